@@ -1,0 +1,1 @@
+"""The Go service whose builds the demo tells of, its recorder, and what it recorded."""
