@@ -1,0 +1,20 @@
+"""Bytes → Arrow record batches; one file or folder a format.
+
+``read(path)`` gives a capture's tables by name. A parser knows nothing of the
+warehouse but the declared schema.
+"""
+
+from parsers.api import Batch, Facts, Issue, Item, ParseError
+from parsers.registry import UnknownFormat, detect, parse, read
+
+__all__ = [
+    "Batch",
+    "Facts",
+    "Issue",
+    "Item",
+    "ParseError",
+    "UnknownFormat",
+    "detect",
+    "parse",
+    "read",
+]

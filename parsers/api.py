@@ -1,0 +1,86 @@
+"""What a parser hands on: batches, issues and facts, in any order, as a stream.
+
+A format is a module with three names:
+
+``NAME: str``
+    the format's name in ``captures.format``.
+``sniff(head: bytes) -> bool``
+    is this content ours? Gets the first 64 KiB, decompressed; answers yes or no
+    and never raises. Must be cheap to import: heavy imports go into ``parse``.
+``parse(source: Source, options: Options) -> Iterator[Item]``
+    reads the source and yields items. Content that is ours but cannot be read at
+    all raises ``ParseError``; one damaged part of a readable file yields an
+    ``Issue`` and the rest is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Severity = Literal["info", "error", "data_loss"]
+Blame = Literal["input", "parser"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one table; columns and types as ``warehouse.schema`` declares, less ``capture_id``.
+
+    A column that the table declares and the batch lacks is null.
+    """
+
+    table: str
+    rows: pa.RecordBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something that a capture should have held and does not, or that looks wrong."""
+
+    severity: Severity
+    blame: Blame
+    position: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the content says of the whole capture; a later Facts fills what an earlier left None.
+
+    kind: ``trace``, ``heap``, ``block``, ``binary`` … (default: the format's name).
+    captured_at_ns, started_at_ns: Unix time; started_at_ns is the capture's time zero.
+    """
+
+    kind: str | None = None
+    captured_at_ns: int | None = None
+    started_at_ns: int | None = None
+    duration_ns: int | None = None
+    go_version: str | None = None
+    is_salvaged: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+Item = Batch | Issue | Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to parse. raw_events: also yield ``trace_events``."""
+
+    raw_events: bool = False
+
+
+class ParseError(Exception):
+    """Content of a known format that cannot be read: file, place and fact."""
+
+    def __init__(self, path: str, position: str, fact: str) -> None:
+        super().__init__(f"{path}: {position}: {fact}" if position else f"{path}: {fact}")
+        self.path = path
+        self.position = position
+        self.fact = fact
+
+    def __reduce__(self) -> tuple[type[ParseError], tuple[str, str, str]]:
+        return type(self), (self.path, self.position, self.fact)

@@ -1,0 +1,76 @@
+"""The formats in the order they are sniffed. A new format is one file and one line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from parsers.api import Batch, Options, ParseError
+from parsers.source import Source
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from parsers.api import Item
+
+# Binary magic numbers first, then texts from the most to the least particular.
+FORMATS = (
+    "parsers.exectrace",
+    "parsers.binary",
+    "parsers.legacy_profile",
+    "parsers.goroutine_dump",
+    "parsers.benchmarks",
+    "parsers.gctrace",
+    "parsers.escapes",
+    "parsers.pprof",
+)
+
+
+class Format(Protocol):
+    """What a format's module offers; see ``parsers.api``."""
+
+    NAME: str
+
+    def sniff(self, head: bytes, /) -> bool: ...
+
+    def parse(self, source: Source, options: Options, /) -> Iterator[Item]: ...
+
+
+class UnknownFormat(ParseError):
+    """No format claims the content."""
+
+
+def formats() -> Iterator[Format]:
+    """Every format, imported as it is asked for."""
+    for name in FORMATS:
+        yield cast("Format", import_module(name))
+
+
+def detect(source: Source) -> Format:
+    """The format whose content this is; UnknownFormat if none claims it."""
+    for form in formats():
+        if form.sniff(source.head):
+            return form
+    raise UnknownFormat(source.path, "", f"no known format: begins with {source.head[:16]!r}" if source.head else "empty file")
+
+
+def parse(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Item]:
+    """The items of one file, streamed. Raises OSError, UnknownFormat, ParseError."""
+    source = Source(path)
+    return detect(source).parse(source, options or Options())
+
+
+def read(path: str | os.PathLike[str], *, raw_events: bool = False) -> dict[str, pa.Table]:
+    """A capture's tables by name, whole in memory. Raises OSError, UnknownFormat, ParseError."""
+    import pyarrow as pa
+
+    from warehouse.schema import TABLES
+
+    batches: dict[str, list[pa.RecordBatch]] = {}
+    for item in parse(path, Options(raw_events=raw_events)):
+        if isinstance(item, Batch):
+            batches.setdefault(item.table, []).append(TABLES[item.table].conform(item.rows))
+    return {name: pa.Table.from_batches(parts) for name, parts in batches.items()}

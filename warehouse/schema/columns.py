@@ -1,0 +1,153 @@
+"""Every column, once: its type, unit and meaning, the same in each table that has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+TEXT = pa.string()
+# Few distinct values over many rows.
+WORD = pa.dictionary(pa.int32(), pa.string())
+INT = pa.int64()
+SMALL = pa.int32()
+REAL = pa.float64()
+FLAG = pa.bool_()
+TIME = pa.timestamp("us", tz="UTC")
+LABELS = pa.map_(pa.string(), pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: name, Arrow type, unit ("" where it has none) and a sentence."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    text: str
+
+    def arrow_field(self) -> pa.Field:
+        """The Arrow field, with text and unit as its metadata."""
+        return pa.field(self.name, self.type, metadata={"description": self.text, "unit": self.unit})
+
+
+_DECLARED = (
+    # What a row belongs to
+    Column("build_id", TEXT, "", "The build: its folder's name or the id in build.json."),
+    Column("run_id", TEXT, "", "The run of the build: its folder's name; null for files of the whole build."),
+    Column("capture_id", TEXT, "", "Hash of build, run and content of one input file."),
+    Column("ordinal", INT, "", "Place of the build in the sequence of builds, from 1."),
+    Column("commit", TEXT, "", "Version control revision of the build."),
+    Column("branch", TEXT, "", "Branch of the build."),
+    Column("committed_at", TIME, "", "When the build's revision was committed."),
+    Column("go_version", TEXT, "", "Go release that built the program, such as go1.27.3."),
+    Column("labels", LABELS, "", "Labels: of the build from build.json, of a profile's sample from pprof."),
+    Column("kind", WORD, "", "What it is: of a capture trace, heap, binary …; of an escape what the compiler decided."),
+    Column("format", WORD, "", "The parser that read the capture."),
+    Column("path", TEXT, "", "The file's path below the artifacts folder."),
+    Column("sha256", TEXT, "", "SHA-256 of the file as it lies on disk."),
+    Column("size_bytes", INT, "bytes", "Size: of a capture's file on disk, of a heap object in memory."),
+    Column("captured_at", TIME, "", "When the capture was made, where its content says so."),
+    Column("started_at", TIME, "", "Wall-clock time of the capture's time zero, where a clock snapshot gives it."),
+    Column("duration_ns", INT, "ns", "How long it lasted: the capture, the interval, the range."),
+    Column("parser_version", TEXT, "", "Version of Tracemill that parsed the capture."),
+    Column("status", WORD, "", "Of a capture ok or salvaged; of a verdict regressed, improved or moved."),
+    Column("issue_count", INT, "", "How many parse_issues rows the capture has."),
+    Column("row_count", INT, "", "Rows over all tables."),
+    Column("position", TEXT, "", "Place in the file: byte offset, line or generation."),
+    Column("severity", WORD, "", "info, error or data_loss."),
+    Column("blame", WORD, "", "Who is at fault: input or parser."),
+    Column("message", TEXT, "", "What was found, in words."),
+    Column("work_unit", TEXT, "", "Unit of work that the run's manifest counts, such as requests."),
+    Column("work_count", REAL, "", "Units of work done in the run."),
+    # Stacks
+    Column("stack_id", INT, "", "Content hash of the stack's (function, file, line)s; null for no stack."),
+    Column("path_id", INT, "", "Content hash of the stack's function names alone: survives shifted lines."),
+    Column("functions", pa.list_(TEXT), "", "Function names, leaf first."),
+    Column("files", pa.list_(TEXT), "", "Source files, leaf first."),
+    Column("lines", pa.list_(INT), "", "Source lines, leaf first."),
+    Column("pcs", pa.list_(pa.uint64()), "", "Program counters of one occurrence, leaf first; may be empty."),
+    # Traces
+    Column("goroutine_id", INT, "", "The runtime's goroutine id."),
+    Column("proc_id", INT, "", "The scheduler's processor (P)."),
+    Column("thread_id", INT, "", "The operating system thread (M)."),
+    Column("entry_function", TEXT, "", "Function the goroutine was started with."),
+    Column("created_ns", INT, "ns", "When the goroutine was created; null if before the capture."),
+    Column("ended_ns", INT, "ns", "When it ended; null if after the capture."),
+    Column("parent_goroutine_id", INT, "", "The goroutine that created it."),
+    Column("creation_stack_id", INT, "", "Stack of the creating goroutine at the go statement."),
+    Column("start_ns", INT, "ns", "Start, since the capture's start."),
+    Column("ts_ns", INT, "ns", "Time, since the capture's start."),
+    Column("state", WORD, "", "Of an interval runnable, running, waiting or syscall; of a dump the runtime's words."),
+    Column("reason", WORD, "", "Why the goroutine waits, in the runtime's words (sync, chan receive, …)."),
+    Column("is_complete", FLAG, "", "Whether both ends lie inside the capture."),
+    Column("waker_goroutine_id", INT, "", "The goroutine that ended the wait; null if none did."),
+    Column("waker_stack_id", INT, "", "Stack of the waker at that moment."),
+    Column("name", TEXT, "", "Name: of a range, metric, task, region, benchmark."),
+    Column("scope", WORD, "", "What a range covers: global, proc, goroutine or thread."),
+    Column("scope_id", INT, "", "Id of the proc, goroutine or thread that a range covers."),
+    Column("value", REAL, "", "The value, in the row's unit."),
+    Column("event_index", INT, "", "Place of the event in the order of Go's own reader, from 0."),
+    Column("event", WORD, "", "Kind of event, in the trace format's words."),
+    Column("args", TEXT, "", "The event's arguments as JSON."),
+    Column("task_id", INT, "", "User task (runtime/trace.NewTask); 0 is the background task."),
+    Column("parent_task_id", INT, "", "The task's parent; 0 is the background task."),
+    Column("category", TEXT, "", "Category of a user log message."),
+    Column("nesting", SMALL, "", "Depth of the region in its goroutine, from 0."),
+    Column("object", INT, "", "Address-derived id of a heap object, as the trace has it."),
+    Column("type_name", TEXT, "", "Go type of the object; null if the runtime did not know."),
+    Column("allocated_ns", INT, "ns", "When the object was allocated; null if before the capture."),
+    Column("freed_ns", INT, "ns", "When it was freed; null if not during the capture."),
+    # Profiles
+    Column("sample_index", INT, "", "Place of the sample in the profile, from 0."),
+    Column("sample_type", WORD, "", "pprof sample type: alloc_space, inuse_objects, delay, contentions, cpu …"),
+    Column("unit", WORD, "", "Unit of value: bytes, count, ns, sec/op …"),
+    Column("sample_value", INT, "", "Value of the sample in unit, scaled as pprof does."),
+    Column("leaf_pc", pa.uint64(), "", "Address of the sample's innermost location, as the profile has it (return PC - 1)."),
+    Column("mapping_index", SMALL, "", "Which of the capture's profile_mappings the leaf lies in; null if none."),
+    Column("mapping_start", pa.uint64(), "", "Where the mapping starts in memory."),
+    Column("mapping_limit", pa.uint64(), "", "Where it ends."),
+    Column("mapping_offset", pa.uint64(), "bytes", "Offset of the mapping in its file."),
+    Column("mapping_file", TEXT, "", "File that is mapped."),
+    Column("gnu_build_id", TEXT, "", "GNU build id (hex) of the mapped or parsed binary; empty before Go 1.24."),
+    Column("sampling_period", INT, "", "One sample per this many units (MemProfileRate for heap profiles); 0 unknown."),
+    # Dumps, benchmarks, compiler output
+    Column("wait_minutes", INT, "min", "Minutes the goroutine has waited; null below one."),
+    Column("created_by", TEXT, "", "Function whose go statement created the goroutine."),
+    Column("is_locked_to_thread", FLAG, "", "Whether the goroutine is locked to its thread."),
+    Column("line", INT, "", "Line: of the input for benchmarks, else of the source file."),
+    Column("column", INT, "", "Column in the source line."),
+    Column("procs", SMALL, "", "GOMAXPROCS of the benchmark (the -N suffix); 1 if absent."),
+    Column("iterations", INT, "", "Iterations of the benchmark (b.N)."),
+    Column("metric", TEXT, "", "What is measured."),
+    Column("source_value", REAL, "", "The value as written, in source_unit."),
+    Column("source_unit", TEXT, "", "The unit as written, before tidying to base units."),
+    Column("package", TEXT, "", "Go package."),
+    Column("file", TEXT, "", "Source file."),
+    # Binaries
+    Column("pc", pa.uint64(), "", "Virtual address of the instruction after the CALL: the return address."),
+    Column("function", TEXT, "", "Go function, as the symbol table names it."),
+    Column("callee", TEXT, "", "What is called: runtime.mapassign_faststr, runtime.makemap …"),
+    Column("architecture", TEXT, "", "GOARCH of the binary."),
+    Column("is_pie", FLAG, "", "Whether the binary is position independent."),
+    Column("segment_vaddr", pa.uint64(), "", "Virtual address of the executable segment."),
+    Column("segment_offset", pa.uint64(), "bytes", "File offset of the executable segment."),
+    Column("module", TEXT, "", "Main module's path from the embedded build info."),
+    Column("build_settings", LABELS, "", "Build settings from the embedded build info (-ldflags, vcs.revision …)."),
+    # GC
+    Column("cycle", INT, "", "Number of the GC cycle."),
+    Column("at_ns", INT, "ns", "When the cycle began, since the program's start."),
+    Column("gc_cpu_percent", REAL, "%", "Share of CPU spent in GC since the program's start."),
+    Column("stw_sweep_term_ns", INT, "ns", "Stop-the-world sweep termination, wall clock."),
+    Column("mark_ns", INT, "ns", "Concurrent mark and scan, wall clock."),
+    Column("stw_mark_term_ns", INT, "ns", "Stop-the-world mark termination, wall clock."),
+    Column("assist_cpu_ns", INT, "ns", "CPU time of mark assists."),
+    Column("heap_before_bytes", INT, "bytes", "Heap at the start of the cycle."),
+    Column("heap_after_bytes", INT, "bytes", "Heap at its end."),
+    Column("heap_live_bytes", INT, "bytes", "Live heap."),
+    Column("heap_goal_bytes", INT, "bytes", "Heap goal."),
+    Column("is_forced", FLAG, "", "Whether runtime.GC() forced the cycle."),
+)
+
+COLUMNS = {column.name: column for column in _DECLARED}
+assert len(COLUMNS) == len(_DECLARED), "a column is declared twice"

@@ -1,0 +1,115 @@
+"""Every table: columns, grain, what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from warehouse.schema.columns import COLUMNS, Column
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table or mart: its columns by name, the grain that makes a row unique, a sentence."""
+
+    name: str
+    text: str
+    grain: tuple[str, ...]
+    column_names: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The declared columns, in order."""
+        return tuple(COLUMNS[name] for name in self.column_names)
+
+    def arrow_schema(self) -> pa.Schema:
+        """What parsers give and Parquet holds: all columns but capture_id, which the partition carries."""
+        fields = [c.arrow_field() for c in self.columns if c.name != "capture_id"]
+        return pa.schema(fields, metadata={"table": self.name, "description": self.text})
+
+    def conform(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The same rows with exactly the declared columns; those that are missing become null.
+
+        Raises ValueError for a column that is not declared, pa.ArrowInvalid for a value that does not fit.
+        """
+        schema = self.arrow_schema()
+        if rows.schema.equals(schema):
+            return rows.replace_schema_metadata(schema.metadata)
+        unknown = set(rows.schema.names) - set(schema.names)
+        if unknown:
+            raise ValueError(f"{self.name} has no column {', '.join(sorted(unknown))}")
+        arrays = []
+        for field in schema:
+            index = rows.schema.get_field_index(field.name)
+            if index < 0:
+                arrays.append(pa.nulls(rows.num_rows, field.type))
+            else:
+                column = rows.column(index)
+                arrays.append(column if column.type == field.type else column.cast(field.type))
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _table(name: str, text: str, grain: str, columns: str) -> Table:
+    names = tuple(dict.fromkeys([*grain.split(), *columns.split()]))
+    return Table(name, text, tuple(grain.split()), names)
+
+
+# Written by parsers, one Parquet file or more a capture.
+_PARSED = (
+    _table("parse_issues", "What could not be read, or looks wrong, in a capture.",
+           "capture_id position", "severity blame message"),
+    _table("stacks", "Call stacks, leaf first.", "stack_id", "path_id functions files lines pcs"),
+    _table("goroutines", "Goroutines seen in an execution trace.", "capture_id goroutine_id",
+           "entry_function created_ns ended_ns parent_goroutine_id creation_stack_id"),
+    _table("goroutine_intervals", "What each goroutine did when: one row for each stay in a state.",
+           "capture_id goroutine_id start_ns",
+           "state reason duration_ns is_complete stack_id waker_goroutine_id waker_stack_id proc_id thread_id"),
+    _table("trace_ranges", "Ranges in a trace: GC, mark assist, sweep, stop-the-world.",
+           "capture_id start_ns name scope", "duration_ns is_complete scope_id stack_id"),
+    _table("trace_metrics", "Metrics in a trace: heap live, heap goal, GOMAXPROCS.",
+           "capture_id ts_ns name", "value"),
+    _table("trace_cpu_samples", "CPU profile samples inside a trace.", "capture_id ts_ns thread_id",
+           "goroutine_id proc_id stack_id"),
+    _table("trace_tasks", "User tasks (runtime/trace.NewTask).", "capture_id task_id",
+           "name parent_task_id start_ns duration_ns is_complete goroutine_id stack_id"),
+    _table("trace_regions", "User regions (runtime/trace.StartRegion).", "capture_id goroutine_id start_ns nesting",
+           "task_id name duration_ns is_complete stack_id"),
+    _table("trace_logs", "User log messages (runtime/trace.Log).", "capture_id ts_ns goroutine_id",
+           "task_id category message stack_id"),
+    _table("trace_events", "Every event in the order of Go's own reader (ingest --raw-events).",
+           "capture_id event_index", "ts_ns thread_id proc_id goroutine_id event args stack_id"),
+    _table("heap_objects", "Heap objects of traces recorded with GODEBUG=traceallocfree=1.",
+           "capture_id object", "type_name allocated_ns freed_ns size_bytes"),
+    _table("profile_samples", "Samples of pprof profiles, one row for each sample type.",
+           "capture_id sample_index sample_type",
+           "unit sample_value stack_id leaf_pc mapping_index sampling_period labels"),
+    _table("profile_mappings", "Memory mappings that a profile names.", "capture_id mapping_index",
+           "mapping_start mapping_limit mapping_offset mapping_file gnu_build_id"),
+    _table("goroutine_dump", "Goroutines of a debug=2 dump or a crash report.", "capture_id goroutine_id",
+           "state wait_minutes is_locked_to_thread stack_id created_by"),
+    _table("benchmarks", "Results of go test -bench, one row for each unit.", "capture_id line metric",
+           "package name procs iterations unit value source_value source_unit"),
+    _table("escapes", "Compiler decisions from -gcflags=-m.", "capture_id file line column message", "kind"),
+    _table("binaries", "Executables and what their headers and build info say.", "capture_id",
+           "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
+           "build_settings"),
+    _table("call_sites", "CALLs of map, conversion and allocation functions of the runtime in a binary.",
+           "capture_id pc", "function file line callee"),
+    _table("gc_cycles", "Cycles that GODEBUG=gctrace=1 reported.", "capture_id cycle",
+           "at_ns gc_cpu_percent stw_sweep_term_ns mark_ns stw_mark_term_ns assist_cpu_ns heap_before_bytes "
+           "heap_after_bytes heap_live_bytes heap_goal_bytes procs is_forced"),
+)
+
+# Written by the catalog when it publishes.
+_CATALOG = (
+    _table("captures", "Every input file that was loaded.", "capture_id",
+           "build_id run_id kind format path sha256 size_bytes captured_at started_at duration_ns go_version "
+           "parser_version status issue_count row_count labels"),
+    _table("build_manifests", "What build.json says of each build.", "build_id", "commit branch committed_at go_version labels"),
+    _table("run_work", "Units of work each run did, from build.json or run.json.", "build_id run_id work_unit", "work_count"),
+)
+
+TABLES = {table.name: table for table in (*_PARSED, *_CATALOG)}
+PARSED = tuple(table.name for table in _PARSED)
+CATALOG = tuple(table.name for table in _CATALOG)
