@@ -102,7 +102,6 @@ _DECLARED = (
     Column("sample_index", INT, "", "Place of the sample in the profile, from 0."),
     Column("sample_type", WORD, "", "pprof sample type: alloc_space, inuse_objects, delay, contentions, cpu …"),
     Column("unit", WORD, "", "Unit of value: bytes, count, ns, sec/op …"),
-    Column("sample_value", INT, "", "Value of the sample in unit, scaled as pprof does."),
     Column("leaf_pc", pa.uint64(), "", "Address of the sample's innermost location, as the profile has it (return PC - 1)."),
     Column("mapping_index", SMALL, "", "Which of the capture's profile_mappings the leaf lies in; null if none."),
     Column("mapping_start", pa.uint64(), "", "Where the mapping starts in memory."),
@@ -150,4 +149,6 @@ _DECLARED = (
 )
 
 COLUMNS = {column.name: column for column in _DECLARED}
-assert len(COLUMNS) == len(_DECLARED), "a column is declared twice"
+# The one name with two types: a profile's values are counted, not measured, and stay exact.
+COLUMNS["value:int"] = Column("value", INT, "", "The value, in the row's unit, scaled as pprof does.")
+assert len(COLUMNS) == len(_DECLARED) + 1, "a column is declared twice"
