@@ -1,0 +1,143 @@
+"""Batches → Parquet: immutable files under unique names, seen only once the catalog lists them.
+
+``tables/<table>/capture_id=<id>/<n>-<random>.parquet``. A file is written whole
+before its capture is committed; what a stopped run leaves behind is listed
+nowhere and swept by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import secrets
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.schema import TABLES
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from warehouse.schema import Table
+
+TABLES_FOLDER = "tables"
+ROWS_PER_GROUP = 512 * 1024
+# Batches that may wait for the encoder: one encodes, one waits, the parser fills the next.
+QUEUED_BATCHES = 2
+# Sorted or nearly sorted times: deltas are half the size of a dictionary, at less CPU.
+_DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index"})
+
+
+def _leaf_paths(field: pa.Field) -> list[str]:
+    if pa.types.is_list(field.type):
+        return [f"{field.name}.list.element"]
+    if pa.types.is_map(field.type):
+        return [f"{field.name}.key_value.key", f"{field.name}.key_value.value"]
+    return [field.name]
+
+
+def _open_writer(path: Path, table: Table) -> pq.ParquetWriter:
+    schema = table.arrow_schema()
+    delta = [f.name for f in schema if f.name in _DELTA_COLUMNS]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[p for f in schema if f.name not in delta for p in _leaf_paths(f)],
+        column_encoding={name: "DELTA_BINARY_PACKED" for name in delta} or None,
+    )
+
+
+class CaptureWriter:
+    """The Parquet files of one capture, encoded on a thread of its own while the parser goes on.
+
+    Use as a context manager: leaving it by an exception removes what was written.
+    After close(), ``files`` maps each table to its paths relative to the warehouse
+    and ``rows`` to its row counts.
+    """
+
+    def __init__(self, root: Path, capture_id: str) -> None:
+        self.files: dict[str, list[str]] = {}
+        self.rows: dict[str, int] = {}
+        self._root = root
+        self._capture_id = capture_id
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._queue: queue.Queue[tuple[str, pa.RecordBatch] | None] = queue.Queue(QUEUED_BATCHES)
+        self._failure: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def write(self, table: str, rows: pa.RecordBatch) -> None:
+        """Queue rows of a table; raises what an earlier write failed with."""
+        if self._failure is not None:
+            raise self._failure
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._encode, name="parquet", daemon=True)
+            self._thread.start()
+        self._queue.put((table, rows))
+
+    def close(self) -> None:
+        """Finish all files; raises what a write failed with."""
+        self._finish()
+        if self._failure is not None:
+            self.abort()
+            raise self._failure
+
+    def abort(self) -> None:
+        """Remove all that was written."""
+        self._finish()
+        for paths in self.files.values():
+            for path in paths:
+                target = self._root / path
+                target.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # not empty: another writer's
+                    target.parent.rmdir()
+        self.files.clear()
+        self.rows.clear()
+
+    def __enter__(self) -> CaptureWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _finish(self) -> None:
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+        try:
+            for writer in self._writers.values():
+                writer.close()
+        except Exception as error:  # noqa: BLE001 - handed on by close()
+            self._failure = self._failure or error
+        self._writers.clear()
+
+    def _encode(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self._failure is not None:
+                continue  # keep draining, or write() would block for ever
+            try:
+                self._write(*item)
+            except Exception as error:  # noqa: BLE001 - handed on by write() and close()
+                self._failure = error
+
+    def _write(self, name: str, rows: pa.RecordBatch) -> None:
+        table = TABLES[name]
+        writer = self._writers.get(name)
+        if writer is None:
+            path = f"{TABLES_FOLDER}/{name}/capture_id={self._capture_id}/{secrets.token_hex(8)}.parquet"
+            self.files.setdefault(name, []).append(path)
+            (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+            writer = self._writers[name] = _open_writer(self._root / path, table)
+        writer.write_batch(table.conform(rows), row_group_size=ROWS_PER_GROUP)
+        self.rows[name] = self.rows.get(name, 0) + rows.num_rows
