@@ -109,6 +109,8 @@ _DECLARED = (
     Column("mapping_offset", pa.uint64(), "bytes", "Offset of the mapping in its file."),
     Column("mapping_file", TEXT, "", "File that is mapped."),
     Column("gnu_build_id", TEXT, "", "GNU build id (hex) of the mapped or parsed binary; empty before Go 1.24."),
+    Column("numeric_labels", pa.map_(TEXT, INT), "", "A sample's numeric labels; a heap profile's bytes is the object size."),
+    Column("numeric_units", LABELS, "", "Units of the numeric labels, where the profile gives them."),
     Column("sampling_period", INT, "", "One sample per this many units (MemProfileRate for heap profiles); 0 unknown."),
     # Dumps, benchmarks, compiler output
     Column("wait_minutes", INT, "min", "Minutes the goroutine has waited; null below one."),
