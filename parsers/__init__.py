@@ -5,7 +5,7 @@ warehouse but the declared schema.
 """
 
 from parsers.api import Batch, Facts, Issue, Item, ParseError
-from parsers.registry import UnknownFormat, detect, parse, read
+from parsers.registry import UnknownFormatError, detect, parse, read
 
 __all__ = [
     "Batch",
@@ -13,7 +13,7 @@ __all__ = [
     "Issue",
     "Item",
     "ParseError",
-    "UnknownFormat",
+    "UnknownFormatError",
     "detect",
     "parse",
     "read",

@@ -62,6 +62,18 @@ class Facts:
     is_salvaged: bool = False
     labels: dict[str, str] = field(default_factory=dict)
 
+    def filled_by(self, later: Facts) -> Facts:
+        """These facts, with what they leave open taken from later ones."""
+        return Facts(
+            kind=later.kind if self.kind is None else self.kind,
+            captured_at_ns=later.captured_at_ns if self.captured_at_ns is None else self.captured_at_ns,
+            started_at_ns=later.started_at_ns if self.started_at_ns is None else self.started_at_ns,
+            duration_ns=later.duration_ns if self.duration_ns is None else self.duration_ns,
+            go_version=later.go_version if self.go_version is None else self.go_version,
+            is_salvaged=self.is_salvaged or later.is_salvaged,
+            labels=later.labels | self.labels,
+        )
+
 
 Item = Batch | Issue | Facts
 

@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
     from parsers.api import Item
 
-# Binary magic numbers first, then texts from the most to the least particular.
-FORMATS = (
-    "parsers.exectrace",
-    "parsers.binary",
-    "parsers.legacy_profile",
-    "parsers.goroutine_dump",
-    "parsers.benchmarks",
-    "parsers.gctrace",
-    "parsers.escapes",
-    "parsers.pprof",
-)
+# Binary magic numbers first, then texts from the most to the least particular. The number
+# is the parser's version: it goes up when the same bytes give other rows.
+FORMATS = {
+    "parsers.exectrace": 1,
+    "parsers.binary": 1,
+    "parsers.legacy_profile": 1,
+    "parsers.goroutine_dump": 1,
+    "parsers.benchmarks": 1,
+    "parsers.gctrace": 1,
+    "parsers.escapes": 1,
+    "parsers.pprof": 1,
+}
 
 
 class Format(Protocol):
@@ -39,7 +40,7 @@ class Format(Protocol):
     def parse(self, source: Source, options: Options, /) -> Iterator[Item]: ...
 
 
-class UnknownFormat(ParseError):
+class UnknownFormatError(ParseError):
     """No format claims the content."""
 
 
@@ -50,21 +51,23 @@ def formats() -> Iterator[Format]:
 
 
 def detect(source: Source) -> Format:
-    """The format whose content this is; UnknownFormat if none claims it."""
+    """The format whose content this is; UnknownFormatError if none claims it."""
     for form in formats():
         if form.sniff(source.head):
             return form
-    raise UnknownFormat(source.path, "", f"no known format: begins with {source.head[:16]!r}" if source.head else "empty file")
+    raise UnknownFormatError(
+        source.path, "", f"no known format: begins with {source.head[:16]!r}" if source.head else "empty file"
+    )
 
 
 def parse(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Item]:
-    """The items of one file, streamed. Raises OSError, UnknownFormat, ParseError."""
+    """The items of one file, streamed. Raises OSError, UnknownFormatError, ParseError."""
     source = Source(path)
     return detect(source).parse(source, options or Options())
 
 
 def read(path: str | os.PathLike[str], *, raw_events: bool = False) -> dict[str, pa.Table]:
-    """A capture's tables by name, whole in memory. Raises OSError, UnknownFormat, ParseError."""
+    """A capture's tables by name, whole in memory. Raises OSError, UnknownFormatError, ParseError."""
     import pyarrow as pa
 
     from warehouse.schema import TABLES

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from parsers.api import ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
+    from typing_extensions import Buffer
 
 HEAD_BYTES = 64 * 1024
 MAX_LAYERS = 3
@@ -30,28 +30,31 @@ _GZIP, _ZSTD, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00"
 
 
 class Source:
-    """One input, opened as often as needed; path is what error messages name."""
+    """One input, opened as often as needed; path is what error messages name (shown, or the file)."""
 
-    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> None:
-        self.path = os.fspath(path)
+    def __init__(
+        self, file: str | os.PathLike[str], *, shown: str | None = None, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self.file = Path(file)
+        self.path = shown or str(self.file)
         self.max_bytes = max_bytes
-        self.size_bytes = os.stat(self.path).st_size
+        self.size_bytes = self.file.stat().st_size
         with self.open() as stream:
             self.head = stream.read(HEAD_BYTES)
 
     @property
     def name(self) -> str:
         """The file's name without folders."""
-        return Path(self.path).name
+        return self.file.name
 
     def is_compressed(self) -> bool:
         """Whether the bytes on disk differ from what open() gives."""
-        with open(self.path, "rb") as raw:
+        with self.file.open("rb") as raw:
             return _magic(raw) is not None
 
     def open(self) -> BinaryIO:
         """A stream of the decompressed content; reading past max_bytes raises ParseError."""
-        stream: BinaryIO = open(self.path, "rb", buffering=1 << 20)  # noqa: SIM115 - the caller closes
+        stream: BinaryIO = self.file.open("rb", buffering=1 << 20)
         layers = 0
         try:
             while (kind := _magic(stream)) is not None:
@@ -72,7 +75,9 @@ class Source:
         with self.open() as stream:
             content = stream.read(MAX_WHOLE_BYTES + 1)
         if len(content) > MAX_WHOLE_BYTES:
-            raise ParseError(self.path, f"byte {MAX_WHOLE_BYTES}", "larger than the cap of 1 GiB for this kind")
+            raise ParseError(
+                self.path, f"byte {MAX_WHOLE_BYTES}", "larger than the cap of 1 GiB for this kind"
+            )
         return content
 
 
@@ -142,7 +147,9 @@ class _Capped(io.RawIOBase):
         try:
             data = self._stream.read(wanted)
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise ParseError(self._source.path, f"byte {self._given} unpacked", f"broken compression: {error}") from error
+            raise ParseError(
+                self._source.path, f"byte {self._given} unpacked", f"broken compression: {error}"
+            ) from error
         self._given += len(data)
         if self._given > self._source.max_bytes:
             raise ParseError(

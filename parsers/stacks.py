@@ -32,7 +32,9 @@ class StackTable:
     """The distinct stacks of one capture; add() while parsing, batches() at the end."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, tuple[int, tuple[str, ...], tuple[str, ...], tuple[int, ...], tuple[int, ...]]] = {}
+        self._rows: dict[
+            int, tuple[int, tuple[str, ...], tuple[str, ...], tuple[int, ...], tuple[int, ...]]
+        ] = {}
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -29,6 +29,10 @@ MANIFEST = "manifest.json"
 MANIFEST_VERSION = 1
 
 
+# (build_id, run_id, path)
+Place = tuple[str, str | None, str]
+
+
 class WarehouseError(Exception):
     """A warehouse that cannot be read or written, in one sentence."""
 
@@ -63,6 +67,11 @@ class Capture:
     go_version: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def place(self) -> Place:
+        """Where it lies: (build_id, run_id, path)."""
+        return self.build_id, self.run_id, self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -73,6 +82,11 @@ class Failure:
     path: str
     sha256: str | None
     message: str
+
+    @property
+    def place(self) -> Place:
+        """Where it lies: (build_id, run_id, path)."""
+        return self.build_id, self.run_id, self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +106,11 @@ class Catalog:
     """The manifest in memory; change it, then commit()."""
 
     root: Path
-    captures: dict[str, Capture] = field(default_factory=dict)
+    captures: dict[Place, Capture] = field(default_factory=dict)
     builds: dict[str, Build] = field(default_factory=dict)
     # (build_id, run_id) → unit → count
     work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
-    # (build_id, run_id, path) → failure
-    failures: dict[tuple[str, str | None, str], Failure] = field(default_factory=dict)
+    failures: dict[Place, Failure] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: Path) -> Catalog:
@@ -115,19 +128,16 @@ class Catalog:
             )
         return cls(
             root,
-            {c["capture_id"]: Capture(**c) for c in state["captures"]},
+            {c.place: c for c in (Capture(**c) for c in state["captures"])},
             {b["build_id"]: Build(**b) for b in state["builds"]},
             {(w["build_id"], w["run_id"]): w["work"] for w in state["work"]},
-            {(f["build_id"], f["run_id"], f["path"]): Failure(**f) for f in state["failures"]},
+            {f.place: f for f in (Failure(**f) for f in state["failures"])},
         )
 
     def add(self, capture: Capture) -> None:
         """Take a loaded capture in, in the place of what the same path of the same run held before."""
-        key = (capture.build_id, capture.run_id, capture.path)
-        for old in [c for c in self.captures.values() if (c.build_id, c.run_id, c.path) == key]:
-            del self.captures[old.capture_id]
-        self.captures[capture.capture_id] = capture
-        self.failures.pop(key, None)
+        self.captures[capture.place] = capture
+        self.failures.pop(capture.place, None)
 
     def commit(self) -> None:
         """Replace the manifest: from here on, what was added is in the warehouse."""
@@ -155,7 +165,7 @@ class Catalog:
     def fingerprint(self) -> str:
         """Changes with whatever the published tables would show differently."""
         state = [
-            sorted(self.captures),
+            sorted(c.capture_id for c in self.captures.values()),
             [asdict(b) for b in self.builds.values()],
             [[*k, v] for k, v in self.work.items()],
             [asdict(f) for f in self.failures.values()],

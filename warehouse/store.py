@@ -49,7 +49,7 @@ def _open_writer(path: Path, table: Table) -> pq.ParquetWriter:
         compression="zstd",
         compression_level=1,
         use_dictionary=[p for f in schema if f.name not in delta for p in _leaf_paths(f)],
-        column_encoding={name: "DELTA_BINARY_PACKED" for name in delta} or None,
+        column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
     )
 
 

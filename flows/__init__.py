@@ -1,0 +1,1 @@
+"""What is run, as plain functions, and their front doors."""

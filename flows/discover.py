@@ -1,0 +1,160 @@
+"""The input layout: ``artifacts/<build>/<run>/<file>``, ``build.json``, ``run.json``.
+
+A folder that itself holds a ``build.json`` is taken as one build. Hidden files
+are passed over, and so is whatever is no regular file below the folder given:
+a link out of it, a pipe, a device.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from warehouse.catalog import Build, Failure
+
+BUILD_FILE, RUN_FILE = "build.json", "run.json"
+# What a manifest may hold; it is small by nature.
+MAX_MANIFEST_BYTES = 1024**2
+
+
+class InputError(Exception):
+    """Input that cannot be used at all, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file to load. path is what error messages and the captures table show."""
+
+    build_id: str
+    run_id: str | None
+    path: str
+    file: Path
+
+
+@dataclass(slots=True)
+class Discovered:
+    """What lies below the folders given."""
+
+    inputs: list[Input] = field(default_factory=list)
+    builds: dict[str, Build] = field(default_factory=dict)
+    work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    # Files that belong to no build, which is worth a word and no more.
+    strays: list[str] = field(default_factory=list)
+
+
+def discover(folders: list[Path]) -> Discovered:
+    """Everything below the folders, in a stable order. Raises InputError for a folder that is not there."""
+    found = Discovered()
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
+        if (folder / BUILD_FILE).is_file():
+            _read_build(folder.resolve(), found, folder.resolve().parent)
+            continue
+        for entry in _entries(folder):
+            if entry.is_dir() and not entry.is_symlink():
+                _read_build(entry, found, folder)
+            else:
+                found.strays.append(str(entry))
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(
+        (p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: natural_key(p.name)
+    )
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Orders b2 before b10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _read_build(folder: Path, found: Discovered, top: Path) -> None:
+    declared, build_work = _read_manifest(folder / BUILD_FILE, found, (folder.name, None), top)
+    build = _build(folder, declared, found, top)
+    if build.build_id not in found.builds or declared:
+        found.builds[build.build_id] = build
+    runs = set()
+    for entry in _entries(folder):
+        if entry.is_dir() and not entry.is_symlink():
+            runs.add(entry.name)
+            _, run_work = _read_manifest(entry / RUN_FILE, found, (build.build_id, entry.name), top)
+            if work := build_work | run_work:
+                found.work[build.build_id, entry.name] = work
+            _read_files(entry, build.build_id, entry.name, found, top)
+        elif entry.name != BUILD_FILE:
+            _take(entry, build.build_id, None, found, top)
+
+
+def _read_files(folder: Path, build_id: str, run_id: str, found: Discovered, top: Path) -> None:
+    for current, folders, names in os.walk(folder):
+        folders[:] = sorted(n for n in folders if not n.startswith("."))
+        for name in sorted(names, key=natural_key):
+            if not name.startswith(".") and not (name == RUN_FILE and Path(current) == folder):
+                _take(Path(current, name), build_id, run_id, found, top)
+
+
+def _take(file: Path, build_id: str, run_id: str | None, found: Discovered, top: Path) -> None:
+    path = _shown(file, top)
+    if file.is_symlink() and not file.resolve().is_relative_to(top.resolve()):
+        found.failures.append(Failure(build_id, run_id, path, None, f"{path}: links out of the folder"))
+    elif not file.is_file():
+        found.failures.append(Failure(build_id, run_id, path, None, f"{path}: not a regular file"))
+    else:
+        found.inputs.append(Input(build_id, run_id, path, file))
+
+
+def _shown(file: Path, top: Path) -> str:
+    # Names are bytes; one that is not UTF-8 is shown with escapes.
+    return os.fsencode(file.relative_to(top)).decode("utf-8", "backslashreplace")
+
+
+def _read_manifest(
+    file: Path, found: Discovered, place: tuple[str, str | None], top: Path
+) -> tuple[dict[str, object], dict[str, float]]:
+    """The manifest's content and its work; nothing of either where it is missing or wrong."""
+    if not file.is_file():
+        return {}, {}
+    shown = _shown(file, top)
+    try:
+        with file.open("rb") as stream:
+            content = json.loads(stream.read(MAX_MANIFEST_BYTES))
+        if not isinstance(content, dict):
+            raise TypeError("not a JSON object")
+        work = content.get("work") or {}
+        return content, {str(unit): float(count) for unit, count in work.items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        found.failures.append(Failure(*place, shown, None, f"{shown}: {error}"))
+        return {}, {}
+
+
+def _build(folder: Path, declared: dict[str, object], found: Discovered, top: Path) -> Build:
+    def text(key: str) -> str | None:
+        value = declared.get(key)
+        return None if value is None else str(value)
+
+    committed_at = text("committed_at")
+    if committed_at is not None:
+        try:
+            if datetime.fromisoformat(committed_at).tzinfo is None:
+                committed_at += "+00:00"
+        except ValueError:
+            shown = _shown(folder / BUILD_FILE, top)
+            fact = f"{shown}: committed_at {committed_at!r} is no RFC 3339 time"
+            found.failures.append(Failure(folder.name, None, shown, None, fact))
+            committed_at = None
+    labels = declared.get("labels")
+    return Build(
+        build_id=text("id") or folder.name,
+        commit=text("commit"),
+        branch=text("branch"),
+        committed_at=committed_at,
+        go_version=text("go_version"),
+        labels={str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {},
+    )

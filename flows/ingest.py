@@ -1,0 +1,295 @@
+"""Ingest: find what is new, parse it side by side on all cores, commit it to the catalog.
+
+A capture is committed once all its Parquet is written. Commits come every second
+or so and at the end: a stop at any moment loses only the captures in work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import multiprocessing
+import os
+import time
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from flows.discover import Discovered, Input, discover
+from flows.progress import Progress, Silent
+from parsers.api import Batch, Facts, Issue, Options, ParseError
+from parsers.registry import FORMATS, detect
+from parsers.source import Source
+from warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
+from warehouse.store import CaptureWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parsers.api import Item
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_COMMITS = 1.0
+# Below this much input, starting other processes costs more than it saves.
+MIN_BYTES_FOR_PROCESSES = 4 * 1024**2
+# A capture keeps this many issue rows; the rest are counted in the last one.
+MAX_ISSUES = 1000
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What one ingest did."""
+
+    loaded: list[Capture] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unchanged: int = 0
+    strays: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows over all tables of what was loaded."""
+        return sum(sum(c.rows.values()) for c in self.loaded)
+
+    @property
+    def issues(self) -> int:
+        """Issue rows of what was loaded."""
+        return sum(c.issue_count for c in self.loaded)
+
+
+def ingest(
+    artifacts: list[Path],
+    warehouse: Path,
+    *,
+    options: Options | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> Ingested:
+    """Load what is new below the artifact folders. Raises InputError, WarehouseError.
+
+    processes: how many side by side; default one a core.
+    """
+    with writer_lock(warehouse):
+        return ingest_locked(artifacts, warehouse, options or Options(), processes, progress or Silent())
+
+
+def ingest_locked(
+    artifacts: list[Path], warehouse: Path, options: Options, processes: int | None, progress: Progress
+) -> Ingested:
+    """ingest() for a caller that holds the writer's lock."""
+    started = time.monotonic()
+    found = discover(artifacts)
+    catalog = Catalog.load(warehouse)
+    catalog.sweep()
+    result = Ingested(strays=found.strays)
+    todo = _what_is_new(found, catalog, options, result, progress)
+    _take_manifests(found, catalog, result)
+    catalog.commit()
+    if todo:
+        progress.start("ingest", len(todo))
+        _load_all(todo, catalog, processes or os.cpu_count() or 1, result, progress)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One new input: its content's hash and where it goes."""
+
+    input: Input
+    sha256: str
+    root: Path
+    options: Options
+
+
+def _what_is_new(
+    found: Discovered, catalog: Catalog, options: Options, result: Ingested, progress: Progress
+) -> list[_Job]:
+    """The inputs whose content, at that build and run, is not loaded yet; largest first."""
+    known = {c.capture_id: c for c in catalog.captures.values()}
+    jobs: dict[str, _Job] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hashes = pool.map(_hash_or_error, [i.file for i in found.inputs])
+        for item, sha256 in zip(found.inputs, hashes, strict=True):
+            if isinstance(sha256, OSError):
+                _fail(
+                    catalog,
+                    result,
+                    progress,
+                    Failure(item.build_id, item.run_id, item.path, None, f"{item.path}: {sha256.strerror}"),
+                )
+                continue
+            identity = capture_id(item.build_id, item.run_id, sha256)
+            loaded = known.get(identity)
+            if identity in jobs or (loaded is not None and _is_current(loaded, options)):
+                result.unchanged += 1
+            else:
+                jobs[identity] = _Job(item, sha256, catalog.root, options)
+    return sorted(jobs.values(), key=lambda j: -j.input.file.stat().st_size)
+
+
+def _is_current(capture: Capture, options: Options) -> bool:
+    lacks_events = options.raw_events and capture.kind == "trace" and not capture.raw_events
+    return capture.parser_version == parser_version(capture.format) and not lacks_events
+
+
+def parser_version(format_name: str) -> str:
+    """Changes when a format's parser gives other rows for the same bytes."""
+    version = {module.rpartition(".")[2]: number for module, number in FORMATS.items()}.get(format_name)
+    return f"{format_name}/{version}"
+
+
+def _hash_or_error(file: Path) -> str | OSError:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        return error
+
+
+def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> None:
+    catalog.builds |= found.builds
+    catalog.work |= found.work
+    for failure in found.failures:
+        catalog.failures[failure.place] = failure
+        result.failures.append(failure)
+
+
+def _load_all(
+    jobs: list[_Job], catalog: Catalog, processes: int, result: Ingested, progress: Progress
+) -> None:
+    last_commit = time.monotonic()
+    try:
+        for outcome in _outcomes(jobs, processes):
+            if isinstance(outcome, Failure):
+                _fail(catalog, result, progress, outcome)
+            else:
+                catalog.add(outcome)
+                result.loaded.append(outcome)
+                log.info(
+                    "ingested source=%s kind=%s rows=%d issues=%d",
+                    outcome.path,
+                    outcome.kind,
+                    sum(outcome.rows.values()),
+                    outcome.issue_count,
+                )
+            progress.step(outcome.path)
+            if time.monotonic() - last_commit > SECONDS_BETWEEN_COMMITS:
+                catalog.commit()
+                last_commit = time.monotonic()
+    finally:
+        catalog.commit()
+
+
+def _fail(catalog: Catalog, result: Ingested, progress: Progress, failure: Failure) -> None:
+    catalog.failures[failure.place] = failure
+    result.failures.append(failure)
+    progress.line(f"failed: {failure.message}")
+
+
+def _outcomes(jobs: list[_Job], processes: int) -> Iterator[Capture | Failure]:
+    """Each job's outcome as it comes."""
+    size = sum(j.input.file.stat().st_size for j in jobs)
+    if len(jobs) == 1 or processes == 1 or size < MIN_BYTES_FOR_PROCESSES:
+        yield from map(load, jobs)
+        return
+    # A fork server starts clean: no threads of ours are copied into the workers.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["flows.ingest"])
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        try:
+            running = {pool.submit(load, job): job for job in jobs}
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    job = running.pop(future)
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        yield _failure(
+                            job, "the parser's process died; the file may need more memory than there is"
+                        )
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def load(job: _Job) -> Capture | Failure:
+    """Parse one input into Parquet; the capture to list, or why it could not be loaded."""
+    item = job.input
+    identity = capture_id(item.build_id, item.run_id, job.sha256)
+    try:
+        source = Source(item.file, shown=item.path)
+        form = detect(source)
+        with CaptureWriter(job.root, identity) as writer:
+            facts, issues = write_items(form.parse(source, job.options), writer)
+    except ParseError as error:
+        return _failure(job, str(error), is_whole=True)
+    except OSError as error:
+        return _failure(job, error.strerror or str(error))
+    except Exception as error:
+        log.exception("parser fault source=%s", item.path)
+        return _failure(job, f"a fault in Tracemill's parser: {type(error).__name__}: {error}")
+    return Capture(
+        capture_id=identity,
+        build_id=item.build_id,
+        run_id=item.run_id,
+        path=item.path,
+        sha256=job.sha256,
+        size_bytes=source.size_bytes,
+        kind=facts.kind or form.NAME,
+        format=form.NAME,
+        parser_version=parser_version(form.NAME),
+        status="salvaged" if facts.is_salvaged else "ok",
+        issue_count=issues,
+        files=writer.files,
+        rows=writer.rows,
+        raw_events=job.options.raw_events,
+        captured_at_ns=facts.captured_at_ns,
+        started_at_ns=facts.started_at_ns,
+        duration_ns=facts.duration_ns,
+        go_version=facts.go_version,
+        labels=facts.labels,
+    )
+
+
+def _failure(job: _Job, fact: str, *, is_whole: bool = False) -> Failure:
+    message = fact if is_whole else f"{job.input.path}: {fact}"
+    return Failure(job.input.build_id, job.input.run_id, job.input.path, job.sha256, message)
+
+
+def write_items(items: Iterator[Item], writer: CaptureWriter) -> tuple[Facts, int]:
+    """Write a parser's batches and issues; its facts merged, and the number of issues."""
+    facts = Facts()
+    issues: list[Issue] = []
+    count = 0
+    for item in items:
+        if isinstance(item, Batch):
+            writer.write(item.table, item.rows)
+        elif isinstance(item, Issue):
+            count += 1
+            if count < MAX_ISSUES:
+                issues.append(item)
+        else:
+            facts = facts.filled_by(item)
+    if count >= MAX_ISSUES:
+        issues.append(Issue("info", "input", "", f"{count - len(issues)} more issues like these"))
+    if issues:
+        writer.write("parse_issues", _issue_rows(issues))
+    return facts, count
+
+
+def _issue_rows(issues: list[Issue]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict(
+        {
+            "position": [i.position for i in issues],
+            "severity": [i.severity for i in issues],
+            "blame": [i.blame for i in issues],
+            "message": [i.message for i in issues],
+        }
+    )

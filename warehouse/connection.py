@@ -1,0 +1,52 @@
+"""DuckDB on a warehouse: the published file, opened by readers, replaced by the one writer.
+
+``warehouse.duckdb`` holds the marts as tables and the Parquet tables as views
+with paths relative to the warehouse, so the folder can be moved. From a plain
+DuckDB shell: ``cd`` into the warehouse first.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from warehouse.catalog import WarehouseError
+
+DATABASE = "warehouse.duckdb"
+
+
+def open_database(file: Path, root: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """A connection to a database file whose views read the Parquet under root."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(str(file), read_only=read_only, config=config)
+    quoted = str(root.resolve()).replace("'", "''")
+    connection.execute(f"set file_search_path = '{quoted}'")
+    connection.execute("set enable_progress_bar = false")
+    connection.execute("set timezone = 'UTC'")
+    return connection
+
+
+def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+    """The warehouse at path with everything attached; raises WarehouseError where there is none.
+
+    A reader keeps the state it opened, also while a newer one is published.
+    """
+    from warehouse.functions import register
+
+    root = Path(path)
+    file = root / DATABASE
+    if not file.is_file():
+        raise WarehouseError(
+            f"{root}: no warehouse here yet; `tracemill run ARTIFACTS --warehouse {root}` makes one"
+        )
+    try:
+        connection = open_database(file, root, read_only=read_only)
+    except duckdb.Error as error:
+        raise WarehouseError(f"{file}: cannot be opened: {str(error).splitlines()[0]}") from error
+    register(connection)
+    return connection
