@@ -1,0 +1,68 @@
+"""pprof profiles: profile.proto, gzip'd or plain, of any sample types.
+
+Written by runtime/pprof, net/http/pprof and go test (heap, allocs, block, mutex, cpu,
+goroutine, threadcreate, a program's own), and by pprof itself (merged and diffed ones,
+whose values may be negative). Read: Go 1.21 to 1.27. Specification:
+github.com/google/pprof/proto/profile.proto; source: runtime/pprof/proto.go, protomem.go.
+
+Emits ``profile_samples`` (one row for each sample and sample type), ``profile_mappings``
+and ``stacks``.
+
+Quirks: runtime/pprof scales heap values itself, so they are never rescaled. It strips the
+leading runtime frames of heap stacks, so the function that allocates stands there only
+as ``leaf_pc``: the return address of the CALL, less one. A location's lines are innermost
+first. Nothing in a profile says whether it is of kind block or mutex; see ``kind.py``.
+``mapping.build_id`` is empty before Go 1.24.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parsers.api import Facts
+from parsers.pprof.wire import looks_like_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parsers.api import Item, Options
+    from parsers.pprof.resolve import Profile
+    from parsers.source import Source
+
+NAME = "pprof"
+
+
+def sniff(head: bytes) -> bool:
+    """Whether head begins with fields of a Profile message."""
+    return looks_like_profile(head)
+
+
+def parse(source: Source, _options: Options) -> Iterator[Item]:
+    """The profile's facts, issues and rows. Raises ParseError for a profile that Go refuses too."""
+    from parsers.pprof.decode import decode
+    from parsers.pprof.resolve import resolve
+    from parsers.pprof.tables import batches
+
+    profile = resolve(decode(source.read(), source.path), source.path)
+    yield _facts(profile, source.name)
+    yield from profile.issues
+    yield from batches(profile)
+
+
+def _facts(profile: Profile, file_name: str) -> Facts:
+    from parsers.pprof.kind import kind_of
+
+    message = profile.message
+    default = profile.string_or_empty(message.default_sample_type)
+    kind = kind_of(profile.sample_types, default, profile.leaf_functions(), file_name)
+    labels = {}
+    if kind == "custom":
+        labels["sample_types"] = ", ".join(name for name, _ in profile.sample_types)
+    if message.comments:
+        labels["comments"] = "\n".join(profile.string_or_empty(i) for i in message.comments)
+    return Facts(
+        kind=kind,
+        captured_at_ns=message.time_nanos or None,
+        duration_ns=message.duration_nanos or None,
+        labels=labels,
+    )

@@ -1,0 +1,56 @@
+"""Records the real samples in tests/samples: python -m tests.parsers.record [version …].
+
+Builds the programs beside this file with each Go version (examples/toolchain.py) and
+keeps what they write. tests/samples/README.md says what is what.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from examples.toolchain import environment, go
+
+PROGRAMS = Path(__file__).parent / "programs"
+SAMPLES = Path(__file__).parents[1] / "samples"
+VERSIONS = ("1.21", "1.22", "1.24", "1.27")
+DEBUG_1 = ("heap", "block", "mutex", "goroutine", "threadcreate", "open_sessions")
+
+
+def build(program: str, version: str, target: Path, *flags: str, **env: str) -> None:
+    """Build a program of this folder."""
+    command = [go(version), "build", "-trimpath", *flags, "-o", target, "."]
+    subprocess.run(command, cwd=PROGRAMS / program, env=environment() | env, check=True)
+
+
+def keep(file: Path, form: str, version: str) -> None:
+    """Put a file among the samples of a format."""
+    folder = SAMPLES / form / f"go{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, folder / file.name)
+
+
+def record_evidence(version: str) -> None:
+    """Every profile and dump of the evidence program."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        build("evidence", version, folder / "evidence")
+        subprocess.run([folder / "evidence", folder], env=environment(), check=True)
+        for file in folder.glob("*.pb.gz"):
+            keep(file, "pprof", version)
+        for profile in DEBUG_1:
+            keep(folder / f"{profile}.txt", "legacy_profile", version)
+        keep(folder / "goroutines.txt", "goroutine_dump", version)
+
+
+def main(versions: list[str]) -> None:
+    """Record all samples of the versions, or of VERSIONS."""
+    for version in versions or VERSIONS:
+        record_evidence(version)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
