@@ -151,7 +151,7 @@ class Catalog:
         replace_file(self.root / MANIFEST, json.dumps(state, separators=(",", ":")).encode())
 
     def sweep(self) -> int:
-        """Remove the Parquet files that the manifest does not list; the number removed. Under the lock only."""
+        """Remove the Parquet files that nothing lists; how many. Under the lock only."""
         listed = {path for c in self.captures.values() for paths in c.files.values() for path in paths}
         removed = 0
         for path in (self.root / TABLES_FOLDER).glob("*/*/*.parquet"):

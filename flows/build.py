@@ -1,0 +1,33 @@
+"""Build: the SQL models and their checks, over what the catalog lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.progress import Progress, Silent
+from warehouse.catalog import Catalog, writer_lock
+from warehouse.models import publish, read_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warehouse.models import Published
+
+
+def build(warehouse: Path, *, full: bool = False, progress: Progress | None = None) -> Published:
+    """Build what is new, or with full everything. Raises WarehouseError, ModelError."""
+    with writer_lock(warehouse):
+        return build_locked(warehouse, full=full, progress=progress or Silent())
+
+
+def build_locked(warehouse: Path, *, full: bool, progress: Progress) -> Published:
+    """build() for a caller that holds the writer's lock."""
+    models = read_models()
+    progress.start("build", sum(m.scope in {"build", "history"} for m in models))
+    return publish(Catalog.load(warehouse), models=models, full=full, progress=progress.step)
+
+
+def publish_tables(warehouse: Path) -> Published:
+    """Show what was ingested without building the models."""
+    with writer_lock(warehouse):
+        return publish(Catalog.load(warehouse))

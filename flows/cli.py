@@ -1,0 +1,411 @@
+"""The command line: thin verbs over the functions beside this file.
+
+Each verb imports what it needs when it is called, so that `sql` does not wait
+for parsers and nothing but `--prefect` waits for Prefect.
+
+Exit codes: 0 done; 1 done, but some input failed or a check did; 2 not done.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from flows.ingest import Ingested
+    from flows.run import Ran
+    from flows.settings import Settings
+    from warehouse.models import Published
+
+ALL_FORMATS = click.Choice(["table", "json", "csv", "md"])
+
+
+class _Verbs(click.Group):
+    """Suggests the nearest verb, and turns our errors into one sentence and exit code 2."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.commands, n=1)
+            ctx.fail(f"no verb {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            # The reader, such as head, has had enough. Python would complain once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        except Exception as error:
+            sentence = _sentence(error)
+            if sentence is None:
+                raise
+            click.echo(f"tracemill: {sentence}", err=True)
+            ctx.exit(2)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell the user of an error that is about his input; None for a fault of ours."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    module, name = type(error).__module__, type(error).__name__
+    if module.partition(".")[0] in {"_duckdb", "duckdb"}:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return "; ".join(line for line in lines if not line.startswith(("LINE ", "^")))
+    ours = {"InputError", "SettingsError", "WarehouseError", "ModelError", "ParseError", "UnknownFormatError",
+            "NoSuchNameError", "ServerError"}  # fmt: skip
+    return str(error) if name in ours else None
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tracemill")
+@click.option("-v", "--verbose", is_flag=True, help="Log one line for each input to standard error.")
+def main(verbose: bool) -> None:
+    """Go traces, profiles, dumps and benchmarks as a warehouse, and what regressed from build to build.
+
+    \b
+    The main job:   tracemill run artifacts/
+    Then:           tracemill regressions
+                    tracemill sql "select * from block_mapassign limit 10"
+
+    Artifacts lie as artifacts/<build>/<run>/<file>; a file directly in <build>/ (its binary, its
+    compiler listing) belongs to the whole build. What a file is, its content tells.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s %(message)s",
+    )
+
+
+def _warehouse_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    return click.option(
+        "--warehouse",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="The warehouse's folder. Default: TRACEMILL_WAREHOUSE, or .tracemill here.",
+    )(command)
+
+
+def _prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    return click.option(
+        "--prefect",
+        is_flag=True,
+        help="Run as a Prefect flow. So it does wherever PREFECT_API_URL is set.",
+    )(command)
+
+
+def _settings(**options: object) -> Settings:
+    from flows.settings import load
+
+    return load(**options)
+
+
+def _wants_prefect(flag: bool) -> bool:
+    return flag or bool(os.environ.get("PREFECT_API_URL"))
+
+
+_artifacts = click.argument("artifacts", nargs=-1, required=True, type=click.Path(path_type=Path))
+_processes = click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Files parsed side by side. Default: one a core.",
+)
+_raw_events = click.option("--raw-events", is_flag=True, help="Also keep every trace event, in order.")
+
+
+@main.command()
+@_artifacts
+@_warehouse_option
+@click.option(
+    "--exports",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where CSV, Parquet, JSON and Markdown go. Default: exports/ in the warehouse.",
+)
+@_processes
+@_raw_events
+@_prefect_option
+def run(
+    artifacts: tuple[Path, ...],
+    warehouse: Path | None,
+    exports: Path | None,
+    processes: int | None,
+    raw_events: bool,
+    prefect: bool,
+) -> None:
+    """The main job: load what is new in ARTIFACTS, build the models, find regressions, export them.
+
+    Only what is new costs time; a second run over the same input does nothing and says so. One bad
+    file never stops the rest: the run then ends with exit code 1 and lists what failed.
+    """
+    from parsers.api import Options
+
+    settings = _settings(warehouse=warehouse, exports=exports, processes=processes)
+    options = Options(raw_events=raw_events)
+    where = (list(artifacts), settings.warehouse, settings.exports_folder)
+    if _wants_prefect(prefect):
+        from flows.orchestrate import run_under_prefect
+
+        ran = run_under_prefect(*where, options=options, processes=settings.processes)
+    else:
+        from flows.progress import shown
+        from flows.run import run as run_
+
+        with shown() as progress:
+            ran = run_(*where, options=options, processes=settings.processes, progress=progress)
+    _print_ran(ran, settings)
+
+
+def _print_ran(ran: Ran, settings: Settings) -> None:
+    _print_ingested(ran.ingested)
+    if ran.is_nothing_new:
+        click.echo(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
+    else:
+        _print_published(ran.published)
+    if not ran.published.failed_checks:
+        click.echo()
+        _print_regressions(settings)
+        click.echo(f"\nexports: {settings.exports_folder}")
+    click.get_current_context().exit(0 if ran.is_clean else 1)
+
+
+def _print_regressions(settings: Settings) -> None:
+    from flows.report import overview
+    from warehouse import connect
+
+    with connect(settings.warehouse) as connection:
+        click.echo(overview(connection), nl=False)
+
+
+def _print_ingested(done: Ingested) -> None:
+    for stray in done.strays:
+        click.echo(f"passed over {stray}: it lies in no build's folder", err=True)
+    click.echo(
+        f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues in {done.seconds:.1f} s; "
+        f"{done.unchanged} were there already"
+    )
+    if done.failures:
+        click.echo(f"{len(done.failures)} failed:", err=True)
+        for failure in done.failures:
+            click.echo(f"  {failure.message}", err=True)
+
+
+def _print_published(done: Published) -> None:
+    click.echo(
+        f"built {done.models} models for {len(done.builds)} builds, {done.checks} checks in {done.seconds:.1f} s"
+    )
+    for name, found in done.failed_checks.items():
+        click.echo(f"check {name} failed, so nothing was published: {found}", err=True)
+
+
+@main.command()
+@_artifacts
+@_warehouse_option
+@_processes
+@_raw_events
+@_prefect_option
+def ingest(
+    artifacts: tuple[Path, ...],
+    warehouse: Path | None,
+    processes: int | None,
+    raw_events: bool,
+    prefect: bool,
+) -> None:
+    """Parse what is new in ARTIFACTS into Parquet, without building the models.
+
+    The tables can be queried at once; the marts follow with `tracemill build`.
+    """
+    from parsers.api import Options
+
+    settings = _settings(warehouse=warehouse, processes=processes)
+    options = Options(raw_events=raw_events)
+    if _wants_prefect(prefect):
+        from flows.orchestrate import ingest_under_prefect
+
+        done = ingest_under_prefect(
+            list(artifacts), settings.warehouse, options=options, processes=settings.processes
+        )
+    else:
+        from flows.build import publish_tables
+        from flows.ingest import ingest as ingest_
+        from flows.progress import shown
+
+        with shown() as progress:
+            done = ingest_(
+                list(artifacts),
+                settings.warehouse,
+                options=options,
+                processes=settings.processes,
+                progress=progress,
+            )
+        publish_tables(settings.warehouse)
+    _print_ingested(done)
+    click.get_current_context().exit(1 if done.failures else 0)
+
+
+@main.command()
+@_warehouse_option
+@click.option("--full", is_flag=True, help="Build every model for every build, not only for what is new.")
+@_prefect_option
+def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
+    """Build the SQL models over what is loaded, and check them.
+
+    Builds only what is new or changed. Readers see the old state until the new one is whole and
+    its checks hold.
+    """
+    settings = _settings(warehouse=warehouse)
+    if _wants_prefect(prefect):
+        from flows.orchestrate import build_under_prefect
+
+        done = build_under_prefect(settings.warehouse, full=full)
+    else:
+        from flows.build import build as build_
+        from flows.progress import shown
+
+        with shown() as progress:
+            done = build_(settings.warehouse, full=full, progress=progress)
+    if not done.is_changed and not done.failed_checks:
+        click.echo("nothing new; the models are up to date")
+    else:
+        _print_published(done)
+    click.get_current_context().exit(1 if done.failed_checks else 0)
+
+
+@main.command()
+@_warehouse_option
+@click.option("--build", "build_id", metavar="B", help="Only this build.")
+@click.option("--metric", help="Only this metric, such as block_ns.")
+@click.option("--status", help="Only regressed, improved or moved.")
+@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
+def regressions(
+    warehouse: Path | None, build_id: str | None, metric: str | None, status: str | None, format_: str
+) -> None:
+    """What regressed, improved or moved, in which build, and how sure that is."""
+    from flows.output import TEXT_WRITERS
+    from flows.regressions import Filter, select
+    from flows.report import COLUMNS
+    from warehouse import connect
+
+    with connect(_settings(warehouse=warehouse).warehouse) as connection:
+        chosen = Filter(build_id, metric, status)
+        cursor = select(connection, chosen, COLUMNS if format_ in {"table", "md"} else "r.*")
+        TEXT_WRITERS[format_](cursor, sys.stdout)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_warehouse_option
+@click.option(
+    "--format", "formats", default="csv,parquet,json,md", show_default=True, help="One or more, with commas."
+)
+def export(folder: Path, warehouse: Path | None, formats: str) -> None:
+    """Write the public marts to FOLDER, one file a mart and format, each replaced whole."""
+    from flows.export import FORMATS
+    from flows.export import export as export_
+
+    names = tuple(name.strip() for name in formats.split(","))
+    for name in names:
+        if name not in FORMATS:
+            near = difflib.get_close_matches(name, FORMATS, n=1)
+            raise click.UsageError(
+                f"no format {name!r}; "
+                + (f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FORMATS)}")
+            )
+    written = export_(_settings(warehouse=warehouse).warehouse, folder, names)
+    click.echo(f"wrote {len(written)} files to {folder}")
+
+
+@main.command()
+@click.argument("query", required=False)
+@_warehouse_option
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "csv", "json", "md", "parquet"]), default="table",
+    show_default=True,
+)  # fmt: skip
+def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
+    """Run QUERY, read-only; without one, read it from standard input, or prompt on a terminal.
+
+    Tables and columns explain themselves: `tracemill sql "from duckdb_columns() select table_name,
+    column_name, comment where comment is not null"`, and docs/dictionary.md has them all.
+    """
+    from flows import query as query_
+    from warehouse import connect
+
+    with connect(_settings(warehouse=warehouse).warehouse) as connection:
+        if query is None and sys.stdin.isatty():
+            query_.prompt(connection)
+        else:
+            query_.run(connection, sys.stdin.read() if query is None else query, format_)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def inspect(file: Path, format_: str) -> None:
+    """Say what is in one FILE: its format, its tables, and the few rows that say most. No warehouse."""
+    from flows.inspect import as_json, as_text
+    from flows.inspect import inspect as inspect_
+
+    found = inspect_(file)
+    click.echo(
+        json.dumps(as_json(found), indent=1) if format_ == "json" else as_text(found), nl=format_ == "json"
+    )
+
+
+@main.command()
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@_warehouse_option
+def settings(format_: str, warehouse: Path | None) -> None:
+    """Show each setting, its value and where it came from."""
+    from flows.output import format_table
+    from flows.settings import origins
+
+    chosen = _settings(warehouse=warehouse)
+    where = origins(chosen, {"warehouse": warehouse})
+    values = chosen.model_dump(mode="json")
+    if format_ == "json":
+        click.echo(json.dumps({n: {"value": values[n], "origin": where[n]} for n in values}, indent=1))
+        return
+    rows = [(n, values[n], where[n], type(chosen).model_fields[n].description) for n in values]
+    click.echo(format_table(["setting", "value", "from", "what it is"], rows), nl=False)
+
+
+@main.command()
+@click.argument("artifacts", nargs=-1, type=click.Path(path_type=Path))
+@_warehouse_option
+@click.option("--cron", metavar="EXPR", help="When to run, as a cron expression.")
+@click.option(
+    "--every", type=click.FloatRange(min=1), metavar="SECONDS", help="How often to run. Default: 900."
+)
+def serve(artifacts: tuple[Path, ...], warehouse: Path | None, cron: str | None, every: float | None) -> None:
+    """Run the main job on a schedule, under Prefect, until stopped.
+
+    Uses the server of PREFECT_API_URL; without one, starts its own on loopback, with its database
+    in the warehouse, and ends it at its own end.
+    """
+    chosen = _settings(
+        warehouse=warehouse,
+        artifacts=list(artifacts) or None,
+        schedule_cron=cron,
+        schedule_seconds=every,
+    )
+    from flows.serve import serve as serve_
+
+    serve_(chosen)
+
+
+if __name__ == "__main__":
+    main()

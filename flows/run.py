@@ -1,0 +1,63 @@
+"""The main job: ingest, build, find regressions, export."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.build import build_locked
+from flows.export import FORMATS, export
+from flows.ingest import ingest_locked
+from flows.progress import Progress, Silent
+from parsers.api import Options
+from warehouse.catalog import writer_lock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.ingest import Ingested
+    from warehouse.models import Published
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one run did."""
+
+    ingested: Ingested
+    published: Published
+    exports: list[Path]
+    seconds: float
+
+    @property
+    def is_nothing_new(self) -> bool:
+        """Whether there was nothing to do."""
+        return not self.ingested.loaded and not self.published.is_changed and not self.published.failed_checks
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing failed."""
+        return not self.ingested.failures and not self.published.failed_checks
+
+
+def run(
+    artifacts: list[Path],
+    warehouse: Path,
+    exports: Path,
+    *,
+    options: Options | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> Ran:
+    """Do the main job; exports are written anew when the marts changed or a file is missing.
+
+    Raises InputError, WarehouseError, ModelError, OSError for exports.
+    """
+    started = time.monotonic()
+    progress = progress or Silent()
+    with writer_lock(warehouse):
+        ingested = ingest_locked(artifacts, warehouse, options or Options(), processes, progress)
+        published = build_locked(warehouse, full=False, progress=progress)
+        is_due = published.is_changed or not any(exports.glob(f"regressions.{FORMATS[0]}"))
+        written = export(warehouse, exports) if is_due and not published.failed_checks else []
+    return Ran(ingested, published, written, time.monotonic() - started)

@@ -1,0 +1,104 @@
+"""Every setting, in one place.
+
+Options win over ``TRACEMILL_…``, that over ``tracemill.toml``, that over defaults.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+if TYPE_CHECKING:
+    from typing import Self
+
+SETTINGS_FILE = "tracemill.toml"
+PREFIX = "TRACEMILL_"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used, in one sentence."""
+
+
+class Settings(BaseSettings):
+    """What may be set, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=SETTINGS_FILE, extra="forbid")
+
+    warehouse: Path = Field(Path(".tracemill"), description="folder of the warehouse")
+    exports: Path | None = Field(
+        None, description="folder of the exports; default: exports/ in the warehouse"
+    )
+    artifacts: list[Path] = Field(
+        [Path("artifacts")], description="folders that `serve` watches, as a JSON list"
+    )
+    processes: int | None = Field(
+        None, ge=1, le=256, description="files parsed side by side; default: one a core"
+    )
+    schedule_cron: str | None = Field(
+        None, description="when `serve` runs the main job, as a cron expression"
+    )
+    schedule_seconds: float = Field(
+        900, gt=0, description="how often `serve` runs it, where no cron expression is set"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - given by pydantic
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - given by pydantic
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options, the environment, the file; no .env and no secrets folder."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _default_exports(self) -> Self:
+        if self.exports is None:
+            self.exports = self.warehouse / "exports"
+        return self
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where exports go."""
+        return self.exports or self.warehouse / "exports"
+
+
+def load(**options: object) -> Settings:
+    """The settings, with the options that are not None on top. Raises SettingsError."""
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {name}: {first['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"settings: {error}") from error
+
+
+def origins(settings: Settings, options: dict[str, object]) -> dict[str, str]:
+    """For each setting, where its value came from."""
+    environment = EnvSettingsSource(type(settings))()
+    file = TomlConfigSettingsSource(type(settings))()
+    found = {}
+    for name in type(settings).model_fields:
+        if options.get(name) is not None:
+            found[name] = "option"
+        elif name in environment:
+            found[name] = f"environment {PREFIX}{name.upper()}"
+        elif name in file:
+            found[name] = SETTINGS_FILE
+        else:
+            found[name] = "default"
+    return found
