@@ -1,0 +1,50 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each sets up .venv once and reuses it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-full lint bench docs lock clean
+
+help:  ## what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
+
+demo: $(VENV)/ready  ## set up, run the main job on the recorded artifacts, show what regressed
+	@$(BIN)/tracemill run examples/artifacts --warehouse $(DEMO)/warehouse --exports $(DEMO)/exports
+	@echo
+	@echo "Ask it something:"
+	@echo "  $(BIN)/tracemill sql --warehouse $(DEMO)/warehouse \"from block_mapassign order by block_ns desc limit 10\""
+
+test: $(VENV)/ready  ## set up, the tests (under ten minutes)
+	$(BIN)/python -m pytest -m "not full" -n 2
+
+test-full: $(VENV)/ready  ## the tests and the long ones: every Go version, fuzz, detection
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/ready  ## ruff, mypy strict, the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_house.py
+
+bench: $(VENV)/ready  ## ratios to Go's own tools, in one run
+	$(BIN)/python -m bench
+
+docs: $(VENV)/ready  ## the data dictionary, from warehouse/schema
+	$(BIN)/python -m docs.dictionary > docs/dictionary.md
+
+lock:  ## pin what pyproject.toml allows, with hashes (needs uv)
+	uv pip compile pyproject.toml --all-extras --generate-hashes --no-header --universal \
+		--python-version 3.11 -o requirements.lock
+
+clean:  ## remove what the other targets made, but not .venv
+	rm -rf $(DEMO) build *.egg-info
+
+$(VENV)/ready: requirements.lock pyproject.toml .ci/setup $(wildcard parsers/kernels/*.py parsers/kernels/*.pxd)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" .ci/setup
+	@touch $@
