@@ -194,8 +194,8 @@ def _print_ingested(done: Ingested) -> None:
     for stray in done.strays:
         click.echo(f"passed over {stray}: it lies in no build's folder", err=True)
     click.echo(
-        f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues in {done.seconds:.1f} s; "
-        f"{done.unchanged} were there already"
+        f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues "
+        f"in {done.seconds:.1f} s; {done.unchanged} were there already"
     )
     if done.failures:
         click.echo(f"{len(done.failures)} failed:", err=True)
@@ -205,7 +205,8 @@ def _print_ingested(done: Ingested) -> None:
 
 def _print_published(done: Published) -> None:
     click.echo(
-        f"built {done.models} models for {len(done.builds)} builds, {done.checks} checks in {done.seconds:.1f} s"
+        f"built {done.models} models for {len(done.builds)} builds, {done.checks} checks "
+        f"in {done.seconds:.1f} s"
     )
     for name, found in done.failed_checks.items():
         click.echo(f"check {name} failed, so nothing was published: {found}", err=True)

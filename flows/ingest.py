@@ -87,8 +87,8 @@ def ingest_locked(
     catalog = Catalog.load(warehouse)
     catalog.sweep()
     result = Ingested(strays=found.strays)
-    todo = _what_is_new(found, catalog, options, result, progress)
     _take_manifests(found, catalog, result)
+    todo = _what_is_new(found, catalog, options, result)
     catalog.commit()
     if todo:
         progress.start("ingest", len(todo))
@@ -99,38 +99,34 @@ def ingest_locked(
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One new input: its content's hash and where it goes."""
+    """One new input: its content's hash and size, and where it goes."""
 
     input: Input
     sha256: str
+    size_bytes: int
     root: Path
     options: Options
 
 
-def _what_is_new(
-    found: Discovered, catalog: Catalog, options: Options, result: Ingested, progress: Progress
-) -> list[_Job]:
+def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: Ingested) -> list[_Job]:
     """The inputs whose content, at that build and run, is not loaded yet; largest first."""
     known = {c.capture_id: c for c in catalog.captures.values()}
     jobs: dict[str, _Job] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashes = pool.map(_hash_or_error, [i.file for i in found.inputs])
-        for item, sha256 in zip(found.inputs, hashes, strict=True):
-            if isinstance(sha256, OSError):
-                _fail(
-                    catalog,
-                    result,
-                    progress,
-                    Failure(item.build_id, item.run_id, item.path, None, f"{item.path}: {sha256.strerror}"),
-                )
+        contents = pool.map(_content_or_error, [i.file for i in found.inputs])
+        for item, content in zip(found.inputs, contents, strict=True):
+            if isinstance(content, OSError):
+                message = f"{item.path}: {content.strerror}"
+                _fail(catalog, result, Failure(item.build_id, item.run_id, item.path, None, message))
                 continue
+            sha256, size_bytes = content
             identity = capture_id(item.build_id, item.run_id, sha256)
             loaded = known.get(identity)
             if identity in jobs or (loaded is not None and _is_current(loaded, options)):
                 result.unchanged += 1
             else:
-                jobs[identity] = _Job(item, sha256, catalog.root, options)
-    return sorted(jobs.values(), key=lambda j: -j.input.file.stat().st_size)
+                jobs[identity] = _Job(item, sha256, size_bytes, catalog.root, options)
+    return sorted(jobs.values(), key=lambda j: -j.size_bytes)
 
 
 def _is_current(capture: Capture, options: Options) -> bool:
@@ -144,15 +140,19 @@ def parser_version(format_name: str) -> str:
     return f"{format_name}/{version}"
 
 
-def _hash_or_error(file: Path) -> str | OSError:
+def _content_or_error(file: Path) -> tuple[str, int] | OSError:
+    """(SHA-256, size) of a file."""
     try:
         with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
     except OSError as error:
         return error
 
 
 def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> None:
+    """Take over what the manifests say, and forget the failures that this run judges anew."""
+    for place in [p for p in catalog.failures if p[0] in found.builds]:
+        del catalog.failures[place]
     catalog.builds |= found.builds
     catalog.work |= found.work
     for failure in found.failures:
@@ -167,7 +167,7 @@ def _load_all(
     try:
         for outcome in _outcomes(jobs, processes):
             if isinstance(outcome, Failure):
-                _fail(catalog, result, progress, outcome)
+                _fail(catalog, result, outcome)
             else:
                 catalog.add(outcome)
                 result.loaded.append(outcome)
@@ -186,15 +186,14 @@ def _load_all(
         catalog.commit()
 
 
-def _fail(catalog: Catalog, result: Ingested, progress: Progress, failure: Failure) -> None:
+def _fail(catalog: Catalog, result: Ingested, failure: Failure) -> None:
     catalog.failures[failure.place] = failure
     result.failures.append(failure)
-    progress.line(f"failed: {failure.message}")
 
 
 def _outcomes(jobs: list[_Job], processes: int) -> Iterator[Capture | Failure]:
     """Each job's outcome as it comes."""
-    size = sum(j.input.file.stat().st_size for j in jobs)
+    size = sum(j.size_bytes for j in jobs)
     if len(jobs) == 1 or processes == 1 or size < MIN_BYTES_FOR_PROCESSES:
         yield from map(load, jobs)
         return
@@ -241,7 +240,7 @@ def load(job: _Job) -> Capture | Failure:
         run_id=item.run_id,
         path=item.path,
         sha256=job.sha256,
-        size_bytes=source.size_bytes,
+        size_bytes=job.size_bytes,
         kind=facts.kind or form.NAME,
         format=form.NAME,
         parser_version=parser_version(form.NAME),

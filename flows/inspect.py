@@ -33,7 +33,8 @@ _SUMMARIES = {
     "escapes": "select kind, count(*) as sites from rows group by all order by sites desc",
     "call_sites": "select callee, count(*) as calls from rows group by all order by calls desc limit 30",
     "gc_cycles": "select count(*) as cycles, sum(mark_ns) as mark_ns, "
-    "sum(stw_sweep_term_ns + stw_mark_term_ns) as pause_ns, max(heap_live_bytes) as heap_live_bytes from rows",
+    "sum(stw_sweep_term_ns + stw_mark_term_ns) as pause_ns, "
+    "max(heap_live_bytes) as heap_live_bytes from rows",
     "binaries": "select go_version, architecture, module, is_pie, gnu_build_id from rows",
 }
 

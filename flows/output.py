@@ -142,6 +142,7 @@ def write_parquet(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
     import pyarrow.parquet as pq
 
     reader = cursor.to_arrow_reader(ROWS_AT_ONCE)
+    assert reader is not None  # only after a statement without rows, and then there is a Count column
     with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch)

@@ -21,8 +21,6 @@ class Progress(Protocol):
 
     def step(self, detail: str) -> None: ...
 
-    def line(self, text: str) -> None: ...
-
 
 class Silent:
     """Shows nothing: for callers in a program."""
@@ -30,8 +28,6 @@ class Silent:
     def start(self, what: str, total: int) -> None: ...
 
     def step(self, detail: str) -> None: ...
-
-    def line(self, text: str) -> None: ...
 
 
 class _Lines:
@@ -42,16 +38,17 @@ class _Lines:
 
     def start(self, what: str, total: int) -> None:
         self._what, self._total, self._done, self._last = what, total, 0, time.monotonic()
-        self.line(f"{what}: {total}" if total else what)
+        _say(f"{what}: {total}" if total else what)
 
     def step(self, detail: str) -> None:
         self._done += 1
         if self._done < self._total and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            self.line(f"{self._what}: {self._done}/{self._total} {detail}")
+            _say(f"{self._what}: {self._done}/{self._total} {detail}")
 
-    def line(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 class _Bars:
@@ -77,9 +74,6 @@ class _Bars:
 
     def step(self, detail: str) -> None:
         self.bars.update(self._task, advance=1, detail=detail)
-
-    def line(self, text: str) -> None:
-        self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
