@@ -202,12 +202,14 @@ class _Build:
     def run(self, progress: Callable[[str], None]) -> dict[str, str]:
         """Build everything; the checks that failed."""
         register(self.connection)
+        self.connection.execute("begin")  # one commit for hundreds of small statements
         for name, table in self.catalog.tables().items():
             self._table_from(name, table)
         by_table = _files_by_table(self.catalog, None)
         for name in PARSED:
             self.connection.execute(f"create or replace view {name} as {_scan(name, by_table.get(name, []))}")
             self._comment("view", name, TABLES[name])
+        self.connection.execute("commit")
         if self.models:
             self._build_models(progress)
         self.connection.executemany(

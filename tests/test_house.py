@@ -1,0 +1,129 @@
+"""The house stands as designed: imports run one way, every column is declared, every verb is documented."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from parsers.registry import FORMATS
+from warehouse.models import read_models
+from warehouse.schema import COLUMNS, MARTS, TABLES
+
+TOP = Path(__file__).parent.parent
+# folder → what of ours it may import
+ALLOWED = {
+    "flows": {"flows", "parsers", "warehouse"},
+    "parsers": {"parsers", "warehouse.schema"},
+    "parsers/kernels": set(),
+    "warehouse": {"warehouse"},
+    "warehouse/schema": {"warehouse.schema"},
+}
+OURS = ("flows", "parsers", "warehouse", "sql", "examples", "bench", "tests")
+
+
+def _imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def _folder_rule(file: Path) -> str:
+    path = file.relative_to(TOP).parent.as_posix()
+    return max((f for f in ALLOWED if path == f or path.startswith(f + "/")), key=len)
+
+
+CODE = sorted(f for top in ("flows", "parsers", "warehouse") for f in (TOP / top).rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", CODE, ids=lambda f: f.relative_to(TOP).as_posix())
+def test_imports_run_one_way(file: Path) -> None:
+    allowed = ALLOWED[_folder_rule(file)]
+    for name in _imports(file):
+        if name.split(".")[0] in OURS:
+            assert any(name == a or name.startswith(a + ".") for a in allowed), f"{file} imports {name}"
+
+
+@pytest.mark.parametrize("file", sorted((TOP / "warehouse/schema").glob("*.py")), ids=lambda f: f.name)
+def test_schema_knows_only_pyarrow(file: Path) -> None:
+    third_party = {n.split(".")[0] for n in _imports(file)} - {
+        "warehouse",
+        "dataclasses",
+        "__future__",
+        "typing",
+    }
+    assert third_party <= {"pyarrow"}
+
+
+@pytest.mark.parametrize("file", sorted((TOP / "parsers/kernels").glob("*.py")), ids=lambda f: f.name)
+def test_kernels_import_nothing_but_cython(file: Path) -> None:
+    assert _imports(file) <= {"cython", "__future__"}
+
+
+def test_only_orchestrate_imports_prefect() -> None:
+    found = [f for f in CODE if any(n.split(".")[0] == "prefect" for n in _imports(f))]
+    assert {f.relative_to(TOP).as_posix() for f in found} <= {"flows/orchestrate.py"}
+
+
+def test_only_models_reads_sql() -> None:
+    readers = [
+        f
+        for f in CODE
+        if re.search(r'files\("sql"\)|\bsql/(staging|marts|intermediate)\b.*open', f.read_text())
+    ]
+    assert [f.relative_to(TOP).as_posix() for f in readers] == ["warehouse/models.py"]
+
+
+def test_every_column_says_what_it_is() -> None:
+    for column in COLUMNS.values():
+        assert column.text.endswith("."), column.name
+        assert not column.name.endswith("_ns") or column.unit == "ns", column.name
+        assert not column.name.endswith("_bytes") or column.unit.startswith("bytes"), column.name
+
+
+def test_every_column_is_used() -> None:
+    used = {name for table in (*TABLES.values(), *MARTS.values()) for name in table.column_names}
+    assert set(COLUMNS) == used
+
+
+def test_every_mart_is_declared_and_made() -> None:
+    made = {m.name: m for m in read_models() if m.folder == "marts"}
+    assert set(made) == set(MARTS)
+    for name, model in made.items():
+        assert model.grain == MARTS[name].grain
+
+
+def test_every_format_has_its_module_and_name() -> None:
+    from parsers.registry import formats
+
+    for module, form in zip(FORMATS, formats(), strict=True):
+        assert module.rpartition(".")[2] == form.NAME
+        assert form.__doc__, module
+
+
+def test_every_verb_is_in_the_readme() -> None:
+    from flows.cli import main
+
+    readme = (TOP / "README.md").read_text()
+    for verb, command in main.commands.items():
+        assert f"`{verb}" in readme or f"tracemill {verb}" in readme, verb
+        assert command.help, verb
+
+
+def test_the_dictionary_is_what_the_schema_says() -> None:
+    from docs.dictionary import dictionary
+
+    assert (TOP / "docs/dictionary.md").read_text() == dictionary(), "run `make docs`"
+
+
+def test_nothing_names_an_index_or_this_machine() -> None:
+    for name in ("requirements.lock", ".ci/compiler.lock", "pyproject.toml", "Makefile"):
+        text = (TOP / name).read_text()
+        assert "index-url" not in text
+        assert "find-links" not in text

@@ -1,0 +1,272 @@
+"""Ingest and publication: what is loaded, what a bad file does, what a stop leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from flows.build import build, publish_tables
+from flows.discover import InputError
+from flows.ingest import ingest
+from parsers.api import Options
+from warehouse import connect
+from warehouse.catalog import MANIFEST, Catalog, WarehouseError, writer_lock
+from warehouse.models import Model, publish, read_models
+from warehouse.schema import TABLES
+
+from .conftest import SAMPLES
+
+
+def _rows(warehouse: Path, query: str) -> list[tuple[object, ...]]:
+    with connect(warehouse) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_every_file_is_loaded_once(artifacts: Path, tmp_path: Path) -> None:
+    first = ingest([artifacts], tmp_path / "w")
+    assert (len(first.loaded), first.unchanged, first.failures) == (12, 0, [])
+    second = ingest([artifacts], tmp_path / "w")
+    assert (len(second.loaded), second.unchanged) == (0, 12)
+
+
+def test_work_and_build_facts_are_taken_over(artifacts: Path, tmp_path: Path) -> None:
+    ingest([artifacts], tmp_path / "w")
+    publish_tables(tmp_path / "w")
+    assert _rows(tmp_path / "w", "select distinct work_unit, work_count from run_work") == [
+        ("requests", 100.0)
+    ]
+    found = _rows(tmp_path / "w", 'select build_id, "commit", labels from build_manifests order by 1')
+    assert found == [("b1", "aaa", {"a": "1"}), ("b2", "bbb", {"a": "1"})]
+
+
+def test_a_build_folder_alone_can_be_given(artifacts: Path, tmp_path: Path) -> None:
+    found = ingest([artifacts / "b1"], tmp_path / "w")
+    assert {(c.build_id, c.run_id) for c in found.loaded} == {("b1", "1"), ("b1", "2")}
+
+
+def test_one_bad_file_does_not_stop_the_others(artifacts: Path, tmp_path: Path) -> None:
+    whole = (artifacts / "b1/1/heap.pb.gz").read_bytes()
+    (artifacts / "b1/1/heap.pb.gz").write_bytes(whole[: len(whole) // 2])
+    (artifacts / "b1/1/notes.xyz").write_text("no capture")
+    (artifacts / "b1/1/empty").touch()
+    found = ingest([artifacts], tmp_path / "w")
+    assert len(found.loaded) == 11
+    messages = sorted(f.message for f in found.failures)
+    assert messages[0] == "b1/1/empty: empty file"
+    assert messages[1].startswith("b1/1/heap.pb.gz: ")
+    assert messages[2].startswith("b1/1/notes.xyz: no known format")
+
+
+def test_a_failure_is_forgotten_once_the_file_is_good(artifacts: Path, tmp_path: Path) -> None:
+    bad = artifacts / "b1/1/heap.pb.gz"
+    good = bad.read_bytes()
+    bad.write_bytes(b"\x1f\x8bnothing")
+    ingest([artifacts], tmp_path / "w")
+    assert len(Catalog.load(tmp_path / "w").failures) == 1
+    bad.write_bytes(good)
+    assert len(ingest([artifacts], tmp_path / "w").loaded) == 1
+    assert not Catalog.load(tmp_path / "w").failures
+
+
+def test_a_file_that_changed_takes_the_old_ones_place(artifacts: Path, tmp_path: Path) -> None:
+    ingest([artifacts], tmp_path / "w")
+    shutil.copy(SAMPLES / "pprof/go1.22/heap.pb.gz", artifacts / "b1/1/heap.pb.gz")
+    assert len(ingest([artifacts], tmp_path / "w").loaded) == 1
+    catalog = Catalog.load(tmp_path / "w")
+    assert len(catalog.captures) == 12
+    catalog.sweep()
+    left = {p.relative_to(tmp_path / "w").as_posix() for p in (tmp_path / "w").rglob("*.parquet")}
+    assert left == {p for c in catalog.captures.values() for paths in c.files.values() for p in paths}
+
+
+def test_links_and_pipes_are_not_followed(artifacts: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    shutil.copy(SAMPLES / "pprof/go1.27/heap.pb.gz", secret)
+    (artifacts / "b1/1/link").symlink_to(secret)
+    (artifacts / "b1/folder").symlink_to(tmp_path)
+    os.mkfifo(artifacts / "b1/1/pipe")
+    found = ingest([artifacts], tmp_path / "w")
+    assert sorted(f.message for f in found.failures) == [
+        "b1/1/link: links out of the folder",
+        "b1/1/pipe: not a regular file",
+        "b1/folder: links out of the folder",
+    ]
+
+
+def test_hostile_names_stay_names(artifacts: Path, tmp_path: Path) -> None:
+    name = "b'; drop table captures; --\n\x1b[31m"
+    (artifacts / "b1").rename(artifacts / name)
+    (artifacts / "b2/1/heap.pb.gz").rename(os.fsdecode(os.fsencode(artifacts) + b"/b2/1/\xff'heap"))
+    ingest([artifacts], tmp_path / "w")
+    publish_tables(tmp_path / "w")
+    assert _rows(tmp_path / "w", "select distinct build_id from captures order by 1") == [(name,), ("b2",)]
+    assert _rows(tmp_path / "w", "select path from captures where path like '%xff%'") == [
+        ("b2/1/\\xff'heap",)
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{", '{"work": 3}', '{"work": {"n": "many"}}', '{"committed_at": "soon"}']
+)
+def test_a_broken_build_file_is_named(artifacts: Path, tmp_path: Path, content: str) -> None:
+    (artifacts / "b1/build.json").write_text(content)
+    found = ingest([artifacts], tmp_path / "w")
+    assert len(found.loaded) == 12
+    assert [f.message.partition(": ")[0] for f in found.failures] == ["b1/build.json"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        ingest([tmp_path / "nowhere"], tmp_path / "w")
+
+
+def test_a_second_writer_is_told_so(artifacts: Path, tmp_path: Path) -> None:
+    with writer_lock(tmp_path / "w"), pytest.raises(WarehouseError, match="another tracemill is writing"):
+        ingest([artifacts], tmp_path / "w")
+
+
+def test_processes_side_by_side_give_the_same(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.ingest.MIN_BYTES_FOR_PROCESSES", 0)
+    ingest([artifacts], tmp_path / "side", processes=2)
+    ingest([artifacts], tmp_path / "one", processes=1)
+
+    def without_files(root: Path) -> dict[object, object]:
+        captures = Catalog.load(root).captures
+        return {p: dataclasses.replace(c, files={}) for p, c in captures.items()}
+
+    assert without_files(tmp_path / "side") == without_files(tmp_path / "one")
+
+
+def test_parquet_carries_the_columns_texts(artifacts: Path, tmp_path: Path) -> None:
+    ingest([artifacts], tmp_path / "w")
+    file = next((tmp_path / "w/tables/profile_samples").rglob("*.parquet"))
+    fields = {f.name: f.metadata for f in pq.read_schema(file)}
+    for column in TABLES["profile_samples"].columns:
+        if column.name != "capture_id":
+            assert fields[column.name][b"description"].decode() == column.text
+            assert fields[column.name][b"unit"].decode() == column.unit
+
+
+def test_duckdb_carries_the_columns_texts(artifacts: Path, tmp_path: Path) -> None:
+    ingest([artifacts], tmp_path / "w")
+    publish_tables(tmp_path / "w")
+    query = """
+        select comment from duckdb_columns()
+        where table_name = 'profile_samples' and column_name = 'stack_id'
+    """
+    assert _rows(tmp_path / "w", query) == [(TABLES["stacks"].columns[0].text,)]
+
+
+# A child that loads slowly enough to be stopped in the middle.
+_CHILD = """
+import sys, time
+from pathlib import Path
+import flows.ingest as i
+load = i.load
+def slow(job):
+    time.sleep(0.05)
+    return load(job)
+i.load = slow
+i.SECONDS_BETWEEN_COMMITS = 0.1
+i.ingest([Path(sys.argv[1])], Path(sys.argv[2]), processes=1)
+"""
+
+
+@pytest.mark.parametrize("commits", [1, 2])
+def test_a_kill_loses_nothing_that_showed(artifacts: Path, tmp_path: Path, commits: int) -> None:
+    root = tmp_path / "w"
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(artifacts), str(root)])
+    try:
+        seen = -1
+        deadline = time.monotonic() + 60
+        while seen < commits and time.monotonic() < deadline:
+            seen = len(Catalog.load(root).captures)
+        assert child.poll() is None, "the child ended before it could be stopped"
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    kept = Catalog.load(root)
+    assert commits <= len(kept.captures) < 12
+    for capture in kept.captures.values():
+        for table, paths in capture.files.items():
+            assert sum(pq.read_metadata(root / p).num_rows for p in paths) == capture.rows[table]
+    (root / "tables/stacks/capture_id=dead").mkdir(parents=True)
+    (root / "tables/stacks/capture_id=dead/half.parquet").write_bytes(b"PAR1 half")
+    ingest([artifacts], root)
+    assert len(Catalog.load(root).captures) == 12
+    assert not (root / "tables/stacks/capture_id=dead").exists()
+
+
+def test_readers_keep_their_state_while_a_newer_one_is_published(artifacts: Path, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    shutil.move(artifacts / "b2", tmp_path / "b2")
+    ingest([artifacts], root)
+    publish_tables(root)
+    with connect(root) as old:
+        assert old.execute("select count(*) from captures").fetchall() == [(6,)]
+        shutil.move(tmp_path / "b2", artifacts / "b2")
+        ingest([artifacts], root)
+        publish_tables(root)
+        assert old.execute("select count(*) from captures").fetchall() == [(6,)]
+        assert old.execute("select count(distinct capture_id) from profile_samples").fetchall() == [(6,)]
+    assert _rows(root, "select count(*) from captures") == [(12,)]
+
+
+def test_a_moved_warehouse_still_answers(artifacts: Path, tmp_path: Path) -> None:
+    ingest([artifacts], tmp_path / "w")
+    publish_tables(tmp_path / "w")
+    (tmp_path / "w").rename(tmp_path / "moved")
+    assert _rows(tmp_path / "moved", "select count(*) > 0 from profile_samples") == [(True,)]
+
+
+def test_models_are_built_only_for_what_is_new(artifacts: Path, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    shutil.move(artifacts / "b2", tmp_path / "b2")
+    ingest([artifacts], root)
+    assert build(root).builds == ("b1",)
+    assert not build(root).is_changed
+    shutil.move(tmp_path / "b2", artifacts / "b2")
+    ingest([artifacts], root)
+    assert build(root).builds == ("b2",)
+    by_steps = _rows(root, "from mapassign_allocations order by all")
+    build(root, full=True)
+    assert _rows(root, "from mapassign_allocations order by all") == by_steps
+
+
+def _check(sql: str) -> Model:
+    return Model("no_builds", "checks", "There are no builds.", (), "check", sql, frozenset())
+
+
+def test_a_failed_check_publishes_nothing(artifacts: Path, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    ingest([artifacts / "b1"], root)
+    build(root)
+    ingest([artifacts], root)
+    failing = _check("select build_id from builds order by 1")
+    done = publish(Catalog.load(root), models=[*read_models(), failing])
+    assert done.failed_checks == {"no_builds": "There are no builds. Offending: build_id='b1'; build_id='b2'"}
+    assert not done.is_changed
+    assert _rows(root, "select build_id from builds") == [("b1",)]
+    assert not list(root.glob(".warehouse*"))
+
+
+def test_raw_events_do_not_reload_profiles(artifacts: Path, tmp_path: Path) -> None:
+    ingest([artifacts], tmp_path / "w")
+    assert ingest([artifacts], tmp_path / "w", options=Options(raw_events=True)).loaded == []
+
+
+def test_an_unreadable_manifest_is_named(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text('{"version": 99}')
+    with pytest.raises(WarehouseError, match=r"manifest\.json: version 99, this Tracemill reads version 1"):
+        Catalog.load(tmp_path)
