@@ -1,0 +1,187 @@
+"""The command line as its user meets it: exit codes, sentences, formats, start-up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from warehouse.schema import MARTS
+
+
+def tracemill(*args: object, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in args], input=stdin)
+
+
+@pytest.fixture
+def warehouse(artifacts: Path, tmp_path: Path) -> Path:
+    """A warehouse on which the main job ran."""
+    assert tracemill("run", artifacts, "--warehouse", tmp_path / "w").exit_code == 0
+    return tmp_path / "w"
+
+
+def test_run_sums_up_and_a_second_run_does_nothing(artifacts: Path, tmp_path: Path) -> None:
+    first = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
+    assert first.exit_code == 0
+    assert "loaded 12 captures" in first.stdout
+    assert f"exports: {tmp_path / 'w/exports'}" in first.stdout
+    second = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
+    assert second.exit_code == 0
+    assert "loaded 0 captures" in second.stdout
+    assert "nothing new" in second.stdout
+
+
+def test_run_exports_every_mart_in_every_format(warehouse: Path) -> None:
+    found = {p.name for p in (warehouse / "exports").iterdir()}
+    assert found == {f"{mart}.{kind}" for mart in MARTS for kind in ("csv", "parquet", "json", "md")}
+    rows = pq.read_table(warehouse / "exports/builds.parquet").to_pylist()
+    assert [r["build_id"] for r in rows] == ["b1", "b2"]
+    assert [r["build_id"] for r in json.loads((warehouse / "exports/builds.json").read_text())] == [
+        "b1",
+        "b2",
+    ]
+    assert [r["build_id"] for r in csv.DictReader((warehouse / "exports/builds.csv").open())] == ["b1", "b2"]
+
+
+def test_run_with_a_bad_file_goes_on_and_exits_1(artifacts: Path, tmp_path: Path) -> None:
+    (artifacts / "b1/1/bad").write_text("what is this")
+    found = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
+    assert found.exit_code == 1
+    assert "loaded 12 captures" in found.stdout
+    assert "b1/1/bad: no known format" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["run", "/nowhere", "--warehouse", "W"], "/nowhere: no such folder"),
+        (["inspect", "/nowhere"], "/nowhere: No such file or directory"),
+        (["inspect", __file__], "no known format"),
+        (["sql", "select 1", "--warehouse", "/nowhere"], "no warehouse here yet"),
+        (["rgressions"], "did you mean 'regressions'?"),
+        (["run", "/tmp", "--warehose", "x"], "did you mean '--warehouse'"),
+        (["export", "x", "--format", "cvs"], "did you mean 'csv'?"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_2(
+    args: list[str], sentence: str, tmp_path: Path
+) -> None:
+    found = tracemill(*[str(tmp_path / "w") if a == "W" else a for a in args])
+    assert found.exit_code == 2
+    assert sentence.lower() in found.stderr.lower()
+    assert "Traceback" not in found.stderr
+
+
+def test_misspelt_names_get_the_nearest(warehouse: Path) -> None:
+    column = tracemill("sql", "select pth from captures", "--warehouse", warehouse)
+    assert (column.exit_code, "path" in column.stderr) == (2, True)
+    table = tracemill("sql", "from capturs", "--warehouse", warehouse)
+    assert (table.exit_code, "captures" in table.stderr) == (2, True)
+    build = tracemill("regressions", "--build", "b11", "--warehouse", warehouse)
+    assert (build.exit_code, "did you mean 'b1'?" in build.stderr) == (2, True)
+    status = tracemill("regressions", "--status", "regresed", "--warehouse", warehouse)
+    assert (status.exit_code, "did you mean 'regressed'?" in status.stderr) == (2, True)
+
+
+def test_sql_formats_agree(warehouse: Path, tmp_path: Path) -> None:
+    query = "select build_id, ordinal, labels from builds order by ordinal"
+    rows = json.loads(tracemill("sql", query, "--format", "json", "--warehouse", warehouse).stdout)
+    assert rows[0] == {"build_id": "b1", "ordinal": 1, "labels": {"a": "1"}}
+    lines = tracemill("sql", query, "--format", "csv", "--warehouse", warehouse).stdout
+    assert next(csv.DictReader(io.StringIO(lines))) == {
+        "build_id": "b1",
+        "ordinal": "1",
+        "labels": '{"a": "1"}',
+    }
+    code = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "sql",
+        query,
+        "--format",
+        "parquet",
+        "--warehouse",
+        str(warehouse),
+    ]
+    found = subprocess.run(code, capture_output=True, check=True, timeout=60)
+    table = pq.read_table(io.BytesIO(found.stdout))
+    assert table.column("ordinal").to_pylist() == [1, 2]
+
+
+def test_sql_reads_standard_input(warehouse: Path) -> None:
+    found = tracemill("sql", "--format", "csv", "--warehouse", warehouse, stdin="select 1 as one")
+    assert found.stdout == "one\n1\n"
+
+
+def test_sql_cannot_write(warehouse: Path) -> None:
+    found = tracemill("sql", "delete from builds", "--warehouse", warehouse)
+    assert found.exit_code == 2
+    assert "read-only" in found.stderr
+
+
+def test_an_empty_json_is_an_empty_array(warehouse: Path) -> None:
+    found = tracemill("sql", "from builds where false", "--format", "json", "--warehouse", warehouse)
+    assert json.loads(found.stdout) == []
+
+
+def test_names_from_files_cannot_steer_the_terminal(warehouse: Path) -> None:
+    found = tracemill("sql", "select chr(27) || '[31m' as a", "--warehouse", warehouse)
+    assert "\x1b" not in found.stdout
+
+
+@pytest.mark.parametrize("name", ["heap.pb.gz", "goroutine.pb.gz"])
+def test_inspect_needs_no_warehouse(name: str) -> None:
+    file = Path(__file__).parent / "samples/pprof/go1.27" / name
+    text = tracemill("inspect", file)
+    assert text.exit_code == 0
+    assert "profile_samples" in text.stdout
+    found = json.loads(tracemill("inspect", file, "--format", "json").stdout)
+    assert found["format"] == "pprof"
+    assert found["rows"]["profile_samples"] > 0
+
+
+def test_settings_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tracemill.toml").write_text("processes = 3\nschedule_seconds = 60\n")
+    monkeypatch.setenv("TRACEMILL_PROCESSES", "2")
+    found = json.loads(tracemill("settings", "--warehouse", "w", "--format", "json").stdout)
+    assert found["warehouse"] == {"value": "w", "origin": "option"}
+    assert found["exports"]["value"] == "w/exports"
+    assert found["processes"] == {"value": 2, "origin": "environment TRACEMILL_PROCESSES"}
+    assert found["schedule_seconds"] == {"value": 60.0, "origin": "tracemill.toml"}
+    assert found["schedule_cron"]["origin"] == "default"
+
+
+def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACEMILL_PROCESSES", "many")
+    found = tracemill("settings")
+    assert found.exit_code == 2
+    assert "processes" in found.stderr
+
+
+def test_sql_imports_no_parser_and_no_prefect(warehouse: Path) -> None:
+    code = (
+        "import sys; from flows.cli import main\n"
+        f"main(['sql', 'select 1', '--warehouse', {str(warehouse)!r}], standalone_mode=False)\n"
+        "print(sorted(m for m in sys.modules if m.partition('.')[0] in {'prefect', 'parsers', 'polars'}))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_verb_has_help() -> None:
+    for verb in main.commands:
+        found = tracemill(verb, "--help")
+        assert found.exit_code == 0
+        assert len(found.stdout.splitlines()) > 5, verb
