@@ -6,12 +6,15 @@ or so and at the end: a stop at any moment loses only the captures in work.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import logging
 import multiprocessing
 import os
 import time
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +31,6 @@ from warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
 from warehouse.store import CaptureWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from parsers.api import Item
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,11 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_COMMITS = 1.0
 # Below this much input, starting other processes costs more than it saves.
 MIN_BYTES_FOR_PROCESSES = 4 * 1024**2
+# What a network's or a busy machine's file system says today and not tomorrow.
+TRANSIENT = frozenset(
+    {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT}
+    | {errno.ECONNRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH}
+)
 # A capture keeps this many issue rows; the rest are counted in the last one.
 MAX_ISSUES = 1000
 
@@ -79,9 +85,14 @@ def ingest(
 
 
 def ingest_locked(
-    artifacts: list[Path], warehouse: Path, options: Options, processes: int | None, progress: Progress
+    artifacts: list[Path],
+    warehouse: Path,
+    options: Options,
+    processes: int | None,
+    progress: Progress,
+    loader: Loader | None = None,
 ) -> Ingested:
-    """ingest() for a caller that holds the writer's lock."""
+    """ingest() for a caller that holds the writer's lock, and may bring a loader of its own."""
     started = time.monotonic()
     found = discover(artifacts)
     catalog = Catalog.load(warehouse)
@@ -92,13 +103,14 @@ def ingest_locked(
     catalog.commit()
     if todo:
         progress.start("ingest", len(todo))
-        _load_all(todo, catalog, processes or os.cpu_count() or 1, result, progress)
+        outcomes = (loader or load_all)(todo, processes or os.cpu_count() or 1)
+        _take_outcomes(outcomes, catalog, result, progress)
     result.seconds = time.monotonic() - started
     return result
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
     """One new input: its content's hash and size, and where it goes."""
 
     input: Input
@@ -108,10 +120,19 @@ class _Job:
     options: Options
 
 
-def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: Ingested) -> list[_Job]:
+class TransientFailure(Failure):
+    """A failure that may be gone at the next try."""
+
+
+Outcome = Capture | Failure
+# Takes the jobs and how many to work on side by side; yields each job's outcome as it comes.
+Loader = Callable[[list[Job], int], Iterator[Outcome]]
+
+
+def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: Ingested) -> list[Job]:
     """The inputs whose content, at that build and run, is not loaded yet; largest first."""
     known = {c.capture_id: c for c in catalog.captures.values()}
-    jobs: dict[str, _Job] = {}
+    jobs: dict[str, Job] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         contents = pool.map(_content_or_error, [i.file for i in found.inputs])
         for item, content in zip(found.inputs, contents, strict=True):
@@ -125,7 +146,7 @@ def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: 
             if identity in jobs or (loaded is not None and _is_current(loaded, options)):
                 result.unchanged += 1
             else:
-                jobs[identity] = _Job(item, sha256, size_bytes, catalog.root, options)
+                jobs[identity] = Job(item, sha256, size_bytes, catalog.root, options)
     return sorted(jobs.values(), key=lambda j: -j.size_bytes)
 
 
@@ -160,12 +181,12 @@ def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> No
         result.failures.append(failure)
 
 
-def _load_all(
-    jobs: list[_Job], catalog: Catalog, processes: int, result: Ingested, progress: Progress
+def _take_outcomes(
+    outcomes: Iterator[Outcome], catalog: Catalog, result: Ingested, progress: Progress
 ) -> None:
     last_commit = time.monotonic()
     try:
-        for outcome in _outcomes(jobs, processes):
+        for outcome in outcomes:
             if isinstance(outcome, Failure):
                 _fail(catalog, result, outcome)
             else:
@@ -191,34 +212,66 @@ def _fail(catalog: Catalog, result: Ingested, failure: Failure) -> None:
     result.failures.append(failure)
 
 
-def _outcomes(jobs: list[_Job], processes: int) -> Iterator[Capture | Failure]:
-    """Each job's outcome as it comes."""
-    size = sum(j.size_bytes for j in jobs)
-    if len(jobs) == 1 or processes == 1 or size < MIN_BYTES_FOR_PROCESSES:
-        yield from map(load, jobs)
+def load_all(jobs: list[Job], processes: int) -> Iterator[Outcome]:
+    """Each job's outcome as it comes, from parsers side by side."""
+    with workers(jobs, processes) as pool:
+        yield from load_with(pool, jobs)
+
+
+@contextlib.contextmanager
+def workers(jobs: list[Job], processes: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Processes for the jobs; None where starting them would cost more than it saves."""
+    if len(jobs) == 1 or processes == 1 or sum(j.size_bytes for j in jobs) < MIN_BYTES_FOR_PROCESSES:
+        yield None
         return
-    # A fork server starts clean: no threads of ours are copied into the workers.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["flows.ingest"])
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with _processes(processes) as pool:
         try:
-            running = {pool.submit(load, job): job for job in jobs}
-            while running:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    job = running.pop(future)
-                    try:
-                        yield future.result()
-                    except BrokenProcessPool:
-                        yield _failure(
-                            job, "the parser's process died; the file may need more memory than there is"
-                        )
+            yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def load(job: _Job) -> Capture | Failure:
+def _processes(count: int) -> ProcessPoolExecutor:
+    # A fork server starts clean: no threads of ours are copied into the workers.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["flows.ingest"])
+    return ProcessPoolExecutor(count, mp_context=context)
+
+
+def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Outcome]:
+    """Each job's outcome as it comes; in this process where there is no pool."""
+    if pool is None:
+        yield from map(load, jobs)
+        return
+    running: dict[Future[Outcome], Job] = {}
+    interrupted = []
+    for job in jobs:
+        try:
+            running[pool.submit(load, job)] = job
+        except BrokenProcessPool:
+            interrupted.append(job)
+    while running:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            job = running.pop(future)
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                interrupted.append(job)
+    # A process that dies takes its whole pool along: only a job that kills one of its own is at fault.
+    yield from map(_load_alone, interrupted)
+
+
+def _load_alone(job: Job) -> Outcome:
+    with _processes(1) as pool:
+        try:
+            return pool.submit(load, job).result()
+        except BrokenProcessPool:
+            return _failure(job, "the parser's process died; the file may need more memory than there is")
+
+
+def load(job: Job) -> Outcome:
     """Parse one input into Parquet; the capture to list, or why it could not be loaded."""
     item = job.input
     identity = capture_id(item.build_id, item.run_id, job.sha256)
@@ -230,7 +283,8 @@ def load(job: _Job) -> Capture | Failure:
     except ParseError as error:
         return _failure(job, str(error), is_whole=True)
     except OSError as error:
-        return _failure(job, error.strerror or str(error))
+        kind = TransientFailure if error.errno in TRANSIENT else Failure
+        return _failure(job, error.strerror or str(error), kind=kind)
     except Exception as error:
         log.exception("parser fault source=%s", item.path)
         return _failure(job, f"a fault in Tracemill's parser: {type(error).__name__}: {error}")
@@ -257,9 +311,9 @@ def load(job: _Job) -> Capture | Failure:
     )
 
 
-def _failure(job: _Job, fact: str, *, is_whole: bool = False) -> Failure:
+def _failure(job: Job, fact: str, *, is_whole: bool = False, kind: type[Failure] = Failure) -> Failure:
     message = fact if is_whole else f"{job.input.path}: {fact}"
-    return Failure(job.input.build_id, job.input.run_id, job.input.path, job.sha256, message)
+    return kind(job.input.build_id, job.input.run_id, job.input.path, job.sha256, message)
 
 
 def write_items(items: Iterator[Item], writer: CaptureWriter) -> tuple[Facts, int]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.build import build_locked
 from flows.export import FORMATS, export
-from flows.ingest import ingest_locked
+from flows.ingest import Loader, ingest_locked, load_all
 from flows.progress import Progress, Silent
 from parsers.api import Options
 from warehouse.catalog import writer_lock
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
     from flows.ingest import Ingested
     from warehouse.models import Published
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What does each step of the job: these functions, or what an orchestrator wraps around them."""
+
+    load: Loader = load_all
+    build: Callable[..., Published] = build_locked
+    export: Callable[[Path, Path], list[Path]] = export
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,25 @@ def run(
 
     Raises InputError, WarehouseError, ModelError, OSError for exports.
     """
-    started = time.monotonic()
-    progress = progress or Silent()
     with writer_lock(warehouse):
-        ingested = ingest_locked(artifacts, warehouse, options or Options(), processes, progress)
-        published = build_locked(warehouse, full=False, progress=progress)
-        is_due = published.is_changed or not any(exports.glob(f"regressions.{FORMATS[0]}"))
-        written = export(warehouse, exports) if is_due and not published.failed_checks else []
+        return run_locked(
+            artifacts, warehouse, exports, options or Options(), processes, progress or Silent(), Steps()
+        )
+
+
+def run_locked(
+    artifacts: list[Path],
+    warehouse: Path,
+    exports: Path,
+    options: Options,
+    processes: int | None,
+    progress: Progress,
+    steps: Steps,
+) -> Ran:
+    """run() for a caller that holds the writer's lock."""
+    started = time.monotonic()
+    ingested = ingest_locked(artifacts, warehouse, options, processes, progress, steps.load)
+    published = steps.build(warehouse, full=False, progress=progress)
+    is_due = published.is_changed or not any(exports.glob(f"regressions.{FORMATS[0]}"))
+    written = steps.export(warehouse, exports) if is_due and not published.failed_checks else []
     return Ran(ingested, published, written, time.monotonic() - started)
