@@ -150,6 +150,8 @@ def publish(
     started = time.monotonic()
     models = list(models)
     target = catalog.root / DATABASE
+    for left_behind in catalog.root.glob(f".{DATABASE}.*"):  # by a run that was stopped
+        left_behind.unlink()
     temporary = catalog.root / f".{DATABASE}.{secrets.token_hex(4)}"
     try:
         if target.is_file() and not full:
@@ -162,7 +164,8 @@ def publish(
         if not failed:
             temporary.replace(target)
     except duckdb.Error as error:
-        raise ModelError(f"{target}: {str(error).strip()}") from error
+        hint = "" if full else "; `tracemill build --full` makes it anew"
+        raise ModelError(f"{target}: {str(error).strip()}{hint}") from error
     finally:
         temporary.unlink(missing_ok=True)
         temporary.with_name(temporary.name + ".wal").unlink(missing_ok=True)
