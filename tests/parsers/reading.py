@@ -30,3 +30,8 @@ def facts(found: list[Item]) -> Facts:
 
 def issues(found: list[Item]) -> list[Issue]:
     return [item for item in found if isinstance(item, Issue)]
+
+
+def empty(name: str) -> pa.Table:
+    """A table without rows, with its capture_id."""
+    return TABLES[name].arrow_schema().empty_table().append_column("capture_id", pa.array([], pa.string()))

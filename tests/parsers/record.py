@@ -6,6 +6,7 @@ keeps what they write. tests/samples/README.md says what is what.
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import subprocess
 import sys
@@ -17,12 +18,13 @@ from examples.toolchain import environment, go
 PROGRAMS = Path(__file__).parent / "programs"
 SAMPLES = Path(__file__).parents[1] / "samples"
 VERSIONS = ("1.21", "1.22", "1.24", "1.27")
+BINARIES = (("1.21", "amd64"), ("1.24", "arm64"), ("1.27", "amd64"))
 DEBUG_1 = ("heap", "block", "mutex", "goroutine", "threadcreate", "open_sessions")
 
 
 def build(program: str, version: str, target: Path, *flags: str, **env: str) -> None:
     """Build a program of this folder."""
-    command = [go(version), "build", "-trimpath", *flags, "-o", target, "."]
+    command = [go(version), "build", "-trimpath", "-buildvcs=false", *flags, "-o", target, "."]
     subprocess.run(command, cwd=PROGRAMS / program, env=environment() | env, check=True)
 
 
@@ -46,10 +48,23 @@ def record_evidence(version: str) -> None:
         keep(folder / "goroutines.txt", "goroutine_dump", version)
 
 
+def record_binary(version: str, arch: str) -> None:
+    """The tiny program's executable, stripped and compressed."""
+    with tempfile.TemporaryDirectory() as name:
+        binary = Path(name) / f"tiny.{arch}"
+        build("tiny", version, binary, "-ldflags=-s -w", GOARCH=arch)
+        packed = binary.with_suffix(f".{arch}.xz")
+        packed.write_bytes(lzma.compress(binary.read_bytes(), preset=9 | lzma.PRESET_EXTREME))
+        keep(packed, "binary", version)
+
+
 def main(versions: list[str]) -> None:
     """Record all samples of the versions, or of VERSIONS."""
     for version in versions or VERSIONS:
         record_evidence(version)
+    for version, arch in BINARIES:
+        if not versions or version in versions:
+            record_binary(version, arch)
 
 
 if __name__ == "__main__":

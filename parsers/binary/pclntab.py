@@ -1,0 +1,152 @@
+"""Go's function and line table (gopclntab) of Go 1.18 and later; it survives stripping.
+
+Source: debug/gosym/pclntab.go, runtime/symtab.go, cmd/link/internal/ld/pcln.go. Two magics:
+0xfffffff0 (1.18, 1.19) and 0xfffffff1 (from 1.20); they differ in a function's last fields,
+which nothing here needs. From Go 1.26 the header has no text start any more, and in a
+position independent executable it is a relocation: then it is the start of .text.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from parsers.binary.image import BrokenImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+MAGICS = (0xFFFFFFF0, 0xFFFFFFF1)
+# Fields of a function record, by offset.
+_NAME, _PCFILE, _PCLN, _CU = 4, 20, 24, 32
+_RECORD_BYTES = 36
+# Names of generic functions are long, but not this long.
+MAX_TEXT_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Every Go function in address order: entries (n,) virtual addresses, names; end is past the last."""
+
+    entries: NDArray[np.uint64]
+    names: list[str]
+    end: int
+
+
+class LineTable:
+    """A parsed gopclntab."""
+
+    def __init__(self, data: memoryview, text_start: int, *, is_little_endian: bool) -> None:
+        """Raises BrokenImageError for a table that is not of Go 1.18 or later."""
+        self._order = "<" if is_little_endian else ">"
+        if len(data) < 72:
+            raise BrokenImageError("pclntab", "cut off")
+        magic, pad, self._quantum, width = struct.unpack_from(f"{self._order}IHBB", data)
+        if magic not in MAGICS:
+            raise BrokenImageError("pclntab", f"magic {magic:#x} is not of Go 1.18 or later")
+        if pad or self._quantum not in (1, 2, 4) or width not in (4, 8):
+            raise BrokenImageError("pclntab", "the header is broken")
+        word = "Q" if width == 8 else "I"
+        fields = struct.unpack_from(f"{self._order}8{word}", data, 8)
+        self._count, _, start, names, units, files, pcs, functions = fields
+        self._text_start = start or text_start
+        if self._count * 8 + 4 > len(data) or max(fields[3:]) > len(data):
+            raise BrokenImageError("pclntab", f"announces {self._count} functions in {len(data)} bytes")
+        self._names, self._units, self._files, self._pcs = (
+            bytes(data[names:units]),
+            data[units:files],
+            bytes(data[files:pcs]),
+            bytes(data[pcs:functions]),
+        )
+        # A step takes two bytes, but the linker shares equal tables between functions.
+        self._steps_left = 4 * len(self._pcs) + 64 * self._count
+        self._records = data[functions:]
+        self._words = np.frombuffer(self._records[: len(self._records) // 4 * 4], f"{self._order}u4")
+        pairs = self._words[: 2 * self._count + 1]
+        self._entry_offsets = pairs[0::2].astype(np.uint64)
+        self._record_offsets = pairs[1::2].astype(np.int64)
+        if len(pairs) < 2 * self._count + 1 or (np.diff(self._entry_offsets.astype(np.int64)) < 0).any():
+            raise BrokenImageError("pclntab", "functions are not in the order of their addresses")
+        if self._count and int(self._record_offsets.max()) + _RECORD_BYTES > len(self._records):
+            raise BrokenImageError("pclntab", "a function's record lies outside the table")
+
+    def functions(self) -> Functions:
+        """All functions."""
+        names = self._names
+        offsets = self._words[(self._record_offsets + _NAME) // 4].tolist()
+        texts = [_text(names, at) for at in offsets]
+        entries = self._entry_offsets + np.uint64(self._text_start)
+        return Functions(entries[:-1], texts, int(entries[-1]) if self._count else self._text_start)
+
+    def places(self, function: int, pcs: list[int]) -> list[tuple[str, int]]:
+        """(file, line) at each of pcs, ascending addresses inside the function with this index."""
+        record = int(self._record_offsets[function])
+        entry = int(self._entry_offsets[function]) + self._text_start
+        fields = [self._u32(record + offset) for offset in (_PCFILE, _PCLN, _CU)]
+        files = self._values(fields[0], entry, pcs)
+        lines = self._values(fields[1], entry, pcs)
+        return [(self._file(fields[2], file), max(line, 0)) for file, line in zip(files, lines, strict=True)]
+
+    def _u32(self, offset: int) -> int:
+        value: int = struct.unpack_from(f"{self._order}I", self._records, offset)[0]
+        return value
+
+    def _values(self, table: int, entry: int, pcs: list[int]) -> list[int]:
+        """The table's value at each of the ascending pcs; -1 where it has none."""
+        found: list[int] = []
+        for taken, (end, value) in enumerate(self._steps(table, entry)):
+            if taken > self._steps_left:
+                raise BrokenImageError("pclntab", f"the table at {table} has no end")
+            while len(found) < len(pcs) and pcs[len(found)] < end:
+                found.append(value)
+            if len(found) == len(pcs):
+                self._steps_left -= taken
+                return found
+        return found + [-1] * (len(pcs) - len(found))
+
+    def _steps(self, at: int, entry: int) -> Iterator[tuple[int, int]]:
+        """(end address, value) of each step: a zigzag value delta, then an address delta, until a 0."""
+        pcs = self._pcs
+        pc, value = entry, -1
+        is_first = True
+        while at < len(pcs):
+            delta, at = _varint(pcs, at)
+            if delta == 0 and not is_first:
+                return
+            is_first = False
+            value += (delta >> 1) ^ -(delta & 1)
+            advance, at = _varint(pcs, at)
+            pc += advance * self._quantum
+            yield pc, value
+
+    def _file(self, unit: int, file: int) -> str:
+        if file < 0:
+            return ""
+        at = 4 * (unit + file)
+        if at + 4 > len(self._units):
+            return ""
+        offset: int = struct.unpack_from(f"{self._order}I", self._units, at)[0]
+        return _text(self._files, offset)
+
+
+def _text(data: bytes, at: int) -> str:
+    """The NUL-terminated text at a place, cut at MAX_TEXT_BYTES."""
+    end = data.find(b"\0", at, at + MAX_TEXT_BYTES)
+    return data[at : end if end >= 0 else at + MAX_TEXT_BYTES].decode("utf-8", "replace")
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(data) and shift < 35:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+    return value, at

@@ -1,0 +1,94 @@
+"""An executable as batches: binaries, call_sites."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from parsers.api import Batch, Issue
+from parsers.binary.calls import ARCHITECTURES, CallSites, find_calls
+from parsers.binary.pclntab import Functions, LineTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parsers.api import Item
+    from parsers.binary.buildinfo import BuildInfo
+    from parsers.binary.image import Image
+
+_PCLNTAB = (".gopclntab", ".data.rel.ro.gopclntab")
+_TEXT = (".text",)
+
+
+def binary_row(image: Image, info: BuildInfo) -> Batch:
+    """The row of binaries."""
+    when = info.settings.get("vcs.time")
+    row = {
+        "gnu_build_id": image.gnu_build_id or None,
+        "go_version": info.go_version,
+        "architecture": image.architecture,
+        "is_pie": image.is_pie,
+        "segment_vaddr": image.segment_vaddr,
+        "segment_offset": image.segment_offset,
+        "module": info.module,
+        "commit": info.settings.get("vcs.revision"),
+        "committed_at": _time(when) if when else None,
+        "build_settings": list(info.settings.items()),
+    }
+    return Batch("binaries", pa.RecordBatch.from_pylist([row], _schema("binaries")))
+
+
+def _schema(table: str) -> pa.Schema:
+    from warehouse.schema import TABLES
+
+    return TABLES[table].arrow_schema()
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def call_site_rows(image: Image) -> Iterator[Item]:
+    """The rows of call_sites; an issue where the binary has none to find."""
+    table, text = image.section(*_PCLNTAB), image.section(*_TEXT)
+    if table is None or text is None:
+        yield Issue("info", "input", "sections", "no Go function table (gopclntab): not a Go program?")
+        return
+    lines = LineTable(table.data, text.vaddr, is_little_endian=image.is_little_endian)
+    if image.architecture not in ARCHITECTURES:
+        yield Issue("info", "parser", "header", f"call sites are not looked for on {image.architecture}")
+        return
+    functions = lines.functions()
+    yield _batch(find_calls(image.architecture, text, functions), functions, lines)
+
+
+def _batch(calls: CallSites, functions: Functions, lines: LineTable) -> Batch:
+    pcs = calls.return_pcs
+    owners = np.searchsorted(functions.entries, pcs - np.uint64(1), "right") - 1
+    files: list[str] = []
+    numbers: list[int] = []
+    bounds = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(pcs)]
+    for start, end in pairwise(bounds):
+        if start == end:
+            continue
+        # The return address may be on the next line; the byte before it is still the CALL.
+        inside = (pcs[start:end] - np.uint64(1)).tolist()
+        for file, line in lines.places(int(owners[start]), inside):
+            files.append(file)
+            numbers.append(line)
+    names = functions.names
+    rows = {
+        "pc": pa.array(pcs, pa.uint64()),
+        "function": pa.array([names[i] for i in owners.tolist()], pa.string()),
+        "file": pa.array(files, pa.string()),
+        "line": pa.array(numbers, pa.int64()),
+        "callee": pa.array([names[i] for i in calls.callees.tolist()], pa.string()),
+    }
+    return Batch("call_sites", pa.RecordBatch.from_pydict(rows))

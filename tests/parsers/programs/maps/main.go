@@ -1,0 +1,105 @@
+// Fills maps in every way we know, and writes into the folder named by its argument
+//
+//	heap.pb.gz, heap.txt  the heap profile, protobuf and debug=1
+//	truth.tsv             what the full stacks of runtime.MemProfile say: class, bytes, objects, and the
+//	                      innermost function, file and line outside the runtime
+//
+// Every allocation is recorded (MemProfileRate 1) and all three are of one moment. Builds with Go 1.21 and later.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"strings"
+)
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func isRuntime(name string) bool {
+	return strings.HasPrefix(name, "runtime.") || strings.HasPrefix(name, "internal/runtime/")
+}
+
+// class says what kind of call a function is.
+func class(name string) string {
+	for prefix, kind := range map[string]string{
+		"runtime.mapassign": "assign", "reflect.mapassign": "assign",
+		"runtime.makemap": "make", "reflect.makemap": "make",
+		"runtime.mapclone": "clone", "maps.clone": "clone",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			return kind
+		}
+	}
+	return "other"
+}
+
+// attribute gives the innermost frame that a heap profile shows, and what it is or calls.
+func attribute(stack []uintptr) (string, runtime.Frame) {
+	hidden := 0
+	// As runtime/pprof does: by the function at the return address, which may be an inlined one.
+	for hidden < len(stack)-1 && isRuntime(runtime.FuncForPC(stack[hidden]).Name()) {
+		hidden++
+	}
+	called := ""
+	for frames, more := runtime.CallersFrames(stack[:hidden]), hidden > 0; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		called = frame.Function
+	}
+	frame, _ := runtime.CallersFrames(stack[hidden:]).Next()
+	if kind := class(frame.Function); kind != "other" {
+		return kind, frame
+	}
+	return class(called), frame
+}
+
+func writeTruth(file string) {
+	n, _ := runtime.MemProfile(nil, true)
+	records := make([]runtime.MemProfileRecord, n+1000)
+	n, ok := runtime.MemProfile(records, true)
+	if !ok {
+		panic("the profile grew")
+	}
+	f, err := os.Create(file)
+	check(err)
+	for i := range records[:n] {
+		r := &records[i]
+		if r.AllocObjects == 0 {
+			continue
+		}
+		kind, frame := attribute(r.Stack())
+		fmt.Fprintf(f, "%s\t%d\t%d\t%s\t%s\t%d\n", kind, r.AllocBytes, r.AllocObjects, frame.Function, frame.File, frame.Line)
+	}
+	check(f.Close())
+}
+
+func write(folder, name string, level int) {
+	f, err := os.Create(filepath.Join(folder, name))
+	check(err)
+	check(pprof.Lookup("heap").WriteTo(f, level))
+	check(f.Close())
+}
+
+// Run does the work and writes what it cost; the test binary calls it too.
+func Run(folder string) {
+	runtime.MemProfileRate = 1
+	for _, work := range workloads {
+		work()
+	}
+	runtime.GC()
+	runtime.GC()
+	debug.SetGCPercent(-1)
+	write(folder, "heap.pb.gz", 0)
+	write(folder, "heap.txt", 1)
+	writeTruth(filepath.Join(folder, "truth.tsv"))
+}
+
+func main() { Run(os.Args[1]) }

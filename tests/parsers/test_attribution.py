@@ -1,0 +1,120 @@
+"""The exact attribution of heap samples to map assignments, against the full stacks of runtime.MemProfile."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from examples.toolchain import environment
+from tests.parsers import reading
+from tests.parsers.record import build
+
+SQL = Path(__file__).with_suffix("").parent / "attribution.sql"
+CLASSES = {"mapassign": "assign", "makemap": "make", "mapclone": "clone"}
+TABLES = ("profile_samples", "profile_mappings", "stacks", "binaries", "call_sites")
+Key = tuple[str, str, str, int]
+
+
+def record(folder: Path, version: str, *flags: str) -> Path:
+    binary = folder / "maps"
+    build("maps", version, binary, *flags)
+    subprocess.run([binary, folder], env=environment(), check=True)
+    return binary
+
+
+def truth_of(folder: Path) -> Counter[Key]:
+    truth: Counter[Key] = Counter()
+    for row in (folder / "truth.tsv").read_text().splitlines():
+        kind, size, _, function, file, line = row.split("\t")
+        if kind != "other":
+            truth[kind, function, file, int(line)] += int(size)
+    return truth
+
+
+def warehouse_of(form: str, profile: Path, binary: Path) -> duckdb.DuckDBPyConnection:
+    found = {
+        "profile": reading.tables(reading.items(form, profile)),
+        "binary": reading.tables(reading.items("binary", binary)),
+    }
+    con = duckdb.connect()
+    con.execute(
+        "create table captures as select unnest(['profile', 'binary']) as capture_id, 'b1' as build_id"
+    )
+    for name in TABLES:
+        parts = [
+            table[name].append_column("capture_id", pa.array([of] * len(table[name]), pa.string()))
+            for of, table in found.items()
+            if name in table
+        ]
+        con.register(f"arrow_{name}", pa.concat_tables(parts) if parts else reading.empty(name))
+        con.execute(f"create table {name} as select * from arrow_{name}")
+    return con
+
+
+def attributed(con: duckdb.DuckDBPyConnection) -> Counter[Key]:
+    rows = con.execute(f"""
+        select callee_class, function, file, line, sum(value)::bigint
+        from ({SQL.read_text()}) join profile_samples using (capture_id, sample_index)
+        where sample_type = 'alloc_space' and value > 0
+            and callee_class in ('mapassign', 'makemap', 'mapclone')
+        group by all
+    """).fetchall()
+    found: Counter[Key] = Counter()
+    for kind, function, file, line, size in rows:
+        # Frame.Function, which the truth has, hides type arguments as [...].
+        found[CLASSES[kind], re.sub(r"\[.*\]", "[...]", function), file, line] += size
+    return found
+
+
+def precision_and_recall(found: Counter[Key], truth: Counter[Key]) -> tuple[float, float]:
+    right = sum((found & truth).values())
+    return right / sum(found.values()), right / sum(truth.values())
+
+
+def assert_exact(folder: Path, version: str, *flags: str) -> None:
+    binary = record(folder, version, *flags)
+    truth = truth_of(folder)
+    assert {kind for kind, *_ in truth} == {"assign", "make", "clone"}
+    assert len(truth) > 60
+    found = attributed(warehouse_of("pprof", folder / "heap.pb.gz", binary))
+    assert found == truth
+    assert precision_and_recall(found, truth) == (1.0, 1.0)
+
+
+def test_map_allocations_are_attributed_exactly(tmp_path):
+    assert_exact(tmp_path, "1.27")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("version", ["1.21", "1.22", "1.23", "1.24", "1.25", "1.26", "1.27"])
+@pytest.mark.parametrize(
+    "flags", [(), ("-ldflags=-s -w",), ("-buildmode=pie",)], ids=["plain", "stripped", "pie"]
+)
+def test_map_allocations_are_attributed_exactly_by_every_version(version, flags, tmp_path):
+    assert_exact(tmp_path, version, *flags)
+
+
+def test_binary_with_another_build_id_is_refused(tmp_path):
+    record(tmp_path, "1.27")
+    build("maps", "1.27", tmp_path / "other", "-gcflags=-l")
+    con = warehouse_of("pprof", tmp_path / "heap.pb.gz", tmp_path / "other")
+    assert con.execute(f"select distinct evidence from ({SQL.read_text()})").fetchall() == [
+        (None,),
+        ("name",),
+    ]
+
+
+def test_binary_without_a_build_id_is_refused_by_its_lines(tmp_path):
+    record(tmp_path, "1.27")
+    build("maps", "1.27", tmp_path / "other", "-gcflags=-l")
+    con = warehouse_of("pprof", tmp_path / "heap.pb.gz", tmp_path / "other")
+    con.execute("update binaries set gnu_build_id = null")
+    precision, recall = precision_and_recall(attributed(con), truth_of(tmp_path))
+    assert precision == 1.0
+    assert recall < 0.5

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import lzma
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from examples.toolchain import environment, go
+from parsers.api import ParseError
+from parsers.binary.calls import _WANTED
+from tests.parsers import reading
+from tests.parsers.record import build
+
+VERSIONS = ["1.21", "1.22", "1.23", "1.24", "1.25", "1.26"]
+SAMPLES = Path(__file__).parents[1] / "samples" / "binary"
+EVERY_VERSION = pytest.mark.parametrize(
+    "version", ["1.27", *(pytest.param(version, marks=pytest.mark.full) for version in VERSIONS)]
+)
+
+
+def go_tool(*arguments: str | Path) -> str:
+    command = [go("1.27"), *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stdout
+
+
+def sites_of(binary: Path) -> list[dict]:
+    return reading.tables(reading.items("binary", binary))["call_sites"].to_pylist()
+
+
+def row_of(binary: Path) -> dict:
+    return reading.tables(reading.items("binary", binary))["binaries"].to_pylist()[0]
+
+
+def calls_by_objdump(binary: Path) -> set[tuple[int, str, str, int, str]]:
+    """(return address, function, file's base name, line, callee) of each wanted CALL or BL."""
+    found = set()
+    function = ""
+    call = re.compile(r"\s+(\S+):(\d+)\s+0x([0-9a-f]+)\s+([0-9a-f]+)\s+CALL (\S+)\(SB\)\s*")
+    for line in go_tool("tool", "objdump", binary).splitlines():
+        if line.startswith("TEXT "):
+            function = line[5:].rsplit("(SB)", 1)[0]
+        elif (match := call.fullmatch(line)) and _WANTED.match(match[5].removesuffix(".abi0")):
+            pc = int(match[3], 16) + len(match[4]) // 2
+            found.add((pc, function, match[1], int(match[2]), match[5].removesuffix(".abi0")))
+    return found
+
+
+def sites_like_objdump(binary: Path) -> set[tuple[int, str, str, int, str]]:
+    return {
+        (r["pc"], r["function"], r["file"].rpartition("/")[2], r["line"], r["callee"])
+        for r in sites_of(binary)
+    }
+
+
+@EVERY_VERSION
+@pytest.mark.parametrize("arch", ["amd64", "arm64"])
+def test_call_sites_equal_those_of_objdump(version, arch, tmp_path):
+    build("maps", version, tmp_path / "maps", GOARCH=arch)
+    expected = calls_by_objdump(tmp_path / "maps")
+    assert len(expected) > 1000
+    assert sites_like_objdump(tmp_path / "maps") == expected
+
+
+@EVERY_VERSION
+@pytest.mark.parametrize("flag", ["-ldflags=-s -w", "-buildmode=pie"])
+def test_stripped_and_pie_binaries_have_the_same_call_sites(version, flag, tmp_path):
+    build("evidence", version, tmp_path / "plain")
+    build("evidence", version, tmp_path / "other", flag)
+    plain, other = (
+        Counter((r["function"], r["file"], r["line"], r["callee"]) for r in sites_of(tmp_path / name))
+        for name in ("plain", "other")
+    )
+    same = sum((plain & other).values())
+    # PIE pulls a few functions of its own in; stripping changes nothing.
+    assert same == plain.total() if "pie" not in flag else same > 0.98 * plain.total()
+    assert row_of(tmp_path / "other")["is_pie"] == ("pie" in flag)
+
+
+@EVERY_VERSION
+def test_build_info_equals_go_version_m(version, tmp_path):
+    build("maps", version, tmp_path / "maps", "-tags=some,tags")
+    row = row_of(tmp_path / "maps")
+    lines = go_tool("version", "-m", tmp_path / "maps").splitlines()
+    assert row["go_version"] == lines[0].rpartition(" ")[2]
+    settings = dict(line.split("\t")[2].split("=", 1) for line in lines if line.startswith("\tbuild\t"))
+    assert dict(row["build_settings"]) == settings
+    assert row["build_settings"]
+    assert row["module"] == "example.com/maps"
+    assert row["architecture"] == "amd64"
+    assert (row["gnu_build_id"] is None) == (version < "1.24")
+
+
+def test_stripped_compressed_sample_is_read_as_it_is():
+    rows = sites_of(SAMPLES / "go1.21" / "tiny.amd64.xz")
+    mine = [(r["function"], r["line"], r["callee"]) for r in rows if r["function"].startswith("main.")]
+    assert mine == [
+        ("main.assign", 9, "runtime.mapassign_faststr"),
+        ("main.points", 15, "runtime.makemap"),
+        ("main.points", 17, "runtime.convT64"),
+        ("main.points", 17, "runtime.mapassign"),
+    ]
+
+
+def test_arm64_has_the_map_calls_of_amd64():
+    arm, amd = (
+        Counter(r["callee"] for r in sites_of(SAMPLES / version / file) if r["function"].startswith("main."))
+        for version, file in (("go1.24", "tiny.arm64.xz"), ("go1.21", "tiny.amd64.xz"))
+    )
+    assert arm == amd
+
+
+def test_c_program_has_a_row_and_says_that_it_is_not_go():
+    found = reading.items("binary", Path("/bin/true"))
+    assert reading.tables(found)["binaries"].to_pylist()[0]["go_version"] is None
+    assert [i.message for i in reading.issues(found)] == [
+        "no Go function table (gopclntab): not a Go program?"
+    ]
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return lzma.decompress((SAMPLES / "go1.27" / "tiny.amd64.xz").read_bytes())
+
+
+def test_cut_binary_names_the_section(content, tmp_path):
+    path = tmp_path / "cut"
+    path.write_bytes(content[:600_000])
+    with pytest.raises(
+        ParseError, match=r"cut: section \S+: \d+ bytes at \d+ lie outside the 600000 of the file"
+    ):
+        sites_of(path)
+
+
+def test_flipped_headers_end_in_an_error_or_rows(content, tmp_path):
+    table = content.find(b"\xf1\xff\xff\xff\x00\x00\x01\x08")
+    path = tmp_path / "flipped"
+    # The ELF header, the function table's header, and its first records.
+    for at in [*range(16, 64), *range(table, table + 72, 2)]:
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0x41]) + content[at + 1 :])
+        try:
+            sites_of(path)
+        except ParseError as error:
+            assert "flipped" in str(error)
+        except KeyError:
+            pass  # no call sites: the headers hide the table
+
+
+def test_cut_headers_are_errors(content, tmp_path):
+    path = tmp_path / "short"
+    for size in (20, 63, 64, 200, 4000):
+        path.write_bytes(content[:size])
+        with pytest.raises(ParseError, match="short: "):
+            sites_of(path)
