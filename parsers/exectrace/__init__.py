@@ -1,0 +1,46 @@
+"""Go execution traces (runtime/trace, net/http/pprof's /trace), formats 1.22 to 1.26 as Go 1.22 to 1.27 write them.
+
+Specification: Go's source, internal/trace and its tracev2. Emits goroutines,
+goroutine_intervals, trace_ranges, trace_metrics, trace_cpu_samples,
+trace_tasks, trace_regions, trace_logs, stacks, and trace_events on request.
+
+Quirks: the header's version is the format's, not the toolchain's (1.24 writes
+1.23, 1.27 writes 1.26). A goroutine that was there before the capture is taken
+to have been in its first known state since the capture's start. Traces are cut
+as a matter of course (a process that ends, a scrape that is broken off): what
+lies before the damage is kept, provided that one generation is whole.
+
+spec: the format as data · wire: bytes to generations · names: strings and
+stacks · order: the state machine's driver · tables: rows to batches.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parsers.api import Item, Options
+    from parsers.source import Source
+
+NAME = "exectrace"
+
+_HEADER = re.compile(rb"go 1\.\d{1,3} trace\x00\x00\x00")
+
+
+def sniff(head: bytes) -> bool:
+    """Whether the content begins with a trace's header."""
+    return _HEADER.match(head) is not None
+
+
+def parse(source: Source, options: Options) -> Iterator[Item]:
+    """The capture's items. Raises ParseError if not one generation can be read."""
+    from parsers.exectrace import capture  # numpy, pyarrow and kernels only when there is something to parse
+
+    yield from capture.parse(source, options)
+
+

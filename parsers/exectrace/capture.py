@@ -1,0 +1,92 @@
+"""One trace file, from its header to its last row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parsers.api import Facts, Issue, ParseError
+from parsers.exectrace import spec, wire
+from parsers.exectrace.names import Names
+from parsers.exectrace.order import Scheduler
+from parsers.exectrace.tables import Shaper
+from parsers.stacks import StackTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parsers.api import Item, Options
+    from parsers.exectrace.wire import Clocks
+    from parsers.source import Source
+
+
+def parse(source: Source, options: Options) -> Iterator[Item]:
+    """See ``parsers.exectrace.parse``."""
+    version = wire.read_version(source.head)
+    if version not in spec.V2:
+        raise ParseError(source.path, "byte 0", f"trace format go 1.{version} is not supported")
+    yield from Capture(source, options, version).items()
+
+
+class Capture:
+    """A version 2 trace."""
+
+    def __init__(self, source: Source, options: Options, version: int, *, chunk_bytes: int = wire.CHUNK_BYTES) -> None:
+        self._source = source
+        self._version = version
+        self._chunk_bytes = chunk_bytes
+        self._stacks = StackTable()
+        self._names = Names(self._stacks)
+        arguments = None
+        if options.raw_events:
+            from parsers.exectrace.raw import Arguments  # only --raw-events needs it
+
+            arguments = Arguments(self._names)
+        self._scheduler = Scheduler(self._names, arguments)
+        self._shaper = Shaper(self._names, self._scheduler, arguments)
+        self._generations = 0
+        self._started_at_ns: int | None = None
+
+    def items(self) -> Iterator[Item]:
+        """Every item; see ``parsers.api``."""
+        damage: wire.Damage | None = None
+        try:
+            yield from self._read_generations()
+        except wire.Damage as error:
+            damage = error
+            if not self._generations:
+                raise ParseError(self._source.path, damage.position, damage.fact) from error
+        if not self._generations:
+            raise ParseError(self._source.path, f"byte {wire.HEADER_BYTES}", "a trace without a single generation")
+        for output in self._scheduler.finish():
+            yield from self._shaper.batches(output)
+        yield from self._stacks.batches()
+        if damage is not None:
+            seconds = self._scheduler.now_ns / 1e9
+            kept = f"{self._generations} whole generations and events up to {seconds:.6f} s are kept"
+            yield Issue("data_loss", "input", damage.position, f"{damage.fact}; {kept}, what follows is missing")
+        yield Facts(
+            kind="trace",
+            started_at_ns=self._started_at_ns,
+            duration_ns=self._scheduler.now_ns,
+            go_version=f"go1.{self._version}",
+            is_salvaged=damage is not None,
+        )
+
+    def _read_generations(self) -> Iterator[Item]:
+        with self._source.open() as stream:
+            stream.read(wire.HEADER_BYTES)
+            for gen in wire.GenerationReader(stream, self._version, chunk_bytes=self._chunk_bytes):
+                clocks = wire.read_clocks(gen)
+                strings = self._names.add_strings(gen, wire.read_strings(gen))
+                stacks = self._names.add_stacks(gen, wire.read_stacks(gen), strings)
+                samples = wire.read_samples(gen, clocks)
+                for output in self._scheduler.generation(gen, clocks, samples, strings, stacks):
+                    yield from self._shaper.batches(output)
+                self._generations += 1
+                self._note_start(clocks)
+
+    def _note_start(self, clocks: Clocks) -> None:
+        snapshot = clocks.snapshot
+        if self._started_at_ns is None and snapshot is not None:
+            wall = snapshot.wall_seconds * 1_000_000_000 + snapshot.wall_ns
+            self._started_at_ns = wall - (snapshot.trace_ns - self._scheduler.base_ns)

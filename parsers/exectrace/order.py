@@ -1,0 +1,296 @@
+"""Drives the state machine over generations and hands on full output blocks.
+
+The order of events is that of Go's own reader: per thread the order of the
+batches; between threads the earliest next event that the state of goroutines
+and processors allows. Statuses at the start of each generation tell what was
+there before; sequence numbers make goroutines' starts and wake-ups wait for
+their cause even where clocks disagree. Times are corrected so that no two
+events share one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from parsers.exectrace import spec, wire
+from parsers.exectrace.buffers import Pool
+from parsers.kernels import trace_order
+from parsers.kernels.layout import LAYOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from parsers.exectrace.buffers import Block
+    from parsers.exectrace.names import IdMap, Names
+    from parsers.exectrace.raw import Arguments
+    from parsers.exectrace.wire import Clocks, Generation
+
+ROWS = 1 << 18
+SIDE_ROWS = 1 << 15
+# Rows of state: beyond this many goroutines alive at once (1.3 GB) we give up.
+MAX_STATE = 1 << 23
+
+INTERVAL_COLUMNS = {
+    "iv_g": ("i8", 1),
+    "iv_start": ("i8", 1),
+    "iv_duration": ("i8", 1),
+    "iv_state": ("i4", 1),
+    "iv_reason": ("i4", 1),
+    "iv_complete": ("u1", 1),
+    "iv_stack": ("i4", 1),
+    "iv_waker": ("i8", 1),
+    "iv_waker_stack": ("i4", 1),
+    "iv_proc": ("i8", 1),
+    "iv_thread": ("i8", 1),
+}
+EVENT_COLUMNS = {
+    "ev_type": ("i4", 1),
+    "ev_time": ("i8", 1),
+    "ev_thread": ("i8", 1),
+    "ev_proc": ("i8", 1),
+    "ev_g": ("i8", 1),
+    "ev_a": ("i8", 4),
+    "ev_stack": ("i4", 1),
+}
+
+_ERRORS = {
+    "E_VARINT": "a cut or overlong integer in an event",
+    "E_TYPE": "event type {id} is none that a thread may write",
+    "E_TIME": "a time beyond 2^62 ns",
+    "E_STUCK": "no thread's next event can happen: events are missing or contradict each other",
+    "E_CONTEXT": "an event without the thread, processor or goroutine it needs (goroutine {id})",
+    "E_STACK": "stack {id} is not in the generation's table",
+    "E_STRING": "string {id} is not in the generation's table",
+    "E_NO_GOROUTINE": "goroutine {id} is not known",
+    "E_GOROUTINE_STATE": "goroutine {id} is not in the state that the event ends",
+    "E_GOROUTINE_EXISTS": "goroutine {id} is created but exists already",
+    "E_GOROUTINE_LATE": "goroutine {id} appears without having been created",
+    "E_STATUS": "the status of goroutine or processor {id} contradicts what came before",
+    "E_PROC": "the processor is not in the state that the event needs ({id})",
+    "E_PROC_SEQUENCE": "a system call out of its processor's sequence (goroutine {id})",
+    "E_THREAD": "a thread is not what the event says of it ({id})",
+    "E_RANGE": "a range is active twice or not at all ({id})",
+    "E_NO_RANGE": "a range ends that had not begun (goroutine {id})",
+    "E_GC": "the garbage collector's cycle {id} contradicts what came before",
+    "E_TASK": "task {id} begins twice",
+    "E_REGION": "a region ends that is not the innermost one (goroutine {id})",
+    "E_ID": "the id {id} is negative",
+}
+_MESSAGES = {LAYOUT[name]: text for name, text in _ERRORS.items()}
+_DONE, _FULL, _GROW = LAYOUT["DONE"], LAYOUT["FULL"], LAYOUT["GROW"]
+_WIDTHS = {name: LAYOUT[f"{name.upper()}_WIDTH"] for name in ("g", "p", "m")} | {"node": LAYOUT["N_WIDTH"]}
+
+
+class Output:
+    """Filled rows: intervals and raw events with how many, side rows as int64 (n, S_WIDTH)."""
+
+    def __init__(self, intervals: tuple[Block, int], events: tuple[Block, int] | None, side: NDArray[np.int64]) -> None:
+        self.intervals = intervals
+        self.events = events
+        self.side = side
+
+
+class Scheduler:
+    """The state of a capture; generation() and finish() yield outputs as they fill."""
+
+    def __init__(self, names: Names, arguments: Arguments | None = None, *, rows: int = ROWS) -> None:
+        """arguments: keeps what raw events need to be told in words; None for no raw events."""
+        self._names = names
+        self._arguments = arguments
+        self._machine = trace_order.Machine()
+        self._machine.reset()
+        self._machine.raw = arguments is not None
+        self._intervals = Pool(rows, INTERVAL_COLUMNS)
+        self._events = Pool(rows, EVENT_COLUMNS) if arguments is not None else None
+        self._side = np.empty(SIDE_ROWS * LAYOUT["S_WIDTH"], np.int64)
+        self._blocks: tuple[Block, Block | None]
+        self._state: dict[str, NDArray[np.int64]] = {}
+        self._words = np.empty(0, np.int64)
+        self._word_of = np.empty(0, np.int64)
+        self._syncs = 0
+        for name, rows_of in (("g", 256), ("p", 64), ("m", 64), ("node", 64)):
+            self._bind_state(name, np.zeros(rows_of * _WIDTHS[name], np.int64))
+        self._bind_table(2048)
+        argc = np.full(256, -1, np.int64)
+        for event in spec.EVENTS:
+            argc[event.number] = event.wire_args
+        self._set("argc", argc)
+        self._set("side", self._side)
+        self._machine.side_cap = SIDE_ROWS
+        self._new_blocks()
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the last event, since the capture's start."""
+        return int(self._machine.last - self._machine.base)
+
+    @property
+    def base_ns(self) -> int:
+        """The capture's start on the trace clock."""
+        return int(self._machine.base)
+
+    def words(self) -> list[str]:
+        """The reasons met so far, in the order of their codes."""
+        return [self._names.strings[i] for i in self._words[: self._machine.words_n].tolist()]
+
+    def generation(
+        self, gen: Generation, clocks: Clocks, samples: NDArray[np.int64], strings: IdMap, stacks: IdMap
+    ) -> Iterator[Output]:
+        """Order one generation. Raises Damage; finish() hands on what came before it."""
+        self._sync(self._start_time(gen, clocks), clocks)
+        cursors = self._bind_generation(gen, clocks, samples, strings, stacks)
+        status = self._machine.start(cursors)
+        while status >= 0:
+            status = self._machine.run()
+            if status == _DONE:
+                self._machine.is_first = False
+                return
+            if status == _GROW:
+                self._grow()
+            elif status == _FULL:
+                yield self._take()
+                self._new_blocks()
+        offset = int(self._machine.error_at)
+        raise gen.damage(max(offset, 0), _MESSAGES[status].format(id=self._machine.error_id))
+
+    def finish(self) -> Iterator[Output]:
+        """The final synchronisation, then what is still open."""
+        self._sync(int(self._machine.last), None)
+        while self._machine.finish() == _FULL:
+            yield self._take()
+            self._new_blocks()
+        yield self._take()
+
+    def _take(self) -> Output:
+        """What has been written so far. Its batches are to be made before the next step."""
+        machine = self._machine
+        width = LAYOUT["S_WIDTH"]
+        side = self._side[: machine.side_n * width].reshape(-1, width).copy()
+        if machine.side_need > machine.side_cap:
+            self._side = np.empty(2 * int(machine.side_need) * width, np.int64)
+        intervals, events = self._blocks
+        return Output(
+            (intervals, int(machine.iv_n)), (events, int(machine.ev_n)) if events is not None else None, side
+        )
+
+    # ---- binding arrays to the machine -------------------------------------
+
+    def _set(self, name: str, array: NDArray[Any]) -> None:
+        setattr(self._machine, name, memoryview(array))
+
+    def _bind_state(self, name: str, array: NDArray[np.int64]) -> None:
+        self._state[name] = array
+        self._set(name, array)
+
+    def _bind_table(self, entries: int) -> None:
+        self._set("table", np.zeros(2 * entries, np.int64))
+        self._entries = entries
+        self._machine.table_shift = 64 - (entries.bit_length() - 1)
+        self._machine.rehash()
+
+    def _new_blocks(self) -> None:
+        machine = self._machine
+        intervals = self._intervals.take()
+        events = self._events.take() if self._events is not None else None
+        for name, array in (intervals.arrays | (events.arrays if events else {})).items():
+            self._set(name, array)
+        self._set("side", self._side)
+        machine.side_cap = len(self._side) // LAYOUT["S_WIDTH"]
+        machine.iv_cap = intervals.rows
+        machine.ev_cap = events.rows if events else 0
+        machine.iv_n = machine.ev_n = machine.side_n = machine.side_need = 0
+        self._blocks = (intervals, events)
+
+    def _grow(self) -> None:
+        """Double each table of state that is more than three quarters full."""
+        machine = self._machine
+        used = {"g": machine.g_used, "p": machine.p_used, "m": machine.m_used, "node": machine.node_used}
+        for name, array in self._state.items():
+            if used[name] * 4 > len(array) * 3:
+                if len(array) > MAX_STATE * _WIDTHS["g"]:
+                    raise wire.Damage(0, f"more than {MAX_STATE} goroutines, tasks or regions at once")
+                self._bind_state(name, np.concatenate([array, np.zeros_like(array)]))
+        if (machine.table_n + 4) * 4 > 2 * self._entries:
+            self._bind_table(2 * self._entries)
+
+    def _bind_generation(
+        self, gen: Generation, clocks: Clocks, samples: NDArray[np.int64], strings: IdMap, stacks: IdMap
+    ) -> int:
+        machine = self._machine
+        machine.generation = gen.number
+        machine.frequency = clocks.frequency
+        self._set("buf", gen.buf)
+        for name, ids in (("string", strings), ("stack", stacks)):
+            self._set(f"{name}_map", ids.dense)
+            self._set(f"{name}_sparse", ids.sparse_ids)
+            self._set(f"{name}_sparse_map", ids.sparse)
+        self._set("sample", np.ascontiguousarray(samples).reshape(-1))
+        machine.sample_i, machine.sample_n = 0, len(samples)
+        self._bind_words()
+        return self._bind_cursors(gen, clocks)
+
+    def _bind_words(self) -> None:
+        missing = len(self._names.strings) - len(self._word_of)
+        if missing > 0:
+            self._word_of = np.concatenate([self._word_of, np.full(missing, -1, np.int64)])
+            self._words = np.concatenate([self._words, np.zeros(missing, np.int64)])
+        self._set("word_of", self._word_of)
+        self._set("words", self._words)
+
+    def _bind_cursors(self, gen: Generation, clocks: Clocks) -> int:
+        """One cursor a thread, in the order of the threads' first batches, over its batches in file order."""
+        batches = gen.of_kind(wire.EVENTS)
+        threads, first, inverse = np.unique(batches[:, 1], return_index=True, return_inverse=True)
+        rank = np.empty(len(threads), np.int64)
+        rank[np.argsort(first, kind="stable")] = np.arange(len(threads))
+        place = rank[inverse.reshape(-1)]
+        batches = batches[np.argsort(place, kind="stable")]
+        ends = np.cumsum(np.bincount(place, minlength=len(threads)))
+        cursors = np.zeros((len(threads), LAYOUT["C_WIDTH"]), np.int64)
+        cursors[rank, LAYOUT["C_M"]] = threads
+        cursors[:, LAYOUT["C_BATCH_END"]] = ends
+        cursors[:, LAYOUT["C_BATCH"]] = np.concatenate([[0], ends[:-1]])[: len(threads)] - 1
+        cursors[:, LAYOUT["C_MSLOT"]] = [self._thread_row(m) for m in cursors[:, LAYOUT["C_M"]].tolist()]
+        self._set("batch_off", np.ascontiguousarray(batches[:, 3]))
+        self._set("batch_end", np.ascontiguousarray(batches[:, 4]))
+        self._set("batch_time", wire.to_ns(gen, np.ascontiguousarray(batches[:, 2]), clocks))
+        self._set("cursor", cursors.reshape(-1))
+        self._set("heap", np.zeros(max(len(threads), 1), np.int64))
+        return len(threads)
+
+    def _thread_row(self, thread: int) -> int:
+        if thread == spec.NO_THREAD:
+            return -1
+        while (row := self._machine.thread_row(thread)) < 0:
+            self._grow()
+        return int(row)
+
+    def _start_time(self, gen: Generation, clocks: Clocks) -> int:
+        """The generation's earliest batch, of whatever kind, as the first clock tick of it."""
+        ticks = gen.batches[:, 2]
+        # A time of 0 counts as unset, as in the reference reader: what follows it decides.
+        unset = np.flatnonzero(ticks == 0)
+        if len(unset):
+            ticks = ticks[unset[-1] + 1 :]
+        earliest = np.array([ticks.view(np.uint64).min() if len(ticks) else 0], np.uint64)
+        return int(wire.to_ns(gen, earliest.view(np.int64), clocks)[0])
+
+    def _sync(self, time: int, clocks: Clocks | None) -> None:
+        self._syncs += 1
+        text = 0
+        if self._arguments is not None:
+            text = self._arguments.add_sync(sync_args(self._syncs, clocks))
+        self._machine.sync(time, text)
+
+
+def sync_args(number: int, clocks: Clocks | None) -> str:
+    """Arguments of a Sync event as JSON."""
+    snapshot = clocks.snapshot if clocks else None
+    if snapshot is None:
+        return f'{{"n":{number}}}'
+    wall = snapshot.wall_seconds * 1_000_000_000 + snapshot.wall_ns
+    return f'{{"n":{number},"trace_ns":{snapshot.trace_ns},"mono_ns":{snapshot.mono},"wall_ns":{wall}}}'

@@ -1,0 +1,237 @@
+"""Output of the state machine → record batches of the declared tables.
+
+Columns that the kernel writes are handed on without a copy; nulls become
+validity bitmaps, stack indexes become content hashes, codes become words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from parsers.api import Batch
+from parsers.exectrace import spec
+from parsers.kernels.layout import LAYOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from parsers.exectrace.buffers import Block
+    from parsers.exectrace.names import Names
+    from parsers.exectrace.order import Output, Scheduler
+    from parsers.exectrace.raw import Arguments
+
+_SCOPES = {0: "global", LAYOUT["KIND_G"]: "goroutine", LAYOUT["KIND_P"]: "proc"}
+
+
+class Shaper:
+    """Makes a capture's batches; holds the few dictionaries that grow over it."""
+
+    def __init__(self, names: Names, scheduler: Scheduler, arguments: Arguments | None) -> None:
+        self._names = names
+        self._arguments = arguments
+        self._scheduler = scheduler
+        self._ended_tasks: set[int] = set()
+        self._stack_ids = np.zeros(1, np.int64)
+        self._events = 0
+        makers: dict[str, Callable[[NDArray[np.int64]], Batch | None]] = {
+            "SIDE_GOROUTINE": self._goroutines,
+            "SIDE_RANGE": self._ranges,
+            "SIDE_METRIC": self._metrics,
+            "SIDE_TASK": self._tasks,
+            "SIDE_REGION": self._regions,
+            "SIDE_LOG": self._logs,
+            "SIDE_SAMPLE": self._samples,
+        }
+        self._makers = {LAYOUT[kind]: maker for kind, maker in makers.items()}
+
+    def batches(self, output: Output) -> Iterator[Batch]:
+        """Every batch of an output."""
+        if len(self._names.stack_ids) > len(self._stack_ids):
+            self._stack_ids = np.array(self._names.stack_ids, np.int64)
+        intervals, count = output.intervals
+        if count:
+            yield self._intervals(intervals, count)
+        if output.events is not None and output.events[1]:
+            yield from self._raw_events(*output.events)
+        kinds = output.side[:, 0]
+        for kind, maker in self._makers.items():
+            rows = output.side[kinds == kind]
+            if len(rows) and (batch := maker(rows)) is not None:
+                yield batch
+
+    # ---- the large tables --------------------------------------------------
+
+    def _intervals(self, block: Block, count: int) -> Batch:
+        arrays, buffers = block.arrays, block.buffers(count)
+        ints = pa.int64()
+        reasons = pa.array(self._scheduler.words(), pa.string())
+        complete = pa.py_buffer(np.packbits(arrays["iv_complete"][:count], bitorder="little"))
+        columns = {
+            "goroutine_id": _plain(ints, count, buffers["iv_g"]),
+            "start_ns": _plain(ints, count, buffers["iv_start"]),
+            "state": _words(count, buffers["iv_state"], None, pa.array(spec.STATES)),
+            "reason": _words(count, buffers["iv_reason"], arrays["iv_reason"][:count] >= 0, reasons),
+            "duration_ns": _plain(ints, count, buffers["iv_duration"]),
+            "is_complete": pa.Array.from_buffers(pa.bool_(), count, [None, complete]),
+            "stack_id": self._stacks(arrays["iv_stack"][:count]),
+            "waker_goroutine_id": _plain(ints, count, buffers["iv_waker"], arrays["iv_waker"][:count] >= 0),
+            "waker_stack_id": self._stacks(arrays["iv_waker_stack"][:count]),
+            "proc_id": _plain(ints, count, buffers["iv_proc"], arrays["iv_proc"][:count] >= 0),
+            "thread_id": _plain(ints, count, buffers["iv_thread"], arrays["iv_thread"][:count] >= 0),
+        }
+        return Batch("goroutine_intervals", pa.RecordBatch.from_pydict(columns))
+
+    def _raw_events(self, block: Block, count: int) -> Iterator[Batch]:
+        from parsers.exectrace import raw  # only --raw-events needs it
+
+        arrays, buffers = block.arrays, block.buffers(count)
+        ints = pa.int64()
+        columns = {
+            "ts_ns": _plain(ints, count, buffers["ev_time"]),
+            "thread_id": _plain(ints, count, buffers["ev_thread"], arrays["ev_thread"][:count] != -1),
+            "proc_id": _plain(ints, count, buffers["ev_proc"], arrays["ev_proc"][:count] != -1),
+            "goroutine_id": _plain(ints, count, buffers["ev_g"], arrays["ev_g"][:count] != -1),
+            "event": _words(count, pa.py_buffer(raw.event_codes(arrays["ev_type"][:count])), None, raw.EVENT_WORDS),
+            "stack_id": self._stacks(arrays["ev_stack"][:count]),
+        }
+        rows = pa.RecordBatch.from_pydict(columns)
+        assert self._arguments is not None, "raw events are asked for with their arguments"
+        for start, end, args in self._arguments.render(arrays["ev_type"], arrays["ev_a"], count, self._stack_ids):
+            index = pa.array(np.arange(self._events + start, self._events + end))
+            part = rows.slice(start, end - start)
+            names = ["event_index", *part.schema.names, "args"]
+            yield Batch("trace_events", pa.RecordBatch.from_arrays([index, *part.columns, args], names=names))
+        self._events += count
+
+    # ---- the side tables: rows of SIDE_…, columns S_A to S_H ----------------
+
+    def _goroutines(self, rows: NDArray[np.int64]) -> Batch:
+        roots = np.array(self._names.roots, np.int64)
+        return _batch(
+            "goroutines",
+            goroutine_id=pa.array(rows[:, 1]),
+            entry_function=self._text(roots[rows[:, 6]]),
+            created_ns=_nullable(rows[:, 2]),
+            ended_ns=_nullable(rows[:, 3]),
+            parent_goroutine_id=_nullable(rows[:, 4]),
+            creation_stack_id=self._stacks(rows[:, 5]),
+        )
+
+    def _ranges(self, rows: NDArray[np.int64]) -> Batch:
+        texts = self._names.strings
+        keys = zip(rows[:, 1].tolist(), rows[:, 2].tolist(), strict=True)
+        return _batch(
+            "trace_ranges",
+            start_ns=pa.array(rows[:, 5]),
+            name=pa.array([spec.RANGE_NAMES[kind].format(texts[text]) for kind, text in keys], pa.string()),
+            scope=pa.array([_SCOPES[scope] for scope in rows[:, 3].tolist()]).dictionary_encode(),
+            duration_ns=pa.array(rows[:, 6]),
+            is_complete=pa.array(rows[:, 8] == 1),
+            scope_id=_nullable(rows[:, 4]),
+            stack_id=self._stacks(rows[:, 7]),
+        )
+
+    def _metrics(self, rows: NDArray[np.int64]) -> Batch:
+        return _batch(
+            "trace_metrics",
+            ts_ns=pa.array(rows[:, 2]),
+            name=_coded(rows[:, 1], spec.METRIC_NAMES),
+            value=pa.array(rows[:, 3].view(np.uint64).astype(np.float64)),
+        )
+
+    def _tasks(self, rows: NDArray[np.int64]) -> Batch | None:
+        # An end without a begin tells of a task from before the capture, but
+        # only the first such end: a task may end any number of times.
+        keep = []
+        for task, mark in zip(rows[:, 1].tolist(), rows[:, 8].tolist(), strict=True):
+            keep.append(mark != 2 or task not in self._ended_tasks)
+            self._ended_tasks.add(task)
+        rows = rows[np.array(keep)]
+        if not len(rows):
+            return None
+        return _batch(
+            "trace_tasks",
+            task_id=pa.array(rows[:, 1]),
+            name=self._text(rows[:, 2]),
+            parent_task_id=_nullable(rows[:, 3]),
+            start_ns=pa.array(rows[:, 4]),
+            duration_ns=pa.array(rows[:, 5]),
+            is_complete=pa.array(rows[:, 8] == 1),
+            goroutine_id=_nullable(rows[:, 6]),
+            stack_id=self._stacks(rows[:, 7]),
+        )
+
+    def _regions(self, rows: NDArray[np.int64]) -> Batch:
+        return _batch(
+            "trace_regions",
+            goroutine_id=pa.array(rows[:, 1]),
+            start_ns=pa.array(rows[:, 4]),
+            nesting=pa.array(rows[:, 6].astype(np.int32)),
+            task_id=pa.array(rows[:, 2]),
+            name=self._text(rows[:, 3]),
+            duration_ns=pa.array(rows[:, 5]),
+            is_complete=pa.array(rows[:, 8] == 1),
+            stack_id=self._stacks(rows[:, 7]),
+        )
+
+    def _logs(self, rows: NDArray[np.int64]) -> Batch:
+        return _batch(
+            "trace_logs",
+            ts_ns=pa.array(rows[:, 1]),
+            goroutine_id=_nullable(rows[:, 2]),
+            task_id=pa.array(rows[:, 3]),
+            category=self._text(rows[:, 4], empty=True),
+            message=self._text(rows[:, 5], empty=True),
+            stack_id=self._stacks(rows[:, 6]),
+        )
+
+    def _samples(self, rows: NDArray[np.int64]) -> Batch:
+        return _batch(
+            "trace_cpu_samples",
+            ts_ns=pa.array(rows[:, 1]),
+            thread_id=_nullable(rows[:, 2]),
+            goroutine_id=_nullable(rows[:, 4]),
+            proc_id=_nullable(rows[:, 3]),
+            stack_id=self._stacks(rows[:, 5]),
+        )
+
+    # ---- columns -----------------------------------------------------------
+
+    def _stacks(self, index: NDArray[Any]) -> pa.Array:
+        """Content hashes of stack indexes; null for 0, which is no stack."""
+        return _plain(pa.int64(), len(index), pa.py_buffer(self._stack_ids[index]), index > 0)
+
+    def _text(self, index: NDArray[np.int64], *, empty: bool = False) -> pa.Array:
+        """Strings by index; the empty one is null unless it is a value of its own."""
+        texts = self._names.strings
+        return pa.array([texts[i] if i or empty else None for i in index.tolist()], pa.string())
+
+
+def _plain(kind: pa.DataType, count: int, values: pa.Buffer, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    """An array over values, null where valid is false."""
+    if valid is None or valid.all():
+        return pa.Array.from_buffers(kind, count, [None, values], 0)
+    mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, count, [mask, values], count - int(np.count_nonzero(valid)))
+
+
+def _words(count: int, codes: pa.Buffer, valid: NDArray[np.bool_] | None, words: pa.Array) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(_plain(pa.int32(), count, codes, valid), words)
+
+
+def _nullable(values: NDArray[np.int64]) -> pa.Array:
+    """Null for negative values."""
+    return pa.array(values, mask=values < 0)
+
+
+def _coded(codes: NDArray[np.int64], words: dict[int, str]) -> pa.Array:
+    return pa.array([words[code] for code in codes.tolist()], pa.string())
+
+
+def _batch(table: str, **columns: pa.Array) -> Batch:
+    return Batch(table, pa.RecordBatch.from_pydict(columns))
