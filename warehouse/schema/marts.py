@@ -1,7 +1,42 @@
-"""The marts' columns: what the models in sql/marts give. Columns take their text from here."""
+"""The marts' columns: what the models in sql/marts give. Columns take their text from warehouse.schema.columns."""
 
 from __future__ import annotations
 
 from warehouse.schema.tables import Table
 
-MARTS: dict[str, Table] = {}
+
+def _mart(name: str, text: str, grain: str, columns: str) -> Table:
+    return Table(name, text, tuple(grain.split()), tuple(columns.split()))
+
+
+_MARTS = (
+    _mart("builds", "Builds in their sequence, from build.json, their binaries and their captures.", "build_id",
+          "build_id commit branch committed_at ordinal go_version module labels run_count capture_count"),
+    _mart("goroutine_blocks", "Time that goroutines waited, by call path and reason.",
+          "build_id run_id path_id reason",
+          "build_id run_id path_id reason function file line leaf_function callers block_count block_ns p50_ns p99_ns "
+          "max_ns block_ns_variance"),
+    _mart("mapassign_allocations", "Memory that map assignments, and making and cloning maps, allocated, by call path.",
+          "build_id run_id path_id callee",
+          "build_id run_id path_id callee callee_class function file line leaf_function callers alloc_bytes "
+          "alloc_objects inuse_bytes inuse_objects alloc_bytes_variance inuse_bytes_variance evidence confidence"),
+    _mart("block_mapassign", "For one function and its chief call path: how long goroutines waited in it, what its map "
+          "assignments allocated, and what it lost to GC assists. Means over the build's runs.",
+          "build_id function",
+          "build_id function block_count block_ns sync_ns alloc_bytes alloc_objects inuse_bytes assist_ns call_path "
+          "path_block_ns path_alloc_bytes"),
+    _mart("observations", "What regressions are found in: each figure of each run, per unit of work where it is known.",
+          "build_id run_id metric subject",
+          "build_id run_id metric subject function wait_reason value standard_error unit polarity measure evidence"),
+    _mart("regressions", "Verdicts: where a series changed for the worse or the better, or a function its name.",
+          "build_id metric subject",
+          "build_id metric subject status function moved_from unit polarity before after change_ratio interval p_value "
+          "q_value n_before n_after first_build_id commit call_path evidence"),
+    _mart("regression_history", "Each judged series over the builds: the level it is compared with, its change points.",
+          "metric subject build_id",
+          "metric subject build_id ordinal function first_subject unit polarity value run_count expected "
+          "expected_interval level_number level_builds is_change went_away p_value q_value log_change log_half_width "
+          "log_standard_error evidence"),
+)
+
+MARTS = {mart.name: mart for mart in _MARTS}

@@ -88,17 +88,20 @@ _PARSED = (
     _table("profile_mappings", "Memory mappings that a profile names.", "capture_id mapping_index",
            "mapping_start mapping_limit mapping_offset mapping_file gnu_build_id"),
     _table("goroutine_dump", "Goroutines of a debug=2 dump or a crash report.", "capture_id goroutine_id",
-           "state wait_minutes is_locked_to_thread stack_id created_by"),
+           "state reason wait_minutes is_locked_to_thread stack_id created_by creation_stack_id "
+           "parent_goroutine_id labels"),
     _table("benchmarks", "Results of go test -bench, one row for each unit.", "capture_id line metric",
-           "package name procs iterations unit value source_value source_unit"),
-    _table("escapes", "Compiler decisions from -gcflags=-m.", "capture_id file line column message", "kind"),
+           "package name procs iterations unit value source_value source_unit labels"),
+    _table("escapes", "Compiler decisions from -gcflags=-m.", "capture_id file line column message",
+           "kind package explanation"),
     _table("binaries", "Executables and what their headers and build info say.", "capture_id",
            "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
            "build_settings"),
     _table("call_sites", "CALLs of map, conversion and allocation functions of the runtime in a binary.",
            "capture_id pc", "function file line callee"),
-    _table("gc_cycles", "Cycles that GODEBUG=gctrace=1 reported.", "capture_id cycle",
-           "at_ns gc_cpu_percent stw_sweep_term_ns mark_ns stw_mark_term_ns assist_cpu_ns heap_before_bytes "
+    _table("gc_cycles", "Cycles that GODEBUG=gctrace=1 reported.", "capture_id process_index cycle",
+           "at_ns gc_cpu_percent stw_sweep_term_ns mark_ns stw_mark_term_ns assist_cpu_ns "
+           "background_cpu_ns idle_cpu_ns heap_before_bytes "
            "heap_after_bytes heap_live_bytes heap_goal_bytes procs is_forced"),
 )
 
