@@ -1,0 +1,1 @@
+"""The models: plain SQL files, read by warehouse.models."""

@@ -1,0 +1,47 @@
+-- The one capture of each run that each kind of heap figure is taken from, so that none counts twice.
+-- grain: build_id, run_id, sample_type
+-- scope: build
+-- heap and allocs profiles hold the same four figures: allocations are taken from allocs, live memory from heap,
+-- each from the other where it is missing, and from the old text form only where there is no other.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+samples as (
+    select * from stg_profile_samples
+),
+
+offered as (
+    select capture_id, sample_type, max(sampling_period) as sampling_period
+    from samples
+    where sample_type in ('alloc_space', 'alloc_objects', 'inuse_space', 'inuse_objects')
+    group by capture_id, sample_type
+),
+
+ranked as (
+    select
+        captures.build_id,
+        captures.run_id,
+        offered.sample_type,
+        captures.capture_id,
+        captures.format,
+        offered.sampling_period,
+        row_number() over (
+            partition by captures.build_id, captures.run_id, offered.sample_type
+            order by
+                captures.format = 'legacy_profile',
+                case when starts_with(offered.sample_type, 'alloc') then captures.kind <> 'allocs'
+                    else captures.kind <> 'heap' end,
+                -- Allocations count from the start of the process: the last capture has them all.
+                captures.captured_at desc nulls last,
+                captures.path desc
+        ) as choice,
+    from offered
+    inner join captures using (capture_id)
+)
+
+select build_id, run_id, sample_type, capture_id, format, sampling_period,
+from ranked
+where choice = 1

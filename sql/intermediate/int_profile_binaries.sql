@@ -1,0 +1,79 @@
+-- The binary that a profile's mapping was made from, and what is subtracted from its addresses.
+-- grain: build_id, capture_id, mapping_index
+-- scope: build
+-- By GNU build id where the profile has one, and then a binary with another id is refused; to Go 1.23, which has
+-- none, by the file's name or as the only binary of the build.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+binaries as (
+    select * from stg_binaries
+),
+
+mappings as (
+    select * from stg_profile_mappings
+),
+
+used as (
+    select distinct capture_id from int_heap_captures
+),
+
+-- Files may be stored compressed and renamed by their extension alone.
+candidates as (
+    select
+        captures.build_id,
+        captures.run_id,
+        binaries.*,
+        regexp_replace(regexp_extract(captures.path, '[^/]+$'), '\.(gz|zst|xz)$', '') as file_name,
+        count(*) over (partition by captures.build_id) as binary_count,
+    from binaries
+    inner join captures using (capture_id)
+),
+
+profiled as (
+    select
+        captures.build_id,
+        captures.run_id,
+        mappings.*,
+        regexp_extract(mappings.mapping_file, '[^/]+$') as file_name,
+    from mappings
+    inner join used using (capture_id)
+    inner join captures using (capture_id)
+),
+
+matched as (
+    select
+        profiled.build_id,
+        profiled.capture_id,
+        profiled.mapping_index,
+        candidates.capture_id as binary_capture_id,
+        case when profiled.gnu_build_id is null then 'file' else 'build_id' end as matched_by,
+        -- A non-PIE binary runs where it was linked.
+        case
+            when candidates.is_pie
+                then profiled.mapping_start::hugeint - profiled.mapping_offset::hugeint
+                    - (candidates.segment_vaddr::hugeint - candidates.segment_offset::hugeint)
+            else 0::hugeint
+        end as bias,
+        row_number() over (
+            partition by profiled.capture_id, profiled.mapping_index
+            order by
+                candidates.file_name = profiled.file_name desc,
+                candidates.run_id = profiled.run_id desc,
+                candidates.capture_id
+        ) as choice,
+    from profiled
+    inner join candidates
+        on candidates.build_id = profiled.build_id
+        and case
+            when profiled.gnu_build_id is not null then candidates.gnu_build_id = profiled.gnu_build_id
+            else candidates.binary_count = 1 or candidates.file_name = profiled.file_name
+        end
+)
+
+select build_id, capture_id, mapping_index, binary_capture_id, matched_by, bias,
+from matched
+where choice = 1

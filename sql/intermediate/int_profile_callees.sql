@@ -1,0 +1,131 @@
+-- Which allocating function of the runtime each sample of a heap profile was in.
+-- grain: build_id, run_id, stack_id, callee
+-- scope: build
+-- Profiles hide the runtime's frames, so the CALL that ends at the leaf's return address tells. reflect.mapassign*,
+-- reflect.makemap* and maps.clone stay visible and are told by their name, first: a callee that was inlined into
+-- them leaves no CALL to find.
+with
+
+chosen as (
+    select * from int_heap_captures
+),
+
+samples as (
+    select * from stg_profile_samples
+),
+
+sites as (
+    select * from int_stack_sites
+),
+
+binaries as (
+    select * from int_profile_binaries
+),
+
+call_sites as (
+    select * from stg_call_sites
+),
+
+-- One row for each place in the code. The counting error of a sum of sampled objects of one size: each is in the
+-- profile with probability 1 - exp(-size/period).
+sampled as (
+    select
+        chosen.build_id,
+        chosen.run_id,
+        samples.capture_id,
+        samples.sample_type,
+        samples.stack_id,
+        samples.leaf_pc,
+        samples.mapping_index,
+        chosen.sampling_period,
+        sum(samples.value)::bigint as value,
+    from samples
+    inner join chosen
+        on chosen.capture_id = samples.capture_id
+        and chosen.sample_type = samples.sample_type
+    group by all
+),
+
+-- Objects of very different sizes share few places, so a place's mean size stands for them.
+sized as (
+    select
+        *,
+        max(value) filter (where sample_type in ('alloc_space', 'inuse_space')) over place
+        / nullif(max(value) filter (where sample_type in ('alloc_objects', 'inuse_objects')) over place, 0)
+            as object_bytes,
+    from sampled
+    window place as (
+        partition by capture_id, stack_id, leaf_pc, mapping_index, starts_with(sample_type, 'alloc')
+    )
+),
+
+located as (
+    select
+        sized.*,
+        sites.leaf_function,
+        binaries.binary_capture_id,
+        binaries.matched_by,
+        try_cast(sized.leaf_pc::hugeint + 1 - binaries.bias as ubigint) as return_pc,
+    from sized
+    left join sites
+        on sites.build_id = sized.build_id
+        and sites.stack_id = sized.stack_id
+    left join binaries
+        on binaries.capture_id = sized.capture_id
+        and binaries.mapping_index = sized.mapping_index
+),
+
+called as (
+    select
+        located.*,
+        case
+            when starts_with(leaf_function, 'reflect.mapassign') then 'reflect.mapassign'
+            when starts_with(leaf_function, 'reflect.makemap') then 'reflect.makemap'
+            when leaf_function = 'maps.clone' or starts_with(leaf_function, 'maps.clone[') then 'maps.clone'
+        end as named_callee,
+        call_sites.callee as called_callee,
+    from located
+    left join call_sites
+        on call_sites.capture_id = located.binary_capture_id
+        and call_sites.pc = located.return_pc
+),
+
+-- Nothing is claimed of a sample without name or CALL.
+claimed as (
+    select
+        *,
+        coalesce(named_callee, called_callee) as callee,
+        case
+            when named_callee is not null then 'function_name'
+            when matched_by = 'build_id' then 'call_target'
+            else 'call_target_file'
+        end as evidence,
+    from called
+    where coalesce(named_callee, called_callee) is not null
+)
+
+select
+    build_id,
+    run_id,
+    stack_id,
+    callee,
+    case
+        when regexp_matches(callee, '^(runtime|reflect)\.mapassign') then 'map_assign'
+        when regexp_matches(callee, '^(runtime|reflect)\.makemap') then 'map_make'
+        when callee in ('runtime.mapclone', 'maps.clone') then 'map_clone'
+        when starts_with(callee, 'runtime.convT') then 'convert'
+        else 'other'
+    end as callee_class,
+    any_value(evidence) as evidence,
+    coalesce(sum(value) filter (where sample_type = 'alloc_space'), 0)::bigint as alloc_bytes,
+    coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
+    coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0)::bigint as inuse_bytes,
+    coalesce(sum(value) filter (where sample_type = 'inuse_objects'), 0)::bigint as inuse_objects,
+    coalesce(sum(
+        value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
+    ) filter (where sample_type = 'alloc_space' and sampling_period > 1), 0) as alloc_bytes_variance,
+    coalesce(sum(
+        value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
+    ) filter (where sample_type = 'inuse_space' and sampling_period > 1), 0) as inuse_bytes_variance,
+from claimed
+group by build_id, run_id, stack_id, callee, callee_class

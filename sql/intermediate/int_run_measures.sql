@@ -1,0 +1,89 @@
+-- What each run could show, what its figures are divided by, and the least amount that counts as anything.
+-- grain: build_id, run_id, measure
+-- scope: history
+with
+
+captures as (
+    select * from stg_captures
+),
+
+heap as (
+    select * from int_heap_coverage
+),
+
+work as (
+    select * from stg_run_work
+),
+
+-- One unit of work for all, so that builds compare: the one that most runs count.
+common_unit as (
+    select work_unit
+    from work
+    where work_count > 0
+    group by work_unit
+    order by count(*) desc, work_unit
+    limit 1
+),
+
+run_work as (
+    select work.build_id, work.run_id, work.work_unit, work.work_count,
+    from work
+    inner join common_unit using (work_unit)
+    where work.work_count > 0
+),
+
+traced as (
+    select build_id, run_id, sum(duration_ns) as duration_ns, bool_and(status = 'ok') as is_whole,
+    from captures
+    where kind = 'trace'
+    group by build_id, run_id
+),
+
+-- A thousandth of one goroutine's time is no wait worth a word.
+trace_measures as (
+    select
+        traced.build_id,
+        traced.run_id,
+        'trace' as measure,
+        coalesce(run_work.work_unit, 's') as per,
+        coalesce(run_work.work_count, traced.duration_ns / 1e9) as divisor,
+        traced.duration_ns * 0.001 as negligible,
+        traced.is_whole as is_exhaustive,
+    from traced
+    left join run_work using (build_id, run_id)
+    where traced.duration_ns > 0
+),
+
+-- One sample is the least that a heap profile can show. A profile counts from the start of the process, not over its
+-- own duration, so without work it stands for the run.
+heap_measures as (
+    select
+        heap.build_id,
+        heap.run_id,
+        case heap.sample_type when 'alloc_space' then 'heap_alloc' else 'heap_inuse' end as measure,
+        case when heap.sample_type = 'alloc_space' then run_work.work_unit end as per,
+        case when heap.sample_type = 'alloc_space' then coalesce(run_work.work_count, 1) else 1 end as divisor,
+        greatest(heap.sampling_period, 65536) as negligible,
+        heap.has_binary as is_exhaustive,
+    from heap
+    left join run_work using (build_id, run_id)
+    where heap.sample_type in ('alloc_space', 'inuse_space')
+),
+
+all_measures as (
+    select * from trace_measures
+    union all
+    select * from heap_measures
+)
+
+-- Figures per second do not compare with figures per unit of work.
+select
+    build_id,
+    run_id,
+    measure,
+    per,
+    divisor::double as divisor,
+    (negligible / divisor)::double as negligible,
+    is_exhaustive,
+    coalesce(per, '') = mode(coalesce(per, '')) over (partition by measure) as is_comparable,
+from all_measures

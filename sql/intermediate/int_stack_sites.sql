@@ -1,0 +1,97 @@
+-- The place in the user's code that each stack leads to: its innermost frame outside the standard library.
+-- grain: build_id, stack_id
+-- scope: build
+-- DuckDB's own: list_transform with a lambda, list slices.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+intervals as (
+    select * from stg_goroutine_intervals
+),
+
+ranges as (
+    select * from stg_trace_ranges
+),
+
+samples as (
+    select * from stg_profile_samples
+),
+
+stacks as (
+    select * from stg_stacks
+),
+
+seen as (
+    select capture_id, stack_id from intervals where state = 'waiting'
+    union
+    select capture_id, stack_id from ranges
+    union
+    select capture_id, stack_id from samples
+    where sample_type in ('alloc_space', 'alloc_objects', 'inuse_space', 'inuse_objects')
+),
+
+used as (
+    select distinct captures.build_id, seen.stack_id
+    from seen
+    inner join captures using (capture_id)
+    where seen.stack_id is not null
+),
+
+-- The first element of each frame's package path, type arguments left out: net for net/http.HandlerFunc.
+rooted as (
+    select
+        stack_id,
+        any_value(path_id) as path_id,
+        any_value(functions) as functions,
+        any_value(files) as files,
+        any_value(lines) as lines,
+        list_transform(
+            any_value(functions),
+            lambda f: case
+                when contains(split_part(f, '[', 1), '/') then split_part(f, '/', 1)
+                else split_part(split_part(f, '[', 1), '.', 1)
+            end
+        ) as roots,
+    from stacks
+    where stack_id in (select stack_id from used)
+    group by stack_id
+),
+
+-- A module's path may lack a dot (so may main), hence the standard library by name. '' is a frame without symbol.
+placed as (
+    select
+        *,
+        list_position(list_transform(roots, lambda r: r not in (
+            '', 'archive', 'bufio', 'bytes', 'cmp', 'compress', 'container', 'context', 'crypto', 'database',
+            'debug', 'embed', 'encoding', 'errors', 'expvar', 'flag', 'fmt', 'go', 'hash', 'html', 'image',
+            'index', 'internal', 'io', 'iter', 'log', 'maps', 'math', 'mime', 'net', 'os', 'path', 'plugin',
+            'reflect', 'regexp', 'runtime', 'slices', 'sort', 'strconv', 'strings', 'structs', 'sync', 'syscall',
+            'testing', 'text', 'time', 'unicode', 'unique', 'unsafe', 'vendor', 'weak'
+        )), true) as user_frame,
+        list_position(
+            list_transform(roots, lambda r: r not in ('', 'internal', 'runtime', 'sync')), true
+        ) as outer_frame,
+    from rooted
+),
+
+sited as (
+    select *, coalesce(user_frame, outer_frame, 1) as site,
+    from placed
+)
+
+select
+    used.build_id,
+    sited.stack_id,
+    sited.path_id,
+    sited.functions[sited.site] as function,
+    sited.files[sited.site] as file,
+    sited.lines[sited.site] as line,
+    sited.functions[1] as leaf_function,
+    case when sited.outer_frame > 1 then sited.functions[sited.outer_frame - 1] end as wait_function,
+    sited.functions[sited.site + 1 : len(sited.functions)] as callers,
+    sited.user_frame is not null as is_user_code,
+from used
+inner join sited using (stack_id)

@@ -1,0 +1,65 @@
+-- Builds in their sequence, from build.json, their binaries and their captures.
+-- grain: build_id
+-- scope: history
+-- DuckDB's own: regexp_extract_all with a lambda, for the natural order of ids.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+manifests as (
+    select * from stg_build_manifests
+),
+
+binaries as (
+    select * from int_build_binaries
+),
+
+captured as (
+    select
+        build_id,
+        min(coalesce(started_at, captured_at)) as first_captured_at,
+        mode(go_version) as go_version,
+        count(*) as capture_count,
+        count(distinct run_id) filter (where run_id <> '') as run_count,
+    from captures
+    group by build_id
+),
+
+described as (
+    select
+        captured.build_id,
+        coalesce(manifests.commit, binaries.commit) as commit,
+        manifests.branch,
+        coalesce(manifests.committed_at, binaries.committed_at) as committed_at,
+        captured.first_captured_at,
+        coalesce(manifests.go_version, binaries.go_version, captured.go_version) as go_version,
+        binaries.module,
+        manifests.labels,
+        captured.run_count,
+        captured.capture_count,
+        -- b2 before b10: digits count as numbers.
+        array_to_string(list_transform(
+            regexp_extract_all(captured.build_id, '\d+|\D+'),
+            lambda part: case when regexp_matches(part, '^\d+$') then lpad(part, 20, '0') else part end
+        ), '') as natural_id,
+    from captured
+    left join manifests using (build_id)
+    left join binaries using (build_id)
+)
+
+select
+    build_id,
+    commit,
+    branch,
+    committed_at,
+    row_number() over (
+        order by coalesce(committed_at, first_captured_at) nulls last, first_captured_at nulls last, natural_id
+    ) as ordinal,
+    go_version,
+    module,
+    labels,
+    run_count,
+    capture_count,
+from described

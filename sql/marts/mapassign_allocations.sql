@@ -1,0 +1,59 @@
+-- Memory that map assignments (and the making and cloning of maps) allocated, by call path.
+-- grain: build_id, run_id, path_id, callee
+-- scope: build
+-- function is the user's code: the innermost frame outside the standard library, as in goroutine_blocks;
+-- leaf_function holds the CALL itself, such as encoding/json.(*decodeState).object.
+with
+
+callees as (
+    select * from int_profile_callees
+),
+
+sites as (
+    select * from int_stack_sites
+),
+
+map_callees as (
+    select * from callees
+    where callee_class in ('map_assign', 'map_make', 'map_clone')
+),
+
+placed as (
+    select
+        map_callees.*,
+        sites.path_id,
+        sites.function,
+        sites.file,
+        sites.line,
+        sites.leaf_function,
+        sites.callers,
+    from map_callees
+    inner join sites
+        on sites.build_id = map_callees.build_id
+        and sites.stack_id = map_callees.stack_id
+)
+
+-- A path may go through several lines: the one that allocates most is shown.
+select
+    build_id,
+    run_id,
+    path_id,
+    callee,
+    any_value(callee_class) as callee_class,
+    any_value(function) as function,
+    arg_max(file, alloc_bytes) as file,
+    arg_max(line, alloc_bytes) as line,
+    any_value(leaf_function) as leaf_function,
+    any_value(callers) as callers,
+    sum(alloc_bytes)::bigint as alloc_bytes,
+    sum(alloc_objects)::bigint as alloc_objects,
+    sum(inuse_bytes)::bigint as inuse_bytes,
+    sum(inuse_objects)::bigint as inuse_objects,
+    sum(alloc_bytes_variance) as alloc_bytes_variance,
+    sum(inuse_bytes_variance) as inuse_bytes_variance,
+    any_value(evidence) as evidence,
+    -- Precision by bytes, measured against runtime.MemProfile at rate 1 with the matching binary; without a build id
+    -- the match of the binary itself is not proven.
+    min(case evidence when 'call_target_file' then 0.99 else 1.0 end)::double as confidence,
+from placed
+group by build_id, run_id, path_id, callee

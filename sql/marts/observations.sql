@@ -1,0 +1,142 @@
+-- What regressions are found in: each figure of each run, per unit of work where the run counts it.
+-- grain: build_id, run_id, metric, subject
+-- scope: history
+-- A site that a run does not have gives no row: whether that means zero is for the detection to say, by what the
+-- run's captures could have shown.
+with
+
+measures as (
+    select * from int_run_measures
+),
+
+waits as (
+    select * from int_function_waits
+),
+
+collections as (
+    select * from int_trace_gc
+),
+
+allocations as (
+    select * from mapassign_allocations
+),
+
+benchmarks as (
+    select * from int_benchmark_runs
+),
+
+-- Every figure as (value, standard error from counting alone, unit before division).
+wait_figures as (
+    select build_id, run_id, 'trace' as measure, metric, function || ' (' || wait_reason || ')' as subject, function,
+        wait_reason, value, standard_error, 'ns' as unit, is_contention::int as polarity,
+        'trace' as evidence, metric <> 'wait_p99_ns' as is_sum,
+    from (
+        select *, 'block_ns' as metric, block_ns::double as value, sqrt(block_ns_variance) as standard_error,
+        from waits
+        union all
+        select *, 'wait_p99_ns', p99_ns::double, null,
+        from waits
+    )
+    union all
+    select build_id, run_id, 'trace', 'block_count', function || ' (' || wait_reason || ')', function, wait_reason,
+        block_count::double, sqrt(block_count), 'count', is_contention::int, 'trace', true,
+    from waits
+),
+
+collection_figures as (
+    select build_id, run_id, 'trace' as measure,
+        case activity when 'mark_assist' then 'gc_assist_ns' else 'gc_pause_ns' end as metric,
+        'program' as subject, null as function, null as wait_reason, sum(range_ns)::double as value,
+        sqrt(sum(range_ns_variance)) as standard_error, 'ns' as unit, 1 as polarity, 'trace' as evidence,
+        true as is_sum,
+    from collections
+    group by build_id, run_id, activity
+),
+
+allocated as (
+    select
+        build_id,
+        run_id,
+        case callee_class when 'map_assign' then 'mapassign' else 'makemap' end as family,
+        function,
+        string_agg(distinct evidence, ', ' order by evidence) as evidence,
+        sum(alloc_bytes)::double as alloc_bytes,
+        sum(alloc_objects)::double as alloc_objects,
+        sum(inuse_bytes)::double as inuse_bytes,
+        sqrt(sum(alloc_bytes_variance)) as alloc_bytes_error,
+        sqrt(sum(inuse_bytes_variance)) as inuse_bytes_error,
+    from allocations
+    group by build_id, run_id, family, function
+),
+
+allocation_figures as (
+    select build_id, run_id, 'heap_alloc' as measure, family || '_alloc_bytes' as metric, function as subject,
+        function, null as wait_reason, alloc_bytes as value, alloc_bytes_error as standard_error, 'bytes' as unit,
+        1 as polarity, evidence, true as is_sum,
+    from allocated
+    where alloc_bytes > 0
+    union all
+    select build_id, run_id, 'heap_alloc', family || '_alloc_objects', function, function, null, alloc_objects, null,
+        'count', 1, evidence, true,
+    from allocated
+    where alloc_objects > 0
+    union all
+    select build_id, run_id, 'heap_inuse', family || '_inuse_bytes', function, function, null, inuse_bytes,
+        inuse_bytes_error, 'bytes', 1, evidence, true,
+    from allocated
+    where inuse_bytes > 0
+),
+
+figures as (
+    select * from wait_figures
+    union all
+    select * from collection_figures
+    union all
+    select * from allocation_figures
+),
+
+normalised as (
+    select
+        figures.build_id,
+        figures.run_id,
+        figures.metric,
+        figures.subject,
+        figures.function,
+        figures.wait_reason,
+        case when figures.is_sum then figures.value / measures.divisor else figures.value end as value,
+        case when figures.is_sum then figures.standard_error / measures.divisor end as standard_error,
+        case
+            when figures.is_sum and measures.per is not null then figures.unit || '/' || measures.per
+            else figures.unit
+        end as unit,
+        figures.polarity,
+        figures.measure,
+        figures.evidence,
+    from figures
+    inner join measures using (build_id, run_id, measure)
+),
+
+-- A rate (B/s, ops/s) is better when it is higher; the known costs when they are lower; of another unit nobody knows.
+benchmark_figures as (
+    select
+        build_id,
+        run_id,
+        'bench ' || unit as metric,
+        subject,
+        null as function,
+        null as wait_reason,
+        value,
+        standard_error,
+        unit,
+        case when ends_with(unit, '/s') then -1 when unit in ('sec/op', 'B/op', 'allocs/op') then 1 else 0 end
+            as polarity,
+        'benchmark' as measure,
+        'benchmark' as evidence,
+    from benchmarks
+)
+
+select build_id, run_id, metric, subject, function, wait_reason, value, standard_error, unit, polarity, measure, evidence,
+from normalised
+union all
+select build_id, run_id, metric, subject, function, wait_reason, value, standard_error, unit, polarity, measure, evidence,
+from benchmark_figures

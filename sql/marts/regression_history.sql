@@ -1,0 +1,113 @@
+-- Each judged series over the builds, with the level it is compared with and its change points.
+-- grain: metric, subject, build_id
+-- scope: history
+-- Our function find_levels (warehouse/functions.py) judges a metric's series together, build by build.
+with
+
+series as (
+    select * from int_series
+),
+
+lineages as (
+    select * from int_lineages
+),
+
+numbered as (
+    select *, dense_rank() over (partition by metric order by first_subject) as series_number,
+    from series
+),
+
+families as (
+    select
+        metric,
+        list(series_number order by series_number, ordinal) as series_numbers,
+        list(ordinal order by series_number, ordinal) as ordinals,
+        find_levels(
+            list(series_number order by series_number, ordinal),
+            list(ordinal order by series_number, ordinal),
+            list(log_value order by series_number, ordinal),
+            list(run_variance order by series_number, ordinal),
+            list(run_count order by series_number, ordinal),
+            list(counting_variance order by series_number, ordinal),
+            list(negligible order by series_number, ordinal)
+        ) as levels,
+    from numbered
+    group by metric
+),
+
+judged as (
+    select metric, unnest(series_numbers) as series_number, unnest(ordinals) as ordinal, unnest(levels) as level,
+    from families
+),
+
+-- The name that a function had at the build.
+renamed as (
+    select numbered.metric, numbered.series_number, numbered.ordinal,
+        arg_max(lineages.function, lineages.since_ordinal) as function,
+    from numbered
+    inner join lineages
+        on lineages.first_function = numbered.first_function
+        and lineages.since_ordinal <= numbered.ordinal
+    group by numbered.metric, numbered.series_number, numbered.ordinal
+),
+
+points as (
+    select
+        numbered.*,
+        renamed.function,
+        judged.level.log_level as log_level,
+        judged.level.half_width as half_width,
+        judged.level.standard_error as standard_error,
+        judged.level.p as p,
+        judged.level.q as q,
+        judged.level.level_builds as level_builds,
+        judged.level.went_away as went_away,
+        judged.level.is_change and not judged.level.went_away as starts_level,
+    from numbered
+    inner join judged using (metric, series_number, ordinal)
+    left join renamed using (metric, series_number, ordinal)
+),
+
+-- A build whose change went away belongs to the level that it left for a moment.
+levelled as (
+    select
+        *,
+        sum(starts_level::int) over (
+            partition by metric, series_number order by ordinal rows unbounded preceding
+        ) as level_number,
+    from points
+)
+
+select
+    metric,
+    coalesce(function || coalesce(' (' || wait_reason || ')', ''), first_subject) as subject,
+    build_id,
+    ordinal,
+    function,
+    first_subject,
+    last_value(unit ignore nulls) over (
+        partition by metric, series_number order by ordinal rows between unbounded preceding and unbounded following
+    ) as unit,
+    polarity,
+    value,
+    run_count,
+    case when log_level is not null then greatest(exp(log_level) - negligible, 0) end as expected,
+    case
+        when log_level is not null
+            then [
+                greatest(exp(log_level - half_width) - negligible, 0),
+                greatest(exp(log_level + half_width) - negligible, 0),
+            ]
+    end as expected_interval,
+    level_number::bigint as level_number,
+    level_builds,
+    starts_level as is_change,
+    went_away,
+    p as p_value,
+    q as q_value,
+    -- As log ratios, with what is negligible added on both sides.
+    log_value - log_level as log_change,
+    half_width as log_half_width,
+    standard_error as log_standard_error,
+    evidence,
+from levelled

@@ -1,0 +1,165 @@
+"""Tables given to the models, and what the models make of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from parsers.stacks import stack_ids
+from warehouse.functions import register
+from warehouse.models import read_models
+from warehouse.schema import TABLES
+
+Rows = list[dict[str, Any]]
+
+USER_PATH = ["app/server.(*Server).Handle", "net/http.HandlerFunc.ServeHTTP", "net/http.(*conn).serve"]
+
+
+class Given:
+    """Rows of the warehouse's tables, put together by a test."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Rows] = {name: [] for name in TABLES}
+
+    def capture(self, build: str, run: str | None, kind: str, **columns: Any) -> str:
+        """Add a capture; its id."""
+        capture_id = f"{build}/{run}/{kind}"
+        row = {
+            "capture_id": capture_id,
+            "build_id": build,
+            "run_id": run,
+            "kind": kind,
+            "format": "pprof",
+            "path": f"{build}/{run}/{kind}.out",
+            "status": "ok",
+            "issue_count": 0,
+        }
+        self.tables["captures"].append(row | columns)
+        return capture_id
+
+    def stack(self, *functions: str) -> int:
+        """Add a stack, leaf first; its id."""
+        files = ["app.go"] * len(functions)
+        lines = list(range(1, len(functions) + 1))
+        stack_id, path_id = stack_ids(functions, files, lines)
+        self.tables["stacks"].append(
+            {
+                "stack_id": stack_id,
+                "path_id": path_id,
+                "functions": list(functions),
+                "files": files,
+                "lines": lines,
+            }
+        )
+        return stack_id
+
+    def trace(self, build: str, run: str, waits: list[tuple[int, str, int]], seconds: float = 1.0) -> str:
+        """Add a trace with waits of (stack_id, reason, nanoseconds), one a goroutine."""
+        capture_id = self.capture(build, run, "trace", format="exectrace", duration_ns=int(seconds * 1e9))
+        for goroutine_id, (stack_id, reason, duration_ns) in enumerate(waits, 1):
+            self.tables["goroutine_intervals"].append(
+                {
+                    "capture_id": capture_id,
+                    "goroutine_id": goroutine_id,
+                    "start_ns": 0,
+                    "state": "waiting",
+                    "reason": reason,
+                    "duration_ns": duration_ns,
+                    "is_complete": True,
+                    "stack_id": stack_id,
+                }
+            )
+        return capture_id
+
+    def heap(
+        self,
+        build: str,
+        run: str,
+        sites: list[tuple[int, int, int]],
+        *,
+        kind: str = "heap",
+        period: int = 524288,
+        gnu_build_id: str | None = "cafe",
+        start: int = 0,
+    ) -> str:
+        """Add a heap profile with (stack_id, leaf_pc, bytes): half as much in use, objects of 1 KiB."""
+        capture_id = self.capture(build, run, kind)
+        self.tables["profile_mappings"].append(
+            {
+                "capture_id": capture_id,
+                "mapping_index": 0,
+                "mapping_start": start,
+                "mapping_limit": start + 10**9,
+                "mapping_offset": 0,
+                "mapping_file": "/srv/app",
+                "gnu_build_id": gnu_build_id,
+            }
+        )
+        for index, (stack_id, leaf_pc, size) in enumerate(sites):
+            figures = {
+                "alloc_space": size,
+                "alloc_objects": size // 1024,
+                "inuse_space": size // 2,
+                "inuse_objects": size // 2048,
+            }
+            for sample_type, value in figures.items():
+                self.tables["profile_samples"].append(
+                    {
+                        "capture_id": capture_id,
+                        "sample_index": index,
+                        "sample_type": sample_type,
+                        "unit": "bytes" if sample_type.endswith("space") else "count",
+                        "value": value,
+                        "stack_id": stack_id,
+                        "leaf_pc": leaf_pc,
+                        "mapping_index": 0,
+                        "sampling_period": period,
+                    }
+                )
+        return capture_id
+
+    def binary(
+        self, build: str, calls: dict[int, str], *, gnu_build_id: str | None = "cafe", **columns: Any
+    ) -> str:
+        """Add a binary with CALLs: return address → callee."""
+        capture_id = self.capture(build, None, "binary", format="binary", path=f"{build}/app.gz")
+        row = {
+            "capture_id": capture_id,
+            "gnu_build_id": gnu_build_id,
+            "is_pie": False,
+            "segment_vaddr": 0,
+            "segment_offset": 0,
+            "module": "app",
+            "go_version": "go1.27",
+        }
+        self.tables["binaries"].append(row | columns)
+        self.tables["call_sites"] += [
+            {"capture_id": capture_id, "pc": pc, "function": "", "file": "", "line": 0, "callee": callee}
+            for pc, callee in calls.items()
+        ]
+        return capture_id
+
+    def models(self) -> duckdb.DuckDBPyConnection:
+        """Every model built over the tables; the checks hold."""
+        connection = duckdb.connect()
+        connection.execute("set timezone = 'UTC'")
+        register(connection)
+        for name, table in TABLES.items():
+            schema = pa.schema([c.arrow_field() for c in table.columns])
+            connection.register("_rows", pa.Table.from_pylist(self.tables[name], schema=schema))
+            connection.execute(f"create table {name} as from _rows")
+            connection.unregister("_rows")
+        for model in read_models():
+            if model.scope == "check":
+                assert connection.execute(model.sql).fetchall() == [], model.name
+            else:
+                what = "view" if model.scope == "view" else "table"
+                connection.execute(f"create {what} {model.name} as {model.sql}")
+        return connection
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    """The query's rows."""
+    return connection.execute(query).fetchall()

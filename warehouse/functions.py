@@ -1,0 +1,68 @@
+"""Statistics as DuckDB functions that models call: whole Arrow vectors in, whole vectors out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from duckdb.func import PythonUDFType
+
+if TYPE_CHECKING:
+    import duckdb
+
+_LISTS: list[Any] = ["bigint[]", "bigint[]", "double[]", "double[]", "bigint[]", "double[]", "double[]"]
+_LEVEL = (
+    "struct(log_level double, standard_error double, df double, half_width double, p double, q double, "
+    "level_builds bigint, is_change boolean, went_away boolean)[]"
+)
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make our functions known to the connection. Cheap: numpy and pyarrow are imported at the first call.
+
+    ``find_levels(series, build, log_value, run_variance, run_count, counting_variance, negligible)`` takes
+    one family of series as lists of the same length and gives a list of structs in the same order; see
+    ``warehouse.levels``. A family's series go in together, since the false discovery rate, which decides
+    where a level ends, is a matter of all of them at each build. half_width is that of the 95 % interval of
+    the change.
+    """
+    connection.create_function("find_levels", _find_levels, _LISTS, _LEVEL, type=PythonUDFType.ARROW)
+
+
+# DuckDB evaluates the annotations of what it is given: no names that only type checkers see.
+def _find_levels(
+    series: Any,  # noqa: ANN401
+    build: Any,  # noqa: ANN401
+    log_value: Any,  # noqa: ANN401
+    run_variance: Any,  # noqa: ANN401
+    run_count: Any,  # noqa: ANN401
+    counting_variance: Any,  # noqa: ANN401
+    negligible: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    import numpy as np
+    import pyarrow as pa
+
+    from warehouse.levels import Points, find_levels, t_quantile
+
+    columns = (series, build, log_value, run_variance, run_count, counting_variance, negligible)
+    lists = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
+    families = []
+    for row in range(len(lists[0])):
+        values = [column[row].values.to_numpy(zero_copy_only=False) for column in lists]
+        # A list of nothing but nulls comes as objects.
+        values[3] = values[3].astype(np.float64)
+        levels = find_levels(Points(*values))
+        reals = {
+            "log_level": levels.log_level,
+            "standard_error": levels.standard_error,
+            "df": levels.df,
+            "half_width": levels.standard_error * t_quantile(0.95, levels.df),
+            "p": levels.p,
+            "q": levels.q,
+        }
+        fields = {name: pa.array(values, mask=np.isnan(values)) for name, values in reals.items()}
+        fields["level_builds"] = pa.array(levels.level_builds)
+        fields["is_change"] = pa.array(levels.is_change)
+        fields["went_away"] = pa.array(levels.went_away)
+        families.append(pa.StructArray.from_arrays(list(fields.values()), names=list(fields)))
+    offsets = np.cumsum([0, *(len(family) for family in families)], dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.concat_arrays(families))
