@@ -157,9 +157,12 @@ def run(
     options = Options(raw_events=raw_events)
     where = (list(artifacts), settings.warehouse, settings.exports_folder)
     if _wants_prefect(prefect):
-        from flows.orchestrate import run_under_prefect
+        from flows.server import server
 
-        ran = run_under_prefect(*where, options=options, processes=settings.processes)
+        with server(settings.warehouse):
+            from flows.orchestrate import run_under_prefect
+
+            ran = run_under_prefect(*where, options=options, processes=settings.processes)
     else:
         from flows.progress import shown
         from flows.run import run as run_
@@ -234,11 +237,14 @@ def ingest(
     settings = _settings(warehouse=warehouse, processes=processes)
     options = Options(raw_events=raw_events)
     if _wants_prefect(prefect):
-        from flows.orchestrate import ingest_under_prefect
+        from flows.server import server
 
-        done = ingest_under_prefect(
-            list(artifacts), settings.warehouse, options=options, processes=settings.processes
-        )
+        with server(settings.warehouse):
+            from flows.orchestrate import ingest_under_prefect
+
+            done = ingest_under_prefect(
+                list(artifacts), settings.warehouse, options=options, processes=settings.processes
+            )
     else:
         from flows.build import publish_tables
         from flows.ingest import ingest as ingest_
@@ -269,9 +275,12 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
     """
     settings = _settings(warehouse=warehouse)
     if _wants_prefect(prefect):
-        from flows.orchestrate import build_under_prefect
+        from flows.server import server
 
-        done = build_under_prefect(settings.warehouse, full=full)
+        with server(settings.warehouse):
+            from flows.orchestrate import build_under_prefect
+
+            done = build_under_prefect(settings.warehouse, full=full)
     else:
         from flows.build import build as build_
         from flows.progress import shown

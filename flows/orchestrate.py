@@ -1,0 +1,426 @@
+"""The flows as Prefect sees them: the same functions, with retries, a run history, schedules, artifacts.
+
+The only file that imports Prefect. Its settings are read at import, so import this
+inside ``with flows.server.server(…)``.
+
+- **Tasks.** A task costs Prefect some tens of milliseconds and a few calls of its API, a small
+  capture less than that to parse. So a load task takes many small files, or one large one. Tasks
+  run in threads; the parsing goes on in the same processes as without Prefect, which need not
+  import it.
+- **Retries** where another try can help: a file system's passing error while loading,
+  publishing or exporting, and a warehouse in which another writer is at work. A file that
+  cannot be parsed stays so, and is reported at once.
+- **Caching** by content is the catalog's: a capture's id is made from its content's hash, it is
+  loaded once per parser version, and what is there becomes no task at all. Prefect's cache
+  of results would be a second memory beside it, and could vouch for Parquet files that the
+  catalog does not list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import hashlib
+import io
+import logging
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import duckdb
+from prefect import Flow, flow, get_client, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas import State
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.context import FlowRunContext
+from prefect.events.worker import EventsWorker
+from prefect.exceptions import TerminationSignal
+from prefect.futures import as_completed
+from prefect.logging.handlers import APILogWorker
+from prefect.runner import Runner
+from prefect.runtime import task_run
+from prefect.settings import get_current_settings
+from prefect.states import Cancelled, Completed, Crashed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.types.entrypoint import EntrypointType
+
+from flows.build import build_locked, publish_tables
+from flows.export import export
+from flows.ingest import Ingested, Job, Outcome, TransientFailure, ingest_locked, load_with, workers
+from flows.output import write_markdown
+from flows.progress import Progress, Silent
+from flows.regressions import Filter, select
+from flows.report import COLUMNS
+from flows.run import Ran, Steps, run_locked
+from flows.settings import SettingsError
+from parsers.api import Options
+from warehouse import connect
+from warehouse.catalog import Failure, writer_lock
+from warehouse.models import Published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from uuid import UUID
+
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.futures import PrefectFuture
+    from prefect.task_runners import TaskRunner
+
+    from flows.settings import Settings
+
+# A load task takes files up to this many, or until they come to this many bytes.
+FILES_A_TASK = 32
+BYTES_A_TASK = 16 * 1024**2
+# The artifact shows this many verdicts; the exports have them all.
+MAX_ARTIFACT_ROWS = 500
+ARTIFACT = "regressions"
+SECONDS_TO_SCHEDULE = 20
+SECONDS_TO_REPORT = 30
+
+_Result = TypeVar("_Result")
+# They wait: the work is done by processes.
+_THREADS = cast(
+    "TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=max(4, os.cpu_count() or 1))
+)
+# What a run did belongs in its log.
+logging.getLogger("flows").setLevel(logging.INFO)
+
+
+# --- what the command line calls ---------------------------------------------------------------
+
+
+def run_under_prefect(
+    artifacts: list[Path], warehouse: Path, exports: Path, *, options: Options, processes: int | None
+) -> Ran:
+    """flows.run.run() as a flow run. Raises what that raises."""
+    state = run_flow(artifacts, warehouse, exports, options.raw_events, processes, return_state=True)
+    return _result(state, Ran)
+
+
+def ingest_under_prefect(
+    artifacts: list[Path], warehouse: Path, *, options: Options, processes: int | None
+) -> Ingested:
+    """Ingest, and publication of the tables, as a flow run."""
+    state = ingest_flow(artifacts, warehouse, options.raw_events, processes, return_state=True)
+    return _result(state, Ingested)
+
+
+def build_under_prefect(warehouse: Path, *, full: bool) -> Published:
+    """flows.build.build() as a flow run. Raises what that raises."""
+    return _result(build_flow(warehouse, full, return_state=True), Published)
+
+
+def _result(state: State[Any], kind: type[_Result]) -> _Result:
+    """What a run returned, also one that failed; raises what it raised."""
+    result = state.result(raise_on_failure=False)
+    # Reports are sent from the background; a server of our own ends next.
+    EventsWorker.drain_all(timeout=SECONDS_TO_REPORT)
+    APILogWorker.drain_all(timeout=SECONDS_TO_REPORT)
+    if isinstance(result, BaseException):
+        raise result
+    if not isinstance(result, kind):
+        raise TypeError(f"the flow run ended {state.name} with {result!r}")
+    return result
+
+
+# --- flows --------------------------------------------------------------------------------------
+
+
+@flow(name="run", task_runner=_THREADS)
+def run_flow(
+    artifacts: list[Path],
+    warehouse: Path,
+    exports: Path,
+    raw_events: bool = False,
+    processes: int | None = None,
+) -> State[Ran]:
+    """The main job: load what is new, build the models, find regressions, export them."""
+    _call_off_overdue()
+    options = Options(raw_events=raw_events)
+    with _writer_lock(warehouse):
+        ran = run_locked(artifacts, warehouse, exports, options, processes, _RunLog(), _STEPS)
+    if ran.published.is_changed:
+        _show_regressions(warehouse, Filter())
+    return _state(ran, ran.ingested.failures, ran.published, is_new=not ran.is_nothing_new)
+
+
+@flow(name="ingest", task_runner=_THREADS)
+def ingest_flow(
+    artifacts: list[Path], warehouse: Path, raw_events: bool = False, processes: int | None = None
+) -> State[Ingested]:
+    """Load what is new, without building the models."""
+    options = Options(raw_events=raw_events)
+    with _writer_lock(warehouse):
+        done = ingest_locked(artifacts, warehouse, options, processes, _RunLog(), _load_in_tasks)
+    _publish_tables(warehouse)
+    return _state(done, done.failures, None, is_new=bool(done.loaded))
+
+
+@flow(name="build")
+def build_flow(warehouse: Path, full: bool = False) -> State[Published]:
+    """Build the models over what is loaded, and check them."""
+    with _writer_lock(warehouse):
+        published = _build(warehouse, full=full, progress=_RunLog())
+    return _state(published, [], published, is_new=published.is_changed)
+
+
+@flow(name="regressions")
+def regressions_flow(
+    warehouse: Path, build_id: str | None = None, metric: str | None = None, status: str | None = None
+) -> None:
+    """Show the verdicts, all or some, as an artifact."""
+    _show_regressions(warehouse, Filter(build_id, metric, status))
+
+
+def _state(
+    data: _Result, failures: list[Failure], published: Published | None, *, is_new: bool
+) -> State[_Result]:
+    """How a run ended, in the words of the run list."""
+    if published is not None and published.failed_checks:
+        found = "; ".join(f"{name}: {text}" for name, text in published.failed_checks.items())
+        return Failed(message=f"nothing was published, for a check failed: {found}", data=data)
+    if failures:
+        message = f"{len(failures)} inputs failed: {'; '.join(f.message for f in failures[:5])}"
+        return Completed(name="SomeFailed", message=message, data=data)
+    return Completed(data=data) if is_new else Completed(name="NothingNew", message="nothing new", data=data)
+
+
+# --- tasks --------------------------------------------------------------------------------------
+
+
+def _may_pass(_task: object, _run: object, state: State[Any]) -> bool:
+    """Whether what failed a task may be gone at its next try."""
+    error = state.result(raise_on_failure=False)
+    cause = error.__cause__ or error if isinstance(error, BaseException) else error
+    return isinstance(cause, OSError | duckdb.IOException)
+
+
+class LoadAgainError(OSError):
+    """Some files of a load task met a passing error; outcomes has what there is of all of them."""
+
+    def __init__(self, outcomes: list[Outcome]) -> None:
+        super().__init__("; ".join(o.message for o in outcomes if isinstance(o, TransientFailure)))
+        self.outcomes = outcomes
+
+
+def load_files(jobs: list[Job], pool: ProcessPoolExecutor | None) -> list[Outcome]:
+    """The jobs' outcomes. Raises LoadAgainError, with all outcomes, where another try can help."""
+    outcomes = list(load_with(pool, jobs))
+    if any(isinstance(o, TransientFailure) for o in outcomes):
+        raise LoadAgainError(outcomes)
+    return outcomes
+
+
+def _load_title() -> str:
+    jobs: list[Job] = task_run.parameters["jobs"]
+    return f"load {jobs[0].input.path}" + (f" and {len(jobs) - 1} more" if len(jobs) > 1 else "")
+
+
+@task(
+    name="load",
+    task_run_name=_load_title,
+    retries=2,
+    retry_delay_seconds=[1, 5],
+    retry_condition_fn=_may_pass,
+    cache_policy=NO_CACHE,
+)
+def _load(jobs: list[Job], pool: ProcessPoolExecutor | None) -> list[Outcome]:
+    return load_files(jobs, pool)
+
+
+@task(
+    name="build", retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=_may_pass, cache_policy=NO_CACHE
+)
+def _build(warehouse: Path, *, full: bool, progress: Progress) -> Published:
+    return build_locked(warehouse, full=full, progress=progress)
+
+
+@task(name="publish tables", retries=3, retry_delay_seconds=[1, 5, 30], cache_policy=NO_CACHE)
+def _publish_tables(warehouse: Path) -> Published:
+    return publish_tables(warehouse)
+
+
+@task(
+    name="export", retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=_may_pass, cache_policy=NO_CACHE
+)
+def _export(warehouse: Path, folder: Path) -> list[Path]:
+    return export(warehouse, folder)
+
+
+def take_lock(warehouse: Path) -> contextlib.ExitStack:
+    """The writer's lock, taken, until the stack is closed. Raises WarehouseError."""
+    stack = contextlib.ExitStack()
+    stack.enter_context(writer_lock(warehouse))
+    return stack
+
+
+# A person's `tracemill run` may be at work: scheduled flows wait for it a while.
+@task(name="take the writer's lock", retries=3, retry_delay_seconds=[2, 10, 30], cache_policy=NO_CACHE)
+def _take_lock(warehouse: Path) -> contextlib.ExitStack:
+    return take_lock(warehouse)
+
+
+@contextlib.contextmanager
+def _writer_lock(warehouse: Path) -> Iterator[None]:
+    with _take_lock(warehouse):
+        yield
+
+
+def _load_in_tasks(jobs: list[Job], processes: int) -> Iterator[Outcome]:
+    """A flows.ingest.Loader: each job's outcome, loaded by tasks."""
+    with workers(jobs, processes) as pool:
+        futures = [_load.submit(part, pool) for part in chunks(jobs)]
+        for future in as_completed(futures):
+            result = future.result(raise_on_failure=False)
+            if isinstance(result, LoadAgainError):
+                yield from result.outcomes
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield from result
+
+
+def chunks(jobs: list[Job]) -> Iterator[list[Job]]:
+    """The jobs in parts, each enough for one task."""
+    part: list[Job] = []
+    size = 0
+    for job in jobs:
+        part.append(job)
+        size += job.size_bytes
+        if len(part) == FILES_A_TASK or size >= BYTES_A_TASK:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+_STEPS = Steps(load=_load_in_tasks, build=_build, export=_export)
+
+
+class _RunLog(Silent):
+    """Progress as lines of the flow run's log."""
+
+    def start(self, what: str, total: int) -> None:
+        get_run_logger().info("%s: %d", what, total)
+
+    def line(self, text: str) -> None:
+        get_run_logger().warning("%s", text)
+
+
+def _show_regressions(warehouse: Path, chosen: Filter) -> None:
+    out = io.StringIO()
+    with connect(warehouse) as connection:
+        write_markdown(select(connection, chosen, COLUMNS), out)
+    head, rule, *rows = out.getvalue().splitlines()
+    more = f"\n\n{len(rows) - MAX_ARTIFACT_ROWS} more" if len(rows) > MAX_ARTIFACT_ROWS else ""
+    create_markdown_artifact(
+        "\n".join([head, rule, *rows[:MAX_ARTIFACT_ROWS]]) + more,
+        key=ARTIFACT,
+        description=f"What regressed, improved or moved: {len(rows)} verdicts in {warehouse}",
+    )
+
+
+def _call_off_overdue() -> None:
+    """Take over the other runs of this run's schedule that are due: this one does their work.
+
+    So a job that takes longer than its interval, or a night without the service, leaves no queue.
+    """
+    context = FlowRunContext.get()
+    me = context.flow_run if context else None
+    if me is None or me.deployment_id is None:
+        return
+    due = {"before_": datetime.datetime.now(datetime.UTC)}
+    for other in _runs(me.deployment_id, ["SCHEDULED"], expected_start_time=due):
+        if other.auto_scheduled:
+            with get_client(sync_client=True) as client:
+                client.set_flow_run_state(other.id, Cancelled(message=f"run {me.name} does its work"))
+
+
+# --- schedules ----------------------------------------------------------------------------------
+
+
+def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str], None]) -> None:
+    """Run the flows on their schedules, one at a time, until SIGINT or SIGTERM. Raises SettingsError.
+
+    is_own_server: nobody else's runs of these deployments can be under way.
+    """
+    runner = Runner(name="tracemill", limit=1, pause_on_shutdown=True)
+    scheduled, *on_request = _deployments(settings)
+    main_job = cast("UUID", runner.add_deployment(scheduled))
+    for deployment in on_request:
+        runner.add_deployment(deployment)
+    if is_own_server:
+        _give_up_interrupted(main_job)
+    say(f"Prefect: {get_current_settings().ui_url}")
+    say(f"watching {', '.join(map(str, settings.artifacts))} for the warehouse {settings.warehouse}")
+    if settings.schedule_cron:
+        say(f"schedule: {settings.schedule_cron!r} (cron, UTC); next run: {_next_run(main_job)}")
+    else:
+        say(f"schedule: every {settings.schedule_seconds:g} s; next run: now")
+        with get_client(sync_client=True) as client:
+            client.create_flow_run_from_deployment(main_job)
+    with contextlib.suppress(KeyboardInterrupt, TerminationSignal):
+        asyncio.run(runner.start())
+
+
+def _deployments(settings: Settings) -> list[RunnerDeployment]:
+    """What can be run: the main job, on its schedule; the other flows, when someone asks for them."""
+    root = settings.warehouse.resolve()
+    # One server may have the deployments of several warehouses.
+    name = f"{root.name.strip('.')}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:6]}"
+    warehouse: dict[str, Any] = {"warehouse": str(root)}
+    load = {"artifacts": [str(p.resolve()) for p in settings.artifacts], "processes": settings.processes}
+    exports = {"exports": str(settings.exports_folder.resolve())}
+    return [
+        _deployment(run_flow, name, warehouse | load | exports, settings),
+        _deployment(ingest_flow, name, warehouse | load),
+        _deployment(build_flow, name, warehouse),
+        _deployment(regressions_flow, name, warehouse),
+    ]
+
+
+def _deployment(
+    what: Flow[Any, Any], name: str, parameters: dict[str, Any], schedule: Settings | None = None
+) -> RunnerDeployment:
+    cron = schedule.schedule_cron if schedule else None
+    seconds = schedule.schedule_seconds if schedule and not cron else None
+    try:
+        made = what.to_deployment(
+            name, seconds, cron, parameters=parameters, entrypoint_type=EntrypointType.MODULE_PATH
+        )
+    except ValueError as error:
+        raise SettingsError(f"setting schedule_cron: {cron!r} is no cron expression") from error
+    return cast("RunnerDeployment", made)  # a coroutine only where an event loop runs
+
+
+def _runs(deployment: UUID, states: list[str], **more: object) -> list[FlowRun]:
+    """The deployment's runs in any of the types of state, the soonest first."""
+    chosen = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": states}}, **more}
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate(chosen),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+        )
+
+
+def _give_up_interrupted(deployment: UUID) -> None:
+    """Say of the runs that a killed service left behind that they are no more."""
+    for run in _runs(deployment, ["PENDING", "RUNNING", "CANCELLING"]):
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run.id, Crashed(message="the service was killed"), force=True)
+
+
+def _next_run(deployment: UUID) -> str:
+    """When the server has scheduled the next run, which it does within seconds."""
+    deadline = time.monotonic() + SECONDS_TO_SCHEDULE
+    while time.monotonic() < deadline:
+        if runs := [r for r in _runs(deployment, ["SCHEDULED"]) if r.expected_start_time]:
+            return f"{runs[0].expected_start_time:%Y-%m-%d %H:%M:%S} UTC"
+        time.sleep(0.5)
+    return "not known yet"

@@ -1,0 +1,31 @@
+"""Serve: the flows on their schedules, on a Prefect server that was given or is our own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.discover import InputError
+from flows.server import ServerError, server
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Run the main job on its schedule until told to stop. Raises InputError, SettingsError, ServerError."""
+    for folder in settings.artifacts:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    click.echo("starting; Prefect takes some seconds", err=True)
+    with server(settings.warehouse) as found:
+        if found.origin == "shared":
+            raise ServerError(f"this warehouse is served already: {found.api_url.removesuffix('/api')}")
+        from flows.orchestrate import serve_flows
+
+        serve_flows(settings, is_own_server=found.origin == "own", say=click.echo)
+    click.echo("stopped")
