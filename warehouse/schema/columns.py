@@ -100,7 +100,7 @@ _DECLARED = (
     Column("freed_ns", INT, "ns", "When it was freed; null if not during the capture."),
     # Profiles
     Column("sample_index", INT, "", "Place of the sample in the profile, from 0."),
-    Column("sample_type", WORD, "", "pprof sample type: alloc_space, inuse_objects, delay, contentions, cpu …"),
+    Column("sample_type", WORD, "", "pprof sample type: alloc_space, inuse_objects, delay, contentions, cpu or another."),
     Column("unit", WORD, "", "Unit of value: bytes, count, ns, sec/op …"),
     Column("leaf_pc", pa.uint64(), "", "Address of the sample's innermost location, as the profile has it (return PC - 1)."),
     Column("mapping_index", SMALL, "", "Which of the capture's profile_mappings the leaf lies in; null if none."),
@@ -176,7 +176,8 @@ _DECLARED = (
     Column("alloc_bytes_variance", REAL, "", "Variance of alloc_bytes from the profile's sampling alone."),
     Column("inuse_bytes_variance", REAL, "", "Variance of inuse_bytes from the profile's sampling alone."),
     Column("evidence", TEXT, "", "How it is known: call_target (the CALL in the binary with the profile's build id), "
-           "call_target_file (the binary matched by name alone), function_name, trace, benchmark; of a verdict in words."),
+           "call_target_line (no build id: the CALL has the sample's file and line), function_name, trace, benchmark; "
+           "of a verdict in words."),
     Column("confidence", REAL, "", "Measured precision of the evidence, 0 to 1."),
     # Marts: verdicts
     Column("subject", TEXT, "", "What the metric is of: function, function and reason of waiting, benchmark, program."),
