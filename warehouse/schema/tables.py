@@ -84,7 +84,7 @@ _PARSED = (
     _table("profile_samples", "Samples of pprof profiles, one row for each sample type.",
            "capture_id sample_index sample_type",
            "unit value:int stack_id leaf_pc mapping_index sampling_period labels "
-           "numeric_labels numeric_units"),
+           "numeric_labels numeric_units pcs"),
     _table("profile_mappings", "Memory mappings that a profile names.", "capture_id mapping_index",
            "mapping_start mapping_limit mapping_offset mapping_file gnu_build_id"),
     _table("goroutine_dump", "Goroutines of a debug=2 dump or a crash report.", "capture_id goroutine_id",
