@@ -23,4 +23,5 @@ select
     coalesce(stddev_samp(benchmarks.value), 0) * sqrt(pi() / (2 * count(*) + 1)) as standard_error,
 from benchmarks
 inner join captures using (capture_id)
+where isfinite(benchmarks.value)
 group by all

@@ -1,14 +1,21 @@
 -- Which heap figures each run has, and whether every map assignment in them can be told.
 -- grain: build_id, run_id, sample_type
 -- scope: build
+-- A binary that fits tells them all; it fits if it told any.
 with
 
 chosen as (
     select * from int_heap_captures
 ),
 
-binaries as (
-    select distinct capture_id from int_profile_binaries
+callees as (
+    select * from int_profile_callees
+),
+
+told as (
+    select distinct build_id, run_id
+    from callees
+    where evidence <> 'function_name'
 )
 
 select
@@ -16,6 +23,6 @@ select
     chosen.run_id,
     chosen.sample_type,
     chosen.sampling_period,
-    binaries.capture_id is not null as has_binary,
+    told.run_id is not null as has_binary,
 from chosen
-left join binaries using (capture_id)
+left join told using (build_id, run_id)

@@ -1,8 +1,8 @@
 -- The binary that a profile's mapping was made from, and what is subtracted from its addresses.
 -- grain: build_id, capture_id, mapping_index
 -- scope: build
--- By GNU build id where the profile has one, and then a binary with another id is refused; to Go 1.23, which has
--- none, by the file's name or as the only binary of the build.
+-- By GNU build id where the profile has one, and then a binary with another id is refused. To Go 1.23 profiles have
+-- none: then any binary of the build may be it, the one of the same name first, and each CALL has to prove itself.
 with
 
 captures as (
@@ -28,7 +28,6 @@ candidates as (
         captures.run_id,
         binaries.*,
         regexp_replace(regexp_extract(captures.path, '[^/]+$'), '\.(gz|zst|xz)$', '') as file_name,
-        count(*) over (partition by captures.build_id) as binary_count,
     from binaries
     inner join captures using (capture_id)
 ),
@@ -50,7 +49,7 @@ matched as (
         profiled.capture_id,
         profiled.mapping_index,
         candidates.capture_id as binary_capture_id,
-        case when profiled.gnu_build_id is null then 'file' else 'build_id' end as matched_by,
+        profiled.gnu_build_id is not null as is_proven,
         -- A non-PIE binary runs where it was linked.
         case
             when candidates.is_pie
@@ -68,12 +67,9 @@ matched as (
     from profiled
     inner join candidates
         on candidates.build_id = profiled.build_id
-        and case
-            when profiled.gnu_build_id is not null then candidates.gnu_build_id = profiled.gnu_build_id
-            else candidates.binary_count = 1 or candidates.file_name = profiled.file_name
-        end
+        and coalesce(candidates.gnu_build_id = profiled.gnu_build_id, profiled.gnu_build_id is null)
 )
 
-select build_id, capture_id, mapping_index, binary_capture_id, matched_by, bias,
+select build_id, capture_id, mapping_index, binary_capture_id, is_proven, bias,
 from matched
 where choice = 1

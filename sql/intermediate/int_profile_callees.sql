@@ -3,7 +3,7 @@
 -- scope: build
 -- Profiles hide the runtime's frames, so the CALL that ends at the leaf's return address tells. reflect.mapassign*,
 -- reflect.makemap* and maps.clone stay visible and are told by their name, first: a callee that was inlined into
--- them leaves no CALL to find.
+-- them leaves no CALL to find. Where no build id proves the binary, the CALL's file and line must be the leaf's.
 with
 
 chosen as (
@@ -63,8 +63,10 @@ located as (
     select
         sized.*,
         sites.leaf_function,
+        sites.leaf_file,
+        sites.leaf_line,
         binaries.binary_capture_id,
-        binaries.matched_by,
+        binaries.is_proven,
         try_cast(sized.leaf_pc::hugeint + 1 - binaries.bias as ubigint) as return_pc,
     from sized
     left join sites
@@ -88,6 +90,7 @@ called as (
     left join call_sites
         on call_sites.capture_id = located.binary_capture_id
         and call_sites.pc = located.return_pc
+        and (located.is_proven or (call_sites.file = located.leaf_file and call_sites.line = located.leaf_line))
 ),
 
 -- Nothing is claimed of a sample without name or CALL.
@@ -97,8 +100,8 @@ claimed as (
         coalesce(named_callee, called_callee) as callee,
         case
             when named_callee is not null then 'function_name'
-            when matched_by = 'build_id' then 'call_target'
-            else 'call_target_file'
+            when is_proven then 'call_target'
+            else 'call_target_line'
         end as evidence,
     from called
     where coalesce(named_callee, called_callee) is not null

@@ -90,6 +90,8 @@ select
     sited.files[sited.site] as file,
     sited.lines[sited.site] as line,
     sited.functions[1] as leaf_function,
+    sited.files[1] as leaf_file,
+    sited.lines[1] as leaf_line,
     case when sited.outer_frame > 1 then sited.functions[sited.outer_frame - 1] end as wait_function,
     sited.functions[sited.site + 1 : len(sited.functions)] as callers,
     sited.user_frame is not null as is_user_code,

@@ -136,7 +136,14 @@ class Given:
         }
         self.tables["binaries"].append(row | columns)
         self.tables["call_sites"] += [
-            {"capture_id": capture_id, "pc": pc, "function": "", "file": "", "line": 0, "callee": callee}
+            {
+                "capture_id": capture_id,
+                "pc": pc,
+                "function": "",
+                "file": "app.go",
+                "line": 1,
+                "callee": callee,
+            }
             for pc, callee in calls.items()
         ]
         return capture_id

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from warehouse.models import duckdb_type
+from warehouse.models import duckdb_type, read_models
 from warehouse.schema import MARTS
 
-from .given import Given, rows
+from .given import USER_PATH, Given, rows
+from .story import story
+
+PUT = "app/cache.(*Cache).Put"
+ALLOCATIONS = (
+    "select function, callee, alloc_bytes, inuse_bytes, evidence from mapassign_allocations order by all"
+)
 
 
 @pytest.mark.parametrize("mart", MARTS.values(), ids=lambda mart: mart.name)
@@ -16,3 +24,252 @@ def test_mart_has_the_declared_columns(mart):
         found = [(r[0], r[1].lower()) for r in rows(connection, f"describe {mart.name}")]
     expected = [(c.name, duckdb_type(c.type).lower()) for c in mart.columns]
     assert [(n, t.replace("timestamp with time zone", "timestamptz")) for n, t in found] == expected
+
+
+def test_every_grain_is_unique():
+    with story().models() as connection:
+        for model in read_models():
+            if model.scope in {"build", "history"}:
+                columns = ", ".join(model.grain)
+                twice = rows(
+                    connection, f"select {columns} from {model.name} group by {columns} having count(*) > 1"
+                )
+                assert model.grain and not twice, model.name
+
+
+def test_builds_without_times_are_in_natural_order():
+    given = Given()
+    for build in ("b10", "b9", "b1"):
+        given.capture(build, "1", "trace")
+    with given.models() as connection:
+        assert rows(connection, "select build_id from builds order by ordinal") == [
+            ("b1",),
+            ("b9",),
+            ("b10",),
+        ]
+
+
+def test_builds_are_in_the_order_of_their_commits():
+    given = Given()
+    for build, day in (("b1", 2), ("b2", 1)):
+        given.capture(build, "1", "trace")
+        given.tables["build_manifests"].append(
+            {"build_id": build, "commit": f"c{day}", "committed_at": datetime(2026, 1, day, tzinfo=UTC)}
+        )
+    with given.models() as connection:
+        assert rows(connection, "select build_id, commit from builds order by ordinal") == [
+            ("b2", "c1"),
+            ("b1", "c2"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "function"),
+    [
+        (("encoding/json.(*decodeState).object", "encoding/json.Unmarshal", PUT), PUT),
+        (("slices.SortFunc[go.shape.[]example.com/x.T]", "main.(*T).run"), "main.(*T).run"),
+        (("go/ast.Inspect", "go.uber.org/zap.(*Logger).Info", "main.main"), "go.uber.org/zap.(*Logger).Info"),
+        (("sync.(*Mutex).Lock", "storefront.Put", "main.main"), "storefront.Put"),
+        (("internal/poll.(*FD).Read", "net.(*conn).Read", "net/http.(*conn).serve"), "net.(*conn).Read"),
+        (("runtime.gopark", "runtime.bgsweep"), "runtime.gopark"),
+    ],
+)
+def test_function_is_the_innermost_outside_the_standard_library(stack, function):
+    given = Given()
+    given.trace("b1", "1", [(given.stack(*stack), "sync", 5)])
+    with given.models() as connection:
+        assert rows(connection, "select function, leaf_function from goroutine_blocks") == [
+            (function, stack[0])
+        ]
+
+
+def test_call_target_attributes_map_assignments():
+    given = Given()
+    put, parse = given.stack(PUT, *USER_PATH), given.stack("app.Parse", *USER_PATH)
+    given.binary(
+        "b1", {0x101: "runtime.mapassign_faststr", 0x201: "runtime.growslice", 0x301: "runtime.makemap"}
+    )
+    given.heap(
+        "b1", "1", [(put, 0x100, 1 << 20), (parse, 0x200, 1 << 30), (put, 0x300, 4096), (put, 0x999, 77)]
+    )
+    with given.models() as connection:
+        assert rows(connection, ALLOCATIONS) == [
+            (PUT, "runtime.makemap", 4096, 2048, "call_target"),
+            (PUT, "runtime.mapassign_faststr", 1 << 20, 1 << 19, "call_target"),
+        ]
+
+
+def test_position_independent_code_is_moved_back():
+    given = Given()
+    given.binary(
+        "b1", {0x2101: "runtime.mapassign"}, is_pie=True, segment_vaddr=0x2000, segment_offset=0x1000
+    )
+    given.heap("b1", "1", [(given.stack(PUT), 0x550000001100, 1024)], start=0x550000000000)
+    query = "select evidence from mapassign_allocations"
+    with given.models() as connection:
+        assert rows(connection, query) == [("call_target",)]
+    given.tables["binaries"][0]["is_pie"] = False
+    with given.models() as connection:
+        assert rows(connection, query) == []
+
+
+def test_a_binary_of_another_build_id_is_refused():
+    given = Given()
+    given.binary("b1", {0x101: "runtime.mapassign"}, gnu_build_id="beef")
+    given.heap("b1", "1", [(given.stack(PUT), 0x100, 1024)], gnu_build_id="cafe")
+    with given.models() as connection:
+        assert rows(connection, ALLOCATIONS) == []
+
+
+def test_without_build_id_the_call_must_be_on_the_leafs_line():
+    given = Given()
+    given.binary("b1", {0x101: "runtime.mapassign", 0x201: "runtime.mapassign"}, gnu_build_id=None)
+    given.heap(
+        "b1",
+        "1",
+        [(given.stack(PUT), 0x100, 1024), (given.stack("app.Other"), 0x200, 512)],
+        gnu_build_id=None,
+    )
+    given.tables["call_sites"][1]["line"] = 99
+    with given.models() as connection:
+        assert rows(connection, ALLOCATIONS) == [(PUT, "runtime.mapassign", 1024, 512, "call_target_line")]
+
+
+def test_without_binary_only_names_that_stay_visible_are_claimed():
+    given = Given()
+    decode = given.stack("reflect.mapassign_faststr0", "encoding/json.(*decodeState).object", PUT)
+    given.heap("b1", "1", [(decode, 0x100, 2048), (given.stack(PUT), 0x200, 4096)])
+    with given.models() as connection:
+        assert rows(connection, ALLOCATIONS) == [(PUT, "reflect.mapassign", 2048, 1024, "function_name")]
+
+
+def test_heap_and_allocs_profiles_are_not_counted_twice():
+    given = Given()
+    put = given.stack(PUT)
+    given.binary("b1", {0x101: "runtime.mapassign"})
+    given.heap("b1", "1", [(put, 0x100, 1000 << 10)], kind="heap")
+    given.heap("b1", "1", [(put, 0x100, 1002 << 10)], kind="allocs")
+    with given.models() as connection:
+        # Allocations from allocs, live memory from heap.
+        assert rows(connection, "select alloc_bytes, inuse_bytes from mapassign_allocations") == [
+            (1002 << 10, 500 << 10)
+        ]
+
+
+def test_blocks_are_counted_by_path_and_reason():
+    given = Given()
+    lock = given.stack("sync.(*Mutex).Lock", PUT, *USER_PATH)
+    receive = given.stack("runtime.chanrecv1", PUT)
+    given.trace("b1", "1", [(lock, "sync", n) for n in (10, 20, 90)] + [(receive, "chan receive", 7)])
+    query = """
+        select reason, function, block_count, block_ns, p50_ns, p99_ns, max_ns
+        from goroutine_blocks order by all
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("chan receive", PUT, 1, 7, 7, 7, 7),
+            ("sync", PUT, 3, 120, 20, 90, 90),
+        ]
+
+
+def test_only_contention_has_a_worse_direction():
+    given = Given()
+    waits = {
+        "sync": given.stack("sync.(*Mutex).Lock", PUT),
+        "select": given.stack("runtime.selectgo", PUT),
+        "chan send": given.stack("runtime.chansend1", PUT),
+    }
+    wait_group = given.stack("sync.(*WaitGroup).Wait", PUT)
+    collector = given.stack("runtime.semacquire", "runtime.gcStart")
+    given.trace(
+        "b1",
+        "1",
+        [(s, reason, 9) for reason, s in waits.items()] + [(wait_group, "sync", 9), (collector, "sync", 9)],
+    )
+    with given.models() as connection:
+        assert rows(
+            connection,
+            "select subject, polarity from observations where metric = 'block_ns' order by subject",
+        ) == [
+            (f"{PUT} (chan send)", 1),
+            (f"{PUT} (select)", 0),
+            (f"{PUT} (sync)", 1),
+            (f"{PUT} (sync.(*WaitGroup).Wait)", 0),
+            ("runtime.semacquire (sync)", 0),
+        ]
+
+
+def test_figures_are_per_unit_of_work_or_else_per_second():
+    given = Given()
+    lock, put = given.stack("sync.(*Mutex).Lock", PUT), given.stack(PUT)
+    given.binary("b1", {0x101: "runtime.mapassign"})
+    for run in "12":
+        given.trace("b1", run, [(lock, "sync", 4000)], seconds=2.0)
+        given.heap("b1", run, [(put, 0x100, 8192)])
+    given.tables["run_work"].append(
+        {"build_id": "b1", "run_id": "1", "work_unit": "requests", "work_count": 8.0}
+    )
+    query = """
+        select run_id, metric, value, unit from observations
+        where metric in ('block_ns', 'mapassign_alloc_bytes', 'mapassign_inuse_bytes') order by all
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("1", "block_ns", 500.0, "ns/requests"),
+            ("1", "mapassign_alloc_bytes", 1024.0, "bytes/requests"),
+            ("1", "mapassign_inuse_bytes", 4096.0, "bytes"),
+            ("2", "block_ns", 2000.0, "ns/s"),
+            ("2", "mapassign_alloc_bytes", 8192.0, "bytes"),
+            ("2", "mapassign_inuse_bytes", 4096.0, "bytes"),
+        ]
+
+
+def test_waits_allocations_and_assists_meet_in_their_function():
+    given = Given()
+    lock, put = given.stack("sync.(*Mutex).Lock", PUT, *USER_PATH), given.stack(PUT, *USER_PATH)
+    aside = given.stack("sync.(*Mutex).Lock", PUT, "main.main")
+    given.binary("b1", {0x101: "runtime.mapassign"})
+    for run in "12":
+        trace = given.trace("b1", run, [(lock, "sync", 300), (aside, "sync", 100)])
+        given.heap("b1", run, [(put, 0x100, 2048)])
+        given.tables["trace_ranges"].append(
+            {
+                "capture_id": trace,
+                "start_ns": 0,
+                "name": "GC mark assist",
+                "scope": "goroutine",
+                "duration_ns": 50,
+                "stack_id": given.stack("runtime.gcAssistAlloc", "runtime.mapassign", PUT),
+            }
+        )
+    query = """
+        select function, block_ns, block_count, alloc_bytes, assist_ns, call_path,
+            path_block_ns, path_alloc_bytes
+        from block_mapassign
+    """
+    with given.models() as connection:
+        path = " < ".join([PUT, *USER_PATH])
+        assert rows(connection, query) == [(PUT, 400, 2, 2048, 50, path, 300, 2048)]
+
+
+def test_repeats_of_a_benchmark_give_their_median():
+    given = Given()
+    capture = given.capture("b1", "1", "benchmarks")
+    given.tables["benchmarks"] += [
+        {
+            "capture_id": capture,
+            "line": n,
+            "metric": "sec/op",
+            "package": "app",
+            "name": "Put",
+            "procs": 4,
+            "iterations": 1,
+            "unit": "sec/op",
+            "value": value,
+        }
+        for n, value in enumerate((3.0, 1.0, 2.0))
+    ]
+    with given.models() as connection:
+        assert rows(connection, "select metric, subject, value, polarity from observations") == [
+            ("bench sec/op", "app.Put-4", 2.0, 1)
+        ]

@@ -1,0 +1,145 @@
+"""Verdicts over builds: what is found, what is not, what is merely moved."""
+
+from __future__ import annotations
+
+import pytest
+
+from .given import Given, rows
+from .story import GET, LOOKUP, PUT, story
+
+VERDICTS = """
+    select build_id, metric, subject, status
+    from regressions join builds using (build_id) order by ordinal, metric
+"""
+LEAK = [
+    ("b4", "mapassign_alloc_bytes", PUT, "regressed"),
+    ("b4", "mapassign_inuse_bytes", PUT, "regressed"),
+    ("b6", "mapassign_alloc_bytes", PUT, "improved"),
+    ("b6", "mapassign_inuse_bytes", PUT, "improved"),
+]
+MOVE = [
+    ("b10", "block_ns", f"{LOOKUP} (sync)", "moved"),
+    ("b10", "mapassign_alloc_bytes", LOOKUP, "moved"),
+    ("b10", "mapassign_inuse_bytes", LOOKUP, "moved"),
+]
+CONTENTION = [
+    ("b8", "block_ns", f"{GET} (sync)", "regressed"),
+    *MOVE,
+    ("b11", "block_ns", f"{LOOKUP} (sync)", "improved"),
+]
+
+
+def verdicts(given: Given) -> list[tuple[str, ...]]:
+    with given.models() as connection:
+        return rows(connection, VERDICTS)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_story_is_found_and_nothing_else(seed):
+    assert verdicts(story(seed)) == LEAK + CONTENTION
+
+
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_calm_builds_raise_no_alarm(seed):
+    assert verdicts(story(seed, leak=1, contention=1)) == MOVE
+
+
+def test_a_verdict_says_what_it_rests_on():
+    query = """
+        select before, after, change_ratio, "interval", p_value < 0.01, n_before, n_after,
+            first_build_id, evidence
+        from regressions where build_id = 'b4' and metric = 'mapassign_alloc_bytes'
+    """
+    with story().models() as connection:
+        [(before, after, ratio, interval, is_sure, n_before, n_after, first, evidence)] = rows(
+            connection, query
+        )
+    assert ratio == pytest.approx(after / before)
+    assert interval[0] < ratio < interval[1] and interval[0] > 2
+    assert is_sure and (n_before, n_after, first) == (3, 2, "b4")
+    assert "3 builds (9 runs) before" in evidence and "call_target" in evidence
+
+
+def test_the_function_moved_keeps_its_history():
+    query = "select distinct subject, first_subject from regression_history where metric = 'block_ns'"
+    with story().models() as connection:
+        assert (f"{LOOKUP} (sync)", f"{GET} (sync)") in rows(connection, query)
+        [(moved_from, n_before)] = rows(
+            connection,
+            "select moved_from, n_before from regressions where status = 'moved' and metric = 'block_ns'",
+        )
+    assert (moved_from, n_before) == (GET, 2)
+
+
+def test_a_move_that_costs_more_is_a_regression():
+    given = story(contention=1)
+    for interval in given.tables["goroutine_intervals"]:
+        if interval["capture_id"].startswith(("b10/", "b11/", "b12/")) and interval["goroutine_id"] <= 5:
+            interval["duration_ns"] *= 10
+    found = [v for v in verdicts(given) if v[1] == "block_ns"]
+    assert found == [("b10", "block_ns", f"{LOOKUP} (sync)", "regressed")]
+
+
+def test_a_site_that_no_trace_could_have_shown_is_not_zero():
+    given = story(leak=1, contention=10)
+    gone = {
+        c["capture_id"] for c in given.tables["captures"] if c["build_id"] == "b9" and c["kind"] == "trace"
+    }
+    assert gone
+    for name in ("captures", "goroutine_intervals"):
+        given.tables[name] = [row for row in given.tables[name] if row["capture_id"] not in gone]
+    assert [v for v in verdicts(given) if v[0] == "b9"] == []
+
+
+def test_a_site_that_disappears_from_a_whole_trace_has_improved():
+    given = story(leak=1, contention=1)
+    touch = given.stack(
+        "sync.(*Mutex).Lock",
+        "app/session.(*Table).Touch",
+        *["app/server.(*Server).Handle", "net/http.HandlerFunc.ServeHTTP", "net/http.(*conn).serve"],
+    )
+    late = ("b7/", "b8/", "b9/", "b10/", "b11/", "b12/")
+    given.tables["goroutine_intervals"] = [
+        row
+        for row in given.tables["goroutine_intervals"]
+        if not (row["stack_id"] == touch and row["capture_id"].startswith(late))
+    ]
+    assert ("b7", "block_ns", "app/session.(*Table).Touch (sync)", "improved") in verdicts(given)
+
+
+def test_waits_for_work_raise_no_alarm():
+    given = story(leak=1, contention=1)
+    for row in given.tables["goroutine_intervals"]:
+        if row["reason"] == "chan receive" and row["capture_id"].startswith(("b7/", "b8/", "b9/")):
+            row["duration_ns"] *= 100
+    assert verdicts(given) == MOVE
+
+
+def test_assists_that_a_leak_causes_are_no_alarm_of_their_own():
+    given = story(contention=1)
+    stack = given.stack("runtime.gcAssistAlloc", PUT)
+    for row in list(given.tables["captures"]):
+        if row["kind"] == "trace":
+            duration_ns = 100_000_000 if row["build_id"] in ("b4", "b5") else 4_000_000
+            given.tables["trace_ranges"].append(
+                {
+                    "capture_id": row["capture_id"],
+                    "start_ns": 0,
+                    "name": "GC mark assist",
+                    "scope": "goroutine",
+                    "duration_ns": duration_ns,
+                    "stack_id": stack,
+                }
+            )
+    assert verdicts(given) == LEAK + MOVE
+    with given.models() as connection:
+        assert rows(
+            connection, "select build_id from regression_history where metric = 'gc_assist_ns' and is_change"
+        ) == [("b4",), ("b6",)]
+
+
+def test_two_builds_are_too_few_to_judge():
+    given = story()
+    for name in ("captures", "run_work"):
+        given.tables[name] = [row for row in given.tables[name] if row["build_id"] in ("b3", "b4")]
+    assert verdicts(given) == []
