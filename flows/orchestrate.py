@@ -25,6 +25,7 @@ import hashlib
 import io
 import logging
 import os
+import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -81,6 +82,8 @@ BYTES_A_TASK = 16 * 1024**2
 MAX_ARTIFACT_ROWS = 500
 ARTIFACT = "regressions"
 SECONDS_TO_SCHEDULE = 20
+# The most that Prefect's API gives at once.
+MAX_RUNS_READ = 200
 SECONDS_TO_REPORT = 30
 
 _Result = TypeVar("_Result")
@@ -345,12 +348,20 @@ def _call_off_overdue() -> None:
 # --- schedules ----------------------------------------------------------------------------------
 
 
+class _Runner(Runner):
+    """Polls the server for runs that are due and starts each in a process of its own."""
+
+    def handle_sigterm(self, *_args: object, **_kwargs: object) -> None:
+        """End as at Ctrl-C. Prefect's own handler forgets to await its coroutine."""
+        signal.raise_signal(signal.SIGINT)
+
+
 def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str], None]) -> None:
     """Run the flows on their schedules, one at a time, until SIGINT or SIGTERM. Raises SettingsError.
 
     is_own_server: nobody else's runs of these deployments can be under way.
     """
-    runner = Runner(name="tracemill", limit=1, pause_on_shutdown=True)
+    runner = _Runner(name="tracemill", limit=1, pause_on_shutdown=True)
     scheduled, *on_request = _deployments(settings)
     main_job = cast("UUID", runner.add_deployment(scheduled))
     for deployment in on_request:
@@ -406,6 +417,7 @@ def _runs(deployment: UUID, states: list[str], **more: object) -> list[FlowRun]:
         return client.read_flow_runs(
             flow_run_filter=FlowRunFilter.model_validate(chosen),
             sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+            limit=MAX_RUNS_READ,
         )
 
 
