@@ -19,6 +19,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 SAMPLES = Path(__file__).parents[1] / "samples"
 VERSIONS = ("1.21", "1.22", "1.24", "1.27")
 BINARIES = (("1.21", "amd64"), ("1.24", "arm64"), ("1.27", "amd64"))
+CRASHES = (("panic", "all"), ("maps", "all"), ("quit", "system"), ("deadlock", "single"))
 DEBUG_1 = ("heap", "block", "mutex", "goroutine", "threadcreate", "open_sessions")
 
 
@@ -48,6 +49,52 @@ def record_evidence(version: str) -> None:
         keep(folder / "goroutines.txt", "goroutine_dump", version)
 
 
+def run_go(program: str, version: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the go command in the folder of a program."""
+    command = [go(version), *arguments]
+    return subprocess.run(
+        command, cwd=PROGRAMS / program, env=environment() | env, check=True, capture_output=True, text=True
+    )
+
+
+def keep_text(text: str, name: str, form: str, version: str) -> None:
+    """Put a text among the samples of a format."""
+    folder = SAMPLES / form / f"go{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def record_listings(version: str) -> None:
+    """Benchmark output, the compiler's decisions, and lines of gctrace."""
+    flags = ("-trimpath", "-run=^$", "-bench=.", "-benchtime=200x", "-count=2", "-cpu=1,2")
+    keep_text(run_go("benchmarked", version, "test", *flags).stdout, "bench.txt", "benchmarks", version)
+    for name, level in (("m.txt", "-m"), ("m2.txt", "-m=2")):
+        flags = ("-trimpath", "-o", "/dev/null", f"-gcflags={level}")
+        keep_text(run_go("evidence", version, "build", *flags).stderr, name, "escapes", version)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        build("evidence", version, folder / "evidence")
+        done = subprocess.run(
+            [folder / "evidence", folder],
+            env=environment() | {"GODEBUG": "gctrace=1"},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        keep_text(done.stderr, "gctrace.txt", "gctrace", version)
+
+
+def record_crashes(version: str) -> None:
+    """What the crash program leaves on standard error when it ends in each of its ways."""
+    with tempfile.TemporaryDirectory() as name:
+        binary = Path(name) / "crash"
+        build("crash", version, binary)
+        for way, level in CRASHES:
+            env = environment() | {"GOTRACEBACK": level}
+            done = subprocess.run([binary, way], env=env, check=False, capture_output=True, text=True)
+            keep_text(done.stderr, f"{way}.{level}.txt", "goroutine_dump", version)
+
+
 def record_binary(version: str, arch: str) -> None:
     """The tiny program's executable, stripped and compressed."""
     with tempfile.TemporaryDirectory() as name:
@@ -62,6 +109,8 @@ def main(versions: list[str]) -> None:
     """Record all samples of the versions, or of VERSIONS."""
     for version in versions or VERSIONS:
         record_evidence(version)
+        record_listings(version)
+        record_crashes(version)
     for version, arch in BINARIES:
         if not versions or version in versions:
             record_binary(version, arch)

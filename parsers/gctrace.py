@@ -1,0 +1,91 @@
+"""Lines that GODEBUG=gctrace=1 writes, Go 1.10 and later, among whatever else went to standard error.
+
+Emits ``gc_cycles``, one row a line. Source: package runtime's documentation of gctrace, and
+gcMarkTermination in runtime/mgc.go:
+
+    gc # @#s #%: #+#+# ms clock, #+#/#/#+# ms cpu, #->#-># MB, # MB goal, … # P (forced)
+
+Quirks: megabytes are whole MiB, cut off; the share of CPU is cut to whole percents. Stacks
+and globals stand there from Go 1.18. A line can begin in the middle of another program's
+output line. A capture may hold several programs' runs, one after the other: each begins
+where the cycle number does not rise. Programs that write at once can't be told apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from parsers import benchmarks
+from parsers.api import Batch, Facts, Issue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parsers.api import Item, Options
+    from parsers.source import Source
+
+NAME = "gctrace"
+
+_N = r"(\d+(?:\.\d+)?(?:e[+-]\d+)?)"
+_LINE = re.compile(
+    rf"gc (\d+) @{_N}s (\d+)%(?: \([^)]*\))?: {_N}\+{_N}\+{_N} ms clock, "
+    rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, (\d+)->(\d+)->(\d+) MB, (\d+) MB goal,"
+    r"(?: \d+ MB stacks, \d+ MB globals,)? (\d+) P( \(forced\))?"
+)
+_BEGINS = re.compile(r"gc \d+ @\d+\.\d+s ")
+_HEAD = re.compile(rb"gc \d+ @\d+(?:\.\d+)?s \d+%[^\n]*: [\d.e+-]+ ms clock, ")
+_MIB = 1024**2
+
+
+def sniff(head: bytes) -> bool:
+    """Whether a cycle's line stands in head, and no benchmark result, whose output it may be mixed with."""
+    return _HEAD.search(head) is not None and not benchmarks.sniff(head)
+
+
+def parse(source: Source, _options: Options) -> Iterator[Item]:
+    """The cycles; an issue for each line that begins like one and can't be read."""
+    import pyarrow as pa
+
+    from warehouse.schema import TABLES
+
+    rows: list[dict[str, object]] = []
+    process, last = 0, 0
+    yield Facts(kind="gctrace")
+    for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
+        match = _LINE.search(line)
+        if match:
+            cycle = int(match[1])
+            process += cycle <= last
+            last = cycle
+            rows.append({"process_index": process, "cycle": cycle} | _row(match))
+        elif _BEGINS.search(line):
+            yield Issue("data_loss", "input", f"line {number}", f"not a whole gctrace line: {line[:80]}")
+    yield Batch("gc_cycles", pa.RecordBatch.from_pylist(rows, TABLES["gc_cycles"].arrow_schema()))
+
+
+def _row(match: re.Match[str]) -> dict[str, object]:
+    """The columns of one line, but its number."""
+    wall = [_ns(match[i], 1e6) for i in (4, 5, 6)]
+    cpu = [_ns(match[i], 1e6) for i in (8, 9, 10)]
+    sizes = [int(match[i]) * _MIB for i in (12, 13, 14, 15)]
+    return {
+        "at_ns": _ns(match[2], 1e9),
+        "gc_cpu_percent": float(match[3]),
+        "stw_sweep_term_ns": wall[0],
+        "mark_ns": wall[1],
+        "stw_mark_term_ns": wall[2],
+        "assist_cpu_ns": cpu[0],
+        "background_cpu_ns": cpu[1],
+        "idle_cpu_ns": cpu[2],
+        "heap_before_bytes": sizes[0],
+        "heap_after_bytes": sizes[1],
+        "heap_live_bytes": sizes[2],
+        "heap_goal_bytes": sizes[3],
+        "procs": int(match[16]),
+        "is_forced": match[17] is not None,
+    }
+
+
+def _ns(text: str, factor: float) -> int:
+    return round(float(text) * factor)

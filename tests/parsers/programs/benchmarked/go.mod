@@ -1,0 +1,3 @@
+module example.com/benchmarked
+
+go 1.21

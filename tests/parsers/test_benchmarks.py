@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from parsers.benchmarks import tidy
+from tests.parsers import reading
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "benchmarks"
+
+
+def rows_of(path: Path) -> list[dict]:
+    return reading.tables(reading.items("benchmarks", path))["benchmarks"].to_pylist()
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "bench.txt"
+    path.write_text(text)
+    return path
+
+
+# The first ten are those of x/perf's own benchunit/tidy_test.go.
+@pytest.mark.parametrize(
+    ("unit", "base", "factor"),
+    [
+        ("ns/op", "sec/op", 1e-9),
+        ("x-ns/op", "x-sec/op", 1e-9),
+        ("MB/s", "B/s", 1e6),
+        ("x-MB/s", "x-B/s", 1e6),
+        ("B/op", "B/op", 1),
+        ("x-B/op", "x-B/op", 1),
+        ("x-allocs/op", "x-allocs/op", 1),
+        ("op/ns", "op/ns", 1),
+        ("MB*MB/s", "B*B/s", 1e12),
+        ("MB/MB", "B/MB", 1e6),
+        ("op/ns*MB", "op/ns*B", 1e6),
+        ("heap_inuse_delta_bytes", "heap_inuse_delta_bytes", 1),
+        ("columns", "columns", 1),
+    ],
+)
+def test_units_are_tidied_as_benchunit_does(unit, base, factor):
+    assert tidy(1, unit) == (factor, base)
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/*.txt")), ids=lambda p: p.parent.name)
+def test_every_value_of_a_sample_is_a_row(path):
+    rows = rows_of(path)
+    lines = path.read_text().splitlines()
+    results = {n: line.split() for n, line in enumerate(lines, 1) if line.startswith("Benchmark")}
+    assert [(r["line"], r["source_value"], r["source_unit"]) for r in rows] == [
+        (n, float(value), unit)
+        for n, fields in results.items()
+        for value, unit in zip(fields[2::2], fields[3::2], strict=True)
+    ]
+    assert {r["package"] for r in rows} == {"example.com/benchmarked"}
+    assert {r["procs"] for r in rows} == {1, 2}
+    assert {r["iterations"] for r in rows} == {200}
+    assert {r["name"] for r in rows} == {"Fill/n=10/kind=string", "Fill/n=1000/kind=string", "InUse"}
+    assert ("goarch", "amd64") in rows[0]["labels"]
+
+
+def test_value_is_tidied_and_the_original_kept(tmp_path):
+    (row,) = rows_of(written(tmp_path, "BenchmarkX-8 100 1200 ns/op\n"))
+    assert (row["metric"], row["value"], row["unit"]) == ("sec/op", pytest.approx(1.2e-6), "sec/op")
+    assert (row["source_value"], row["source_unit"]) == (1200, "ns/op")
+    assert (row["name"], row["procs"], row["iterations"]) == ("X", 8, 100)
+
+
+def test_configuration_holds_until_it_changes(tmp_path):
+    text = "pkg: a\nnote: x\nBenchmarkX 1 1 ns/op\npkg: b\nnote:\nBenchmarkX 1 1 ns/op\n"
+    assert [(r["package"], r["labels"]) for r in rows_of(written(tmp_path, text))] == [
+        ("a", [("note", "x")]),
+        ("b", []),
+    ]
+
+
+def test_unreadable_result_is_an_issue_and_prose_is_not(tmp_path):
+    text = (
+        "BenchmarkLone\nBenchmarkX was slow today\nBenchmarkY 10 12 ns/op 7\nBenchmarkZ 10 fast ns/op\n"
+        "BenchmarkTwice 10 1 ns/op 2 ns/op\nBenchmarkFine 10 1 ns/op\n"
+    )
+    found = reading.items("benchmarks", written(tmp_path, text))
+    assert [(i.position, i.message) for i in reading.issues(found)] == [
+        ("line 3", "BenchmarkY: a value without its unit"),
+        ("line 4", "BenchmarkZ: could not convert string to float: 'fast'"),
+        ("line 5", "BenchmarkTwice: a unit stands twice"),
+    ]
+    assert [r["name"] for r in reading.tables(found)["benchmarks"].to_pylist()] == ["Twice", "Fine"]

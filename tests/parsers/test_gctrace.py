@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.parsers import reading
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "gctrace"
+LINE = (
+    "gc 3 @2.104s 2%: 0.018+1.1+0.003 ms clock, 0.14+0.35/1.0/3.0+0.024 ms cpu, 4->5->1 MB, 6 MB goal, "
+    "0 MB stacks, 0 MB globals, 8 P"
+)
+
+
+def read(tmp_path: Path, text: str) -> tuple[list[dict], list]:
+    path = tmp_path / "gc.txt"
+    path.write_text(text)
+    found = reading.items("gctrace", path)
+    return reading.tables(found)["gc_cycles"].to_pylist(), reading.issues(found)
+
+
+def test_every_figure_of_a_line_is_a_column(tmp_path):
+    rows, issues = read(tmp_path, LINE + "\n")
+    assert issues == []
+    assert rows == [
+        {
+            "process_index": 0,
+            "cycle": 3,
+            "at_ns": 2_104_000_000,
+            "gc_cpu_percent": 2.0,
+            "stw_sweep_term_ns": 18_000,
+            "mark_ns": 1_100_000,
+            "stw_mark_term_ns": 3_000,
+            "assist_cpu_ns": 350_000,
+            "background_cpu_ns": 1_000_000,
+            "idle_cpu_ns": 3_000_000,
+            "heap_before_bytes": 4 << 20,
+            "heap_after_bytes": 5 << 20,
+            "heap_live_bytes": 1 << 20,
+            "heap_goal_bytes": 6 << 20,
+            "procs": 8,
+            "is_forced": False,
+        }
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/*.txt")), ids=lambda p: p.parent.name)
+def test_every_line_of_a_sample_is_a_cycle(path):
+    found = reading.items("gctrace", path)
+    rows = reading.tables(found)["gc_cycles"].to_pylist()
+    assert len(rows) == path.read_text().count("ms clock") >= 2
+    assert rows[-1]["is_forced"]
+    assert reading.issues(found) == []
+
+
+def test_lines_of_before_go_1_18_and_leak_checks_are_read(tmp_path):
+    old = LINE.replace("0 MB stacks, 0 MB globals, ", "")
+    leaks = LINE.replace("gc 3", "gc 4").replace("2%:", "2% (checking for goroutine leaks):")
+    rows, issues = read(tmp_path, f"{old}\n{leaks} (forced)\n")
+    assert [r["cycle"] for r in rows] == [3, 4]
+    assert [r["is_forced"] for r in rows] == [False, True]
+    assert issues == []
+
+
+def test_line_behind_other_output_is_found_and_a_torn_one_is_an_issue(tmp_path):
+    rows, issues = read(tmp_path, f"listening on :80{LINE}\nhello\n{LINE[:60]}\n")
+    assert len(rows) == 1
+    assert [(i.severity, i.position) for i in issues] == [("data_loss", "line 3")]
+
+
+def test_cycle_that_does_not_rise_begins_another_program(tmp_path):
+    rows, _ = read(tmp_path, "\n".join(LINE.replace("gc 3", f"gc {n}") for n in (1, 2, 1, 2, 2)))
+    assert [(r["process_index"], r["cycle"]) for r in rows] == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]

@@ -1,0 +1,47 @@
+"""Each sample is claimed by exactly one format, and no sniffer raises on anything."""
+
+from __future__ import annotations
+
+import random
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from parsers.registry import FORMATS
+from parsers.source import Source
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+FILES = sorted(p for p in SAMPLES.glob("*/go*/*") if p.is_file())
+MODULES = {name.removeprefix("parsers."): import_module(name) for name in FORMATS}
+
+
+def claims(head: bytes) -> list[str]:
+    return [name for name, module in MODULES.items() if module.sniff(head)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SAMPLES)))
+def test_exactly_one_format_claims_a_sample(path):
+    assert claims(Source(path).head) == [path.relative_to(SAMPLES).parts[0]]
+
+
+def test_every_format_has_samples():
+    assert {p.relative_to(SAMPLES).parts[0] for p in FILES} >= set(MODULES) - {"exectrace"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\n\n\x08", b"{}", b"hello\n" * 100, b"\x1f\x8b", b"PK\x03\x04", b"\0" * 999]
+)
+def test_nobody_claims_what_is_nothing(content):
+    assert claims(content) == []
+
+
+def test_sniffers_never_raise():
+    generator = random.Random(7)
+    heads = [Source(path).head[:600] for path in FILES[::9]]
+    for _ in range(300):
+        noise = generator.randbytes(generator.randrange(200))
+        head = generator.choice(heads)
+        cut = generator.randrange(len(head))
+        for content in (noise, head[:cut], head[:cut] + noise, noise + head):
+            claims(content)
