@@ -1,4 +1,4 @@
-"""Go execution traces (runtime/trace, net/http/pprof's /trace), formats 1.22 to 1.26 as Go 1.22 to 1.27 write them.
+"""Go execution traces (runtime/trace, /debug/pprof/trace), formats 1.22 to 1.26, which Go 1.22 to 1.27 write.
 
 Specification: Go's source, internal/trace and its tracev2. Emits goroutines,
 goroutine_intervals, trace_ranges, trace_metrics, trace_cpu_samples,
@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-
-
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,5 +40,3 @@ def parse(source: Source, options: Options) -> Iterator[Item]:
     from parsers.exectrace import capture  # numpy, pyarrow and kernels only when there is something to parse
 
     yield from capture.parse(source, options)
-
-

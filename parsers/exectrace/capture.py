@@ -30,7 +30,9 @@ def parse(source: Source, options: Options) -> Iterator[Item]:
 class Capture:
     """A version 2 trace."""
 
-    def __init__(self, source: Source, options: Options, version: int, *, chunk_bytes: int = wire.CHUNK_BYTES) -> None:
+    def __init__(
+        self, source: Source, options: Options, version: int, *, chunk_bytes: int = wire.CHUNK_BYTES
+    ) -> None:
         self._source = source
         self._version = version
         self._chunk_bytes = chunk_bytes
@@ -48,22 +50,26 @@ class Capture:
 
     def items(self) -> Iterator[Item]:
         """Every item; see ``parsers.api``."""
-        damage: wire.Damage | None = None
+        damage: wire.DamageError | None = None
         try:
             yield from self._read_generations()
-        except wire.Damage as error:
+        except wire.DamageError as error:
             damage = error
             if not self._generations:
                 raise ParseError(self._source.path, damage.position, damage.fact) from error
         if not self._generations:
-            raise ParseError(self._source.path, f"byte {wire.HEADER_BYTES}", "a trace without a single generation")
+            raise ParseError(
+                self._source.path, f"byte {wire.HEADER_BYTES}", "a trace without a single generation"
+            )
         for output in self._scheduler.finish():
             yield from self._shaper.batches(output)
         yield from self._stacks.batches()
         if damage is not None:
             seconds = self._scheduler.now_ns / 1e9
             kept = f"{self._generations} whole generations and events up to {seconds:.6f} s are kept"
-            yield Issue("data_loss", "input", damage.position, f"{damage.fact}; {kept}, what follows is missing")
+            yield Issue(
+                "data_loss", "input", damage.position, f"{damage.fact}; {kept}, what follows is missing"
+            )
         yield Facts(
             kind="trace",
             started_at_ns=self._started_at_ns,

@@ -65,7 +65,7 @@ class Names:
 
     def add_strings(self, gen: Generation, rows: StringRows) -> IdMap:
         """Intern a generation's strings."""
-        buf = memoryview(gen.buf)
+        buf = gen.view
         spans = zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
         indexes = np.fromiter((self._string(bytes(buf[a:b])) for a, b in spans), np.int64, len(rows.ids))
         return id_map(rows.ids, indexes)
@@ -77,7 +77,7 @@ class Names:
         return index
 
     def add_stacks(self, gen: Generation, rows: StackRows, strings: IdMap) -> IdMap:
-        """Intern a generation's stacks; a pc means the first frame that the generation gives it. Raises Damage."""
+        """Intern a generation's stacks; a pc means its first frame in the generation. Raises DamageError."""
         pcs, first, inverse = np.unique(rows.frames[0], return_index=True, return_inverse=True)
         functions, files = strings.get(rows.frames[1, first]), strings.get(rows.frames[2, first])
         for name, found in (("function", functions), ("file", files)):

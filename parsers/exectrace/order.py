@@ -88,7 +88,9 @@ _WIDTHS = {name: LAYOUT[f"{name.upper()}_WIDTH"] for name in ("g", "p", "m")} | 
 class Output:
     """Filled rows: intervals and raw events with how many, side rows as int64 (n, S_WIDTH)."""
 
-    def __init__(self, intervals: tuple[Block, int], events: tuple[Block, int] | None, side: NDArray[np.int64]) -> None:
+    def __init__(
+        self, intervals: tuple[Block, int], events: tuple[Block, int] | None, side: NDArray[np.int64]
+    ) -> None:
         self.intervals = intervals
         self.events = events
         self.side = side
@@ -140,7 +142,7 @@ class Scheduler:
     def generation(
         self, gen: Generation, clocks: Clocks, samples: NDArray[np.int64], strings: IdMap, stacks: IdMap
     ) -> Iterator[Output]:
-        """Order one generation. Raises Damage; finish() hands on what came before it."""
+        """Order one generation. Raises DamageError; finish() hands on what came before it."""
         self._sync(self._start_time(gen, clocks), clocks)
         cursors = self._bind_generation(gen, clocks, samples, strings, stacks)
         status = self._machine.start(cursors)
@@ -180,7 +182,7 @@ class Scheduler:
     # ---- binding arrays to the machine -------------------------------------
 
     def _set(self, name: str, array: NDArray[Any]) -> None:
-        setattr(self._machine, name, memoryview(array))
+        setattr(self._machine, name, array.data)
 
     def _bind_state(self, name: str, array: NDArray[np.int64]) -> None:
         self._state[name] = array
@@ -212,7 +214,7 @@ class Scheduler:
         for name, array in self._state.items():
             if used[name] * 4 > len(array) * 3:
                 if len(array) > MAX_STATE * _WIDTHS["g"]:
-                    raise wire.Damage(0, f"more than {MAX_STATE} goroutines, tasks or regions at once")
+                    raise wire.DamageError(0, f"more than {MAX_STATE} goroutines, tasks or regions at once")
                 self._bind_state(name, np.concatenate([array, np.zeros_like(array)]))
         if (machine.table_n + 4) * 4 > 2 * self._entries:
             self._bind_table(2 * self._entries)

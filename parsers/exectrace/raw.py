@@ -99,17 +99,19 @@ class Arguments:
         row, state = 0, np.zeros(2, np.int64)
         while row < count:
             offsets = np.empty(count - row + 1, np.int32)
-            end = trace_args.render(
-                types, values, row, count, self._kinds, *self._keys, *texts, stack_ids, *words,
-                self._out, offsets, state,
-            )  # fmt: skip
+            arrays = (self._kinds, *self._keys, *texts, stack_ids, *words, self._out, offsets, state)
+            end = trace_args.render(types.data, values.data, row, count, *(a.data for a in arrays))
             n = end - row
             offsets = offsets[: n + 1]
             has_args = np.diff(offsets) > 0
             mask = pa.py_buffer(np.packbits(has_args, bitorder="little"))
             content = pa.py_buffer(self._out[: state[0]].tobytes())
             nulls = n - int(np.count_nonzero(has_args))
-            yield row, end, pa.Array.from_buffers(pa.string(), n, [mask, pa.py_buffer(offsets), content], nulls)
+            yield (
+                row,
+                end,
+                pa.Array.from_buffers(pa.string(), n, [mask, pa.py_buffer(offsets), content], nulls),
+            )
             row = end
 
 

@@ -25,7 +25,7 @@ PROC_STATES = ("Undetermined", "NotExist", "Running", "Idle")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One type: its number, name, how many arguments follow the time, and what ``trace_events.args`` names them.
+    """One type: number, name, how many arguments follow the time, and their names in ``trace_events.args``.
 
     shown: (name, kind) of what the state machine hands on in its four slots, in order;
     a name of "" skips a slot. It differs from the wire where the machine adds what a

@@ -96,12 +96,16 @@ class Shaper:
             "thread_id": _plain(ints, count, buffers["ev_thread"], arrays["ev_thread"][:count] != -1),
             "proc_id": _plain(ints, count, buffers["ev_proc"], arrays["ev_proc"][:count] != -1),
             "goroutine_id": _plain(ints, count, buffers["ev_g"], arrays["ev_g"][:count] != -1),
-            "event": _words(count, pa.py_buffer(raw.event_codes(arrays["ev_type"][:count])), None, raw.EVENT_WORDS),
+            "event": _words(
+                count, pa.py_buffer(raw.event_codes(arrays["ev_type"][:count])), None, raw.EVENT_WORDS
+            ),
             "stack_id": self._stacks(arrays["ev_stack"][:count]),
         }
         rows = pa.RecordBatch.from_pydict(columns)
         assert self._arguments is not None, "raw events are asked for with their arguments"
-        for start, end, args in self._arguments.render(arrays["ev_type"], arrays["ev_a"], count, self._stack_ids):
+        for start, end, args in self._arguments.render(
+            arrays["ev_type"], arrays["ev_a"], count, self._stack_ids
+        ):
             index = pa.array(np.arange(self._events + start, self._events + end))
             part = rows.slice(start, end - start)
             names = ["event_index", *part.schema.names, "args"]
@@ -212,7 +216,9 @@ class Shaper:
         return pa.array([texts[i] if i or empty else None for i in index.tolist()], pa.string())
 
 
-def _plain(kind: pa.DataType, count: int, values: pa.Buffer, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+def _plain(
+    kind: pa.DataType, count: int, values: pa.Buffer, valid: NDArray[np.bool_] | None = None
+) -> pa.Array:
     """An array over values, null where valid is false."""
     if valid is None or valid.all():
         return pa.Array.from_buffers(kind, count, [None, values], 0)

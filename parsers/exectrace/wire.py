@@ -46,7 +46,7 @@ _TABLE_ERRORS = {
 }
 
 
-class Damage(Exception):
+class DamageError(Exception):
     """The bytes are not what the format says: place in the file, fact, generation if known."""
 
     def __init__(self, offset: int, fact: str, generation: int | None = None) -> None:
@@ -93,13 +93,19 @@ class Generation:
     base: int
     batches: NDArray[np.int64]
 
+    @property
+    def view(self) -> memoryview:
+        """buf as kernels take it: uncompiled, they are to see plain integers."""
+        return self.buf.data
+
     def of_kind(self, kind: int) -> NDArray[np.int64]:
         """The batches of one kind, in file order."""
-        return self.batches[self.batches[:, 0] == kind]
+        found: NDArray[np.int64] = self.batches[self.batches[:, 0] == kind]
+        return found
 
-    def damage(self, offset: int, fact: str) -> Damage:
-        """A Damage at an offset of buf."""
-        return Damage(self.base + offset, fact, self.number)
+    def damage(self, offset: int, fact: str) -> DamageError:
+        """A DamageError at an offset of buf."""
+        return DamageError(self.base + offset, fact, self.number)
 
 
 def read_version(head: bytes) -> int | None:
@@ -112,7 +118,7 @@ class GenerationReader:
     """Iterates over the generations of a stream that stands behind the header.
 
     The yielded generation's buffer is valid until the next one is asked for.
-    Raises Damage for what cannot be read; whole generations come first.
+    Raises DamageError for what cannot be read; whole generations come first.
     """
 
     def __init__(self, stream: BinaryIO, version: int, *, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -139,29 +145,31 @@ class GenerationReader:
             self._filled = rest
             self._base += end
 
-    def _next(self) -> tuple[Generation | None, int, Damage | None]:
+    def _next(self) -> tuple[Generation | None, int, DamageError | None]:
         """The next generation, where it ends in the buffer, and damage that ends the trace behind it."""
         state = np.zeros(8, np.int64)
         while True:
             status = trace_wire.index_batches(
-                self._buf, self._filled, self._has_marker, self._sync_type, self._rows, state
+                self._buf.data, self._filled, self._has_marker, self._sync_type, self._rows, state
             )
             if status == 3:
                 self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
             elif status == 2:
                 return self._generation(state), int(state[0]), None
             elif status < 0:
-                damage = Damage(self._base + int(state[0]), _INDEX_ERRORS[status], int(state[3]) or None)
+                damage = DamageError(self._base + int(state[0]), _INDEX_ERRORS[status], int(state[3]) or None)
                 keep = not self._has_marker and state[1] > 0 and status >= -3
                 return (self._generation(state) if keep else None), int(state[0]), damage
             elif not self._read():
                 return self._at_end(state)
 
-    def _at_end(self, state: NDArray[np.int64]) -> tuple[Generation | None, int, Damage | None]:
+    def _at_end(self, state: NDArray[np.int64]) -> tuple[Generation | None, int, DamageError | None]:
         left = self._filled - int(state[0])
         damage = None
         if left or (self._has_marker and state[1]):
-            damage = Damage(self._base + self._filled, "the file ends inside a generation", int(state[3]) or None)
+            damage = DamageError(
+                self._base + self._filled, "the file ends inside a generation", int(state[3]) or None
+            )
         keep = not self._has_marker and state[1] > 0
         return (self._generation(state) if keep else None), self._filled, damage
 
@@ -173,11 +181,14 @@ class GenerationReader:
         """Append a chunk to the buffer; False at the end of the stream."""
         if self._filled + self._chunk > len(self._buf):
             if len(self._buf) >= MAX_GENERATION_BYTES:
-                raise Damage(self._base + self._filled, f"a generation larger than the cap of {MAX_GENERATION_BYTES} bytes")
+                raise DamageError(
+                    self._base + self._filled,
+                    f"a generation larger than the cap of {MAX_GENERATION_BYTES} bytes",
+                )
             grown = np.empty(2 * len(self._buf), np.uint8)
             grown[: self._filled] = self._buf[: self._filled]
             self._buf = grown
-        view = memoryview(self._buf)[self._filled : self._filled + self._chunk]
+        view = self._buf.data[self._filled : self._filled + self._chunk]
         got = self._stream.readinto(view)  # type: ignore[attr-defined]
         self._filled += got or 0
         return bool(got)
@@ -194,7 +205,7 @@ class StringRows:
 
 @dataclass(frozen=True, slots=True)
 class StackRows:
-    """A generation's stacks: ids, first frames (one more than ids), frames as (pc, function, file, line) rows."""
+    """A generation's stacks: ids, first frames (one more than ids), frames (pc, function, file, line)."""
 
     ids: NDArray[np.int64]
     firsts: NDArray[np.int64]
@@ -202,13 +213,13 @@ class StackRows:
 
 
 def read_strings(gen: Generation) -> StringRows:
-    """Decode the string batches. Raises Damage."""
+    """Decode the string batches. Raises DamageError."""
     batches = gen.of_kind(STRINGS)
     size = int((batches[:, 4] - batches[:, 3]).sum()) // 3 + 1
     ids, starts, ends = (np.empty(size, np.int64) for _ in range(3))
     state = np.zeros(8, np.int64)
     for row in batches:
-        status = trace_wire.decode_strings(gen.buf, int(row[3]) + 1, int(row[4]), ids, starts, ends, state)
+        status = trace_wire.decode_strings(gen.view, int(row[3]) + 1, int(row[4]), ids, starts, ends, state)
         _check(gen, status, state, "strings")
     n = int(state[1])
     _check_ids(gen, ids[:n], "string")
@@ -216,14 +227,14 @@ def read_strings(gen: Generation) -> StringRows:
 
 
 def read_stacks(gen: Generation) -> StackRows:
-    """Decode the stack batches. Raises Damage."""
+    """Decode the stack batches. Raises DamageError."""
     batches = gen.of_kind(STACKS)
     size = int((batches[:, 4] - batches[:, 3]).sum())
     ids, firsts = (np.empty(size // 3 + 1, np.int64) for _ in range(2))
     frames = np.empty((4, size // 4 + 1), np.int64)
     state = np.zeros(8, np.int64)
     for row in batches:
-        status = trace_wire.decode_stacks(gen.buf, int(row[3]) + 1, int(row[4]), ids, firsts, frames, state)
+        status = trace_wire.decode_stacks(gen.view, int(row[3]) + 1, int(row[4]), ids, firsts, frames, state)
         _check(gen, status, state, "stacks")
     n, k = int(state[1]), int(state[3])
     _check_ids(gen, ids[:n], "stack")
@@ -231,12 +242,12 @@ def read_stacks(gen: Generation) -> StackRows:
 
 
 def read_samples(gen: Generation, clocks: Clocks) -> NDArray[np.int64]:
-    """CPU samples in time order: int64 (n, 5): time in ns, thread, processor, goroutine, stack. Raises Damage."""
+    """CPU samples in time order, int64 (n, 5): ns, thread, proc, goroutine, stack. Raises DamageError."""
     batches = gen.of_kind(SAMPLES)
     samples = np.empty((int((batches[:, 4] - batches[:, 3]).sum()) // 6 + 1, 5), np.int64)
     state = np.zeros(8, np.int64)
     for row in batches:
-        status = trace_wire.decode_samples(gen.buf, int(row[3]) + 1, int(row[4]), samples, state)
+        status = trace_wire.decode_samples(gen.view, int(row[3]) + 1, int(row[4]), samples, state)
         _check(gen, status, state, "CPU samples")
     samples = samples[: int(state[1])]
     samples[:, 0] = to_ns(gen, samples[:, 0], clocks)
@@ -245,7 +256,7 @@ def read_samples(gen: Generation, clocks: Clocks) -> NDArray[np.int64]:
 
 
 def read_clocks(gen: Generation) -> Clocks:
-    """Frequency and clock snapshot. Raises Damage if one is missing, or told twice."""
+    """Frequency and clock snapshot. Raises DamageError if one is missing, or told twice."""
     frequency = 0
     snapshot: tuple[int, list[int]] | None = None
     has_sync = False
@@ -281,7 +292,7 @@ def read_clocks(gen: Generation) -> Clocks:
 
 
 def to_ns(gen: Generation, ticks: NDArray[np.int64], clocks: Clocks) -> NDArray[np.int64]:
-    """Unsigned ticks (as signed bits) in nanoseconds, truncated. Raises Damage beyond 2^62."""
+    """Unsigned ticks (as signed bits) in nanoseconds, truncated. Raises DamageError beyond 2^62."""
     ns = ticks.view(np.uint64).astype(np.float64) * clocks.frequency
     if len(ns) and not ns.max() < MAX_TIME:
         raise gen.damage(0, "a time beyond 2^62 ns")

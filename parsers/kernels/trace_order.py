@@ -29,9 +29,10 @@ How each index is bounded, whatever the bytes say:
 import cython
 
 if not cython.compiled:
-    from parsers.kernels.layout import LAYOUT
-
-    globals().update(LAYOUT)
+    with open(__file__[:-2] + "pxd") as _constants:
+        for _name, _equals, _value in (_line.strip().partition(" = ") for _line in _constants):
+            if _equals and _name.isidentifier():
+                globals()[_name] = int(_value)
 
 
 @cython.cfunc
@@ -150,7 +151,7 @@ class Machine:
 
     # ---- what Python calls -------------------------------------------------
 
-    def reset(self):
+    def reset(self) -> None:
         """An empty capture; the arrays are bound by their names."""
         self.table_n = 0
         self.g_used = 0
@@ -183,7 +184,7 @@ class Machine:
         self.sample_n = 0
         self.heap_n = 0
 
-    def rehash(self):
+    def rehash(self) -> None:
         """Fill the (new, empty) hash from the rows."""
         r: cython.longlong = 0
         self.table_n = 0
@@ -214,7 +215,7 @@ class Machine:
             r = self._new_m(thread)
         return r
 
-    def start(self, n_cursors: cython.longlong):
+    def start(self, n_cursors: cython.longlong) -> cython.longlong:
         """Read each cursor's first event and build the heap; ADVANCED or an error."""
         i: cython.longlong
         got: cython.longlong

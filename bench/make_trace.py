@@ -1,0 +1,32 @@
+"""Makes the large trace that the benchmarks read: .cache/bench/busy-<MB>.trace, once.
+
+python -m bench.make_trace [MEGABYTES]
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from examples.toolchain import CACHE, environment, go
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def make_trace(megabytes: int = 60) -> Path:
+    """Return the trace, recorded by bench/programs/busy.go on first use."""
+    folder = CACHE / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    trace = folder / f"busy-{megabytes}.trace"
+    if not trace.exists():
+        program, part = folder / "busy", folder / f".{trace.name}.part"
+        build = [go("1.27"), "build", "-o", program, ROOT / "bench/programs/busy.go"]
+        subprocess.run(build, env=environment(), check=True)
+        subprocess.run([program, part, str(megabytes)], env=environment(), check=True)
+        part.rename(trace)
+    return trace
+
+
+if __name__ == "__main__":
+    print(make_trace(*map(int, sys.argv[1:])))

@@ -1,0 +1,86 @@
+"""Cut and flipped bytes: a clear error, or what is whole with issue rows beside it."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+
+import pytest
+
+from parsers.api import Options, ParseError
+from parsers.exectrace import capture, wire
+from parsers.source import Source
+from tests.exectrace.reading import collect, read
+
+
+def read_bytes(tmp_path, content: bytes, **options):
+    path = tmp_path / "damaged.trace"
+    path.write_bytes(content)
+    return read(path, **options)
+
+
+@pytest.mark.parametrize("version", ["1.22", "1.25", "1.27"])
+def test_cut_anywhere_is_an_error_with_its_place_or_salvaged(samples, version, tmp_path):
+    content = samples[version].read_bytes()
+    rng = random.Random(version)
+    for cut in [0, 1, 15, 16, 17, *(rng.randrange(len(content)) for _ in range(60))]:
+        check(tmp_path, content[:cut])
+
+
+@pytest.mark.parametrize("version", ["1.22", "1.23", "1.25", "1.27"])
+def test_flipped_bits_never_crash(samples, version, tmp_path):
+    content = samples[version].read_bytes()
+    rng = random.Random(version)
+    for _ in range(60):
+        flipped = bytearray(content)
+        for _ in range(rng.choice([1, 1, 1, 5, 50])):
+            flipped[rng.randrange(16, len(content))] ^= 1 << rng.randrange(8)
+        check(tmp_path, bytes(flipped))
+
+
+def check(tmp_path, content: bytes) -> None:
+    began = time.monotonic()
+    path = tmp_path / "damaged.trace"
+    path.write_bytes(content)
+    try:
+        version = wire.read_version(content)
+        if version is None:
+            return
+        reading = collect(capture.Capture(Source(path), Options(raw_events=True), version).items())
+    except ParseError as error:
+        assert re.search(r"damaged\.trace: byte \d+", str(error)), error
+    else:
+        assert reading.facts.is_salvaged == bool(reading.issues)
+        for issue in reading.issues:
+            assert re.match(r"byte \d+", issue.position)
+    assert time.monotonic() - began < 20
+
+
+def test_truncated_batch_names_byte_offset_and_generation(samples, tmp_path):
+    content = samples["1.27"].read_bytes()
+    with pytest.raises(ParseError, match=r"byte 9000, generation \d+: the file ends inside a generation"):
+        read_bytes(tmp_path, content[:9000])
+
+
+def test_generation_before_the_damage_is_kept(samples, tmp_path):
+    # Two generations: the same trace twice would not fit, so damage is put behind a whole one.
+    content = samples["1.27"].read_bytes()
+    whole = read(samples["1.27"])
+    reading = read_bytes(tmp_path, content + content[16:3000])
+    assert reading.facts.is_salvaged
+    assert reading.tables["goroutine_intervals"] == whole.tables["goroutine_intervals"]
+    assert [issue.severity for issue in reading.issues] == ["data_loss"]
+    assert (
+        "1 whole generations" in reading.issues[0].message or "whole generations" in reading.issues[0].message
+    )
+
+
+def test_unknown_version_is_told(tmp_path):
+    with pytest.raises(ParseError, match=r"trace format go 1\.99 is not supported"):
+        read_bytes(tmp_path, b"go 1.99 trace\0\0\0" + bytes(100))
+
+
+def test_header_alone_is_an_error(tmp_path):
+    with pytest.raises(ParseError, match="without a single generation"):
+        read_bytes(tmp_path, b"go 1.26 trace\0\0\0")
