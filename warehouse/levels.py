@@ -45,7 +45,10 @@ class Rules:
     most_prior_df: float = 10.0
     # No figure is known better than this (standard deviation of the logarithm).
     least_noise: float = 0.002
+    # What lies further out than this many standard deviations counts as if it lay there: a spike is no noise.
     spike: float = 3.0
+    # With fewer degrees of freedom noise is hardly known: what looks like a spike may be how builds differ.
+    known_df: float = 4.0
     # A build is back at the old level if it is no less likely there than this.
     back_at_level_p: float = 0.01
 
@@ -206,6 +209,9 @@ class _Family:
         variance = self.run_variance[:, build]
         is_known = np.isfinite(variance) & self.is_real[:, build]
         degrees = self.run_count[:, build] - 1
+        typical = self.run_ss / np.maximum(self.run_df, 1)
+        limit = np.where(self.run_df >= self.rules.known_df, self.rules.spike**2 * typical, np.inf)
+        variance = np.minimum(variance, np.maximum(limit, self.rules.least_noise**2))
         self.run_ss[is_known] += (variance * degrees)[is_known]
         self.run_df[is_known] += degrees[is_known]
 
@@ -235,9 +241,7 @@ class _Family:
 
     def _learn_residual(self, squares: Reals, noise: Reals, is_same: Flags) -> None:
         is_known = is_same & np.isfinite(squares)
-        # Early on the noise is hardly known: what looks like a spike may be how builds scatter.
-        is_known_noise = np.isfinite(noise) & (self.residual_df >= self.rules.family_df)
-        limit = np.where(is_known_noise, self.rules.spike**2 * noise, np.inf)
+        limit = np.where(self.residual_df >= self.rules.known_df, self.rules.spike**2 * noise, np.inf)
         self.residual_ss[is_known] += np.minimum(squares, limit)[is_known]
         self.residual_df[is_known] += 1
 

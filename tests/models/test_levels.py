@@ -1,0 +1,155 @@
+"""Levels over builds: few false alarms in every noise, real steps found, nothing claimed on too little."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from warehouse.levels import Levels, Points, benjamini_hochberg, find_levels, t_quantile, two_sided_p
+
+NEGLIGIBLE = 1e-6
+
+
+def noisy(
+    random: np.random.Generator, noise: str, shape: tuple[int, int, int], between: float = 1
+) -> np.ndarray:
+    """Values about 100, (series, builds, runs); each series with its own noise; between: builds over runs."""
+    spread = np.minimum(0.05 * np.exp(0.7 * random.standard_normal(shape[0])), 0.2)[:, None, None]
+    deviation = random.standard_normal(shape) + between * random.standard_normal((*shape[:2], 1))
+    if noise == "lognormal":
+        return 100 * np.exp(3 * spread * deviation)
+    values = 100 * np.maximum(1 + spread * deviation, 0.05)
+    if noise == "spiky":
+        spikes = random.random(shape) < 0.04
+        values += spikes * 100 * spread * random.uniform(8, 12, shape)
+    return values
+
+
+def judge(values: np.ndarray) -> Levels:
+    """Levels of values (series, builds, runs), nan for a build that is missing."""
+    series, builds, runs = values.shape
+    logs = np.log(values + NEGLIGIBLE)
+    return find_levels(
+        Points(
+            series=np.repeat(np.arange(series), builds),
+            build=np.tile(np.arange(builds), series),
+            log_value=np.median(logs, axis=2).ravel(),
+            run_variance=logs.var(axis=2, ddof=1).ravel() if runs > 1 else np.full(series * builds, np.nan),
+            run_count=np.full(series * builds, runs),
+            counting_variance=np.zeros(series * builds),
+            negligible=np.full(series * builds, NEGLIGIBLE),
+        )
+    )
+
+
+def changes(values: np.ndarray) -> np.ndarray:
+    """Where values change for good: bool (series, builds)."""
+    found = judge(values)
+    return (found.is_change & ~found.went_away).reshape(values.shape[:2])
+
+
+def one(*builds: float, spread: float = 0.01) -> np.ndarray:
+    """One series of three runs a build, beside nine calm ones."""
+    calm = np.full((10, len(builds)), 100.0)
+    calm[0] = builds
+    runs = np.array([1 - spread, 1, 1 + spread])
+    wobble = 1 + spread * np.sin(np.arange(10 * len(builds))).reshape(calm.shape)
+    return (calm * wobble)[:, :, None] * runs
+
+
+@pytest.mark.parametrize("noise", ["normal", "lognormal", "spiky"])
+@pytest.mark.parametrize(
+    "builds", [12, pytest.param(30, marks=pytest.mark.full), pytest.param(100, marks=pytest.mark.full)]
+)
+def test_at_most_five_of_a_thousand_series_without_change_raise_an_alarm(noise, builds):
+    random = np.random.default_rng(20)
+    assert changes(noisy(random, noise, (1000, builds, 3))).any(axis=1).sum() <= 5
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("noise", ["normal", "lognormal", "spiky"])
+def test_families_of_few_series_raise_few_alarms_too(noise):
+    random = np.random.default_rng(21)
+    assert sum(changes(noisy(random, noise, (20, 12, 3))).any(axis=1).sum() for _ in range(50)) <= 5
+
+
+@pytest.mark.parametrize(("noise", "least"), [("normal", 0.9), ("spiky", 0.85)])
+@pytest.mark.parametrize("factor", [3.0, 1 / 3])
+def test_threefold_steps_are_found_at_their_build(noise, least, factor):
+    random = np.random.default_rng(22)
+    values = noisy(random, noise, (500, 20, 3))
+    at = random.integers(4, 19, 50)
+    for series, build in enumerate(at):
+        values[series, build:] *= factor
+    found = changes(values)
+    assert found[np.arange(50), at].mean() >= least
+    assert found[50:].any(axis=1).sum() <= 3
+
+
+def test_a_step_and_its_end_are_two_changes():
+    assert np.flatnonzero(changes(one(10, 10, 10, 10, 30, 30, 10, 10))[0]).tolist() == [4, 6]
+
+
+def test_a_change_that_is_gone_at_the_next_build_is_taken_back():
+    found = judge(one(10, 10, 10, 10, 30, 10, 10, 10))
+    assert np.flatnonzero(found.is_change[:8]).tolist() == [4]
+    assert np.flatnonzero(found.went_away[:8]).tolist() == [4]
+
+
+def test_the_newest_build_is_judged_at_once():
+    assert np.flatnonzero(changes(one(10, 10, 10, 10, 30))[0]).tolist() == [4]
+
+
+def test_later_builds_do_not_change_a_verdict():
+    random = np.random.default_rng(23)
+    values = noisy(random, "normal", (50, 20, 3))
+    values[:5, 10:] *= 3
+    whole, cut = judge(values), judge(values[:, :15])
+    p = whole.p.reshape(50, 20)[:, :14], cut.p.reshape(50, 15)[:, :14]
+    np.testing.assert_array_equal(*p)
+
+
+def test_small_changes_are_not_worth_an_alarm_however_certain():
+    assert not changes(one(10, 10, 10, 10, 10.15, 10.15, 10.15, spread=1e-5)).any()
+
+
+def test_a_build_whose_runs_disagree_proves_little():
+    values = one(*[10] * 20, 20)
+    assert changes(values)[0, 20]
+    values[0, 20] = [10, 20, 40]
+    assert not changes(values)[0, 20]
+
+
+def test_where_builds_scatter_more_than_their_runs_it_is_no_change():
+    random = np.random.default_rng(24)
+    assert changes(noisy(random, "lognormal", (300, 12, 3), between=3)).any(axis=1).sum() <= 2
+
+
+def test_a_spike_does_not_hide_a_later_step():
+    values = one(*[10] * 8, 13, 13)
+    values[0, 6] = [10, 90, 100]
+    assert np.flatnonzero(changes(values)[0]).tolist() == [8]
+
+
+def test_nothing_is_claimed_on_fewer_than_three_builds():
+    found = judge(one(10, 10, 30, 30))
+    assert np.isfinite(found.p.reshape(10, 4)).tolist() == [[False, False, False, True]] * 10
+
+
+def test_missing_builds_are_passed_over():
+    values = one(10, 10, 10, 10, 10, 30, 30, 30)
+    values[0, 4] = np.nan
+    assert np.flatnonzero(changes(values)[0]).tolist() == [5]
+
+
+def test_p_and_quantile_are_those_of_students_t():
+    # From tables of the distribution.
+    t, df = np.array([12.706, 2.228, 2.042, 9.925, 0.0]), np.array([1.0, 10, 30, 2, 5])
+    np.testing.assert_allclose(two_sided_p(t, df), [0.05, 0.05, 0.05, 0.01, 1.0], rtol=2e-3)
+    np.testing.assert_allclose(t_quantile(0.95, df[:3]), t[:3], rtol=2e-4)
+    assert two_sided_p(np.array([60.0]), np.array([12.0]))[0] == pytest.approx(3.0e-16, rel=0.2)
+
+
+def test_q_values_are_those_of_benjamini_and_hochberg():
+    p = np.array([0.01, np.nan, 0.04, 0.03, 0.5])
+    np.testing.assert_allclose(benjamini_hochberg(p), [0.04, np.nan, 0.16 / 3, 0.16 / 3, 0.5])
