@@ -1,0 +1,149 @@
+"""Our whole ingest of a large execution trace against Go's own tool, in one run on one machine.
+
+    python -m bench.exectrace [--repeats 5] [--megabytes 60] [--part sync,parsed,small,long]
+
+Prints medians and ratios of wall time, CPU and peak memory of each side. Both sides
+take turns, so that a busy neighbour hits both; the file cache is warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from bench.make_trace import make_trace
+from examples.toolchain import environment, tool
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One run: seconds on the clock, seconds of CPU, peak memory in MB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def run(*command: str | Path, stdout: int = subprocess.DEVNULL) -> Cost:
+    """Run a child to its end and return what it cost; its failure is ours."""
+    began = perf_counter()
+    child = subprocess.Popen(command, cwd=ROOT, env=environment() | os.environ, stdout=stdout)
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}: exit code {child.returncode}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def median(costs: list[Cost]) -> Cost:
+    """Medians of each figure on its own."""
+    parts = ((c.wall for c in costs), (c.cpu for c in costs), (c.peak for c in costs))
+    return Cost(*(statistics.median(list(part)) for part in parts))
+
+
+def ingest_command(trace: Path, *, raw: bool, repeats: int = 0) -> list[str]:
+    """A process that ingests the trace; with repeats, that many times more inside, timed by itself."""
+    return [sys.executable, "-m", "bench.ingest_trace", str(trace), str(int(raw)), str(repeats)]
+
+
+def in_process(trace: Path, *, raw: bool) -> Cost:
+    """One ingest inside a running process, after one that warmed it up."""
+    done = subprocess.run(
+        ingest_command(trace, raw=raw, repeats=1), cwd=ROOT, capture_output=True, check=True
+    )
+    return Cost(*json.loads(done.stdout))
+
+
+def row(name: str, ours: Cost, gos: Cost, goal: float) -> None:
+    """One line of the table."""
+    print(
+        f"{name:<44} {gos.wall:7.2f} {ours.wall:7.2f} {gos.cpu:7.2f} {ours.cpu:7.2f}"
+        f" {gos.peak:7.0f} {ours.peak:6.0f}  {gos.wall / ours.wall:5.1f} x wall {gos.cpu / ours.cpu:5.1f} x CPU   goal {goal:g} x"
+    )
+
+
+def against_go(trace: Path, repeats: int, parts: set[str]) -> None:
+    """The rows that compare with Go's tool on the large trace."""
+    go_trace = tool("1.27", "trace")
+    costs: dict[str, list[Cost]] = {}
+
+    def take(name: str, cost: Cost) -> None:
+        costs.setdefault(name, []).append(cost)
+
+    for _ in range(repeats):
+        take("sync", run(go_trace, "-pprof=sync", trace))
+        take("in process", in_process(trace, raw=False))
+        take("process", run(*ingest_command(trace, raw=False)))
+        take("raw in process", in_process(trace, raw=True))
+        if "parsed" in parts:
+            take("parsed", run(go_trace, "-d=parsed", trace))
+            take("raw process", run(*ingest_command(trace, raw=True)))
+    medians = {name: median(values) for name, values in costs.items()}
+    sync = medians["sync"]
+    row("in process : -pprof=sync", medians["in process"], sync, 5)
+    row("whole process : -pprof=sync", medians["process"], sync, 3)
+    row("--raw-events in process : -pprof=sync", medians["raw in process"], sync, 3)
+    if "parsed" in parts:
+        row("--raw-events whole process : -d=parsed", medians["raw process"], medians["parsed"], 8)
+
+
+def small(repeats: int) -> None:
+    """A small trace: what is left is start-up."""
+    trace = make_trace(1)
+    bare = [run(sys.executable, "-c", "import numpy, pyarrow") for _ in range(repeats)]
+    ours = [run(*ingest_command(trace, raw=False)) for _ in range(repeats)]
+    over = median(ours).wall - median(bare).wall
+    size = trace.stat().st_size / 1e6
+    print(
+        f"{size:.1f} MB trace, whole process: {median(ours).wall:.2f} s, {over:.2f} s over the imports (goal 0.3 s)"
+    )
+
+
+def long(megabytes: int) -> None:
+    """Ten times the length: time per event and peak memory should stay."""
+    costs = [
+        (size, run(*ingest_command(make_trace(size), raw=False))) for size in (megabytes, 10 * megabytes)
+    ]
+    for size, cost in costs:
+        speed = size / cost.cpu
+        print(
+            f"{size} MB: {cost.wall:.2f} s wall, {cost.cpu:.2f} s CPU, {speed:.1f} MB/s of CPU, peak {cost.peak:.0f} MB"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--megabytes", type=int, default=60)
+    parser.add_argument("--part", default="sync,small", help="of sync, parsed, small, long")
+    options = parser.parse_args()
+    parts = set(options.part.split(","))
+    trace = make_trace(options.megabytes)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["BENCH_SCRATCH"] = scratch
+        if parts & {"sync", "parsed"}:
+            print(
+                f"{trace.name}, {trace.stat().st_size / 1e6:.0f} MB; medians of {options.repeats}; load {os.getloadavg()[0]:.1f}"
+            )
+            print(f"{'':<44} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>6}")
+            print(f"{'':<44} {'s wall':>7} {'s wall':>7} {'s CPU':>7} {'s CPU':>7} {'MB':>7} {'MB':>6}")
+            against_go(trace, options.repeats, parts)
+        if "small" in parts:
+            small(options.repeats)
+        if "long" in parts:
+            long(options.megabytes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Ingests one trace to Parquet, as a process of its own; bench/exectrace.py starts it.
+
+    python -m bench.ingest_trace TRACE RAW REPEATS
+
+With REPEATS, ingests that often again and prints the last one's [wall, cpu, peak] as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter, process_time
+
+from parsers import exectrace
+from parsers.api import Batch, Options
+from parsers.source import Source
+from warehouse.store import CaptureWriter
+
+
+def ingest(trace: str, *, raw: bool) -> None:
+    """Parse and write every table."""
+    folder = Path(tempfile.mkdtemp(dir=os.environ.get("BENCH_SCRATCH")))
+    with CaptureWriter(folder, "bench") as writer:
+        for item in exectrace.parse(Source(trace), Options(raw_events=raw)):
+            if isinstance(item, Batch):
+                writer.write(item.table, item.rows)
+    shutil.rmtree(folder)
+
+
+def main() -> None:
+    trace, raw, repeats = sys.argv[1], sys.argv[2] == "1", int(sys.argv[3])
+    ingest(trace, raw=raw)
+    for left in range(repeats - 1, -1, -1):
+        wall, cpu = perf_counter(), process_time()
+        ingest(trace, raw=raw)
+        cost = [
+            perf_counter() - wall,
+            process_time() - cpu,
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        ]
+        if not left:
+            print(json.dumps(cost))
+
+
+if __name__ == "__main__":
+    main()
