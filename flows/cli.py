@@ -64,7 +64,7 @@ def _sentence(error: Exception) -> str | None:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         return "; ".join(line for line in lines if not line.startswith(("LINE ", "^")))
     ours = {"InputError", "SettingsError", "WarehouseError", "ModelError", "ParseError", "UnknownFormatError",
-            "NoSuchNameError", "ServerError"}  # fmt: skip
+            "NoSuchNameError", "OutputError", "ServerError"}  # fmt: skip
     return str(error) if name in ours else None
 
 

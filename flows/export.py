@@ -31,19 +31,20 @@ def export(warehouse: Path, folder: Path, formats: tuple[str, ...] = FORMATS) ->
                 query = f"from {mart} order by {', '.join(table.grain)}"
                 for name in formats:
                     path = folder / f"{mart}.{name}"
-                    _write(connection.execute(query), path, name)
+                    _write(connection, query, path, name)
                     written.append(path)
     return written
 
 
-def _write(cursor: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path, name: str) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         if name == "parquet":
-            write_parquet(cursor, temporary)
+            with temporary.open("wb") as out:
+                write_parquet(connection, query, out)
         else:
-            with temporary.open("w", encoding="utf-8", newline="") as out:
-                TEXT_WRITERS[name](cursor, out)
+            with temporary.open("w", encoding="utf-8", newline="") as text:
+                TEXT_WRITERS[name](connection.execute(query), text)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

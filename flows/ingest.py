@@ -12,6 +12,7 @@ import hashlib
 import logging
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -236,7 +237,19 @@ def _processes(count: int) -> ProcessPoolExecutor:
     # A fork server starts clean: no threads of ours are copied into the workers.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["flows.ingest"])
-    return ProcessPoolExecutor(count, mp_context=context)
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the process that hands out the work does, even if it was killed."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Outcome]:

@@ -58,6 +58,7 @@ from flows.progress import Progress, Silent
 from flows.regressions import Filter, select
 from flows.report import COLUMNS
 from flows.run import Ran, Steps, run_locked
+from flows.server import SERVICE, end_with_service
 from flows.settings import SettingsError
 from parsers.api import Options
 from warehouse import connect
@@ -91,6 +92,7 @@ _Result = TypeVar("_Result")
 _THREADS = cast(
     "TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=max(4, os.cpu_count() or 1))
 )
+end_with_service()
 # What a run did belongs in its log.
 logging.getLogger("flows").setLevel(logging.INFO)
 
@@ -361,6 +363,7 @@ def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str],
 
     is_own_server: nobody else's runs of these deployments can be under way.
     """
+    os.environ[SERVICE] = str(os.getpid())
     runner = _Runner(name="tracemill", limit=1, pause_on_shutdown=True)
     scheduled, *on_request = _deployments(settings)
     main_job = cast("UUID", runner.add_deployment(scheduled))

@@ -9,17 +9,20 @@ import shutil
 import sys
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     import duckdb
 
 ROWS_AT_ONCE = 10_000
 # A screen table shows this many rows; csv, json and parquet are never cut.
 MAX_TABLE_ROWS = 200
+
+
+class OutputError(Exception):
+    """Rows that cannot be written as asked, in one sentence."""
 
 
 def names_and_rows(cursor: duckdb.DuckDBPyConnection) -> tuple[list[str], Iterator[tuple[object, ...]]]:
@@ -137,13 +140,15 @@ def _csv_value(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime | date) else value
 
 
-def write_parquet(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """zstd-compressed Parquet."""
+def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, out: BinaryIO) -> None:
+    """The query's rows as zstd-compressed Parquet; out must be seekable."""
     import pyarrow.parquet as pq
 
-    reader = cursor.to_arrow_reader(ROWS_AT_ONCE)
-    assert reader is not None  # only after a statement without rows, and then there is a Count column
-    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+    relation = connection.sql(query)
+    if relation is None:
+        raise OutputError("the statement gives no rows")
+    reader = relation.to_arrow_reader(ROWS_AT_ONCE)
+    with pq.ParquetWriter(out, reader.schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from pathlib import Path
+import tempfile
 
 import duckdb
 
-from flows.output import TEXT_WRITERS, write_parquet, write_table
+from flows.output import TEXT_WRITERS, OutputError, write_parquet, write_table
 
 HELP = (
     """End a statement with ; — .tables lists tables, .columns TABLE its columns, .quit or Ctrl-D leaves."""
@@ -16,13 +17,15 @@ HELP = (
 
 def run(connection: duckdb.DuckDBPyConnection, query: str, format_: str) -> None:
     """Run one query and write its rows to standard output, and nothing else. Raises duckdb.Error."""
-    cursor = connection.execute(query)
     if format_ != "parquet":
-        TEXT_WRITERS[format_](cursor, sys.stdout)
+        TEXT_WRITERS[format_](connection.execute(query), sys.stdout)
         return
     if sys.stdout.isatty():
-        raise OSError(0, "Parquet is not for a terminal; redirect the output to a file")
-    write_parquet(cursor, Path("/dev/stdout"))
+        raise OutputError("Parquet is not for a terminal; redirect the output to a file")
+    with tempfile.TemporaryFile() as whole:  # a pipe cannot seek, and Parquet's writer must
+        write_parquet(connection, query, whole)
+        whole.seek(0)
+        shutil.copyfileobj(whole, sys.stdout.buffer)
 
 
 def prompt(connection: duckdb.DuckDBPyConnection) -> None:

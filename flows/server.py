@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 API_URL = "PREFECT_API_URL"
+# The process id of the service, for those that it starts.
+SERVICE = "_TRACEMILL_SERVICE"
 HOST = "127.0.0.1"
 # A cold start on a busy machine has taken over half a minute.
 SECONDS_TO_START = 180
@@ -223,6 +225,21 @@ def _fault(url: str) -> str | None:
         return str(error.reason)
     except (OSError, ValueError) as error:
         return str(error)
+
+
+def end_with_service() -> None:
+    """In a process that `serve` started for one run: end with it, even if it is killed."""
+    service = os.environ.get(SERVICE)
+    if service:
+        threading.Thread(target=_end_after, args=(int(service),), daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(SECONDS_TO_END)
+    os._exit(1)
 
 
 def _serve_until_left(port: str) -> None:

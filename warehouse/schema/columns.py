@@ -101,7 +101,7 @@ _DECLARED = (
     # Profiles
     Column("sample_index", INT, "", "Place of the sample in the profile, from 0."),
     Column("sample_type", WORD, "", "pprof sample type: alloc_space, inuse_objects, delay, contentions, cpu or another."),
-    Column("unit", WORD, "", "Unit of value: bytes, count, ns, sec/op …"),
+    Column("unit", WORD, "", "Unit of value: bytes, count, ns, sec/op or another."),
     Column("leaf_pc", pa.uint64(), "", "Address of the sample's innermost location, as the profile has it (return PC - 1)."),
     Column("mapping_index", SMALL, "", "Which of the capture's profile_mappings the leaf lies in; null if none."),
     Column("mapping_start", pa.uint64(), "", "Where the mapping starts in memory."),
