@@ -32,14 +32,22 @@ candidates as (
     inner join captures using (capture_id)
 ),
 
-profiled as (
+-- The old text form names no mappings: only a binary that runs where it was linked will do.
+mapped as (
     select
-        captures.build_id,
-        captures.run_id,
-        mappings.*,
+        used.capture_id,
+        mappings.mapping_index,
+        mappings.mapping_start,
+        mappings.mapping_offset,
+        mappings.gnu_build_id,
         regexp_extract(mappings.mapping_file, '[^/]+$') as file_name,
-    from mappings
-    inner join used using (capture_id)
+    from used
+    left join mappings using (capture_id)
+),
+
+profiled as (
+    select captures.build_id, captures.run_id, mapped.*,
+    from mapped
     inner join captures using (capture_id)
 ),
 

@@ -74,7 +74,7 @@ located as (
         and sites.stack_id = sized.stack_id
     left join binaries
         on binaries.capture_id = sized.capture_id
-        and binaries.mapping_index = sized.mapping_index
+        and binaries.mapping_index is not distinct from sized.mapping_index
 ),
 
 called as (

@@ -135,6 +135,26 @@ def test_without_build_id_the_call_must_be_on_the_leafs_line():
         assert rows(connection, ALLOCATIONS) == [(PUT, "runtime.mapassign", 1024, 512, "call_target_line")]
 
 
+def test_text_profiles_count_where_there_is_no_other():
+    given = Given()
+    put = given.stack(PUT)
+    for build in ("b1", "b2"):
+        given.binary(build, {0x101: "runtime.mapassign"})
+        text = given.heap(build, "1", [(put, 0x100, 4096)], kind="heap_text")
+        given.tables["captures"][-1]["format"] = "legacy_profile"
+        given.tables["profile_mappings"].clear()
+        for row in given.tables["profile_samples"]:
+            row["mapping_index"] = None if row["capture_id"] == text else row["mapping_index"]
+    given.heap("b2", "1", [(put, 0x100, 5120)])
+    with given.models() as connection:
+        assert rows(
+            connection, "select build_id, alloc_bytes, evidence from mapassign_allocations order by all"
+        ) == [
+            ("b1", 4096, "call_target_line"),
+            ("b2", 5120, "call_target"),
+        ]
+
+
 def test_without_binary_only_names_that_stay_visible_are_claimed():
     given = Given()
     decode = given.stack("reflect.mapassign_faststr0", "encoding/json.(*decodeState).object", PUT)
