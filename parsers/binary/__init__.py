@@ -1,4 +1,4 @@
-"""The build's executable: ELF with Go's function table, built by Go 1.18 or later, stripped or not.
+"""The build's executable: ELF, Mach-O or PE, built by Go 1.18 or later, stripped or not.
 
 Emits one row of ``binaries`` (build id, Go version, module, settings, executable segment) and
 ``call_sites``: every CALL of a map, conversion or allocation function of the runtime, by its
@@ -9,7 +9,7 @@ address less one, so the two join whichever came first:
 
 Functions and lines come from gopclntab, which is in every Go binary and has the names that
 the runtime itself reports (a symbol table has other names for generic functions). Sources:
-see elf.py, pclntab.py, buildinfo.py, calls.py.
+see elf.py, macho.py, pe.py, pclntab.py, buildinfo.py, calls.py.
 """
 
 from __future__ import annotations
@@ -19,19 +19,23 @@ from typing import TYPE_CHECKING
 from parsers.api import Facts, ParseError
 from parsers.binary.elf import is_elf, read_elf
 from parsers.binary.image import BrokenImageError
+from parsers.binary.macho import is_macho, read_macho
+from parsers.binary.pe import is_pe, read_pe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from parsers.api import Item, Options
+    from parsers.binary.image import Image
     from parsers.source import Source
 
 NAME = "binary"
+_CONTAINERS = ((is_elf, read_elf), (is_macho, read_macho), (is_pe, read_pe))
 
 
 def sniff(head: bytes) -> bool:
     """Whether this is an executable."""
-    return is_elf(head)
+    return any(is_ours(head) for is_ours, _ in _CONTAINERS)
 
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
@@ -40,10 +44,18 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     from parsers.binary.tables import binary_row, call_site_rows
 
     try:
-        image = read_elf(memoryview(source.read()))
+        image = _image(memoryview(source.read()))
         info = read_build_info(image)
         yield Facts(kind="binary", go_version=info.go_version)
         yield binary_row(image, info)
         yield from call_site_rows(image)
     except BrokenImageError as error:
         raise ParseError(source.path, error.place, error.fact) from error
+
+
+def _image(data: memoryview) -> Image:
+    head = bytes(data[:4096])
+    for is_ours, read in _CONTAINERS:
+        if is_ours(head):
+            return read(data)
+    raise BrokenImageError("header", "not an executable")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from parsers.binary.buildinfo import BuildInfo
     from parsers.binary.image import Image
 
-_PCLNTAB = (".gopclntab", ".data.rel.ro.gopclntab")
-_TEXT = (".text",)
+_PCLNTAB = (".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab")
+_TEXT = (".text", "__text")
 
 
 def binary_row(image: Image, info: BuildInfo) -> Batch:

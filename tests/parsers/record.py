@@ -18,7 +18,12 @@ from examples.toolchain import environment, go
 PROGRAMS = Path(__file__).parent / "programs"
 SAMPLES = Path(__file__).parents[1] / "samples"
 VERSIONS = ("1.21", "1.22", "1.24", "1.27")
-BINARIES = (("1.21", "amd64"), ("1.24", "arm64"), ("1.27", "amd64"))
+BINARIES = (
+    ("1.21", "linux", "amd64"),
+    ("1.22", "windows", "amd64"),
+    ("1.24", "linux", "arm64"),
+    ("1.26", "darwin", "arm64"),
+)
 CRASHES = (("panic", "all"), ("maps", "all"), ("quit", "system"), ("deadlock", "single"))
 DEBUG_1 = ("heap", "block", "mutex", "goroutine", "threadcreate", "open_sessions")
 
@@ -95,12 +100,12 @@ def record_crashes(version: str) -> None:
             keep_text(done.stderr, f"{way}.{level}.txt", "goroutine_dump", version)
 
 
-def record_binary(version: str, arch: str) -> None:
+def record_binary(version: str, system: str, arch: str) -> None:
     """The tiny program's executable, stripped and compressed."""
     with tempfile.TemporaryDirectory() as name:
-        binary = Path(name) / f"tiny.{arch}"
-        build("tiny", version, binary, "-ldflags=-s -w", GOARCH=arch)
-        packed = binary.with_suffix(f".{arch}.xz")
+        binary = Path(name) / f"tiny.{system}-{arch}"
+        build("tiny", version, binary, "-ldflags=-s -w", GOOS=system, GOARCH=arch)
+        packed = binary.with_name(f"{binary.name}.xz")
         packed.write_bytes(lzma.compress(binary.read_bytes(), preset=9 | lzma.PRESET_EXTREME))
         keep(packed, "binary", version)
 
@@ -111,9 +116,9 @@ def main(versions: list[str]) -> None:
         record_evidence(version)
         record_listings(version)
         record_crashes(version)
-    for version, arch in BINARIES:
+    for version, system, arch in BINARIES:
         if not versions or version in versions:
-            record_binary(version, arch)
+            record_binary(version, system, arch)
 
 
 if __name__ == "__main__":

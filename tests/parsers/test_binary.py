@@ -56,7 +56,7 @@ def sites_like_objdump(binary: Path) -> set[tuple[int, str, str, int, str]]:
 
 
 @EVERY_VERSION
-@pytest.mark.parametrize("arch", ["amd64", "arm64"])
+@pytest.mark.parametrize("arch", ["amd64", pytest.param("arm64", marks=pytest.mark.full)])
 def test_call_sites_equal_those_of_objdump(version, arch, tmp_path):
     build("maps", version, tmp_path / "maps", GOARCH=arch)
     expected = calls_by_objdump(tmp_path / "maps")
@@ -94,7 +94,7 @@ def test_build_info_equals_go_version_m(version, tmp_path):
 
 
 def test_stripped_compressed_sample_is_read_as_it_is():
-    rows = sites_of(SAMPLES / "go1.21" / "tiny.amd64.xz")
+    rows = sites_of(SAMPLES / "go1.21" / "tiny.linux-amd64.xz")
     mine = [(r["function"], r["line"], r["callee"]) for r in rows if r["function"].startswith("main.")]
     assert mine == [
         ("main.assign", 9, "runtime.mapassign_faststr"),
@@ -104,12 +104,20 @@ def test_stripped_compressed_sample_is_read_as_it_is():
     ]
 
 
-def test_arm64_has_the_map_calls_of_amd64():
-    arm, amd = (
-        Counter(r["callee"] for r in sites_of(SAMPLES / version / file) if r["function"].startswith("main."))
-        for version, file in (("go1.24", "tiny.arm64.xz"), ("go1.21", "tiny.amd64.xz"))
+@pytest.mark.parametrize(
+    "other",
+    ["go1.22/tiny.windows-amd64.xz", "go1.24/tiny.linux-arm64.xz", "go1.26/tiny.darwin-arm64.xz"],
+)
+def test_other_systems_have_the_map_calls_of_linux_amd64(other):
+    mine, linux = (
+        [
+            (r["function"], r["line"], r["callee"])
+            for r in sites_of(SAMPLES / file)
+            if r["function"].startswith("main.")
+        ]
+        for file in (other, "go1.21/tiny.linux-amd64.xz")
     )
-    assert arm == amd
+    assert mine == linux
 
 
 def test_c_program_has_a_row_and_says_that_it_is_not_go():
@@ -122,7 +130,7 @@ def test_c_program_has_a_row_and_says_that_it_is_not_go():
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
-    return lzma.decompress((SAMPLES / "go1.27" / "tiny.amd64.xz").read_bytes())
+    return lzma.decompress((SAMPLES / "go1.21" / "tiny.linux-amd64.xz").read_bytes())
 
 
 def test_cut_binary_names_the_section(content, tmp_path):
@@ -154,3 +162,19 @@ def test_cut_headers_are_errors(content, tmp_path):
         path.write_bytes(content[:size])
         with pytest.raises(ParseError, match="short: "):
             sites_of(path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("version", [*VERSIONS, "1.27"])
+@pytest.mark.parametrize("system", ["darwin", "windows"])
+@pytest.mark.parametrize("arch", ["amd64", "arm64"])
+def test_macho_and_pe_have_the_call_sites_of_objdump(version, system, arch, tmp_path):
+    build("maps", version, tmp_path / "maps", GOOS=system, GOARCH=arch)
+    build("maps", version, tmp_path / "stripped", "-ldflags=-s -w", GOOS=system, GOARCH=arch)
+    expected = calls_by_objdump(tmp_path / "maps")
+    assert len(expected) > 1000
+    assert sites_like_objdump(tmp_path / "maps") == expected
+    assert sites_like_objdump(tmp_path / "stripped") == expected
+    row = row_of(tmp_path / "stripped")
+    assert (row["architecture"], row["module"]) == (arch, "example.com/maps")
+    assert dict(row["build_settings"])["GOOS"] == system
