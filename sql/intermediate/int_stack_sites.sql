@@ -77,8 +77,9 @@ placed as (
     from rooted
 ),
 
+-- A stack of the runtime alone is told by its goroutine's entry, such as runtime.bgsweep.
 sited as (
-    select *, coalesce(user_frame, outer_frame, 1) as site,
+    select *, coalesce(user_frame, outer_frame, len(functions)) as site,
     from placed
 )
 

@@ -30,7 +30,7 @@ caused as (
     select changed.*,
     from changed
     where not (
-        changed.metric = 'gc_assist_ns'
+        (changed.metric = 'gc_assist_ns' or ends_with(changed.subject, '(GC mark assist wait for work)'))
         and exists (
             from changed as cause
             where cause.build_id = changed.build_id

@@ -71,7 +71,7 @@ def test_builds_are_in_the_order_of_their_commits():
         (("go/ast.Inspect", "go.uber.org/zap.(*Logger).Info", "main.main"), "go.uber.org/zap.(*Logger).Info"),
         (("sync.(*Mutex).Lock", "storefront.Put", "main.main"), "storefront.Put"),
         (("internal/poll.(*FD).Read", "net.(*conn).Read", "net/http.(*conn).serve"), "net.(*conn).Read"),
-        (("runtime.gopark", "runtime.bgsweep"), "runtime.gopark"),
+        (("runtime.gopark", "runtime.bgsweep"), "runtime.bgsweep"),
     ],
 )
 def test_function_is_the_innermost_outside_the_standard_library(stack, function):
@@ -215,7 +215,7 @@ def test_only_contention_has_a_worse_direction():
             (f"{PUT} (select)", 0),
             (f"{PUT} (sync)", 1),
             (f"{PUT} (sync.(*WaitGroup).Wait)", 0),
-            ("runtime.semacquire (sync)", 0),
+            ("runtime.gcStart (sync)", 0),
         ]
 
 

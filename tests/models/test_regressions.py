@@ -131,6 +131,17 @@ def test_assists_that_a_leak_causes_are_no_alarm_of_their_own():
                     "stack_id": stack,
                 }
             )
+            given.tables["goroutine_intervals"].append(
+                {
+                    "capture_id": row["capture_id"],
+                    "goroutine_id": 99,
+                    "start_ns": 0,
+                    "state": "waiting",
+                    "reason": "GC mark assist wait for work",
+                    "duration_ns": duration_ns // 2,
+                    "stack_id": stack,
+                }
+            )
     assert verdicts(given) == LEAK + MOVE
     with given.models() as connection:
         assert rows(
