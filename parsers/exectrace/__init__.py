@@ -8,7 +8,7 @@ Quirks: the header's version is the format's, not the toolchain's (1.24 writes
 1.23, 1.27 writes 1.26). A goroutine that was there before the capture is taken
 to have been in its first known state since the capture's start. Traces are cut
 as a matter of course (a process that ends, a scrape that is broken off): what
-lies before the damage is kept, provided that one generation is whole.
+lies before the damage is kept, provided that there is one event.
 
 spec: the format as data · wire: bytes to generations · names: strings and
 stacks · order: the state machine's driver · tables: rows to batches.
@@ -36,7 +36,7 @@ def sniff(head: bytes) -> bool:
 
 
 def parse(source: Source, options: Options) -> Iterator[Item]:
-    """The capture's items. Raises ParseError if not one generation can be read."""
+    """The capture's items. Raises ParseError if not one event can be read."""
     from parsers.exectrace import capture  # numpy, pyarrow and kernels only when there is something to parse
 
     yield from capture.parse(source, options)

@@ -55,21 +55,19 @@ class Capture:
             yield from self._read_generations()
         except wire.DamageError as error:
             damage = error
-            if not self._generations:
+            if not self._scheduler.now_ns:  # not one event
                 raise ParseError(self._source.path, damage.position, damage.fact) from error
-        if not self._generations:
+        if not self._scheduler.now_ns:
             raise ParseError(
                 self._source.path, f"byte {wire.HEADER_BYTES}", "a trace without a single generation"
             )
-        for output in self._scheduler.finish():
+        for output in self._scheduler.finish(is_broken=damage is not None and damage.is_in_order):
             yield from self._shaper.batches(output)
         yield from self._stacks.batches()
         if damage is not None:
             seconds = self._scheduler.now_ns / 1e9
-            kept = f"{self._generations} whole generations and events up to {seconds:.6f} s are kept"
-            yield Issue(
-                "data_loss", "input", damage.position, f"{damage.fact}; {kept}, what follows is missing"
-            )
+            kept = f"kept are {self._generations} whole generations, and events up to {seconds:.6f} s"
+            yield Issue("data_loss", "input", damage.position, f"{damage.fact}; {kept}")
         yield Facts(
             kind="trace",
             started_at_ns=self._started_at_ns,

@@ -157,11 +157,13 @@ class Scheduler:
                 yield self._take()
                 self._new_blocks()
         offset = int(self._machine.error_at)
-        raise gen.damage(max(offset, 0), _MESSAGES[status].format(id=self._machine.error_id))
+        fact = _MESSAGES[status].format(id=self._machine.error_id)
+        raise wire.DamageError(gen.base + max(offset, 0), fact, gen.number, is_in_order=True)
 
-    def finish(self) -> Iterator[Output]:
-        """The final synchronisation, then what is still open."""
-        self._sync(int(self._machine.last), None)
+    def finish(self, *, is_broken: bool = False) -> Iterator[Output]:
+        """The final synchronisation, unless the order broke before it; then what is still open."""
+        if not is_broken:
+            self._sync(int(self._machine.last), None)
         while self._machine.finish() == _FULL:
             yield self._take()
             self._new_blocks()

@@ -49,8 +49,12 @@ _TABLE_ERRORS = {
 class DamageError(Exception):
     """The bytes are not what the format says: place in the file, fact, generation if known."""
 
-    def __init__(self, offset: int, fact: str, generation: int | None = None) -> None:
+    def __init__(
+        self, offset: int, fact: str, generation: int | None = None, *, is_in_order: bool = False
+    ) -> None:
+        """is_in_order: the generation could be read but its events contradict each other."""
         super().__init__(fact)
+        self.is_in_order = is_in_order
         self.offset = offset
         self.fact = fact
         self.generation = generation
