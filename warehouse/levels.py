@@ -235,7 +235,9 @@ class _Family:
             prior_df = np.full(len(run), rules.family_df)
         df = prior_df + self.residual_df
         noise = (prior_df * prior + self.residual_ss) / df
-        noise = np.maximum(noise, np.maximum(rules.least_noise**2, self.counting[:, build]))
+        # Few events are noisy by their number alone; runs that agree speak against it.
+        counting = self.counting[:, build] * rules.family_df / (rules.family_df + self.run_df)
+        noise = np.maximum(noise, np.maximum(rules.least_noise**2, counting))
         own = np.nan_to_num(self.run_variance[:, build]) - run
         return noise, df, np.maximum(own, 0) * of_median
 
