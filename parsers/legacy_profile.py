@@ -42,7 +42,7 @@ _COUNTS = re.compile(r"(\S.*) profile: total \d+\s*$")
 _HEAP_SAMPLE = re.compile(r"(\d+): (\d+) \[(\d+): (\d+)\] @((?: 0x[0-9a-f]+)*)\s*$")
 _CYCLES_SAMPLE = re.compile(r"(\d+) (\d+) @((?: 0x[0-9a-f]+)*)\s*$")
 _COUNTS_SAMPLE = re.compile(r"(\d+) @((?: 0x[0-9a-f]+)*)\s*$")
-_FRAME = re.compile(r"#\t+(0x[0-9a-f]+)(?:\t+(.+)\+0x[0-9a-f]+\t+(.*):(\d+))?\s*$")
+_FRAME = re.compile(r"#\t+(0x[0-9a-f]+)(?:\t+(.+)\+(0x[0-9a-f]+)\t+(.*):(\d+))?\s*$")
 _MEM_STATS = re.compile(r"# (\w+) = (.*)$")
 _HEAP_TYPES = (
     ("alloc_objects", "count"),
@@ -60,6 +60,7 @@ class _Sample:
     values: list[int]
     pcs: list[int]
     labels: list[tuple[str, str]] | None = None
+    leaf_offset: int | None = None
     frame_pcs: list[int] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -161,8 +162,10 @@ def _comment(line: str, samples: list[_Sample], labels: dict[str, str]) -> None:
         sample = samples[-1]
         sample.frame_pcs.append(int(frame[1], 16))
         sample.functions.append(frame[2] or "<unknown>")
-        sample.files.append(frame[3] or "")
-        sample.lines.append(int(frame[4] or 0))
+        sample.files.append(frame[4] or "")
+        sample.lines.append(int(frame[5] or 0))
+        if sample.leaf_offset is None and frame[3]:
+            sample.leaf_offset = int(frame[3], 16)
     elif samples and line.startswith("# labels: "):
         try:
             samples[-1].labels = list(json.loads(line.removeprefix("# labels: ")).items())
@@ -188,6 +191,7 @@ def _rows(shape: _Shape, samples: list[_Sample], table: StackTable) -> pa.Record
             "sample_index": index,
             "stack_id": stack,
             "leaf_pc": leaf,
+            "leaf_offset": sample.leaf_offset if shape.is_heap else None,
             "sampling_period": shape.period,
             "labels": sample.labels,
             "pcs": sample.pcs,

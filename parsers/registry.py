@@ -25,7 +25,9 @@ FORMATS = {
     "parsers.goroutine_dump": 1,
     "parsers.benchmarks": 1,
     "parsers.gctrace": 1,
+    "parsers.listing": 1,
     "parsers.escapes": 1,
+    "parsers.findings": 1,
     "parsers.pprof": 1,
 }
 

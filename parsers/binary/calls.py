@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from parsers.binary.pclntab import Functions
 
 # What allocates on behalf of its caller. The last group is what grows a map inside the runtime.
-_WANTED = re.compile(
+WANTED = re.compile(
     r"(runtime|reflect)\.(mapassign|makemap|mapclone)|maps\.clone$"
     r"|runtime\.(convT|growslice|newobject|makeslice|newarray|mallocgc|makechan|moveSlice)"
     r"|runtime\.(concatstring|concatbyte|slicebytetostring$|stringtoslice|slicerunetostring|intstring)"
@@ -45,7 +45,7 @@ class CallSites:
 
 def find_calls(architecture: str, text: Section, functions: Functions) -> CallSites:
     """Every CALL in text whose target is the start of a function that allocates for its caller."""
-    wanted = np.array([i for i, name in enumerate(functions.names) if _WANTED.match(name)], np.int64)
+    wanted = np.array([i for i, name in enumerate(functions.names) if WANTED.match(name)], np.int64)
     if not len(wanted):
         return CallSites(np.empty(0, np.uint64), np.empty(0, np.int64))
     scan = _scan_arm64 if architecture == "arm64" else _scan_x86

@@ -76,8 +76,17 @@ def record_listings(version: str) -> None:
     for name, level in (("m.txt", "-m"), ("m2.txt", "-m=2")):
         flags = ("-trimpath", "-o", "/dev/null", f"-gcflags={level}")
         keep_text(run_go("evidence", version, "build", *flags).stderr, name, "escapes", version)
+    keep_text(
+        run_go("tiny", version, "build", "-trimpath", "-o", "/dev/null", "-gcflags=-S").stderr,
+        "S.txt",
+        "listing",
+        version,
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        build("tiny", version, folder / "tiny")
+        dump = run_go("tiny", version, "tool", "objdump", "-s", "^main", str(folder / "tiny")).stdout
+        keep_text(dump, "objdump.txt", "listing", version)
         build("evidence", version, folder / "evidence")
         done = subprocess.run(
             [folder / "evidence", folder],
@@ -87,6 +96,20 @@ def record_listings(version: str) -> None:
             text=True,
         )
         keep_text(done.stderr, "gctrace.txt", "gctrace", version)
+
+
+def record_vet(version: str) -> None:
+    """What go vet finds, as JSON; the folder it ran in is called /src."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "vetted"
+        shutil.copytree(PROGRAMS / "vetted", folder)
+        command = [go(version), "vet", "-json", "./..."]
+        done = subprocess.run(
+            command, cwd=folder, env=environment(), check=True, capture_output=True, text=True
+        )
+        # Up to Go 1.24 the report goes to standard error.
+        report = (done.stdout.strip() or done.stderr) + "\n"
+        keep_text(report.replace(str(folder), "/src/vetted"), "vet.json", "findings", version)
 
 
 def record_crashes(version: str) -> None:
@@ -116,6 +139,7 @@ def main(versions: list[str]) -> None:
         record_evidence(version)
         record_listings(version)
         record_crashes(version)
+        record_vet(version)
     for version, system, arch in BINARIES:
         if not versions or version in versions:
             record_binary(version, system, arch)

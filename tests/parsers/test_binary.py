@@ -10,7 +10,7 @@ import pytest
 
 from examples.toolchain import environment, go
 from parsers.api import ParseError
-from parsers.binary.calls import _WANTED
+from parsers.binary.calls import WANTED
 from tests.parsers import reading
 from tests.parsers.record import build
 
@@ -42,7 +42,7 @@ def calls_by_objdump(binary: Path) -> set[tuple[int, str, str, int, str]]:
     for line in go_tool("tool", "objdump", binary).splitlines():
         if line.startswith("TEXT "):
             function = line[5:].rsplit("(SB)", 1)[0]
-        elif (match := call.fullmatch(line)) and _WANTED.match(match[5].removesuffix(".abi0")):
+        elif (match := call.fullmatch(line)) and WANTED.match(match[5].removesuffix(".abi0")):
             pc = int(match[3], 16) + len(match[4]) // 2
             found.add((pc, function, match[1], int(match[2]), match[5].removesuffix(".abi0")))
     return found

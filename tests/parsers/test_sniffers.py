@@ -12,7 +12,7 @@ from parsers.registry import FORMATS
 from parsers.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-FILES = sorted(p for p in SAMPLES.glob("*/go*/*") if p.is_file())
+FILES = sorted(p for p in SAMPLES.glob("*/*/*") if p.is_file())
 MODULES = {name.removeprefix("parsers."): import_module(name) for name in FORMATS}
 
 

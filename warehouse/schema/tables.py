@@ -84,7 +84,7 @@ _PARSED = (
     _table("profile_samples", "Samples of pprof profiles, one row for each sample type.",
            "capture_id sample_index sample_type",
            "unit value:int stack_id leaf_pc mapping_index sampling_period labels "
-           "numeric_labels numeric_units pcs"),
+           "numeric_labels numeric_units pcs leaf_offset"),
     _table("profile_mappings", "Memory mappings that a profile names.", "capture_id mapping_index",
            "mapping_start mapping_limit mapping_offset mapping_file gnu_build_id"),
     _table("goroutine_dump", "Goroutines of a debug=2 dump or a crash report.", "capture_id goroutine_id",
@@ -99,6 +99,18 @@ _PARSED = (
            "build_settings"),
     _table("call_sites", "CALLs of map, conversion and allocation functions of the runtime in a binary.",
            "capture_id pc", "function file line callee"),
+    _table(
+        "listing_calls",
+        "CALLs of the same functions in a compiler listing (-gcflags=-S), where addresses are not known yet.",
+        "capture_id input_line",
+        "function file line return_offset callee",
+    ),
+    _table(
+        "static_findings",
+        "What go vet and other analyzers found in the source.",
+        "capture_id finding_index",
+        "tool rule level message package file line column is_suppressed",
+    ),
     _table("gc_cycles", "Cycles that GODEBUG=gctrace=1 reported.", "capture_id process_index cycle",
            "at_ns gc_cpu_percent stw_sweep_term_ns mark_ns stw_mark_term_ns assist_cpu_ns "
            "background_cpu_ns idle_cpu_ns heap_before_bytes "

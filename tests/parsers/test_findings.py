@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from parsers.api import ParseError
+from tests.parsers import reading
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "findings"
+
+
+def rows_of(path: Path) -> list[dict]:
+    return reading.tables(reading.items("findings", path))["static_findings"].to_pylist()
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/vet.json")), ids=lambda p: p.parent.name)
+def test_vet_findings_have_their_place_and_analyzer(path):
+    rows = rows_of(path)
+    assert {(r["rule"], r["file"], r["line"]) for r in rows} >= {
+        ("copylocks", "/src/vetted/main.go", 14),
+        ("printf", "/src/vetted/main.go", 23),
+        ("unreachable", "/src/vetted/main.go", 26),
+    }
+    assert {(r["tool"], r["package"], r["level"]) for r in rows} == {("vet", "example.com/vetted", "warning")}
+    assert [r["finding_index"] for r in rows] == list(range(len(rows)))
+
+
+def test_sarif_results_have_their_rule_level_and_region():
+    rows = rows_of(SAMPLES / "sarif-2.1.0" / "analyzer.sarif")
+    kept = ("tool", "rule", "level", "file", "line", "column", "is_suppressed")
+    assert [tuple(r[k] for k in kept) for r in rows] == [
+        ("mapcheck", "MAP001", "error", "service/cache store.go", 42, 7, False),
+        ("mapcheck", "MAP002", "warning", "service/cache.go", 60, None, True),
+        ("mapcheck", "MAP003", "note", None, None, None, False),
+    ]
+    assert rows[0]["message"] == "The map grows inside a loop; give make a size."
+
+
+def test_failed_analyzer_is_an_issue(tmp_path):
+    path = tmp_path / "vet.json"
+    path.write_text('# p\n{\n\t"p": {\n\t\t"nilness": {\n\t\t\t"error": "no types"\n\t\t}\n\t}\n}\n')
+    found = reading.items("findings", path)
+    assert [(i.position, i.message) for i in reading.issues(found)] == [("p", "nilness failed: no types")]
+
+
+def test_several_packages_follow_each_other(tmp_path):
+    one = '# {0}\n{{"{0}": {{"printf": [{{"posn": "/a/{0}.go:3:4", "message": "m"}}]}}}}\n'
+    path = tmp_path / "vet.json"
+    path.write_text(one.format("p") + "# empty\n{}\n" + one.format("q"))
+    assert [(r["package"], r["file"], r["column"]) for r in rows_of(path)] == [
+        ("p", "/a/p.go", 4),
+        ("q", "/a/q.go", 4),
+    ]
+
+
+def test_broken_json_names_the_line(tmp_path):
+    path = tmp_path / "vet.json"
+    path.write_text('# p\n{\n\t"p": {\n\t\t"printf": [{"posn": }]}}\n')
+    with pytest.raises(ParseError, match=r"vet\.json: line 4: broken JSON"):
+        rows_of(path)
+
+
+def test_result_without_a_message_is_an_issue(tmp_path):
+    log = json.loads((SAMPLES / "sarif-2.1.0" / "analyzer.sarif").read_text())
+    del log["runs"][0]["results"][1]["message"]
+    path = tmp_path / "x.sarif"
+    path.write_text(json.dumps(log))
+    found = reading.items("findings", path)
+    assert [i.position for i in reading.issues(found)] == ["run 0, result 1"]
+    assert len(reading.tables(found)["static_findings"]) == 2

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.parsers import reading
+from tests.parsers.record import build, run_go
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "listing"
+VERSIONS = sorted(p.name for p in SAMPLES.iterdir())
+CALLS = [
+    ("main.assign", 9, "runtime.mapassign_faststr"),
+    ("main.points", 15, "runtime.makemap"),
+    ("main.points", 17, "runtime.convT64"),
+    ("main.points", 17, "runtime.mapassign"),
+]
+
+
+def table(path: Path, name: str) -> list[dict]:
+    return reading.tables(reading.items("listing", path))[name].to_pylist()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_calls_of_a_compiler_listing(version):
+    rows = table(SAMPLES / version / "S.txt", "listing_calls")
+    assert sorted((r["function"], r["line"], r["callee"]) for r in rows) == CALLS
+    text = (SAMPLES / version / "S.txt").read_text().splitlines()
+    for row in rows:
+        assert row["file"] == "example.com/tiny/main.go"
+        assert f"CALL\t{row['callee']}(SB)" in text[row["input_line"] - 1]
+        assert text[row["input_line"]].startswith(f"\t0x{row['return_offset']:04x} ")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_calls_of_a_disassembly(version):
+    rows = table(SAMPLES / version / "objdump.txt", "call_sites")
+    assert sorted((r["function"], r["line"], r["callee"]) for r in rows) == CALLS
+    assert {r["file"] for r in rows} == {"example.com/tiny/main.go"}
+
+
+def test_disassembly_has_the_call_sites_of_the_binary(tmp_path):
+    build("maps", "1.27", tmp_path / "maps")
+    (tmp_path / "dump.txt").write_text(
+        run_go("maps", "1.27", "tool", "objdump", str(tmp_path / "maps")).stdout
+    )
+    binary = reading.tables(reading.items("binary", tmp_path / "maps"))["call_sites"].to_pylist()
+    for row in (rows := table(tmp_path / "dump.txt", "call_sites")) + binary:
+        row["file"] = row["file"].rpartition("/")[2]
+    assert sorted(rows, key=lambda r: r["pc"]) == binary
+
+
+def test_listing_offsets_are_those_of_the_binary(tmp_path):
+    build("maps", "1.27", tmp_path / "maps")
+    listing = run_go("maps", "1.27", "build", "-trimpath", "-o", "/dev/null", "-gcflags=-S").stderr
+    (tmp_path / "S.txt").write_text(listing)
+    binary = reading.tables(reading.items("binary", tmp_path / "maps"))["call_sites"].to_pylist()
+    # Functions begin at multiples of 32. One that is inlined everywhere is not linked.
+    linked = {r["function"] for r in binary}
+    there = Counter((r["file"], r["line"], r["callee"], r["pc"] % 32) for r in binary)
+    mine = Counter(
+        (r["file"], r["line"], r["callee"], r["return_offset"] % 32)
+        for r in table(tmp_path / "S.txt", "listing_calls")
+        if r["function"] in linked
+    )
+    assert mine.total() > 150
+    assert not mine - there
