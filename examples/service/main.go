@@ -24,9 +24,7 @@ import (
 )
 
 const (
-	// Few enough for the live heap to stay below 2 MB: up to there the collector runs
-	// at every 4 MB, so that how often it does tells of the garbage alone.
-	products    = 4000
+	products    = 30_000 // the constant live heap, against which a leak must stay small
 	workerCount = 4
 	warmUp      = 30 // requests, in which all that is made once is made
 )
