@@ -56,13 +56,14 @@ def test_listing_offsets_are_those_of_the_binary(tmp_path):
     listing = run_go("maps", "1.27", "build", "-trimpath", "-o", "/dev/null", "-gcflags=-S").stderr
     (tmp_path / "S.txt").write_text(listing)
     binary = reading.tables(reading.items("binary", tmp_path / "maps"))["call_sites"].to_pylist()
-    # Functions begin at multiples of 32. One that is inlined everywhere is not linked.
+    # Functions begin at multiples of 32. One that is inlined everywhere is not linked, and of a
+    # generic function that several packages compile the linker takes any.
     linked = {r["function"] for r in binary}
     there = Counter((r["file"], r["line"], r["callee"], r["pc"] % 32) for r in binary)
     mine = Counter(
         (r["file"], r["line"], r["callee"], r["return_offset"] % 32)
         for r in table(tmp_path / "S.txt", "listing_calls")
-        if r["function"] in linked
+        if r["function"] in linked and r["function"].startswith("main.")
     )
     assert mine.total() > 150
     assert not mine - there
