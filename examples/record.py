@@ -191,9 +191,7 @@ def go_command(version: str, source: Path, *arguments: str) -> str:
     return run([str(go(version)), *arguments], source, environment() | variables, stream="both")
 
 
-def run(
-    command: Sequence[str], folder: Path, variables: Mapping[str, str], stream: str = "stdout"
-) -> str:
+def run(command: Sequence[str], folder: Path, variables: Mapping[str, str], stream: str = "stdout") -> str:
     """Run command in folder; return its stdout, stderr, or both. Ends the program if it fails."""
     done = subprocess.run(command, cwd=folder, env=variables, check=False, capture_output=True)
     if done.returncode:

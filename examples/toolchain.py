@@ -141,8 +141,6 @@ def _pip_install(version: str, folder: Path) -> None:
 
 def _run(command: Sequence[str], what: str, cwd: Path) -> None:
     """Run command; raise ToolchainError with what it said if it fails."""
-    done = subprocess.run(
-        command, env=environment(), cwd=cwd, check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(command, env=environment(), cwd=cwd, check=False, capture_output=True, text=True)
     if done.returncode:
         raise ToolchainError(f"{what}: {(done.stderr or done.stdout).strip()[-2000:]}")
