@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ROWS = 1 << 18
 SIDE_ROWS = 1 << 15
+# How often events of other threads may be tried in vain before a generation is given up.
+ATTEMPTS_PER_BYTE = 16
 # Rows of state: beyond this many goroutines alive at once (1.3 GB) we give up.
 MAX_STATE = 1 << 23
 
@@ -79,6 +81,7 @@ _ERRORS = {
     "E_TASK": "task {id} begins twice",
     "E_REGION": "a region ends that is not the innermost one (goroutine {id})",
     "E_ID": "the id {id} is negative",
+    "E_PATIENCE": "the threads' clocks contradict each other so often that ordering them would not end",
 }
 _MESSAGES = {LAYOUT[name]: text for name, text in _ERRORS.items()}
 _DONE, _FULL, _GROW = LAYOUT["DONE"], LAYOUT["FULL"], LAYOUT["GROW"]
@@ -232,10 +235,18 @@ class Scheduler:
             self._set(f"{name}_map", ids.dense)
             self._set(f"{name}_sparse", ids.sparse_ids)
             self._set(f"{name}_sparse_map", ids.sparse)
-        self._set("sample", np.ascontiguousarray(samples).reshape(-1))
+        self._set("sample", samples[self._order_by_time(samples[:, 0])].reshape(-1))
         machine.sample_i, machine.sample_n = 0, len(samples)
         self._bind_words()
         return self._bind_cursors(gen, clocks)
+
+    def _order_by_time(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Indexes in the order of times, equal ones as the reference reader's sort leaves them."""
+        order = np.arange(len(times))
+        self._set("order", order)
+        self._set("time_of", np.ascontiguousarray(times))
+        self._machine.sort(len(times))
+        return order
 
     def _bind_words(self) -> None:
         missing = len(self._names.strings) - len(self._word_of)
@@ -263,7 +274,10 @@ class Scheduler:
         self._set("batch_end", np.ascontiguousarray(batches[:, 4]))
         self._set("batch_time", wire.to_ns(gen, np.ascontiguousarray(batches[:, 2]), clocks))
         self._set("cursor", cursors.reshape(-1))
-        self._set("heap", np.zeros(max(len(threads), 1), np.int64))
+        for name in ("heap", "order", "time_of"):
+            self._set(name, np.zeros(max(len(threads), 1), np.int64))
+        size = int((batches[:, 4] - batches[:, 3]).sum())
+        self._machine.attempts_max = (1 << 26) + ATTEMPTS_PER_BYTE * size
         return len(threads)
 
     def _thread_row(self, thread: int) -> int:

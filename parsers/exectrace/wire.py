@@ -246,7 +246,7 @@ def read_stacks(gen: Generation) -> StackRows:
 
 
 def read_samples(gen: Generation, clocks: Clocks) -> NDArray[np.int64]:
-    """CPU samples in time order, int64 (n, 5): ns, thread, proc, goroutine, stack. Raises DamageError."""
+    """CPU samples in file order, int64 (n, 5): ns, thread, proc, goroutine, stack. Raises DamageError."""
     batches = gen.of_kind(SAMPLES)
     samples = np.empty((int((batches[:, 4] - batches[:, 3]).sum()) // 6 + 1, 5), np.int64)
     state = np.zeros(8, np.int64)
@@ -256,7 +256,7 @@ def read_samples(gen: Generation, clocks: Clocks) -> NDArray[np.int64]:
     samples = samples[: int(state[1])]
     samples[:, 0] = to_ns(gen, samples[:, 0], clocks)
     samples[samples[:, 3] == 0, 3] = -1
-    return samples[np.argsort(samples[:, 0], kind="stable")]
+    return samples
 
 
 def read_clocks(gen: Generation) -> Clocks:

@@ -174,3 +174,4 @@ cdef enum:
     E_TASK = -19
     E_REGION = -20
     E_ID = -21
+    E_PATIENCE = -22

@@ -23,7 +23,8 @@ How each index is bounded, whatever the bytes say:
   binary search. ``word_of``, ``words`` are as long as there are strings.
 - output rows: ``_room`` demands SPARE free rows before each event, and no event
   writes more; an ending goroutine counts what it has open first.
-- ``heap`` is as long as there are cursors and only loses entries.
+- ``heap``, ``order`` and ``time_of`` are as long as there are cursors; the heap only
+  loses entries. Sorting permutes ``order`` within its first n entries.
 """
 
 import cython
@@ -71,6 +72,13 @@ class Machine:
     cursor = cython.declare(cython.longlong[::1], visibility="public")
     heap = cython.declare(cython.longlong[::1], visibility="public")
     heap_n = cython.declare(cython.longlong, visibility="public")
+    order = cython.declare(cython.longlong[::1], visibility="public")
+    time_of = cython.declare(cython.longlong[::1], visibility="public")
+    swaps: cython.longlong
+    was_partitioned: cython.bint
+    # Attempts that failed, and how many may in this generation
+    attempts: cython.longlong
+    attempts_max = cython.declare(cython.longlong, visibility="public")
     frequency = cython.declare(cython.double, visibility="public")
     generation = cython.declare(cython.longlong, visibility="public")
     is_first = cython.declare(cython.bint, visibility="public")
@@ -220,6 +228,7 @@ class Machine:
         i: cython.longlong
         got: cython.longlong
         self.heap_n = 0
+        self.attempts = 0
         for i in range(n_cursors):
             got = self._next_event(i * C_WIDTH)
             if got < 0:
@@ -313,6 +322,11 @@ class Machine:
                     if status != NOT_YET:
                         break
                     i += 1
+                # Each event may cost as many attempts as there are threads: hostile input
+                # could take hours.
+                self.attempts += 2 * i
+                if self.attempts > self.attempts_max:
+                    return E_PATIENCE
                 if status == NOT_YET:
                     self.error_at = self.cursor[self.heap[0] + C_EVENT]
                     return E_STUCK
@@ -386,23 +400,270 @@ class Machine:
         self.heap[0] = self.heap[self.heap_n]
         self._sift_down(0)
 
+    # ---- sorting: order[a:b] by time ----------------------------------------
+    #
+    # A pattern-defeating quicksort (Peters 2021) with the parameters of Go's, since
+    # it is not stable: above 12 entries, where equal times end up decides on ties
+    # between threads. ``order`` is the heap or an index of CPU samples; ``time_of``
+    # the column it points into. All positions lie in [a, b), which only shrinks.
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _before(self, i: cython.longlong, j: cython.longlong) -> cython.bint:
+        return self.time_of[self.order[i]] < self.time_of[self.order[j]]
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _swap(self, i: cython.longlong, j: cython.longlong) -> cython.void:
+        x: cython.longlong = self.order[i]
+        self.order[i] = self.order[j]
+        self.order[j] = x
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _sort(self, a: cython.longlong, b: cython.longlong, bad_allowed: cython.longlong) -> cython.void:
+        balanced: cython.bint = True
+        partitioned: cython.bint = True
+        n: cython.longlong
+        pivot: cython.longlong
+        mid: cython.longlong
+        while True:
+            n = b - a
+            if n <= 12:
+                self._insertion_sort(a, b)
+                return
+            if bad_allowed == 0:
+                self._heap_sort(a, n)
+                return
+            if not balanced:
+                self._scatter(a, n)
+                bad_allowed -= 1
+            pivot = self._choose_pivot(a, n)
+            if self.swaps == 12:
+                # All samples were in falling order: reverse.
+                mid = a
+                while mid < b - 1 - (mid - a):
+                    self._swap(mid, b - 1 - (mid - a))
+                    mid += 1
+                pivot = (b - 1) - (pivot - a)
+                self.swaps = 0
+            if balanced and partitioned and self.swaps == 0 and self._nearly_sorted(a, b):
+                return
+            if a > 0 and not self._before(a - 1, pivot):
+                a = self._partition_equal(a, b, pivot)
+                continue
+            mid = self._partition(a, b, pivot)
+            partitioned = self.was_partitioned
+            if mid - a < b - mid:
+                balanced = mid - a >= n >> 3
+                self._sort(a, mid, bad_allowed)
+                a = mid + 1
+            else:
+                balanced = b - mid >= n >> 3
+                self._sort(mid + 1, b, bad_allowed)
+                b = mid
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _insertion_sort(self, a: cython.longlong, b: cython.longlong) -> cython.void:
+        i: cython.longlong = a + 1
+        k: cython.longlong
+        x: cython.longlong
+        while i < b:
+            x = self.order[i]
+            k = i
+            while k > a and self.time_of[x] < self.time_of[self.order[k - 1]]:
+                self.order[k] = self.order[k - 1]
+                k -= 1
+            self.order[k] = x
+            i += 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _heap_sort(self, a: cython.longlong, n: cython.longlong) -> cython.void:
+        i: cython.longlong = (n - 1) >> 1
+        while i >= 0:
+            self._sink(a, i, n)
+            i -= 1
+        i = n - 1
+        while i >= 0:
+            self._swap(a, a + i)
+            self._sink(a, 0, i)
+            i -= 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _sink(self, a: cython.longlong, root: cython.longlong, n: cython.longlong) -> cython.void:
+        child: cython.longlong = 2 * root + 1
+        while child < n:
+            if child + 1 < n and self._before(a + child, a + child + 1):
+                child += 1
+            if not self._before(a + root, a + child):
+                return
+            self._swap(a + root, a + child)
+            root = child
+            child = 2 * root + 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _partition(self, a: cython.longlong, b: cython.longlong, pivot: cython.longlong) -> cython.longlong:
+        """Smaller ones before the pivot, the others behind; the pivot's place. was_partitioned: nothing moved."""
+        i: cython.longlong = a + 1
+        j: cython.longlong = b - 1
+        self._swap(a, pivot)
+        self.was_partitioned = True
+        while True:
+            while i <= j and self._before(i, a):
+                i += 1
+            while i <= j and not self._before(j, a):
+                j -= 1
+            if i > j:
+                break
+            self.was_partitioned = False
+            self._swap(i, j)
+            i += 1
+            j -= 1
+        self._swap(j, a)
+        return j
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _partition_equal(self, a: cython.longlong, b: cython.longlong, pivot: cython.longlong) -> cython.longlong:
+        """Those equal to the pivot, the least of all, come first; where the others begin."""
+        i: cython.longlong = a + 1
+        j: cython.longlong = b - 1
+        self._swap(a, pivot)
+        while True:
+            while i <= j and not self._before(a, i):
+                i += 1
+            while i <= j and self._before(a, j):
+                j -= 1
+            if i > j:
+                return i
+            self._swap(i, j)
+            i += 1
+            j -= 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _nearly_sorted(self, a: cython.longlong, b: cython.longlong) -> cython.bint:
+        """Mend up to five places that are out of order: whether that was all."""
+        i: cython.longlong = a + 1
+        k: cython.longlong
+        step: cython.longlong
+        for step in range(5):
+            while i < b and not self._before(i, i - 1):
+                i += 1
+            if i == b:
+                return True
+            if b - a < 50:
+                return False
+            self._swap(i, i - 1)
+            if i - a >= 2:
+                k = i - 1
+                while k >= 1 and self._before(k, k - 1):
+                    self._swap(k, k - 1)
+                    k -= 1
+            if b - i >= 2:
+                k = i + 1
+                while k < b and self._before(k, k - 1):
+                    self._swap(k, k - 1)
+                    k += 1
+        return False
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _scatter(self, a: cython.longlong, n: cython.longlong) -> cython.void:
+        """Move three entries near the middle to places that only n decides."""
+        mask: cython.longlong = 1
+        random: cython.ulonglong = cython.cast(cython.ulonglong, n)
+        i: cython.longlong
+        k: cython.longlong
+        while mask <= n:
+            mask = mask << 1
+        for i in range(3):
+            random ^= random << 13
+            if not cython.compiled:
+                random &= (1 << 64) - 1
+            random ^= random >> 7
+            random ^= random << 17
+            if not cython.compiled:
+                random &= (1 << 64) - 1
+            k = cython.cast(cython.longlong, random & cython.cast(cython.ulonglong, mask - 1))
+            if k >= n:
+                k -= n
+            self._swap(a + (n >> 2) * 2 - 1 + i, a + k)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _choose_pivot(self, a: cython.longlong, n: cython.longlong) -> cython.longlong:
+        """The median of three, or of three medians; swaps counts how far they were from order."""
+        i: cython.longlong = a + (n >> 2)
+        j: cython.longlong = a + (n >> 2) * 2
+        k: cython.longlong = a + (n >> 2) * 3
+        self.swaps = 0
+        if n >= 50:
+            i = self._median(i - 1, i, i + 1)
+            j = self._median(j - 1, j, j + 1)
+            k = self._median(k - 1, k, k + 1)
+        return self._median(i, j, k)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _median(self, i: cython.longlong, j: cython.longlong, k: cython.longlong) -> cython.longlong:
+        x: cython.longlong
+        if self._before(j, i):
+            x = i
+            i = j
+            j = x
+            self.swaps += 1
+        if self._before(k, j):
+            j = k
+            self.swaps += 1
+        if self._before(j, i):
+            j = i
+            self.swaps += 1
+        return j
+
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
     def _sort_heap(self) -> cython.void:
-        i: cython.longlong = 1
-        k: cython.longlong
-        c: cython.longlong
-        t: cython.longlong
+        i: cython.longlong = 0
         while i < self.heap_n:
-            c = self.heap[i]
-            t = self.cursor[c + C_TIME]
-            k = i
-            while k > 0 and self.cursor[self.heap[k - 1] + C_TIME] > t:
-                self.heap[k] = self.heap[k - 1]
-                k -= 1
-            self.heap[k] = c
+            self.order[i] = self.heap[i] // C_WIDTH
+            self.time_of[self.order[i]] = self.cursor[self.heap[i] + C_TIME]
             i += 1
+        self._sort_all(self.heap_n)
+        i = 0
+        while i < self.heap_n:
+            self.heap[i] = self.order[i] * C_WIDTH
+            i += 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _sort_all(self, n: cython.longlong) -> cython.void:
+        bits: cython.longlong = 0
+        while n >> bits:
+            bits += 1
+        self._sort(0, n, bits)
+
+    def sort(self, n: cython.longlong) -> None:
+        """Sort order[:n], a permutation of 0 … n - 1, by time_of[:n]."""
+        self._sort_all(n)
 
     # ---- decoding ----------------------------------------------------------
 
