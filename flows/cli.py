@@ -304,15 +304,19 @@ def regressions(
     warehouse: Path | None, build_id: str | None, metric: str | None, status: str | None, format_: str
 ) -> None:
     """What regressed, improved or moved, in which build, and how sure that is."""
-    from flows.output import TEXT_WRITERS
+    from flows.output import TEXT_WRITERS, markdown_table
     from flows.regressions import Filter, select
-    from flows.report import COLUMNS
+    from flows.report import HEADINGS, overview, table, verdicts
     from warehouse import connect
 
+    chosen = Filter(build_id, metric, status)
     with connect(_settings(warehouse=warehouse).warehouse) as connection:
-        chosen = Filter(build_id, metric, status)
-        cursor = select(connection, chosen, COLUMNS if format_ in {"table", "md"} else "r.*")
-        TEXT_WRITERS[format_](cursor, sys.stdout)
+        if format_ == "table":
+            click.echo(overview(connection, chosen), nl=False)
+        elif format_ == "md":
+            click.echo(markdown_table(HEADINGS, table(verdicts(connection, chosen))), nl=False)
+        else:
+            TEXT_WRITERS[format_](select(connection, chosen), sys.stdout)
 
 
 @main.command()

@@ -22,7 +22,6 @@ import asyncio
 import contextlib
 import datetime
 import hashlib
-import io
 import logging
 import os
 import signal
@@ -53,10 +52,10 @@ from prefect.types.entrypoint import EntrypointType
 from flows.build import build_locked, publish_tables
 from flows.export import export
 from flows.ingest import Ingested, Job, Outcome, TransientFailure, ingest_locked, load_with, workers
-from flows.output import write_markdown
+from flows.output import markdown_table
 from flows.progress import Progress, Silent
-from flows.regressions import Filter, select
-from flows.report import COLUMNS
+from flows.regressions import Filter
+from flows.report import HEADINGS, table, verdicts
 from flows.run import Ran, Steps, run_locked
 from flows.server import SERVICE, end_with_service
 from flows.settings import SettingsError
@@ -314,18 +313,13 @@ class _RunLog(Silent):
     def start(self, what: str, total: int) -> None:
         get_run_logger().info("%s: %d", what, total)
 
-    def line(self, text: str) -> None:
-        get_run_logger().warning("%s", text)
-
 
 def _show_regressions(warehouse: Path, chosen: Filter) -> None:
-    out = io.StringIO()
     with connect(warehouse) as connection:
-        write_markdown(select(connection, chosen, COLUMNS), out)
-    head, rule, *rows = out.getvalue().splitlines()
-    more = f"\n\n{len(rows) - MAX_ARTIFACT_ROWS} more" if len(rows) > MAX_ARTIFACT_ROWS else ""
+        rows = table(verdicts(connection, chosen))
+    more = f"\n{len(rows) - MAX_ARTIFACT_ROWS} more" if len(rows) > MAX_ARTIFACT_ROWS else ""
     create_markdown_artifact(
-        "\n".join([head, rule, *rows[:MAX_ARTIFACT_ROWS]]) + more,
+        markdown_table(HEADINGS, rows[:MAX_ARTIFACT_ROWS]) + more,
         key=ARTIFACT,
         description=f"What regressed, improved or moved: {len(rows)} verdicts in {warehouse}",
     )

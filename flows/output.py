@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import duckdb
 
@@ -56,10 +56,16 @@ def write_json(cursor: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 def write_markdown(cursor: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     """A pipe table."""
     names, rows = names_and_rows(cursor)
-    out.write("| " + " | ".join(names) + " |\n|" + " --- |" * len(names) + "\n")
+    out.write(markdown_table(names, rows))
+
+
+def markdown_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as a pipe table; no cell can break out of it."""
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     for row in rows:
-        cells = (short(v).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;") for v in row)
-        out.write("| " + " | ".join(cells) + " |\n")
+        cells = (_visible(short(v)).replace("|", "\\|").replace("<", "&lt;") for v in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def write_table(cursor: duckdb.DuckDBPyConnection, out: TextIO) -> None:

@@ -24,7 +24,7 @@ class Filter:
 
 
 def select(
-    connection: duckdb.DuckDBPyConnection, chosen: Filter, columns: str = "*"
+    connection: duckdb.DuckDBPyConnection, chosen: Filter, columns: str = "r.*"
 ) -> duckdb.DuckDBPyConnection:
     """The cursor over the verdicts, in the order of the builds. Raises NoSuchNameError."""
     for column, value, known in (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from flows.output import format_table, names_and_rows
+from flows.output import format_table
 from flows.regressions import Filter, select
 
 if TYPE_CHECKING:
@@ -12,15 +12,81 @@ if TYPE_CHECKING:
 
 # What a person reads first; --format json and csv give every column.
 COLUMNS = (
-    "build_id as build, status, metric, function, unit, before, after, change_ratio as ratio, "
-    "p_value as p, q_value as q, n_before as n"
+    "build_id, status, coalesce(function, subject), moved_from, metric, unit, before, after, change_ratio, "
+    "q_value, n_before"
 )
+HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
+
+_STEPS = {
+    "bytes": ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")),
+    "ns": ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")),
+    "sec": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
+}
 
 
-def overview(connection: duckdb.DuckDBPyConnection) -> str:
+class Verdict(NamedTuple):
+    """One row of COLUMNS."""
+
+    build_id: str
+    status: str
+    subject: str
+    moved_from: str | None
+    metric: str
+    unit: str | None
+    before: float | None
+    after: float | None
+    change_ratio: float | None
+    q_value: float | None
+    n_before: int | None
+
+
+def verdicts(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> list[Verdict]:
+    """The verdicts chosen, in the order of the builds. Raises NoSuchNameError."""
+    return [Verdict(*row) for row in select(connection, chosen, COLUMNS).fetchall()]
+
+
+def table(found: list[Verdict]) -> list[list[str]]:
+    """The verdicts as rows of HEADINGS."""
+    return [
+        [
+            v.build_id,
+            v.status,
+            v.subject + (f" (was {v.moved_from})" if v.moved_from else ""),
+            v.metric,
+            f"{amount(v.before, v.unit)} → {amount(v.after, v.unit)}",
+            _change(v),
+            _certainty(v),
+        ]
+        for v in found
+    ]
+
+
+def overview(connection: duckdb.DuckDBPyConnection, chosen: Filter | None = None) -> str:
     """The verdicts as a table, or the sentence that there are none."""
-    names, rows = names_and_rows(select(connection, Filter(), COLUMNS))
-    listed = list(rows)
-    if not listed:
-        return "no regressions, no improvements\n"
-    return format_table(names, listed)
+    found = verdicts(connection, chosen or Filter())
+    return format_table(HEADINGS, table(found)) if found else "no regressions, no improvements\n"
+
+
+def amount(value: float | None, unit: str | None) -> str:
+    """A value with its unit, in the step that reads best: 262144 bytes/requests → 256 KiB/requests."""
+    if value is None:
+        return "?"
+    base, slash, rest = (unit or "").partition("/")
+    for size, name in _STEPS.get("bytes" if base == "B" else base, ()):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {name}{slash}{rest}"
+    return f"{value:.4g} {unit or ''}".rstrip()
+
+
+def _change(verdict: Verdict) -> str:
+    if verdict.change_ratio is None:
+        return "new" if not verdict.before else "gone"
+    if verdict.status == "moved":
+        return "same cost"
+    return f"×{verdict.change_ratio:.3g}"
+
+
+def _certainty(verdict: Verdict) -> str:
+    if verdict.q_value is None or verdict.status == "moved":
+        return f"{verdict.n_before} builds before" if verdict.n_before else ""
+    return f"q = {verdict.q_value:.0e}, {verdict.n_before} builds before"
