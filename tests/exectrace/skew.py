@@ -25,8 +25,11 @@ def read_varint(content: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
-def skewed(content: bytes, ticks: Callable[[int], int]) -> bytes:
-    """The trace with ticks(thread) added to the times of each thread's batches."""
+def skewed(content: bytes, ticks: Callable[[int], int], frequency: int = 0) -> bytes:
+    """The trace with ticks(thread) added to the times of each thread's batches.
+
+    frequency: if given, what the clocks claim; a very large one makes most times equal.
+    """
     out = bytearray(content[:HEADER])
     at = HEADER
     while at < len(content):
@@ -45,8 +48,13 @@ def skewed(content: bytes, ticks: Callable[[int], int]) -> bytes:
         generation, thread, time, size = fields
         if kind == 1 and size and content[at] not in STRUCTURAL:
             time = max(time + ticks(thread), 1)
-        for value in (generation, thread, time, size):
-            out += varint(value)
-        out += content[at : at + size]
+        body = content[at : at + size]
         at += size
+        if frequency and kind == 1 and body[:1] in (b"\x08", b"\x32"):
+            start = body.index(8) + 1
+            _, end = read_varint(body, start)
+            body = body[:start] + varint(frequency) + body[end:]
+        for value in (generation, thread, time, len(body)):
+            out += varint(value)
+        out += body
     return bytes(out)

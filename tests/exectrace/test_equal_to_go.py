@@ -100,6 +100,24 @@ def test_skewed_clocks_equal_gos(samples, version, skew, tmp_path):
     assert_events_equal(trace)
 
 
+@pytest.mark.parametrize("frequency", [10**11, 10**13])
+@pytest.mark.parametrize("version", ["1.22", "1.24", "1.27"])
+def test_ties_between_threads_fall_as_in_gos_reader(samples, version, frequency, tmp_path):
+    trace = tmp_path / "ties.trace"
+    trace.write_bytes(skewed(samples[version].read_bytes(), lambda _: 0, frequency))
+    assert_events_equal(trace)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("frequency", [10**11, 10**13])
+@pytest.mark.parametrize("name", ["stealing 40 60", "stealing 6 60", "generations 3.3"])
+def test_ties_of_special_traces_fall_as_in_gos_reader(name, frequency, tmp_path):
+    program, *args = name.split()
+    trace = tmp_path / "ties.trace"
+    trace.write_bytes(skewed(record(program, "1.27", *args, procs=8).read_bytes(), lambda _: 0, frequency))
+    assert_events_equal(trace)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("skew", SKEWS)
 @pytest.mark.parametrize("name", ["stealing 40 60", "stealing 6 60", "coroutines 10", "generations 3.3"])
