@@ -23,8 +23,14 @@ def build(warehouse: Path, *, full: bool = False, progress: Progress | None = No
 def build_locked(warehouse: Path, *, full: bool, progress: Progress) -> Published:
     """build() for a caller that holds the writer's lock."""
     models = read_models()
-    progress.start("build", sum(m.scope in {"build", "history"} for m in models))
-    return publish(Catalog.load(warehouse), models=models, full=full, progress=progress.step)
+    steps = iter([sum(m.scope in {"build", "history"} for m in models)])
+
+    def step(name: str) -> None:
+        for total in steps:  # once, and only if there is anything to build
+            progress.start("build", total)
+        progress.step(name)
+
+    return publish(Catalog.load(warehouse), models=models, full=full, progress=step)
 
 
 def publish_tables(warehouse: Path) -> Published:

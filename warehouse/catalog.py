@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 MANIFEST_VERSION = 1
+RETIRED_SECONDS = 24 * 3600.0
 
 
 # (build_id, run_id, path)
@@ -111,6 +113,8 @@ class Catalog:
     # (build_id, run_id) → unit → count
     work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     failures: dict[Place, Failure] = field(default_factory=dict)
+    # Files that a newer version of their capture replaced → Unix time of that
+    retired: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: Path) -> Catalog:
@@ -132,10 +136,14 @@ class Catalog:
             {b["build_id"]: Build(**b) for b in state["builds"]},
             {(w["build_id"], w["run_id"]): w["work"] for w in state["work"]},
             {f.place: f for f in (Failure(**f) for f in state["failures"])},
+            state["retired"],
         )
 
     def add(self, capture: Capture) -> None:
         """Take a loaded capture in, in the place of what the same path of the same run held before."""
+        old = self.captures.get(capture.place)
+        if old is not None:
+            self.retired |= {path: time.time() for paths in old.files.values() for path in paths}
         self.captures[capture.place] = capture
         self.failures.pop(capture.place, None)
 
@@ -147,12 +155,19 @@ class Catalog:
             "builds": [asdict(b) for b in self.builds.values()],
             "work": [{"build_id": b, "run_id": r, "work": w} for (b, r), w in self.work.items()],
             "failures": [asdict(f) for f in self.failures.values()],
+            "retired": self.retired,
         }
         replace_file(self.root / MANIFEST, json.dumps(state, separators=(",", ":")).encode())
 
     def sweep(self) -> int:
-        """Remove the Parquet files that nothing lists; how many. Under the lock only."""
+        """Remove the Parquet files that nothing lists; how many. Under the lock only.
+
+        Replaced files stay for a day, for readers that opened the state before.
+        """
+        kept_since = time.time() - RETIRED_SECONDS
+        self.retired = {path: at for path, at in self.retired.items() if at > kept_since}
         listed = {path for c in self.captures.values() for paths in c.files.values() for path in paths}
+        listed |= self.retired.keys()
         removed = 0
         for path in (self.root / TABLES_FOLDER).glob("*/*/*.parquet"):
             if path.relative_to(self.root).as_posix() not in listed:
@@ -165,6 +180,7 @@ class Catalog:
     def fingerprint(self) -> str:
         """Changes with whatever the published tables would show differently."""
         state = [
+            sorted(p for c in self.captures.values() for paths in c.files.values() for p in paths),
             sorted(c.capture_id for c in self.captures.values()),
             [asdict(b) for b in self.builds.values()],
             [[*k, v] for k, v in self.work.items()],
