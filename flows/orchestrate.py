@@ -25,6 +25,7 @@ import hashlib
 import logging
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -39,7 +40,6 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.events.worker import EventsWorker
-from prefect.exceptions import TerminationSignal
 from prefect.futures import as_completed
 from prefect.logging.handlers import APILogWorker
 from prefect.runner import Runner
@@ -85,6 +85,7 @@ SECONDS_TO_SCHEDULE = 20
 # The most that Prefect's API gives at once.
 MAX_RUNS_READ = 200
 SECONDS_TO_REPORT = 30
+SECONDS_TO_STOP = 60
 
 _Result = TypeVar("_Result")
 # They wait: the work is done by processes.
@@ -347,9 +348,31 @@ def _call_off_overdue() -> None:
 class _Runner(Runner):
     """Polls the server for runs that are due and starts each in a process of its own."""
 
+    async def run_until_told(self) -> None:
+        """Until SIGINT or SIGTERM; then ends the run under way, and says so to the server."""
+        self._told = asyncio.Event()
+        self._here = asyncio.get_running_loop()
+        self._here.add_signal_handler(signal.SIGINT, self._told.set)
+        work = asyncio.create_task(self.start())
+        told = asyncio.create_task(self._told.wait())
+        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            await work
+        # What hangs here must not keep the service; its children end when it is gone.
+        deadline = threading.Timer(SECONDS_TO_STOP, os._exit, [1])
+        deadline.daemon = True
+        deadline.start()
+        if self.started:
+            await self.astop()
+        else:
+            work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        deadline.cancel()
+
     def handle_sigterm(self, *_args: object, **_kwargs: object) -> None:
-        """End as at Ctrl-C. Prefect's own handler forgets to await its coroutine."""
-        signal.raise_signal(signal.SIGINT)
+        """As SIGINT. Prefect's own handler forgets to await what it calls."""
+        self._here.call_soon_threadsafe(self._told.set)
 
 
 def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str], None]) -> None:
@@ -373,8 +396,7 @@ def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str],
         say(f"schedule: every {settings.schedule_seconds:g} s; next run: now")
         with get_client(sync_client=True) as client:
             client.create_flow_run_from_deployment(main_job)
-    with contextlib.suppress(KeyboardInterrupt, TerminationSignal):
-        asyncio.run(runner.start())
+    asyncio.run(runner.run_until_told())
 
 
 def _deployments(settings: Settings) -> list[RunnerDeployment]:

@@ -20,7 +20,8 @@ def serve(settings: Settings) -> None:
     for folder in settings.artifacts:
         if not folder.is_dir():
             raise InputError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
     click.echo("starting; Prefect takes some seconds", err=True)
     with server(settings.warehouse) as found:
         if found.origin == "shared":
