@@ -9,7 +9,16 @@ from duckdb.func import PythonUDFType
 if TYPE_CHECKING:
     import duckdb
 
-_LISTS: list[Any] = ["bigint[]", "bigint[]", "double[]", "double[]", "bigint[]", "double[]", "double[]"]
+_PARAMETERS: list[Any] = [
+    "bigint[]",
+    "bigint[]",
+    "double[]",
+    "double[]",
+    "bigint[]",
+    "double[]",
+    "double[]",
+    "bigint",
+]
 _LEVEL = (
     "struct(log_level double, standard_error double, df double, half_width double, p double, q double, "
     "level_builds bigint, is_change boolean, went_away boolean)[]"
@@ -17,15 +26,15 @@ _LEVEL = (
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make our functions known to the connection. Cheap: numpy and pyarrow are imported at the first call.
+    """Make our functions known to the connection. pyarrow and our statistics are imported at the first call.
 
-    ``find_levels(series, build, log_value, run_variance, run_count, counting_variance, negligible)`` takes
-    one family of series as lists of the same length and gives a list of structs in the same order; see
-    ``warehouse.levels``. A family's series go in together, since the false discovery rate, which decides
-    where a level ends, is a matter of all of them at each build. half_width is that of the 95 % interval of
-    the change.
+    ``find_levels(series, build, log_value, run_variance, run_count, counting_variance, negligible,
+    families)`` takes one family of series as lists of the same length, and how many families there are; it
+    gives a list of structs in the same order, see ``warehouse.levels``. A family's series go in together:
+    the false discovery rate, which decides where a level ends, is a matter of all of them at each build.
+    half_width is that of the 95 % interval of the change.
     """
-    connection.create_function("find_levels", _find_levels, _LISTS, _LEVEL, type=PythonUDFType.ARROW)
+    connection.create_function("find_levels", _find_levels, _PARAMETERS, _LEVEL, type=PythonUDFType.ARROW)
 
 
 # DuckDB evaluates the annotations of what it is given: no names that only type checkers see.
@@ -37,6 +46,7 @@ def _find_levels(
     run_count: Any,  # noqa: ANN401
     counting_variance: Any,  # noqa: ANN401
     negligible: Any,  # noqa: ANN401
+    families: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401
     import numpy as np
     import pyarrow as pa
@@ -45,12 +55,12 @@ def _find_levels(
 
     columns = (series, build, log_value, run_variance, run_count, counting_variance, negligible)
     lists = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
-    families = []
+    found = []
     for row in range(len(lists[0])):
         values = [column[row].values.to_numpy(zero_copy_only=False) for column in lists]
         # A list of nothing but nulls comes as objects.
         values[3] = values[3].astype(np.float64)
-        levels = find_levels(Points(*values))
+        levels = find_levels(Points(*values), families[row].as_py())
         reals = {
             "log_level": levels.log_level,
             "standard_error": levels.standard_error,
@@ -63,6 +73,6 @@ def _find_levels(
         fields["level_builds"] = pa.array(levels.level_builds)
         fields["is_change"] = pa.array(levels.is_change)
         fields["went_away"] = pa.array(levels.went_away)
-        families.append(pa.StructArray.from_arrays(list(fields.values()), names=list(fields)))
-    offsets = np.cumsum([0, *(len(family) for family in families)], dtype=np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.concat_arrays(families))
+        found.append(pa.StructArray.from_arrays(list(fields.values()), names=list(fields)))
+    offsets = np.cumsum([0, *(len(family) for family in found)], dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.concat_arrays(found))

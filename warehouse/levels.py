@@ -31,7 +31,7 @@ Flags = NDArray[np.bool_]
 class Rules:
     """What makes a change; each is a matter of principle, none is fitted to data."""
 
-    # Of all changes claimed at a build in a family, the share that may be false.
+    # Of all changes claimed at a build, over all families, the share that may be false.
     false_share: float = 0.01
     # Smaller changes are not worth a word, however certain.
     least_ratio: float = 0.02
@@ -76,8 +76,8 @@ class Levels:
     """What was found, (n_points,) each. nan: could not judge.
 
     log_level: the level before the build. standard_error, df: of log_value - log_level, a Student t
-    variable. p and q (Benjamini-Hochberg in the family at the build). level_builds: how many
-    builds the level was taken from. is_change; went_away: a change that the next build took back.
+    variable. p and q (Benjamini-Hochberg in the family at the build, times the families). level_builds:
+    how many builds the level was taken from. went_away: a change that the next build took back.
     """
 
     log_level: Reals
@@ -100,16 +100,21 @@ def chi2_median(df: Reals) -> Reals:
     return (1 - 2 / (9 * df)) ** 3
 
 
-def find_levels(points: Points, rules: Rules | None = None) -> Levels:
-    """Compare each build of each series with the level before it."""
-    return _Family(points, rules or Rules()).run()
+def find_levels(points: Points, families: int = 1, rules: Rules | None = None) -> Levels:
+    """Compare each build of each series with the level before it.
+
+    families: how many there are beside each other; they share what may be false at a build equally,
+    so that a family of few series is not drowned by one of many.
+    """
+    return _Family(points, families, rules or Rules()).run()
 
 
 class _Family:
     """The series as rows of matrices, one column a build; walked from the first build to the last."""
 
-    def __init__(self, points: Points, rules: Rules) -> None:
+    def __init__(self, points: Points, families: int, rules: Rules) -> None:
         self.rules = rules
+        self.families = families
         names, row = np.unique(points.series, return_inverse=True)
         builds, column = np.unique(points.build, return_inverse=True)
         self.place = row, column
@@ -173,7 +178,7 @@ class _Family:
         seen = self.is_used[:, :build].sum(axis=1)
         can_judge = is_here & has_been_real & (n > 0) & (seen >= self.rules.least_builds)
         p[~can_judge] = np.nan
-        q = benjamini_hochberg(p)
+        q = np.minimum(self.families * benjamini_hochberg(p), 1)
         jump = np.abs(np.exp(value) - np.exp(level))
         is_worth = jump >= self.rules.least_ratio * np.exp(level)
         is_worth &= jump >= self.negligible[:, build]

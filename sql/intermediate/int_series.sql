@@ -23,6 +23,7 @@ build_order as (
 ),
 
 -- Few metrics raise alarms: one each for waiting, for allocating, for keeping, for collecting, and benchmarks.
+-- gc_assist_ns holds the waits of assists.
 judged as (
     select
         observed.*,
@@ -37,6 +38,7 @@ judged as (
             observed.metric in ('block_ns', 'mapassign_alloc_bytes', 'mapassign_inuse_bytes', 'gc_assist_ns')
             or observed.measure = 'benchmark'
         )
+        and coalesce(observed.wait_reason, '') <> 'GC mark assist wait for work'
 ),
 
 series as (

@@ -29,7 +29,8 @@ families as (
             list(run_variance order by series_number, ordinal),
             list(run_count order by series_number, ordinal),
             list(counting_variance order by series_number, ordinal),
-            list(negligible order by series_number, ordinal)
+            list(negligible order by series_number, ordinal),
+            (select count(distinct metric) from series)
         ) as levels,
     from numbered
     group by metric

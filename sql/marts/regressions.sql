@@ -30,7 +30,7 @@ caused as (
     select changed.*,
     from changed
     where not (
-        (changed.metric = 'gc_assist_ns' or ends_with(changed.subject, '(GC mark assist wait for work)'))
+        changed.metric = 'gc_assist_ns'
         and exists (
             from changed as cause
             where cause.build_id = changed.build_id
@@ -46,8 +46,9 @@ moved as (
     inner join moves
         on moves.new_function = history.function
         and moves.ordinal = history.ordinal
+    -- Where the figure is worth judging.
     where not history.is_change
-        and history.value > 0
+        and history.p_value is not null
 ),
 
 verdicts as (

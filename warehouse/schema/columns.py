@@ -199,7 +199,7 @@ _DECLARED = (
     Column("change_ratio", REAL, "", "after / before; null where before is zero."),
     Column("interval", pa.list_(REAL), "", "95 % interval of change_ratio; null where before or after is zero."),
     Column("p_value", REAL, "", "How likely so great a difference from the level is without a change."),
-    Column("q_value", REAL, "", "p_value adjusted for all series of the metric at the build (Benjamini-Hochberg)."),
+    Column("q_value", REAL, "", "p_value adjusted for all series judged at the build (Benjamini-Hochberg within the metric)."),
     Column("n_before", INT, "", "Builds in the level before the verdict's build."),
     Column("n_after", INT, "", "Builds from the verdict's build on, until the next change."),
     Column("first_build_id", TEXT, "", "First build of the level that the build belongs to."),
