@@ -201,16 +201,19 @@ def test_only_contention_has_a_worse_direction():
     }
     wait_group = given.stack("sync.(*WaitGroup).Wait", PUT)
     collector = given.stack("runtime.semacquire", "runtime.gcStart")
+    collects = given.stack("runtime.semacquire", "runtime.GC", "app.collect")
     given.trace(
         "b1",
         "1",
-        [(s, reason, 9) for reason, s in waits.items()] + [(wait_group, "sync", 9), (collector, "sync", 9)],
+        [(s, reason, 9) for reason, s in waits.items()]
+        + [(wait_group, "sync", 9), (collector, "sync", 9), (collects, "sync", 9)],
     )
     with given.models() as connection:
         assert rows(
             connection,
             "select subject, polarity from observations where metric = 'block_ns' order by subject",
         ) == [
+            ("app.collect (sync)", 0),
             (f"{PUT} (chan send)", 1),
             (f"{PUT} (select)", 0),
             (f"{PUT} (sync)", 1),
@@ -226,9 +229,10 @@ def test_figures_are_per_unit_of_work_or_else_per_second():
     for run in "12":
         given.trace("b1", run, [(lock, "sync", 4000)], seconds=2.0)
         given.heap("b1", run, [(put, 0x100, 8192)])
-    given.tables["run_work"].append(
-        {"build_id": "b1", "run_id": "1", "work_unit": "requests", "work_count": 8.0}
-    )
+    given.tables["run_work"] += [
+        {"build_id": "b1", "run_id": run, "work_unit": "requests", "work_count": count}
+        for run, count in (("1", 8.0), ("2", 0.0))
+    ]
     query = """
         select run_id, metric, value, unit from observations
         where metric in ('block_ns', 'mapassign_alloc_bytes', 'mapassign_inuse_bytes') order by all
@@ -250,7 +254,7 @@ def test_waits_allocations_and_assists_meet_in_their_function():
     aside = given.stack("sync.(*Mutex).Lock", PUT, "main.main")
     given.binary("b1", {0x101: "runtime.mapassign"})
     for run in "12":
-        trace = given.trace("b1", run, [(lock, "sync", 300), (aside, "sync", 100)])
+        trace = given.trace("b1", run, [(aside, "sync", 100), (lock, "sync", 300)])
         given.heap("b1", run, [(put, 0x100, 2048)])
         given.tables["trace_ranges"].append(
             {

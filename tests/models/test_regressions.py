@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from .given import Given, rows
+from .given import USER_PATH, Given, rows
 from .story import GET, LOOKUP, PUT, story
 
 VERDICTS = """
     select build_id, metric, subject, status
-    from regressions join builds using (build_id) order by ordinal, metric
+    from regressions join builds using (build_id) order by ordinal, metric, subject
 """
 LEAK = [
     ("b4", "mapassign_alloc_bytes", PUT, "regressed"),
@@ -91,12 +91,50 @@ def test_a_site_that_no_trace_could_have_shown_is_not_zero():
     assert [v for v in verdicts(given) if v[0] == "b9"] == []
 
 
+def test_a_site_that_no_binary_tells_is_not_zero():
+    given = story(leak=1, contention=1)
+    gone = {
+        c["capture_id"]
+        for c in given.tables["captures"]
+        if c["build_id"] in ("b6", "b7") and c["kind"] == "binary"
+    }
+    for name in ("captures", "binaries", "call_sites"):
+        given.tables[name] = [row for row in given.tables[name] if row["capture_id"] not in gone]
+    assert verdicts(given) == MOVE
+
+
+@pytest.mark.parametrize(
+    ("callers", "factor"),
+    [(("app/jobs.(*Runner).Run", "app/jobs.Start"), 1), (USER_PATH, 6)],
+    ids=["called from elsewhere", "at another cost"],
+)
+def test_a_function_that_comes_as_another_goes_is_not_always_it(callers, factor):
+    given = story(leak=1, contention=1)
+    come = given.stack("sync.(*Mutex).Lock", "app/audit.(*Log).Write", *callers)
+    gone = given.stack("sync.(*Mutex).Lock", "app/session.(*Table).Touch", *USER_PATH)
+    for row in given.tables["goroutine_intervals"]:
+        if row["stack_id"] == gone and row["capture_id"].split("/")[0] in (
+            "b7",
+            "b8",
+            "b9",
+            "b10",
+            "b11",
+            "b12",
+        ):
+            row |= {"stack_id": come, "duration_ns": row["duration_ns"] * factor}
+    found = [v for v in verdicts(given) if v[0] == "b7"]
+    assert found == [
+        ("b7", "block_ns", "app/audit.(*Log).Write (sync)", "regressed"),
+        ("b7", "block_ns", "app/session.(*Table).Touch (sync)", "improved"),
+    ]
+
+
 def test_a_site_that_disappears_from_a_whole_trace_has_improved():
     given = story(leak=1, contention=1)
     touch = given.stack(
         "sync.(*Mutex).Lock",
         "app/session.(*Table).Touch",
-        *["app/server.(*Server).Handle", "net/http.HandlerFunc.ServeHTTP", "net/http.(*conn).serve"],
+        *USER_PATH,
     )
     late = ("b7/", "b8/", "b9/", "b10/", "b11/", "b12/")
     given.tables["goroutine_intervals"] = [
