@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from parsers.api import Facts, Issue, ParseError
 from parsers.exectrace import spec, wire
-from parsers.exectrace.names import Names
+from parsers.exectrace.heap import read_heap_info
+from parsers.exectrace.names import Decoded, Names
 from parsers.exectrace.order import Scheduler
 from parsers.exectrace.tables import Shaper
 from parsers.stacks import StackTable
@@ -84,7 +85,11 @@ class Capture:
                 strings = self._names.add_strings(gen, wire.read_strings(gen))
                 stacks = self._names.add_stacks(gen, wire.read_stacks(gen), strings)
                 samples = wire.read_samples(gen, clocks)
-                for output in self._scheduler.generation(gen, clocks, samples, strings, stacks):
+                heap = read_heap_info(gen, self._names)
+                if heap.fault:
+                    yield Issue("error", "input", heap.fault, "types of heap objects are missing")
+                decoded = Decoded(clocks, strings, stacks, samples, heap)
+                for output in self._scheduler.generation(gen, decoded):
                     yield from self._shaper.batches(output)
                 self._generations += 1
                 self._note_start(clocks)

@@ -15,7 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parsers.exectrace.wire import Generation, StackRows, StringRows
+    from parsers.exectrace.heap import HeapInfo
+    from parsers.exectrace.wire import Clocks, Generation, StackRows, StringRows
     from parsers.stacks import StackTable
 
 
@@ -49,6 +50,17 @@ def id_map(ids: NDArray[np.int64], indexes: NDArray[np.int64]) -> IdMap:
     return IdMap(dense, rest[order], indexes[~is_dense][order])
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a generation says besides its events. samples: as ``wire.read_samples``."""
+
+    clocks: Clocks
+    strings: IdMap
+    stacks: IdMap
+    samples: NDArray[np.int64]
+    heap: HeapInfo
+
+
 class Names:
     """The capture's strings (index 0 is "") and stacks (index 0 is none)."""
 
@@ -67,10 +79,11 @@ class Names:
         """Intern a generation's strings."""
         buf = gen.view
         spans = zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
-        indexes = np.fromiter((self._string(bytes(buf[a:b])) for a, b in spans), np.int64, len(rows.ids))
+        indexes = np.fromiter((self.add_string(bytes(buf[a:b])) for a, b in spans), np.int64, len(rows.ids))
         return id_map(rows.ids, indexes)
 
-    def _string(self, content: bytes) -> int:
+    def add_string(self, content: bytes) -> int:
+        """The index of a string."""
         index = self._string_index.setdefault(content, len(self.strings))
         if index == len(self.strings):
             self.strings.append(content.decode("utf-8", "replace"))

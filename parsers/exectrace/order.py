@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parsers.exectrace import spec, wire
+from parsers.exectrace import heap, spec, wire
 from parsers.exectrace.buffers import Pool
 from parsers.kernels import trace_order
 from parsers.kernels.layout import LAYOUT
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from parsers.exectrace.buffers import Block
-    from parsers.exectrace.names import IdMap, Names
+    from parsers.exectrace.names import Decoded, Names
     from parsers.exectrace.raw import Arguments
     from parsers.exectrace.wire import Clocks, Generation
 
@@ -117,6 +117,7 @@ class Scheduler:
         self._words = np.empty(0, np.int64)
         self._word_of = np.empty(0, np.int64)
         self._syncs = 0
+        self._table = np.zeros(0, np.int64)
         for name, rows_of in (("g", 256), ("p", 64), ("m", 64), ("node", 64)):
             self._bind_state(name, np.zeros(rows_of * _WIDTHS[name], np.int64))
         self._bind_table(2048)
@@ -124,6 +125,8 @@ class Scheduler:
         for event in spec.EVENTS:
             argc[event.number] = event.wire_args
         self._set("argc", argc)
+        self._machine.page_objects = heap.PAGE_OBJECTS
+        self._set("class_size", np.array(spec.CLASS_SIZES))
         self._set("side", self._side)
         self._machine.side_cap = SIDE_ROWS
         self._new_blocks()
@@ -142,12 +145,10 @@ class Scheduler:
         """The reasons met so far, in the order of their codes."""
         return [self._names.strings[i] for i in self._words[: self._machine.words_n].tolist()]
 
-    def generation(
-        self, gen: Generation, clocks: Clocks, samples: NDArray[np.int64], strings: IdMap, stacks: IdMap
-    ) -> Iterator[Output]:
+    def generation(self, gen: Generation, decoded: Decoded) -> Iterator[Output]:
         """Order one generation. Raises DamageError; finish() hands on what came before it."""
-        self._sync(self._start_time(gen, clocks), clocks)
-        cursors = self._bind_generation(gen, clocks, samples, strings, stacks)
+        self._sync(self._start_time(gen, decoded.clocks), decoded.clocks)
+        cursors = self._bind_generation(gen, decoded)
         status = self._machine.start(cursors)
         while status >= 0:
             status = self._machine.run()
@@ -194,10 +195,10 @@ class Scheduler:
         self._set(name, array)
 
     def _bind_table(self, entries: int) -> None:
-        self._set("table", np.zeros(2 * entries, np.int64))
-        self._entries = entries
+        old, self._table = self._table, np.zeros(2 * entries, np.int64)
+        self._set("table", self._table)
         self._machine.table_shift = 64 - (entries.bit_length() - 1)
-        self._machine.rehash()
+        self._machine.rehash(old.data)
 
     def _new_blocks(self) -> None:
         machine = self._machine
@@ -221,24 +222,26 @@ class Scheduler:
                 if len(array) > MAX_STATE * _WIDTHS["g"]:
                     raise wire.DamageError(0, f"more than {MAX_STATE} goroutines, tasks or regions at once")
                 self._bind_state(name, np.concatenate([array, np.zeros_like(array)]))
-        if (machine.table_n + 4) * 4 > 2 * self._entries:
-            self._bind_table(2 * self._entries)
+        if (machine.table_n + LAYOUT["TABLE_SPARE"]) * 4 > len(self._table):
+            self._bind_table(len(self._table))
 
-    def _bind_generation(
-        self, gen: Generation, clocks: Clocks, samples: NDArray[np.int64], strings: IdMap, stacks: IdMap
-    ) -> int:
+    def _bind_generation(self, gen: Generation, decoded: Decoded) -> int:
         machine = self._machine
         machine.generation = gen.number
-        machine.frequency = clocks.frequency
+        machine.frequency = decoded.clocks.frequency
         self._set("buf", gen.buf)
-        for name, ids in (("string", strings), ("stack", stacks)):
+        for name, ids in (("string", decoded.strings), ("stack", decoded.stacks)):
             self._set(f"{name}_map", ids.dense)
             self._set(f"{name}_sparse", ids.sparse_ids)
             self._set(f"{name}_sparse_map", ids.sparse)
+        self._set("type_map", decoded.heap.types)
+        if decoded.heap.page_objects is not None:
+            machine.page_objects = decoded.heap.page_objects
+        samples = decoded.samples
         self._set("sample", samples[self._order_by_time(samples[:, 0])].reshape(-1))
         machine.sample_i, machine.sample_n = 0, len(samples)
         self._bind_words()
-        return self._bind_cursors(gen, clocks)
+        return self._bind_cursors(gen, decoded.clocks)
 
     def _order_by_time(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         """Indexes in the order of times, equal ones as the reference reader's sort leaves them."""

@@ -46,6 +46,7 @@ class Shaper:
             "SIDE_REGION": self._regions,
             "SIDE_LOG": self._logs,
             "SIDE_SAMPLE": self._samples,
+            "SIDE_OBJECT": self._objects,
         }
         self._makers = {LAYOUT[kind]: maker for kind, maker in makers.items()}
 
@@ -202,6 +203,19 @@ class Shaper:
             goroutine_id=_nullable(rows[:, 4]),
             proc_id=_nullable(rows[:, 3]),
             stack_id=self._stacks(rows[:, 5]),
+        )
+
+    def _objects(self, rows: NDArray[np.int64]) -> Batch:
+        kinds, codes = np.unique(rows[:, 2], return_inverse=True)
+        words = pa.array([self._names.strings[i] if i else None for i in kinds.tolist()], pa.string())
+        types = pa.DictionaryArray.from_arrays(pa.array(codes.reshape(-1).astype(np.int32)), words)
+        return _batch(
+            "heap_objects",
+            object=pa.array(rows[:, 1]),
+            type_name=types.cast(pa.string()),
+            allocated_ns=_nullable(rows[:, 3]),
+            freed_ns=_nullable(rows[:, 4]),
+            size_bytes=_nullable(rows[:, 5]),
         )
 
     # ---- columns -----------------------------------------------------------

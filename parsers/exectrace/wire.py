@@ -273,11 +273,11 @@ def read_clocks(gen: Generation) -> Clocks:
         while at < end:
             kind = int(gen.buf[at])
             if kind == spec.FREQUENCY and not frequency:
-                (frequency,), at = _varints(gen, at + 1, end, 1)
+                (frequency,), at = read_varints(gen, at + 1, end, 1)
                 if not frequency:
                     raise gen.damage(at, "a clock frequency of 0")
             elif kind == spec.CLOCK_SNAPSHOT and is_sync and snapshot is None:
-                values, at = _varints(gen, at + 1, end, 4)
+                values, at = read_varints(gen, at + 1, end, 4)
                 ticks = (ticks + values[0]) & (1 << 64) - 1
                 snapshot = (ticks, values[1:])
             else:
@@ -303,13 +303,14 @@ def to_ns(gen: Generation, ticks: NDArray[np.int64], clocks: Clocks) -> NDArray[
     return ns.astype(np.int64)
 
 
-def _varints(gen: Generation, at: int, end: int, count: int) -> tuple[list[int], int]:
+def read_varints(gen: Generation, at: int, end: int, count: int) -> tuple[list[int], int]:
+    """count unsigned integers from offset at, and the offset behind them. Raises DamageError."""
     values = []
     for _ in range(count):
         value = shift = 0
         while True:
             if at >= end or shift > 63:
-                raise gen.damage(at, "a cut or overlong integer among the clocks")
+                raise gen.damage(at, "a cut or overlong integer")
             byte = int(gen.buf[at])
             at += 1
             value |= (byte & 127) << shift
@@ -317,7 +318,7 @@ def _varints(gen: Generation, at: int, end: int, count: int) -> tuple[list[int],
             if byte < 128:
                 break
         if value >> 64:
-            raise gen.damage(at, "a cut or overlong integer among the clocks")
+            raise gen.damage(at, "a cut or overlong integer")
         values.append(value)
     return values, at
 

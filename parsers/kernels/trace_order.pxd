@@ -74,11 +74,20 @@ cdef enum:
     S_G = 7
     S_H = 8
     S_WIDTH = 9
+    # What one event may add to the hash; the most pages a span of small objects has
+    TABLE_SPARE = 24
+    MAX_PAGES = 16
     # What an id in the hash names
     KIND_G = 1
     KIND_P = 2
     KIND_M = 3
     KIND_TASK = 4
+    KIND_PAGE = 5
+    KIND_OBJECT = 6
+    # What N_NEXT is in nodes that are no part of a list
+    NODE_FREE = -1
+    NODE_TASK = -2
+    NODE_OBJECT = -3
     # Kinds of side rows
     SIDE_GOROUTINE = 1
     SIDE_RANGE = 2
@@ -142,6 +151,8 @@ cdef enum:
     EV_GO_STATUS_STACK = 48
     EV_SYNC = 50
     EV_SPAN = 128
+    EV_SPAN_ALLOC = 129
+    EV_SPAN_FREE = 130
     EV_HEAP_OBJECT = 131
     EV_HEAP_OBJECT_ALLOC = 132
     EV_HEAP_OBJECT_FREE = 133

@@ -18,7 +18,8 @@ How each index is bounded, whatever the bytes say:
   offsets only, which come from ``_new_*`` and so lie below the array's length;
   ids of the trace never index anything but through the hash.
 - the hash is a power of two long, indexed under its mask, and never full:
-  ``_room`` demands a free half before each event.
+  ``_room`` demands a free half before each event, with what one event can add to spare.
+- ``type_map``, ``class_size`` by ``0 <= i < len``.
 - ``stack_map``, ``string_map``: dense part by ``0 <= id < len``; the rest by
   binary search. ``word_of``, ``words`` are as long as there are strings.
 - output rows: ``_room`` demands SPARE free rows before each event, and no event
@@ -87,6 +88,10 @@ class Machine:
     stack_sparse_map = cython.declare(cython.longlong[::1], visibility="public")
     string_map = cython.declare(cython.longlong[::1], visibility="public")
     string_sparse = cython.declare(cython.longlong[::1], visibility="public")
+    # Heap objects: type ids → strings, bytes by size class, slots of 8 bytes a page
+    type_map = cython.declare(cython.longlong[::1], visibility="public")
+    class_size = cython.declare(cython.longlong[::1], visibility="public")
+    page_objects = cython.declare(cython.longlong, visibility="public")
     string_sparse_map = cython.declare(cython.longlong[::1], visibility="public")
     # CPU samples in order: time, thread, proc, goroutine, stack each
     sample = cython.declare(cython.longlong[::1], visibility="public")
@@ -192,33 +197,20 @@ class Machine:
         self.sample_n = 0
         self.heap_n = 0
 
-    def rehash(self) -> None:
-        """Fill the (new, empty) hash from the rows."""
-        r: cython.longlong = 0
+    def rehash(self, old: cython.longlong[::1]) -> None:
+        """Fill the (new, empty) hash from the one before."""
+        i: cython.longlong = 0
         self.table_n = 0
-        while r < self.g_used:
-            if self.g[r + G_STATUS] > 0:
-                self._insert(KIND_G, self.g[r + G_ID], r)
-            r += G_WIDTH
-        r = 0
-        while r < self.p_used:
-            self._insert(KIND_P, self.p[r + P_ID], r)
-            r += P_WIDTH
-        r = 0
-        while r < self.m_used:
-            self._insert(KIND_M, self.m[r + M_ID], r)
-            r += M_WIDTH
-        r = 0
-        while r < self.node_used:
-            if self.node[r + N_NEXT] == -2:
-                self._insert(KIND_TASK, self.node[r + N_KIND], r)
-            r += N_WIDTH
+        while i < old.shape[0]:
+            if old[i + 1] != 0:
+                self._insert(old[i + 1] & 7, old[i], old[i + 1] >> 3)
+            i += 2
 
     def thread_row(self, thread: cython.longlong) -> cython.longlong:
         """The row of a thread, made if there is none; -1 when the arrays must grow first."""
         r: cython.longlong = self._find(KIND_M, thread)
         if r < 0:
-            if self.m_used + M_WIDTH > self.m.shape[0] or (self.table_n + 1) * 4 > self.table.shape[0]:
+            if self.m_used + M_WIDTH > self.m.shape[0] or (self.table_n + TABLE_SPARE) * 4 > self.table.shape[0]:
                 return -1
             r = self._new_m(thread)
         return r
@@ -279,7 +271,7 @@ class Machine:
             or self.p_used + P_WIDTH > self.p.shape[0]
             or self.m_used + M_WIDTH > self.m.shape[0]
             or (self.node_free < 0 and self.node_used + N_WIDTH > self.node.shape[0])
-            or (self.table_n + 4) * 4 > self.table.shape[0]
+            or (self.table_n + TABLE_SPARE) * 4 > self.table.shape[0]
         ):
             return GROW
         return ADVANCED
@@ -1163,7 +1155,7 @@ class Machine:
         ts: cython.longlong = self.last - self.base
         r: cython.longlong
         k: cython.longlong
-        # finish_at counts through goroutines, then processors, then tasks.
+        # finish_at counts through goroutines, then processors, then nodes: tasks and objects.
         while self.finish_at < self.g_used:
             r = self.finish_at
             if self.g[r + G_STATUS] > 0:
@@ -1184,11 +1176,15 @@ class Machine:
             self.finish_at += P_WIDTH
         while self.finish_at < self.g_used + self.p_used + self.node_used:
             r = self.finish_at - self.g_used - self.p_used
-            if self.node[r + N_NEXT] == -2:
+            if self.node[r + N_NEXT] == NODE_TASK:
                 if not self._has_room_for(1):
                     return FULL
                 self._side(SIDE_TASK, self.node[r + N_KIND], self.node[r + N_NAME], self.node[r + N_PARENT], self.node[r + N_START],
                            ts - self.node[r + N_START], self.node[r + N_G], self.node[r + N_STACK], 0)
+            elif self.node[r + N_NEXT] == NODE_OBJECT:
+                if not self._has_room_for(1):
+                    return FULL
+                self._side(SIDE_OBJECT, self.node[r + N_KIND], self.node[r + N_NAME], self.node[r + N_START], -1, self.node[r + N_STACK], 0, 0, 0)
             self.finish_at += N_WIDTH
         if self.gc_state == 2:
             if not self._has_room_for(1):
@@ -1572,6 +1568,8 @@ class Machine:
                 return E_CONTEXT
             ts = self._stamp(time)
             self._emit(typ, ts, a0, a1, a2, 0, 0)
+            if typ <= EV_HEAP_OBJECT_FREE and a0 >= 0:
+                self._heap_event(typ, ts, a0, a1, a2)
             return ADVANCED
 
         return self._annotation(typ, time, a0, a1, a2, a3, ms, ps, gs)
@@ -1848,6 +1846,83 @@ class Machine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
+    def _heap_event(
+        self, typ: cython.longlong, ts: cython.longlong, a0: cython.longlong, a1: cython.longlong, a2: cython.longlong
+    ) -> cython.void:
+        """Spans say how large the objects on their pages are; objects come and go."""
+        k: cython.longlong
+        v: cython.longlong
+        n: cython.longlong
+        size: cython.longlong = -1
+        if typ == EV_SPAN or typ == EV_SPAN_ALLOC:
+            self._forget_pages(a0)
+            # The lowest bit: not for objects. Then: no pointers; then the size class, 0 for one large object.
+            if a2 & 1 or a2 < 0 or (a2 >> 2) >= self.class_size.shape[0] or a1 <= 0 or a1 >> 32 or a0 >> 48:
+                return
+            size = self.class_size[a2 >> 2]
+            n = a1
+            if size == 0:
+                size = a1 * self.page_objects * 8
+                n = 1
+            if n > MAX_PAGES:
+                return
+            for k in range(n):
+                if self._find(KIND_PAGE, a0 + k) >= 0:
+                    self._forget(KIND_PAGE, a0 + k)
+                self._insert(KIND_PAGE, a0 + k, size * 256 + (n - 1) * 16 + k)
+            return
+        if typ == EV_SPAN_FREE:
+            self._forget_pages(a0)
+            return
+        v = self._find(KIND_PAGE, a0 // self.page_objects)
+        if v >= 0:
+            # The slot that a0 lies in: small pointer-free values share one, and are told of by
+            # their own addresses (Go 1.24 on), but freed as one.
+            size = v >> 8
+            n = (a0 // self.page_objects - (v & 15)) * self.page_objects
+            a0 = n + (a0 - n) * 8 // size * size // 8
+        k = self._find(KIND_OBJECT, a0)
+        if typ == EV_HEAP_OBJECT:
+            if k < 0:
+                self._new_object(a0, -1, a1, size)
+            return
+        if typ == EV_HEAP_OBJECT_ALLOC and k >= 0 and a1 == 0 and size == 16 and self.node[k + N_NAME] == 0:
+            return
+        if k >= 0:
+            self._side(SIDE_OBJECT, a0, self.node[k + N_NAME], self.node[k + N_START],
+                       ts if typ == EV_HEAP_OBJECT_FREE else -1, self.node[k + N_STACK], 0, 0, 0)
+            self._forget(KIND_OBJECT, a0)
+            self._drop_node(k)
+        if typ == EV_HEAP_OBJECT_ALLOC:
+            self._new_object(a0, ts, a1, size)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _new_object(self, key: cython.longlong, ts: cython.longlong, kind: cython.longlong, size: cython.longlong) -> cython.void:
+        name: cython.longlong = 0
+        k: cython.longlong
+        if 0 <= kind < self.type_map.shape[0] and self.type_map[kind] > 0:
+            name = self.type_map[kind]
+        k = self._new_node(key, name, ts, size)
+        self.node[k + N_NEXT] = NODE_OBJECT
+        self._insert(KIND_OBJECT, key, k)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _forget_pages(self, page: cython.longlong) -> cython.void:
+        """Of the span that begins at this page. A page's value: size, 4 bits pages less 1, 4 bits which of them."""
+        v: cython.longlong = self._find(KIND_PAGE, page)
+        k: cython.longlong
+        if v >= 0 and v & 15 == 0:
+            for k in range((v >> 4 & 15) + 1):
+                if self._find(KIND_PAGE, page + k) == v + k:
+                    self._forget(KIND_PAGE, page + k)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
     def _annotation(
         self,
         typ: cython.longlong,
@@ -1914,7 +1989,7 @@ class Machine:
             ts = self._stamp(time)
             self._emit(typ, ts, a0, a1, name, 0, stack)
             k = self._new_node(a0, name, ts, stack)
-            self.node[k + N_NEXT] = -2  # marks a task
+            self.node[k + N_NEXT] = NODE_TASK
             self.node[k + N_G] = self.cg
             self.node[k + N_PARENT] = a1
             self._insert(KIND_TASK, a0, k)

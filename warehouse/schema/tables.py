@@ -80,7 +80,7 @@ _PARSED = (
     _table("trace_events", "Every event in the order of Go's own reader (ingest --raw-events).",
            "capture_id event_index", "ts_ns thread_id proc_id goroutine_id event args stack_id"),
     _table("heap_objects", "Heap objects of traces recorded with GODEBUG=traceallocfree=1.",
-           "capture_id object", "type_name allocated_ns freed_ns size_bytes"),
+           "capture_id object allocated_ns", "type_name freed_ns size_bytes"),
     _table("profile_samples", "Samples of pprof profiles, one row for each sample type.",
            "capture_id sample_index sample_type",
            "unit value:int stack_id leaf_pc mapping_index sampling_period labels "
