@@ -49,6 +49,7 @@ trace_measures as (
         coalesce(run_work.work_count, traced.duration_ns / 1e9) as divisor,
         traced.duration_ns * 0.001 as negligible,
         traced.is_whole as is_exhaustive,
+        run_work.work_unit is not null as is_per_work,
     from traced
     left join run_work using (build_id, run_id)
     where traced.duration_ns > 0
@@ -65,6 +66,7 @@ heap_measures as (
         case when heap.sample_type = 'alloc_space' then coalesce(run_work.work_count, 1) else 1 end as divisor,
         greatest(heap.sampling_period, 65536) as negligible,
         heap.has_binary as is_exhaustive,
+        run_work.work_unit is not null and heap.sample_type = 'alloc_space' as is_per_work,
     from heap
     left join run_work using (build_id, run_id)
     where heap.sample_type in ('alloc_space', 'inuse_space')
@@ -76,7 +78,7 @@ all_measures as (
     select * from heap_measures
 )
 
--- Figures per second do not compare with figures per unit of work.
+-- Figures per second do not compare with figures per unit of work: those of which there are more count.
 select
     build_id,
     run_id,
@@ -85,5 +87,7 @@ select
     divisor::double as divisor,
     (negligible / divisor)::double as negligible,
     is_exhaustive,
-    coalesce(per, '') = mode(coalesce(per, '')) over (partition by measure) as is_comparable,
+    is_per_work = (
+        2 * count(*) filter (where is_per_work) over (partition by measure) >= count(*) over (partition by measure)
+    ) as is_comparable,
 from all_measures

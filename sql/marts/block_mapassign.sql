@@ -72,9 +72,9 @@ by_function as (
     select build_id, function,
         sum(block_ns) as block_ns, sum(block_count) as block_count, sum(sync_ns) as sync_ns,
         sum(alloc_bytes) as alloc_bytes, sum(alloc_objects) as alloc_objects, sum(inuse_bytes) as inuse_bytes,
-        arg_max(call_path, share) as call_path,
-        arg_max(block_ns, share) as path_block_ns,
-        arg_max(alloc_bytes, share) as path_alloc_bytes,
+        first(call_path order by share desc, call_path) as call_path,
+        first(block_ns order by share desc, call_path) as path_block_ns,
+        first(alloc_bytes order by share desc, call_path) as path_alloc_bytes,
     from ranked
     group by build_id, function
 ),
