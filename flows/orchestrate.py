@@ -352,7 +352,8 @@ class _Runner(Runner):
         """Until SIGINT or SIGTERM; then ends the run under way, and says so to the server."""
         self._told = asyncio.Event()
         self._here = asyncio.get_running_loop()
-        self._here.add_signal_handler(signal.SIGINT, self._told.set)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._here.add_signal_handler(number, self._told.set)
         work = asyncio.create_task(self.start())
         told = asyncio.create_task(self._told.wait())
         await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -371,7 +372,7 @@ class _Runner(Runner):
         deadline.cancel()
 
     def handle_sigterm(self, *_args: object, **_kwargs: object) -> None:
-        """As SIGINT. Prefect's own handler forgets to await what it calls."""
+        """What start() puts in the place of ours. Prefect's own forgets to await what it calls."""
         self._here.call_soon_threadsafe(self._told.set)
 
 

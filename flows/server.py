@@ -26,6 +26,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -223,8 +224,8 @@ def _fault(url: str) -> str | None:
         return None if error.code in {401, 403} else f"it answers {error.code} {error.reason}"
     except urllib.error.URLError as error:
         return str(error.reason)
-    except (OSError, ValueError) as error:
-        return str(error)
+    except (OSError, ValueError, HTTPException) as error:
+        return str(error) or type(error).__name__
 
 
 def end_with_service() -> None:
