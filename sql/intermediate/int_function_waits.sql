@@ -1,7 +1,8 @@
 -- Time that goroutines waited in each function, and whether the wait is contention or merely idleness.
 -- grain: build_id, run_id, function, wait_reason
 -- scope: build
--- The runtime says `sync` for locks and for WaitGroup.Wait alike; the stack tells them apart.
+-- The runtime says `sync` for locks, for WaitGroup.Wait and for its own semaphores (runtime.GC); the stack tells
+-- them apart.
 with
 
 captures as (
@@ -24,10 +25,10 @@ waits as (
         case
             when intervals.reason = 'sync' and starts_with(sites.wait_function, 'sync.(*WaitGroup)')
                 then 'sync.(*WaitGroup).Wait'
+            when intervals.reason = 'sync' and starts_with(sites.wait_function, 'runtime.') then 'runtime semaphore'
             else coalesce(intervals.reason, 'unknown')
         end as wait_reason,
         sites.is_user_code,
-        sites.wait_function,
         intervals.duration_ns,
     from intervals
     inner join captures using (capture_id)
@@ -44,13 +45,7 @@ select
     run_id,
     function,
     wait_reason,
-    bool_or(
-        is_user_code
-        and (
-            (wait_reason = 'sync' and not starts_with(coalesce(wait_function, ''), 'runtime.'))
-            or wait_reason in ('chan send', 'GC mark assist wait for work')
-        )
-    ) as is_contention,
+    bool_or(is_user_code) and wait_reason in ('sync', 'chan send', 'GC mark assist wait for work') as is_contention,
     count(*) as block_count,
     sum(duration_ns)::bigint as block_ns,
     quantile_disc(duration_ns, 0.99)::bigint as p99_ns,

@@ -213,7 +213,7 @@ def test_only_contention_has_a_worse_direction():
             connection,
             "select subject, polarity from observations where metric = 'block_ns' order by subject",
         ) == [
-            ("app.collect (sync)", 0),
+            ("app.collect (runtime semaphore)", 0),
             (f"{PUT} (chan send)", 1),
             (f"{PUT} (select)", 0),
             (f"{PUT} (sync)", 1),

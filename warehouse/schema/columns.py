@@ -63,8 +63,8 @@ _DECLARED = (
     # Stacks
     Column("stack_id", INT, "", "Content hash of the stack's (function, file, line)s; null for no stack."),
     Column("path_id", INT, "", "Content hash of the stack's function names alone: survives shifted lines."),
-    Column("functions", pa.list_(TEXT), "", "Function names, leaf first."),
-    Column("files", pa.list_(TEXT), "", "Source files, leaf first."),
+    Column("functions", pa.list_(WORD), "", "Function names, leaf first."),
+    Column("files", pa.list_(WORD), "", "Source files, leaf first."),
     Column("lines", pa.list_(INT), "", "Source lines, leaf first."),
     Column("pcs", pa.list_(pa.uint64()), "", "Program counters of one occurrence, leaf first; may be empty."),
     # Traces
@@ -94,7 +94,7 @@ _DECLARED = (
     Column("parent_task_id", INT, "", "The task's parent; 0 is the background task."),
     Column("category", TEXT, "", "Category of a user log message."),
     Column("nesting", SMALL, "", "Depth of the region in its goroutine, from 0."),
-    Column("object", INT, "", "Address-derived id of a heap object, as the trace has it."),
+    Column("object", INT, "", "A heap object: its slot of memory, counted from the heap's lowest address. Used again once it is freed."),
     Column("type_name", TEXT, "", "Go type of the object; null if the runtime did not know."),
     Column("allocated_ns", INT, "ns", "When the object was allocated; null if before the capture."),
     Column("freed_ns", INT, "ns", "When it was freed; null if not during the capture."),
@@ -189,7 +189,7 @@ _DECLARED = (
     Column("confidence", REAL, "", "Measured precision of the evidence, 0 to 1."),
     # Marts: verdicts
     Column("subject", TEXT, "", "What the metric is of: function, function and reason of waiting, benchmark, program."),
-    Column("wait_reason", TEXT, "", "Reason of waiting; WaitGroup.Wait apart from locks, which the runtime calls sync too."),
+    Column("wait_reason", TEXT, "", "Reason of waiting; of what the runtime calls sync only locks, WaitGroup.Wait and its own semaphores apart."),
     Column("standard_error", REAL, "", "Standard error of the value from few events alone; null where there is none."),
     Column("polarity", SMALL, "", "1: up is worse, -1: down is worse, 0: says nothing of better or worse."),
     Column("measure", TEXT, "", "Kind of capture the figure comes from: trace, heap_alloc, heap_inuse or benchmark."),
