@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 # Binary magic numbers first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
-    "parsers.exectrace": 1,
+    "parsers.exectrace": 2,
     "parsers.binary": 1,
-    "parsers.legacy_profile": 1,
-    "parsers.goroutine_dump": 1,
+    "parsers.legacy_profile": 2,
+    "parsers.goroutine_dump": 2,
     "parsers.benchmarks": 1,
     "parsers.gctrace": 1,
     "parsers.listing": 1,
     "parsers.escapes": 1,
     "parsers.findings": 1,
-    "parsers.pprof": 1,
+    "parsers.pprof": 2,
 }
 
 

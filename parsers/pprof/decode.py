@@ -1,29 +1,36 @@
 """A profile message's fields as arrays, ids and string indices as they stand in the message.
 
-Protobuf's own runtime (upb) decodes; nothing is checked here but the wire format.
+A compiled kernel reads the bytes; nothing is checked here but the wire format.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from parsers.api import ParseError
-from parsers.pprof.wire import first_fault
+from parsers.kernels.pprof_wire import read_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
     Unsigned = NDArray[np.uint64]
 
-# A decoded message takes some forty times its bytes when it is made of empty samples.
-MAX_MESSAGE_BYTES = 256 * 1024**2
+MAX_MESSAGE_BYTES = 512 * 1024**2
+# An empty sample takes two bytes: what a message announces is capped before anything is made of it.
+MAX_ROWS = 100_000_000
+
+_TYPES, _SAMPLES, _IDS, _VALUES, _LABELS, _LOCATIONS, _LINES, _FUNCTIONS, _MAPPINGS, _STRINGS, _COMMENTS = (
+    range(11)
+)
+_FACTS = {
+    -1: "the field is cut off",
+    -2: "an integer is longer than ten bytes",
+    -4: "the field's wire type is none of a profile's",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,78 +70,69 @@ class Message:
 
 def decode(data: bytes, path: str) -> Message:
     """The message in data. Raises ParseError with the byte where it breaks."""
-    from google.protobuf.message import DecodeError
-
-    from parsers.pprof.messages import Profile
-
     if len(data) > MAX_MESSAGE_BYTES:
-        raise ParseError(path, f"byte {MAX_MESSAGE_BYTES}", "a profile larger than the cap of 256 MiB")
-    message: Any = Profile()
-    try:
-        message.ParseFromString(data)
-    except DecodeError as error:
-        fault = first_fault(data)
-        if fault is not None:
-            raise ParseError(path, f"byte {fault.offset}", fault.fact) from error
-        raise ParseError(path, "", f"not a profile message: {error}") from error
-    return _columns(message)
+        raise ParseError(path, f"byte {MAX_MESSAGE_BYTES}", "a profile larger than the cap of 512 MiB")
+    counts = _read(data, [np.empty(0, np.uint64)] * 12, np.zeros(16, np.uint64), path)
+    for what, count in zip(("samples", "location ids", "values", "labels"), counts[_SAMPLES:], strict=False):
+        if count > MAX_ROWS:
+            raise ParseError(path, "", f"{count} {what}, more than the cap of {MAX_ROWS}")
+    # The labels' second array says whose they are.
+    widths = (2, 2, 1, 1, 4, 1, 4, 2, 5, 6, 2, 1)
+    labels = counts[_LABELS]
+    rows = [*counts[:_LABELS], labels, labels, *counts[_LOCATIONS:]]
+    arrays = [np.zeros(n * width, np.uint64) for n, width in zip(rows, widths, strict=True)]
+    scalars = np.zeros(16, np.uint64)
+    _read(data, arrays, scalars, path)
+    tables = [array.reshape(-1, width) for array, width in zip(arrays, widths, strict=True)]
+    return _message(data, tables, scalars.view(np.int64).tolist())
 
 
-def _columns(p: Any) -> Message:  # noqa: ANN401 - the class is made at run time
-    samples, locations, functions, mappings = p.sample, p.location, p.function, p.mapping
-    values = [s.value for s in samples]
-    location_ids = [s.location_id for s in samples]
-    lines = [location.line for location in locations]
-    flat_lines = list(chain.from_iterable(lines))
-    labels = [
-        (i, label.key, label.str, label.num, label.num_unit)
-        for i, s in enumerate(samples)
-        for label in s.label
-    ]
+def _read(data: bytes, arrays: list[Unsigned], scalars: Unsigned, path: str) -> list[int]:
+    """Let the kernel count, and fill the arrays where rows fit."""
+    counts, state = np.zeros(11, np.int64), np.zeros(4, np.int64)
+    # As memory views: uncompiled, the kernel is to see plain integers. It takes what it could write to.
+    views = [memoryview(bytearray(data)), *(array.data for array in (*arrays, scalars, counts, state))]
+    status = read_profile(*views)
+    if status < 0:
+        fact = _FACTS.get(status) or f"the field announces {state[1]} bytes, more than are left"
+        raise ParseError(path, f"byte {state[0]}", fact)
+    return counts.tolist()
+
+
+def _message(data: bytes, tables: list[Unsigned], scalars: list[int]) -> Message:
+    types, samples, ids, values, labels, owners, locations, lines, functions, mappings, strings, comments = (
+        tables
+    )
+    signed = [(int(a), int(b)) for a, b in types.view(np.int64)]
     return Message(
-        strings=list(p.string_table),
-        sample_types=[(kind.type, kind.unit) for kind in p.sample_type],
-        values=_flat(values, np.int64),
-        value_offsets=_offsets(values),
-        location_ids=_flat(location_ids, np.uint64),
-        location_offsets=_offsets(location_ids),
-        labels=_table(labels, 5, np.int64),
-        id=_column((x.id for x in locations), np.uint64),
-        mapping_id=_column((x.mapping_id for x in locations), np.uint64),
-        address=_column((x.address for x in locations), np.uint64),
-        line_offsets=_offsets(lines),
-        line_function_id=_column((x.function_id for x in flat_lines), np.uint64),
-        line_number=_column((x.line for x in flat_lines), np.int64),
-        function_id=_column((x.id for x in functions), np.uint64),
-        function_strings=_table([(x.name, x.filename) for x in functions], 2, np.int64),
-        mapping_numbers=_table(
-            [(x.id, x.memory_start, x.memory_limit, x.file_offset) for x in mappings], 4, np.uint64
-        ),
-        mapping_strings=_table([(x.filename, x.build_id) for x in mappings], 2, np.int64),
-        period_type=(p.period_type.type, p.period_type.unit),
-        period=p.period,
-        time_nanos=p.time_nanos,
-        duration_nanos=p.duration_nanos,
-        default_sample_type=p.default_sample_type,
-        drop_frames=p.drop_frames,
-        keep_frames=p.keep_frames,
-        comments=list(p.comment),
+        strings=[data[start:end] for start, end in strings.tolist()],
+        sample_types=signed,
+        values=values[:, 0].view(np.int64),
+        value_offsets=_offsets(samples[:, 0]),
+        location_ids=ids[:, 0],
+        location_offsets=_offsets(samples[:, 1]),
+        labels=np.concatenate([owners, labels], axis=1).view(np.int64),
+        id=locations[:, 0],
+        mapping_id=locations[:, 1],
+        address=locations[:, 2],
+        line_offsets=_offsets(locations[:, 3]),
+        line_function_id=lines[:, 0],
+        line_number=lines[:, 1].astype(np.int64),
+        function_id=functions[:, 0],
+        function_strings=functions[:, [1, 3]].view(np.int64),
+        mapping_numbers=mappings[:, :4],
+        mapping_strings=mappings[:, 4:].astype(np.int64),
+        period_type=(scalars[0], scalars[1]),
+        period=scalars[12],
+        time_nanos=scalars[9],
+        duration_nanos=scalars[10],
+        default_sample_type=scalars[14],
+        drop_frames=scalars[7],
+        keep_frames=scalars[8],
+        comments=comments[:, 0].view(np.int64).tolist(),
     )
 
 
-def _column(values: Iterable[int], dtype: type[np.generic]) -> NDArray[Any]:
-    return np.fromiter(values, dtype)
-
-
-def _flat(rows: Sequence[Sequence[int]], dtype: type[np.generic]) -> NDArray[Any]:
-    return np.fromiter(chain.from_iterable(rows), dtype)
-
-
-def _table(rows: Sequence[tuple[int, ...]], width: int, dtype: type[np.generic]) -> NDArray[Any]:
-    return np.array(rows, dtype).reshape(len(rows), width)
-
-
-def _offsets(rows: Sequence[Sequence[object]]) -> Ints:
-    offsets = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)), out=offsets[1:])
-    return offsets
+def _offsets(ends: Unsigned) -> Ints:
+    """Offsets from where each row ends."""
+    return np.concatenate([np.zeros(1, np.int64), ends.astype(np.int64)])

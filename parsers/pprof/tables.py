@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from parsers.api import Batch
-from parsers.pprof.stacks import frames_of, intern_stacks
+from parsers.pprof.stacks import intern_stacks
 from parsers.stacks import StackTable
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ SAMPLES_PER_BATCH = 262_144
 def batches(profile: Profile) -> Iterator[Batch]:
     """All rows of the profile."""
     table = StackTable()
-    stacks = pa.array(intern_stacks(profile, frames_of(profile), table), pa.int64())
+    ids = intern_stacks(profile, table)
+    stacks = pa.array(ids, mask=np.diff(profile.stack_offsets) == 0)
     columns = _sample_columns(profile)
     n_samples, n_types = profile.values.shape
     for start in range(0, n_samples, SAMPLES_PER_BATCH):
@@ -73,32 +74,60 @@ def _labels(profile: Profile, n_samples: int) -> dict[str, pa.Array]:
 
     Of a key that a sample repeats, texts are joined by ", " and the first number stays.
     """
-    texts: dict[int, dict[str, str]] = {}
-    numbers: dict[int, dict[str, int]] = {}
-    units: dict[int, dict[str, str]] = {}
-    strings = profile.strings
-    for sample, key, text, number, unit in profile.labels.tolist():
-        name = strings[key]
-        if text:
-            given = texts.setdefault(sample, {})
-            given[name] = f"{given[name]}, {strings[text]}" if name in given else strings[text]
-        else:
-            numbers.setdefault(sample, {}).setdefault(name, number)
-            if unit:
-                units.setdefault(sample, {}).setdefault(name, strings[unit])
+    labels = profile.labels
+    is_text = labels[:, 2] != 0
+    has_unit = ~is_text & (labels[:, 4] != 0)
+    strings = pa.array(profile.strings if len(labels) else [], pa.string())
+    texts = _Labels(labels[is_text], 2, strings)
     return {
-        "labels": _maps(texts, n_samples, pa.string()),
-        "numeric_labels": _maps(numbers, n_samples, pa.int64()),
-        "numeric_units": _maps(units, n_samples, pa.string()),
+        "labels": _joined(profile, texts, n_samples) if texts.has_repeated else _maps(texts, n_samples),
+        "numeric_labels": _maps(_Labels(_firsts(labels[~is_text]), 3, strings), n_samples),
+        "numeric_units": _maps(_Labels(_firsts(labels[has_unit]), 4, strings), n_samples),
     }
 
 
-def _maps(of_sample: dict[int, dict[str, Any]], n_samples: int, kind: pa.DataType) -> pa.Array:
-    type_ = pa.map_(pa.string(), kind)
-    if not of_sample:
-        return pa.nulls(n_samples, type_)
+class _Labels:
+    """Some rows of decode.Message.labels, in the order of samples, and which column is the value."""
+
+    def __init__(self, rows: NDArray[np.int64], column: int, strings: pa.StringArray) -> None:
+        self.rows = rows
+        self.column = column
+        self.strings = strings
+        self.has_repeated = len(_firsts(rows)) < len(rows)
+
+    def text(self, column: int) -> pa.StringArray:
+        """The strings that a column refers to."""
+        return self.strings.take(pa.array(self.rows[:, column]))
+
+
+def _firsts(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows less those whose sample has had their key before."""
+    _, first = np.unique(rows[:, :2], axis=0, return_index=True)
+    kept: NDArray[np.int64] = rows[np.sort(first)]
+    return kept
+
+
+def _maps(labels: _Labels, n_samples: int) -> pa.Array:
+    """A map for each sample, of keys that it has once each."""
+    is_number = labels.column == 3
+    kind = pa.map_(pa.string(), pa.int64() if is_number else pa.string())
+    if not len(labels.rows):
+        return pa.nulls(n_samples, kind)
+    values = pa.array(labels.rows[:, 3]) if is_number else labels.text(labels.column)
+    offsets = np.searchsorted(labels.rows[:, 0], np.arange(n_samples + 1)).astype(np.int32)
+    is_empty = np.append(offsets[1:] == offsets[:-1], False)
+    return pa.MapArray.from_arrays(pa.array(offsets, mask=is_empty), labels.text(1), values).cast(kind)
+
+
+def _joined(profile: Profile, labels: _Labels, n_samples: int) -> pa.Array:
+    """A map for each sample, where some have several texts of one key."""
+    of_sample: dict[int, dict[str, str]] = {}
+    for sample, key, text, *_ in labels.rows.tolist():
+        given = of_sample.setdefault(sample, {})
+        name, value = profile.strings[key], profile.strings[text]
+        given[name] = f"{given[name]}, {value}" if name in given else value
     rows = [list(of_sample[i].items()) if i in of_sample else None for i in range(n_samples)]
-    return pa.array(rows, type_)
+    return pa.array(rows, pa.map_(pa.string(), pa.string()))
 
 
 def _mappings(profile: Profile) -> Batch:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from parsers.api import Issue, ParseError
-from parsers.pprof.messages import Profile
 from tests.parsers import gopprof, reading
+from tests.parsers.pprof_messages import Profile
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "pprof"
 FILES = sorted(SAMPLES.glob("*/*.pb.gz"))
@@ -245,7 +245,9 @@ def test_cut_profile_names_the_byte(tmp_path):
     data = gzip.decompress((SAMPLES / "go1.27" / "heap.pb.gz").read_bytes())
     path = tmp_path / "cut.pb"
     path.write_bytes(data[:-10])
-    with pytest.raises(ParseError, match=r"cut\.pb: byte \d+: field \d+ announces \d+ bytes, \d+ are left"):
+    with pytest.raises(
+        ParseError, match=r"cut\.pb: byte \d+: the field announces \d+ bytes, more than are left"
+    ):
         items_of(path)
 
 
