@@ -55,7 +55,8 @@ class Capture:
         try:
             yield from self._read_generations()
         except wire.DamageError as error:
-            damage = error
+            # Its traceback would hold this frame, and the frame holds it and every buffer.
+            damage = error.with_traceback(None)
             if not self._scheduler.now_ns:  # not one event
                 raise ParseError(self._source.path, damage.position, damage.fact) from error
         if not self._scheduler.now_ns:

@@ -38,17 +38,6 @@ class Shaper:
         self._ended_tasks: set[int] = set()
         self._stack_ids = np.zeros(1, np.int64)
         self._events = 0
-        makers: dict[str, Callable[[NDArray[np.int64]], Batch | None]] = {
-            "SIDE_GOROUTINE": self._goroutines,
-            "SIDE_RANGE": self._ranges,
-            "SIDE_METRIC": self._metrics,
-            "SIDE_TASK": self._tasks,
-            "SIDE_REGION": self._regions,
-            "SIDE_LOG": self._logs,
-            "SIDE_SAMPLE": self._samples,
-            "SIDE_OBJECT": self._objects,
-        }
-        self._makers = {LAYOUT[kind]: maker for kind, maker in makers.items()}
 
     def batches(self, output: Output) -> Iterator[Batch]:
         """Every batch of an output."""
@@ -60,8 +49,19 @@ class Shaper:
         if output.events is not None and output.events[1]:
             yield from self._raw_events(*output.events)
         kinds = output.side[:, 0]
-        for kind, maker in self._makers.items():
-            rows = output.side[kinds == kind]
+        # Made here, not kept: a table of its own methods would keep the object alive.
+        makers: dict[str, Callable[[NDArray[np.int64]], Batch | None]] = {
+            "SIDE_GOROUTINE": self._goroutines,
+            "SIDE_RANGE": self._ranges,
+            "SIDE_METRIC": self._metrics,
+            "SIDE_TASK": self._tasks,
+            "SIDE_REGION": self._regions,
+            "SIDE_LOG": self._logs,
+            "SIDE_SAMPLE": self._samples,
+            "SIDE_OBJECT": self._objects,
+        }
+        for kind, maker in makers.items():
+            rows = output.side[kinds == LAYOUT[kind]]
             if len(rows) and (batch := maker(rows)) is not None:
                 yield batch
 

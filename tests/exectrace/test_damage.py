@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,8 @@ from parsers.api import Options, ParseError
 from parsers.exectrace import capture, wire
 from parsers.source import Source
 from tests.exectrace.reading import collect, read
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def read_bytes(tmp_path, content: bytes, **options):
@@ -81,3 +86,20 @@ def test_unknown_version_is_told(tmp_path):
 def test_header_alone_is_an_error(tmp_path):
     with pytest.raises(ParseError, match="without a single generation"):
         read_bytes(tmp_path, b"go 1.26 trace\0\0\0")
+
+
+def fuzz(count: int, first: int) -> str:
+    command = [sys.executable, "-m", "tests.exectrace.fuzz", str(count), str(first)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_fuzz_with_bounds_checks_finds_nothing():
+    assert "300 damaged traces" in fuzz(300, 0)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("first", range(10_000, 34_000, 6_000))
+def test_long_fuzz_with_bounds_checks_finds_nothing(first):
+    assert "6000 damaged traces" in fuzz(6_000, first)

@@ -141,17 +141,9 @@ def assert_same(some, others) -> None:
 
 
 UNCOMPILED = """
-import sys, importlib.util, pathlib
-for name in ("trace_wire", "trace_order", "trace_args"):
-    path = pathlib.Path("parsers/kernels") / (name + ".py")
-    module_spec = importlib.util.spec_from_file_location("parsers.kernels." + name, path)
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[module_spec.name] = module
-    module_spec.loader.exec_module(module)
-    assert not module.cython.compiled
-    import parsers.kernels
-    setattr(parsers.kernels, name, module)
-import pickle
+import pathlib, pickle, sys
+from tests.exectrace import checked
+checked.use_uncompiled()
 from tests.exectrace.reading import read
 sys.stdout.buffer.write(pickle.dumps(read(pathlib.Path(sys.argv[1]), raw_events=True).tables))
 """
