@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.catalog import Catalog, WarehouseError
+from warehouse.catalog import Capture, Catalog, WarehouseError
 from warehouse.connection import DATABASE, open_database
 from warehouse.functions import register
 from warehouse.schema import MARTS, TABLES
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 FOLDERS = ("staging", "intermediate", "marts", "checks")
 _STATE = "_published"
+STACKS = "stacks"
 
 
 class ModelError(WarehouseError):
@@ -206,12 +207,15 @@ class _Build:
         """Build everything; the checks that failed."""
         register(self.connection)
         self.connection.execute("begin")  # one commit for hundreds of small statements
+        self._add_stacks()
         for name, table in self.catalog.tables().items():
             self._table_from(name, table)
-        by_table = _files_by_table(self.catalog, None)
+        by_table = _files_by_table(self.catalog.captures.values())
         for name in PARSED:
-            self.connection.execute(f"create or replace view {name} as {_scan(name, by_table.get(name, []))}")
-            self._comment("view", name, TABLES[name])
+            if name != STACKS:
+                scan = _scan(name, by_table.get(name, []))
+                self.connection.execute(f"create or replace view {name} as {scan}")
+                self._comment("view", name, TABLES[name])
         self.connection.execute("commit")
         if self.models:
             self._build_models(progress)
@@ -219,6 +223,18 @@ class _Build:
             f"insert or replace into {_STATE} values (?, ?)", list(self.after.items())
         )
         return self._failed_checks()
+
+    def _add_stacks(self) -> None:
+        """Take in the stacks of new captures: captures and builds share them, the table has each once."""
+        known = set()
+        if self.before:
+            known = {row[0] for row in self.connection.execute("select capture_id from captures").fetchall()}
+        paths = _files_by_table(c for c in self.catalog.captures.values() if c.capture_id not in known)
+        self.connection.execute(f"create table if not exists {STACKS} as {_scan(STACKS, [])}")
+        self.connection.execute(
+            f"insert into {STACKS} {_scan(STACKS, paths.get(STACKS, []))} anti join {STACKS} using (stack_id)"
+        )
+        self._comment("table", STACKS, TABLES[STACKS])
 
     def _table_from(self, name: str, rows: pa.Table) -> None:
         self.connection.register("_rows", rows)
@@ -239,7 +255,8 @@ class _Build:
             self.connection.execute(
                 f'create view {name} as select * from "{database}".main.{name} where build_id in (from stale)'
             )
-        by_table = _files_by_table(self.catalog, set(self.stale))
+        stale = set(self.stale)
+        by_table = _files_by_table(c for c in self.catalog.captures.values() if c.build_id in stale)
         for name in PARSED:
             self.connection.execute(f"create view {name} as {_scan(name, by_table.get(name, []))}")
         for model in self.models:
@@ -306,12 +323,11 @@ class _Build:
         return failed
 
 
-def _files_by_table(catalog: Catalog, builds: set[str] | None) -> dict[str, list[str]]:
+def _files_by_table(captures: Iterable[Capture]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for capture in catalog.captures.values():
-        if builds is None or capture.build_id in builds:
-            for name, paths in capture.files.items():
-                found.setdefault(name, []).extend(paths)
+    for capture in captures:
+        for name, paths in capture.files.items():
+            found.setdefault(name, []).extend(paths)
     return found
 
 
@@ -320,12 +336,14 @@ def _scan(name: str, paths: list[str]) -> str:
     columns = TABLES[name].columns
     if not paths:
         empty = ", ".join(f'cast(null as {duckdb_type(c.type)}) as "{c.name}"' for c in columns)
-        return f"select {empty} where false"
+        return f"from (select {empty} where false)"
+    # Each capture has its own file of stacks, and many captures share a stack.
     names = ", ".join(f'"{c.name}"' for c in columns)
+    select = f"distinct on (stack_id) {names}" if name == STACKS else names
     listed = ", ".join(f"'{p}'" for p in paths)
     return (
-        f"select {names} from read_parquet([{listed}], "
-        "hive_partitioning = true, hive_types = {'capture_id': varchar})"
+        f"from (select {select} from read_parquet([{listed}], "
+        "hive_partitioning = true, hive_types = {'capture_id': varchar}))"
     )
 
 
