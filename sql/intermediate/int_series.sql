@@ -55,7 +55,7 @@ series as (
 
 run_values as (
     select build_id, run_id, metric, first_subject, any_value(unit) as unit, sum(value) as value,
-        sum(standard_error * standard_error) as variance, any_value(evidence) as evidence,
+        sum(standard_error * standard_error) as variance, max(evidence) as evidence,
     from judged
     group by build_id, run_id, metric, first_subject
 ),
@@ -120,7 +120,7 @@ select
     any_value(run_points.measure) as measure,
     any_value(run_points.polarity) as polarity,
     any_value(run_points.unit) as unit,
-    any_value(run_points.evidence) as evidence,
+    max(run_points.evidence) as evidence,
     any_value(run_points.negligible) as negligible,
     median(run_points.value) as value,
     median(run_points.log_value) as log_value,
