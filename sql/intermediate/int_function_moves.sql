@@ -1,7 +1,7 @@
--- Functions that were renamed or moved: one is gone at the very build where another appears, at the same cost and
--- among the same callers, or under the same bare name.
+-- Functions that were renamed or moved: one is gone at the very build where another appears in its place.
 -- grain: new_function
 -- scope: history
+-- In its place: at the same cost, and among the same callers, or under the same bare name, or in the same package.
 -- DuckDB's own: list_intersect over the callers.
 with
 
@@ -122,7 +122,12 @@ pairs as (
 ),
 
 alike as (
-    select ordinal, old_function, new_function, min(distance) as distance, string_agg(metric, ', ' order by metric) as alike_in,
+    select
+        ordinal,
+        old_function,
+        new_function,
+        min(distance) as distance,
+        string_agg(metric, ', ' order by metric) as alike_in,
     from pairs
     where distance <= tolerance
     group by ordinal, old_function, new_function

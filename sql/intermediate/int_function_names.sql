@@ -10,7 +10,9 @@ observed as (
 named as (
     select distinct
         function,
-        regexp_replace(regexp_replace(function, '\[.*\]', ''), '(\.func\d+|\.\d+|-range\d+|\.gowrap\d+)+$', '') as plain,
+        regexp_replace(
+            regexp_replace(function, '\[.*\]', ''), '(\.func\d+|\.\d+|-range\d+|\.gowrap\d+)+$', ''
+        ) as plain,
     from observed
     where function is not null
 )

@@ -1,7 +1,7 @@
--- For one function of one build: how long goroutines waited in it, what its map assignments allocated, and the time
--- it lost to GC mark assists; the same for the call path into it that has most of both. Means over the build's runs.
+-- What one function of a build waited, what its map assignments allocated and what it lost to GC assists.
 -- grain: build_id, function
 -- scope: build
+-- Means over the build's runs; call_path is the path into the function that has most of both, waits and bytes.
 with
 
 captures as (

@@ -135,8 +135,32 @@ benchmark_figures as (
     from benchmarks
 )
 
-select build_id, run_id, metric, subject, function, wait_reason, value, standard_error, unit, polarity, measure, evidence,
+select
+    build_id,
+    run_id,
+    metric,
+    subject,
+    function,
+    wait_reason,
+    value,
+    standard_error,
+    unit,
+    polarity,
+    measure,
+    evidence,
 from normalised
 union all
-select build_id, run_id, metric, subject, function, wait_reason, value, standard_error, unit, polarity, measure, evidence,
+select
+    build_id,
+    run_id,
+    metric,
+    subject,
+    function,
+    wait_reason,
+    value,
+    standard_error,
+    unit,
+    polarity,
+    measure,
+    evidence,
 from benchmark_figures

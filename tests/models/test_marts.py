@@ -26,6 +26,10 @@ def test_mart_has_the_declared_columns(mart):
     assert [(n, t.replace("timestamp with time zone", "timestamptz")) for n, t in found] == expected
 
 
+def test_every_model_begins_with_a_sentence():
+    assert [m.name for m in read_models() if not m.text.endswith(".")] == []
+
+
 def test_every_grain_is_unique():
     with story().models() as connection:
         for model in read_models():
