@@ -1,6 +1,7 @@
 """The build's executable: ELF, Mach-O or PE, built by Go 1.18 or later, stripped or not.
 
-Emits one row of ``binaries`` (build id, Go version, module, settings, executable segment) and
+Emits one row of ``binaries`` (build id, Go version, module, settings, executable segment), the
+names and addresses of its functions (``binary_functions``), and
 ``call_sites``: every CALL of a map, conversion or allocation function of the runtime, by its
 return address, with the file and line of the CALL. A heap profile's leaf PC is such a return
 address less one, so the two join whichever came first:
@@ -41,14 +42,14 @@ def sniff(head: bytes) -> bool:
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The binary's row and its call sites. Raises ParseError for headers that lead nowhere."""
     from parsers.binary.buildinfo import read_build_info
-    from parsers.binary.tables import binary_row, call_site_rows
+    from parsers.binary.tables import binary_row, code_rows
 
     try:
         image = _image(memoryview(source.read()))
         info = read_build_info(image)
         yield Facts(kind="binary", go_version=info.go_version)
         yield binary_row(image, info)
-        yield from call_site_rows(image)
+        yield from code_rows(image)
     except BrokenImageError as error:
         raise ParseError(source.path, error.place, error.fact) from error
 

@@ -55,21 +55,35 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def call_site_rows(image: Image) -> Iterator[Item]:
-    """The rows of call_sites; an issue where the binary has none to find."""
+def code_rows(image: Image) -> Iterator[Item]:
+    """The rows of binary_functions and call_sites; an issue where the binary has none to find."""
     table, text = image.section(*_PCLNTAB), image.section(*_TEXT)
     if table is None or text is None:
         yield Issue("info", "input", "sections", "no Go function table (gopclntab): not a Go program?")
         return
     lines = LineTable(table.data, text.vaddr, is_little_endian=image.is_little_endian)
+    functions = lines.functions()
+    yield _function_rows(functions)
     if image.architecture not in ARCHITECTURES:
         yield Issue("info", "parser", "header", f"call sites are not looked for on {image.architecture}")
         return
-    functions = lines.functions()
-    yield _batch(find_calls(image.architecture, text, functions), functions, lines)
+    yield _call_site_rows(find_calls(image.architecture, text, functions), functions, lines)
 
 
-def _batch(calls: CallSites, functions: Functions, lines: LineTable) -> Batch:
+def _function_rows(functions: Functions) -> Batch:
+    # The linker's marks (runtime.text, …) may share an address with the first function: the last one counts.
+    ends = np.append(functions.entries[1:], np.uint64(functions.end))
+    is_real = ends > functions.entries
+    names = [name for name, real in zip(functions.names, is_real.tolist(), strict=True) if real]
+    rows = {
+        "start_pc": pa.array(functions.entries[is_real]),
+        "end_pc": pa.array(ends[is_real]),
+        "function": pa.array(names, pa.string()),
+    }
+    return Batch("binary_functions", pa.RecordBatch.from_pydict(rows))
+
+
+def _call_site_rows(calls: CallSites, functions: Functions, lines: LineTable) -> Batch:
     pcs = calls.return_pcs
     owners = np.searchsorted(functions.entries, pcs - np.uint64(1), "right") - 1
     files: list[str] = []

@@ -15,9 +15,10 @@ from examples.toolchain import environment
 from tests.parsers import reading
 from tests.parsers.record import build, run_go
 
-SQL = Path(__file__).with_suffix("").parent / "attribution.sql"
+SQL = Path(__file__).with_name("attribution.sql")
+BY_LISTING = Path(__file__).with_name("attribution_by_listing.sql")
 CLASSES = {"mapassign": "assign", "makemap": "make", "mapclone": "clone"}
-TABLES = ("profile_samples", "profile_mappings", "stacks", "binaries", "call_sites")
+TABLES = ("profile_samples", "profile_mappings", "stacks", "binaries", "call_sites", "listing_calls")
 Key = tuple[str, str, str, int]
 VERSIONS = ["1.21", "1.22", "1.23", "1.24", "1.25", "1.26", "1.27"]
 
@@ -42,14 +43,16 @@ def truth_of(folder: Path) -> Counter[Key]:
     return truth
 
 
-def warehouse_of(form: str, profile: Path, binary: Path) -> duckdb.DuckDBPyConnection:
+def warehouse_of(
+    form: str, profile: Path, other: Path, other_form: str = "binary"
+) -> duckdb.DuckDBPyConnection:
     found = {
         "profile": reading.tables(reading.items(form, profile)),
-        "binary": reading.tables(reading.items("binary", binary)),
+        "other": reading.tables(reading.items(other_form, other)),
     }
     con = duckdb.connect()
     con.execute(
-        "create table captures as select unnest(['profile', 'binary']) as capture_id, 'b1' as build_id"
+        "create table captures as select unnest(['profile', 'other']) as capture_id, 'b1' as build_id"
     )
     for name in TABLES:
         parts = [
@@ -62,10 +65,10 @@ def warehouse_of(form: str, profile: Path, binary: Path) -> duckdb.DuckDBPyConne
     return con
 
 
-def attributed(con: duckdb.DuckDBPyConnection) -> Counter[Key]:
+def attributed(con: duckdb.DuckDBPyConnection, query: str | None = None) -> Counter[Key]:
     rows = con.execute(f"""
         select callee_class, function, file, line, sum(value)::bigint
-        from ({SQL.read_text()}) join profile_samples using (capture_id, sample_index)
+        from ({query or SQL.read_text()}) join profile_samples using (capture_id, sample_index)
         where sample_type = 'alloc_space' and value > 0
             and callee_class in ('mapassign', 'makemap', 'mapclone')
         group by all
@@ -155,3 +158,38 @@ def test_binary_without_a_build_id_is_refused_by_its_lines(tmp_path):
     precision, recall = precision_and_recall(attributed(con), truth_of(tmp_path))
     assert precision == 1.0
     assert recall < 0.5
+
+
+# Precision and recall by bytes, at least, of what can be said without a binary; of Go 1.27.
+RUNGS = [
+    ("legacy_profile", "listing offset", 1.0, 1.0),
+    ("pprof", "listing offset mod 32", 1.0, 0.915),
+    ("pprof", "listing, all calls of the line", 1.0, 0.761),
+    ("pprof", "listing, any map call", 0.937, 1.0),
+]
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("listed")
+    record(folder, "1.27")
+    listing = run_go("maps", "1.27", "build", "-trimpath", "-o", "/dev/null", "-gcflags=-S").stderr
+    (folder / "S.txt").write_text(listing)
+    return folder
+
+
+@pytest.mark.parametrize(("form", "evidence", "precision", "recall"), RUNGS)
+def test_listing_attributes_what_was_compiled_with_it(listed, form, evidence, precision, recall):
+    profile = listed / {"pprof": "heap.pb.gz", "legacy_profile": "heap.txt"}[form]
+    con = warehouse_of(form, profile, listed / "S.txt", "listing")
+    query = f"""
+        select * from ({BY_LISTING.read_text()})
+        where evidence = '{evidence}' and starts_with(function, 'main.')
+    """
+    # The listing is of the program's own package alone; a call of maps.Clone allocates in another.
+    truth = Counter({k: v for k, v in truth_of(listed).items() if k[1].startswith("main.")})
+    if evidence == "listing, any map call":
+        truth = Counter({k: v for k, v in truth.items() if k[0] == "assign"})
+    found = precision_and_recall(attributed(con, query), truth)
+    assert found[0] >= precision
+    assert found[1] >= recall

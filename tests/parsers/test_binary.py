@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import bisect
+import gzip
 import lzma
 import re
 import subprocess
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from examples.toolchain import environment, go
 from parsers.api import ParseError
 from parsers.binary.calls import WANTED
 from tests.parsers import reading
+from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
 
 VERSIONS = ["1.21", "1.22", "1.23", "1.24", "1.25", "1.26"]
@@ -178,3 +182,34 @@ def test_macho_and_pe_have_the_call_sites_of_objdump(version, system, arch, tmp_
     row = row_of(tmp_path / "stripped")
     assert (row["architecture"], row["module"]) == (arch, "example.com/maps")
     assert dict(row["build_settings"])["GOOS"] == system
+
+
+@EVERY_VERSION
+def test_functions_equal_those_of_nm(version, tmp_path):
+    build("maps", version, tmp_path / "maps")
+    build("maps", version, tmp_path / "stripped", "-ldflags=-s -w")
+    symbols = (line.split(None, 2) for line in go_tool("tool", "nm", tmp_path / "maps").splitlines())
+    # The symbol table also has the linker's marks, and marks assembly functions by their ABI.
+    expected = {
+        (int(row[0], 16), row[2].removesuffix(".abi0"))
+        for row in symbols
+        if row[1] in "Tt" and row[2] not in ("runtime.text", "runtime.etext", "runtime/internal.etext")
+    }
+    rows = reading.tables(reading.items("binary", tmp_path / "stripped"))["binary_functions"].to_pylist()
+    assert {(r["start_pc"], r["function"]) for r in rows} == expected
+    assert all(a["end_pc"] == b["start_pc"] for a, b in pairwise(rows))
+
+
+def test_unsymbolised_profile_finds_its_functions_in_the_binary(tmp_path):
+    build("evidence", "1.27", tmp_path / "evidence")
+    subprocess.run([tmp_path / "evidence", tmp_path], env=environment(), check=True)
+    message = Profile.FromString(gzip.decompress((tmp_path / "cpu.pb.gz").read_bytes()))
+    named = {x.address: message.function[x.line[-1].function_id - 1].name for x in message.location if x.line}
+    rows = reading.tables(reading.items("binary", tmp_path / "evidence"))["binary_functions"].to_pylist()
+    starts = [r["start_pc"] for r in rows]
+    assert len(named) > 20
+    for address, name in named.items():
+        found = rows[bisect.bisect_right(starts, address) - 1]
+        # The outermost line of a location is the function that the address lies in.
+        assert found["function"] == message.string_table[name].decode()
+        assert address < found["end_pc"]

@@ -138,6 +138,8 @@ _DECLARED = (
     Column("callee", TEXT, "", "What is called: runtime.mapassign_faststr, runtime.makemap …"),
     Column("input_line", INT, "", "Line of the input file that the row comes from."),
     Column("return_offset", INT, "bytes", "Where the CALL returns to, from its function's entry."),
+    Column("start_pc", pa.uint64(), "", "Virtual address of a function's first instruction."),
+    Column("end_pc", pa.uint64(), "", "Virtual address behind its last instruction: the next function's first."),
     Column("architecture", TEXT, "", "GOARCH of the binary."),
     Column("is_pie", FLAG, "", "Whether the binary is position independent."),
     Column("segment_vaddr", pa.uint64(), "", "Virtual address of the executable segment."),

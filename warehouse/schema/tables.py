@@ -100,6 +100,12 @@ _PARSED = (
     _table("call_sites", "CALLs of map, conversion and allocation functions of the runtime in a binary.",
            "capture_id pc", "function file line callee"),
     _table(
+        "binary_functions",
+        "Every Go function of a binary: what an address that a profile does not name lies in.",
+        "capture_id start_pc",
+        "end_pc function",
+    ),
+    _table(
         "listing_calls",
         "CALLs of the same functions in a compiler listing (-gcflags=-S), where addresses are not known yet.",
         "capture_id input_line",
