@@ -9,58 +9,45 @@ from duckdb.func import PythonUDFType
 if TYPE_CHECKING:
     import duckdb
 
-_PARAMETERS: list[Any] = [
-    "bigint[]",
-    "bigint[]",
-    "double[]",
-    "double[]",
-    "bigint[]",
-    "double[]",
-    "double[]",
-    "bigint",
-]
-_LEVEL = (
-    "struct(log_level double, standard_error double, df double, half_width double, p double, q double, "
-    "level_builds bigint, is_change boolean, went_away boolean)[]"
+_POINTS = (
+    "struct(series bigint, build bigint, log_value double, run_variance double, run_count bigint, "
+    "counting_variance double, negligible double)[]"
+)
+_LEVELS = (
+    "struct(series bigint, build bigint, log_level double, standard_error double, df double, "
+    "half_width double, p double, q double, level_builds bigint, is_change boolean, went_away boolean)[]"
 )
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Make our functions known to the connection. pyarrow and our statistics are imported at the first call.
 
-    ``find_levels(series, build, log_value, run_variance, run_count, counting_variance, negligible,
-    families)`` takes one family of series as lists of the same length, and how many families there are; it
-    gives a list of structs in the same order, see ``warehouse.levels``. A family's series go in together:
-    the false discovery rate, which decides where a level ends, is a matter of all of them at each build.
-    half_width is that of the 95 % interval of the change.
+    ``find_levels(points, families)`` takes the points of one family of series as a list of structs, and how
+    many families there are; it gives a list of structs in the same order, see ``warehouse.levels``. A
+    family's series go in together: the false discovery rate, which decides where a level ends, is a matter
+    of all of them at each build. half_width is that of the 95 % interval of the change.
     """
-    connection.create_function("find_levels", _find_levels, _PARAMETERS, _LEVEL, type=PythonUDFType.ARROW)
+    connection.create_function(
+        "find_levels", _find_levels, [_POINTS, "bigint"], _LEVELS, type=PythonUDFType.ARROW
+    )
 
 
 # DuckDB evaluates the annotations of what it is given: no names that only type checkers see.
-def _find_levels(
-    series: Any,  # noqa: ANN401
-    build: Any,  # noqa: ANN401
-    log_value: Any,  # noqa: ANN401
-    run_variance: Any,  # noqa: ANN401
-    run_count: Any,  # noqa: ANN401
-    counting_variance: Any,  # noqa: ANN401
-    negligible: Any,  # noqa: ANN401
-    families: Any,  # noqa: ANN401
-) -> Any:  # noqa: ANN401
+def _find_levels(points: Any, families: Any) -> Any:  # noqa: ANN401
     import numpy as np
     import pyarrow as pa
 
     from warehouse.levels import Points, find_levels, t_quantile
 
-    columns = (series, build, log_value, run_variance, run_count, counting_variance, negligible)
-    lists = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
     found = []
-    for row in range(len(lists[0])):
-        values = [column[row].values.to_numpy(zero_copy_only=False) for column in lists]
-        # A list of nothing but nulls comes as objects.
-        values[3] = values[3].astype(np.float64)
-        levels = find_levels(Points(*values), families[row].as_py())
+    for family, count in zip(points, families, strict=True):
+        given = {
+            field.name: family.values.field(field.name).to_numpy(zero_copy_only=False)
+            for field in family.values.type
+        }
+        # A column of nothing but nulls comes as objects.
+        given["run_variance"] = given["run_variance"].astype(np.float64)
+        levels = find_levels(Points(**given), count.as_py())
         reals = {
             "log_level": levels.log_level,
             "standard_error": levels.standard_error,
@@ -69,7 +56,8 @@ def _find_levels(
             "p": levels.p,
             "q": levels.q,
         }
-        fields = {name: pa.array(values, mask=np.isnan(values)) for name, values in reals.items()}
+        fields = {"series": pa.array(given["series"]), "build": pa.array(given["build"])}
+        fields |= {name: pa.array(values, mask=np.isnan(values)) for name, values in reals.items()}
         fields["level_builds"] = pa.array(levels.level_builds)
         fields["is_change"] = pa.array(levels.is_change)
         fields["went_away"] = pa.array(levels.went_away)

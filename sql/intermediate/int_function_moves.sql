@@ -36,7 +36,7 @@ negligible as (
     group by measure
 ),
 
--- One figure each way round: waiting time and allocated bytes.
+-- Waiting time and allocated bytes: a function that has neither at a build is not there.
 run_costs as (
     select
         build_order.ordinal,
@@ -52,27 +52,14 @@ run_costs as (
     group by all
 ),
 
-costs as (
-    select
-        run_costs.ordinal,
-        run_costs.function,
-        run_costs.metric,
-        median(ln(run_costs.value + negligible.negligible)) as log_cost,
-        coalesce(var_samp(ln(run_costs.value + negligible.negligible)), 0) as variance,
-        median(run_costs.value) > 2 * any_value(negligible.negligible) as is_real,
-    from run_costs
-    inner join negligible using (measure)
-    group by run_costs.ordinal, run_costs.function, run_costs.metric
-),
-
 -- A sampled profile may miss a function once; only what is never seen again is gone.
 lives as (
     select function, min(ordinal) as first_ordinal, max(ordinal) as last_ordinal,
-    from costs
+    from run_costs
     group by function
 ),
 
-traced as (
+measured as (
     select distinct build_order.ordinal
     from measures
     inner join build_order using (build_id)
@@ -80,45 +67,73 @@ traced as (
 
 successions as (
     select ordinal, lag(ordinal) over (order by ordinal) as ordinal_before,
-    from traced
+    from measured
 ),
 
-path_callers as (
-    select build_id, function, unnest(callers) as caller,
-    from blocks
-    where function is not null
+-- What is gone at a build, and what is new there.
+ends as (
+    select successions.ordinal, lives.function, lives.last_ordinal as seen_ordinal, false as is_new,
+    from successions
+    inner join lives on lives.last_ordinal = successions.ordinal_before
     union all
-    select build_id, function, unnest(callers),
-    from allocations
+    select successions.ordinal, lives.function, successions.ordinal, true,
+    from successions
+    inner join lives on lives.first_ordinal = successions.ordinal
+    where successions.ordinal_before is not null
+),
+
+costs as (
+    select
+        ends.ordinal,
+        ends.function,
+        ends.is_new,
+        run_costs.metric,
+        median(ln(run_costs.value + negligible.negligible)) as log_cost,
+        coalesce(var_samp(ln(run_costs.value + negligible.negligible)), 0) as variance,
+        median(run_costs.value) > 2 * any_value(negligible.negligible) as is_real,
+    from ends
+    inner join run_costs
+        on run_costs.function = ends.function
+        and run_costs.ordinal = ends.seen_ordinal
+    inner join negligible using (measure)
+    group by ends.ordinal, ends.function, ends.is_new, run_costs.metric
 ),
 
 callers as (
-    select build_order.ordinal, path_callers.function, list(distinct path_callers.caller) as callers,
-    from path_callers
+    select ends.ordinal, ends.function, ends.is_new, list(distinct path_callers.caller) as callers,
+    from (
+        select build_id, function, unnest(callers) as caller,
+        from blocks
+        where function in (select function from ends)
+        union all
+        select build_id, function, unnest(callers),
+        from allocations
+        where function in (select function from ends)
+    ) as path_callers
     inner join build_order using (build_id)
-    group by build_order.ordinal, path_callers.function
+    inner join ends
+        on ends.function = path_callers.function
+        and ends.seen_ordinal = build_order.ordinal
+    group by ends.ordinal, ends.function, ends.is_new
 ),
 
 -- As alike as the noise of their runs allows, but never by more than a factor of two.
 pairs as (
     select
-        successions.ordinal,
+        gone.ordinal,
         gone.function as old_function,
         come.function as new_function,
-        old_costs.metric,
-        abs(new_costs.log_cost - old_costs.log_cost) as distance,
-        least(ln(2), greatest(ln(1.25), 3 * sqrt(old_costs.variance + new_costs.variance))) as tolerance,
-    from successions
-    inner join lives as gone on gone.last_ordinal = successions.ordinal_before
-    inner join lives as come on come.first_ordinal = successions.ordinal
-    inner join costs as old_costs
-        on old_costs.function = gone.function
-        and old_costs.ordinal = successions.ordinal_before
-    inner join costs as new_costs
-        on new_costs.function = come.function
-        and new_costs.ordinal = successions.ordinal
-        and new_costs.metric = old_costs.metric
-    where old_costs.is_real and new_costs.is_real
+        gone.metric,
+        abs(come.log_cost - gone.log_cost) as distance,
+        least(ln(2), greatest(ln(1.25), 3 * sqrt(gone.variance + come.variance))) as tolerance,
+    from costs as gone
+    inner join costs as come
+        on come.ordinal = gone.ordinal
+        and come.metric = gone.metric
+    where not gone.is_new
+        and come.is_new
+        and gone.is_real
+        and come.is_real
 ),
 
 alike as (
@@ -146,13 +161,14 @@ scored as (
     from alike
     inner join names as old_names on old_names.function = alike.old_function
     inner join names as new_names on new_names.function = alike.new_function
-    inner join successions using (ordinal)
     left join callers as old_callers
         on old_callers.function = alike.old_function
-        and old_callers.ordinal = successions.ordinal_before
+        and old_callers.ordinal = alike.ordinal
+        and not old_callers.is_new
     left join callers as new_callers
         on new_callers.function = alike.new_function
         and new_callers.ordinal = alike.ordinal
+        and new_callers.is_new
 ),
 
 likely as (

@@ -20,16 +20,16 @@ numbered as (
 families as (
     select
         metric,
-        list(series_number order by series_number, ordinal) as series_numbers,
-        list(ordinal order by series_number, ordinal) as ordinals,
         find_levels(
-            list(series_number order by series_number, ordinal),
-            list(ordinal order by series_number, ordinal),
-            list(log_value order by series_number, ordinal),
-            list(run_variance order by series_number, ordinal),
-            list(run_count order by series_number, ordinal),
-            list(counting_variance order by series_number, ordinal),
-            list(negligible order by series_number, ordinal),
+            list({
+                'series': series_number,
+                'build': ordinal,
+                'log_value': log_value,
+                'run_variance': run_variance,
+                'run_count': run_count,
+                'counting_variance': counting_variance,
+                'negligible': negligible
+            }),
             (select count(distinct metric) from series)
         ) as levels,
     from numbered
@@ -37,7 +37,7 @@ families as (
 ),
 
 judged as (
-    select metric, unnest(series_numbers) as series_number, unnest(ordinals) as ordinal, unnest(levels) as level,
+    select metric, unnest(levels) as level,
     from families
 ),
 
@@ -65,8 +65,14 @@ points as (
         judged.level.went_away as went_away,
         judged.level.is_change and not judged.level.went_away as starts_level,
     from numbered
-    inner join judged using (metric, series_number, ordinal)
-    left join renamed using (metric, series_number, ordinal)
+    inner join judged
+        on judged.metric = numbered.metric
+        and judged.level.series = numbered.series_number
+        and judged.level.build = numbered.ordinal
+    left join renamed
+        on renamed.metric = numbered.metric
+        and renamed.series_number = numbered.series_number
+        and renamed.ordinal = numbered.ordinal
 ),
 
 -- A build whose change went away belongs to the level that it left for a moment.
