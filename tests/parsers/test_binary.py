@@ -196,7 +196,8 @@ def test_functions_equal_those_of_nm(version, tmp_path):
         if row[1] in "Tt" and row[2] not in ("runtime.text", "runtime.etext", "runtime/internal.etext")
     }
     rows = reading.tables(reading.items("binary", tmp_path / "stripped"))["binary_functions"].to_pylist()
-    assert {(r["start_pc"], r["function"]) for r in rows} == expected
+    # Nm prints the dot of a local type's number as another one.
+    assert {(r["start_pc"], r["function"].replace("·", ".")) for r in rows} == expected
     assert all(a["end_pc"] == b["start_pc"] for a, b in pairwise(rows))
 
 
