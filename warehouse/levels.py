@@ -100,6 +100,11 @@ def chi2_median(df: Reals) -> Reals:
     return (1 - 2 / (9 * df)) ** 3
 
 
+def typical(variances: Reals) -> float:
+    """The median, on logarithms: of two it is not the greater that tells."""
+    return float(np.exp(np.median(np.log(variances))))
+
+
 def find_levels(points: Points, families: int = 1, rules: Rules | None = None) -> Levels:
     """Compare each build of each series with the level before it.
 
@@ -224,20 +229,22 @@ class _Family:
         """Variance of a build's median about its level, its degrees of freedom, and what its own runs add."""
         rules = self.rules
         of_median = median_variance(self.run_count[:, build])
+        least = rules.least_noise**2
         has_runs, has_residuals = self.run_df > 0, self.residual_df >= 2
-        family_run = np.median(self.run_ss[has_runs] / self.run_df[has_runs]) if has_runs.any() else 0.0
-        run = (self.run_ss + rules.family_df * family_run) / (self.run_df + rules.family_df)
+        between = self.residual_ss / np.maximum(self.residual_df, 1)
+        between = np.maximum(between / chi2_median(np.maximum(self.residual_df, 2)), least)
         if has_runs.any():
+            family_run = typical(np.maximum(self.run_ss[has_runs] / self.run_df[has_runs], least))
+            run = (self.run_ss + rules.family_df * family_run) / (self.run_df + rules.family_df)
             both = has_runs & has_residuals
-            between = self.residual_ss[both] / self.residual_df[both] / chi2_median(self.residual_df[both])
-            excess = between / np.maximum(of_median * run, rules.least_noise**2)[both]
-            prior = max(1.0, float(np.median(excess)) if len(excess) else 1.0) * of_median * run
+            excess = typical(between[both] / np.maximum(of_median * run, least)[both]) if both.any() else 1.0
+            prior = max(1.0, excess) * of_median * run
             prior_df = np.minimum(self.run_df + rules.family_df, rules.most_prior_df)
         else:
-            known_df = self.residual_df[has_residuals]
-            between = self.residual_ss[has_residuals] / known_df / chi2_median(known_df)
-            prior = np.full(len(run), np.median(between) if has_residuals.any() else np.nan)
-            prior_df = np.full(len(run), rules.family_df)
+            run = np.zeros(len(between))
+            known = typical(between[has_residuals]) if has_residuals.any() else np.nan
+            prior = np.full(len(between), known)
+            prior_df = np.full(len(between), rules.family_df)
         df = prior_df + self.residual_df
         noise = (prior_df * prior + self.residual_ss) / df
         # Few events are noisy by their number alone; runs that agree speak against it.
