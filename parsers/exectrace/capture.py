@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 def parse(source: Source, options: Options) -> Iterator[Item]:
     """See ``parsers.exectrace.parse``."""
     version = wire.read_version(source.head)
+    if version in spec.V1:
+        from parsers.exectrace.v1 import capture as v1  # rare by now
+
+        yield from v1.parse(source, options, version)
+        return
     if version not in spec.V2:
         raise ParseError(source.path, "byte 0", f"trace format go 1.{version} is not supported")
     yield from Capture(source, options, version).items()

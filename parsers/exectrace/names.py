@@ -111,6 +111,12 @@ class Names:
             indexes[i] = self._stack(key) if index is None else index
         return id_map(rows.ids, indexes)
 
+    def add_stack(self, frames: list[tuple[int, int, int, int]]) -> int:
+        """The index of a stack of frames (pc, function, file, line) with strings by index."""
+        key = np.array([self._frame(frame) for frame in frames], np.int32).tobytes()
+        index = self._stack_index.get(key)
+        return self._stack(key) if index is None else index
+
     def _frame(self, key: tuple[int, int, int, int]) -> int:
         index = self._frame_index.setdefault(key, len(self._frames))
         if index == len(self._frames):

@@ -6,7 +6,7 @@ validity bitmaps, stack indexes become content hashes, codes become words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,19 +22,25 @@ if TYPE_CHECKING:
 
     from parsers.exectrace.buffers import Block
     from parsers.exectrace.names import Names
-    from parsers.exectrace.order import Output, Scheduler
+    from parsers.exectrace.order import Output
     from parsers.exectrace.raw import Arguments
 
 _SCOPES = {0: "global", LAYOUT["KIND_G"]: "goroutine", LAYOUT["KIND_P"]: "proc"}
 
 
+class HasWords(Protocol):
+    """What outputs come from: it knows the reasons by their codes."""
+
+    def words(self) -> list[str]: ...
+
+
 class Shaper:
     """Makes a capture's batches; holds the few dictionaries that grow over it."""
 
-    def __init__(self, names: Names, scheduler: Scheduler, arguments: Arguments | None) -> None:
+    def __init__(self, names: Names, source: HasWords, arguments: Arguments | None) -> None:
         self._names = names
         self._arguments = arguments
-        self._scheduler = scheduler
+        self._source = source
         self._ended_tasks: set[int] = set()
         self._stack_ids = np.zeros(1, np.int64)
         self._events = 0
@@ -70,7 +76,7 @@ class Shaper:
     def _intervals(self, block: Block, count: int) -> Batch:
         arrays, buffers = block.arrays, block.buffers(count)
         ints = pa.int64()
-        reasons = pa.array(self._scheduler.words(), pa.string())
+        reasons = pa.array(self._source.words(), pa.string())
         complete = pa.py_buffer(np.packbits(arrays["iv_complete"][:count], bitorder="little"))
         columns = {
             "goroutine_id": _plain(ints, count, buffers["iv_g"]),
@@ -241,7 +247,8 @@ def _plain(
 
 
 def _words(count: int, codes: pa.Buffer, valid: NDArray[np.bool_] | None, words: pa.Array) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(_plain(pa.int32(), count, codes, valid), words)
+    # The kernel's codes are indexes into words by construction: no need to check each.
+    return pa.DictionaryArray.from_arrays(_plain(pa.int32(), count, codes, valid), words, safe=False)
 
 
 def _nullable(values: NDArray[np.int64]) -> pa.Array:
