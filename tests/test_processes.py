@@ -81,4 +81,7 @@ def test_a_kill_leaves_no_process(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while any(map(_is_alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not [pid for pid in workers if _is_alive(pid)]
+    left = [pid for pid in workers if _is_alive(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
