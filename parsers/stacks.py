@@ -164,8 +164,8 @@ class StackTable:
         kept = _ranges(offsets[new], depths[new])
         taken = flat[kept]
         ends = np.cumsum(depths[new])
-        functions = np.array([_code(self._functions, name) for name in frames.functions], np.int32)
-        files = np.array([_code(self._files, name) for name in frames.files], np.int32)
+        functions = _codes(self._functions, frames.functions)
+        files = _codes(self._files, frames.files)
         self._ends.frombytes((ends + len(self._line)).tobytes())
         self._ids.frombytes(ids[new].tobytes())
         self._path_ids.frombytes(path_ids[new].tobytes())
@@ -209,6 +209,18 @@ class StackTable:
 
 def _code(table: dict[str, int], name: str) -> int:
     return table.setdefault(name, len(table))
+
+
+def _codes(table: dict[str, int], names: list[str]) -> NDArray[np.int32]:
+    """The codes of many names."""
+    import numpy as np
+
+    if not table:
+        table.update(zip(names, range(len(names)), strict=True))
+        if len(table) == len(names):
+            return np.arange(len(names), dtype=np.int32)
+        table.clear()
+    return np.array([_code(table, name) for name in names], np.int32)
 
 
 def _ranges(starts: Ints, counts: Ints) -> Ints:
