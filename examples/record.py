@@ -15,24 +15,21 @@ then run 2 ...), so that a machine that slows down meanwhile slows all builds al
 from __future__ import annotations
 
 import argparse
-import gzip
-import hashlib
 import json
-import lzma
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a script: make the checkout importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from examples.recording import fresh_folder, pack_gzip, pack_xz, run, say, tree_hash
 from examples.toolchain import environment, go, tool
 
 HERE = Path(__file__).resolve().parent
@@ -120,7 +117,7 @@ def make_build(version: str, patches: Sequence[Path], work: Path, folder: Path) 
     go_command(version, source, "build", *stripped, "-o", str(build.service), ".")
     go_command(version, source, "test", "-c", *flags, "-o", str(build.bench), "./internal/server")
     escapes = go_command(version, source, "build", *flags, "-gcflags=-m", "./...")
-    pack_xz(build.service.read_bytes(), folder / "storefront.xz")
+    pack_xz(build.service.read_bytes(), folder / "storefront.xz", is_code=True)
     pack_gzip(escapes.encode(), folder / "escapes.txt.gz")
     facts = {
         "id": build.build_id,
@@ -173,15 +170,6 @@ def read_header(patch: Path) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in header.splitlines())
 
 
-def tree_hash(source: Path) -> str:
-    """Return a hash of all of source's files, which stands for a commit: same tree, same hash."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
-        digest.update(f"{file.relative_to(source)}\0".encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
 def go_command(version: str, source: Path, *arguments: str) -> str:
     """Run the go command in source and return what it wrote (listings go to stderr)."""
     variables = {}
@@ -189,41 +177,6 @@ def go_command(version: str, source: Path, *arguments: str) -> str:
         # encoding/json upon its second version adds 170 KB to each packed binary.
         variables["GOEXPERIMENT"] = "nojsonv2"
     return run([str(go(version)), *arguments], source, environment() | variables, stream="both")
-
-
-def run(command: Sequence[str], folder: Path, variables: Mapping[str, str], stream: str = "stdout") -> str:
-    """Run command in folder; return its stdout, stderr, or both. Ends the program if it fails."""
-    done = subprocess.run(command, cwd=folder, env=variables, check=False, capture_output=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr.decode()[-2000:]}")
-    written = {"stdout": done.stdout, "stderr": done.stderr, "both": done.stdout + done.stderr}
-    # A profile on stdout is no text; only text is used by the callers.
-    return written[stream].decode(errors="replace")
-
-
-def pack_xz(data: bytes, path: Path) -> None:
-    """Write data to path as xz, with the filter for x86 code, which texts do not mind."""
-    code = path.stem == "storefront"
-    filters: list[dict[str, int]] = [{"id": lzma.FILTER_X86}] if code else []
-    filters.append({"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME})
-    path.write_bytes(lzma.compress(data, filters=filters))
-
-
-def pack_gzip(data: bytes, path: Path) -> None:
-    """Write data to path as gzip, without the time, so that the same data is the same file."""
-    path.write_bytes(gzip.compress(data, mtime=0))
-
-
-def fresh_folder(folder: Path) -> Path:
-    """Return folder, made empty."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder.resolve()
-
-
-def say(line: str) -> None:
-    """Print a line of progress at once."""
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ REAL = pa.float64()
 FLAG = pa.bool_()
 TIME = pa.timestamp("us", tz="UTC")
 LABELS = pa.map_(pa.string(), pa.string())
+FLAGS = pa.map_(pa.string(), pa.bool_())
+FIGURES = pa.map_(pa.string(), pa.float64())
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ _DECLARED = (
     Column("alloc_bytes_variance", REAL, "", "Variance of alloc_bytes from the profile's sampling alone."),
     Column("inuse_bytes_variance", REAL, "", "Variance of inuse_bytes from the profile's sampling alone."),
     Column("evidence", TEXT, "", "How it is known: call_target (the CALL in the binary with the profile's build id), "
-           "call_target_line (no build id: the CALL has the sample's file and line), function_name, trace, benchmark; "
+           "call_target_line (no build id: the CALL has the sample's file and line), function_name, trace, benchmark; of a claim's figure the kind of capture; "
            "of a verdict in words."),
     Column("confidence", REAL, "", "Measured precision of the evidence, 0 to 1."),
     # Marts: verdicts
@@ -215,6 +217,20 @@ _DECLARED = (
     Column("log_change", REAL, "", "Logarithm of value over expected, with what is negligible added to both."),
     Column("log_half_width", REAL, "", "Half the width of log_change's 95 % interval."),
     Column("log_standard_error", REAL, "", "Standard error of log_change."),
+    # Marts: claims about maps
+    Column("claim_id", TEXT, "", "Short name of a claim, such as iface-deep-copy."),
+    Column("chapter", TEXT, "", "Where the claim was made."),
+    Column("text", TEXT, "", "The claim, in our own words."),
+    Column("measured", TEXT, "", "What is measured to judge the claim."),
+    Column("verdict", TEXT, "", "holds: every part of the claim does; refuted: none does; partly: some do; null: not measured."),
+    Column("verdicts", LABELS, "", "Go version → verdict, of all versions that measured the claim, oldest first."),
+    Column("since_go_version", TEXT, "", "Oldest Go version from which on all gave this verdict; later than the first where it was overturned."),
+    Column("parts", FLAGS, "", "Part of the claim → whether it holds; null where it was not measured."),
+    Column("figures", FIGURES, "", "Figure, with its unit → value."),
+    Column("figure", TEXT, "", "What was measured, with its unit; of two figures combined, both and the sign between them."),
+    Column("low", REAL, "", "Lowest of the values behind the figure; null for a combined one."),
+    Column("high", REAL, "", "Highest of the values behind the figure; null for a combined one."),
+    Column("sample_count", INT, "", "Values behind the figure: repeats over all runs, captures or places in the code; the fewest of all parts."),
 )
 
 COLUMNS = {column.name: column for column in _DECLARED}

@@ -37,6 +37,15 @@ _MARTS = (
           "metric subject build_id ordinal function first_subject unit polarity value run_count expected "
           "expected_interval level_number level_builds is_change went_away p_value q_value log_change log_half_width "
           "log_standard_error evidence"),
+    _mart("claims", "What is claimed of maps in Go, what was measured, and the verdict of the newest Go version.",
+          "claim_id",
+          "claim_id chapter text measured verdict go_version since_go_version verdicts build_id evidence"),
+    _mart("claim_measurements", "Each claim as measured with each Go version: which of its parts hold.",
+          "claim_id build_id",
+          "claim_id build_id go_version verdict parts figures sample_count evidence"),
+    _mart("claim_figures", "Every figure that a claim is judged by, or that stands beside it.",
+          "claim_id build_id figure",
+          "claim_id build_id figure value low high sample_count evidence"),
 )
 
 MARTS = {mart.name: mart for mart in _MARTS}

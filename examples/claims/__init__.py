@@ -1,0 +1,1 @@
+"""The claims lab: what is claimed of maps in Go, measured."""

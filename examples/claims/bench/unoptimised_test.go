@@ -1,0 +1,5 @@
+//go:build unoptimised
+
+package bench
+
+const compiled = "unoptimised"

@@ -1,0 +1,3 @@
+module claimslab
+
+go 1.22
