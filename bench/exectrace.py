@@ -1,6 +1,6 @@
 """Our whole ingest of a large execution trace against Go's own tool, in one run on one machine.
 
-    python -m bench.exectrace [--repeats 5] [--megabytes 60] [--part sync,parsed,small,long]
+    python -m bench.exectrace [--repeats 5] [--megabytes 60] [--part sync,parsed,small,decode,folder,long]
 
 Prints medians and ratios of wall time, CPU and peak memory of each side. Both sides
 take turns, so that a busy neighbour hits both; the file cache is warm.
@@ -34,7 +34,7 @@ class Cost:
     peak: float
 
 
-def run(*command: str | Path, stdout: int = subprocess.DEVNULL) -> Cost:
+def run(*command: str | Path, stdout: int | None = subprocess.DEVNULL) -> Cost:
     """Run a child to its end and return what it cost; its failure is ours."""
     began = perf_counter()
     child = subprocess.Popen(command, cwd=ROOT, env=environment() | os.environ, stdout=stdout)
@@ -69,7 +69,8 @@ def row(name: str, ours: Cost, gos: Cost, goal: float) -> None:
     """One line of the table."""
     print(
         f"{name:<44} {gos.wall:7.2f} {ours.wall:7.2f} {gos.cpu:7.2f} {ours.cpu:7.2f}"
-        f" {gos.peak:7.0f} {ours.peak:6.0f}  {gos.wall / ours.wall:5.1f} x wall {gos.cpu / ours.cpu:5.1f} x CPU   goal {goal:g} x"
+        f" {gos.peak:7.0f} {ours.peak:6.0f}  {gos.wall / ours.wall:5.1f} x wall"
+        f" {gos.cpu / ours.cpu:5.1f} x CPU   goal {goal:g} x"
     )
 
 
@@ -100,13 +101,30 @@ def against_go(trace: Path, repeats: int, parts: set[str]) -> None:
 
 def small(repeats: int) -> None:
     """A small trace: what is left is start-up."""
-    trace = make_trace(1)
+    trace = make_trace(0.7)
     bare = [run(sys.executable, "-c", "import numpy, pyarrow") for _ in range(repeats)]
     ours = [run(*ingest_command(trace, raw=False)) for _ in range(repeats)]
     over = median(ours).wall - median(bare).wall
     size = trace.stat().st_size / 1e6
     print(
-        f"{size:.1f} MB trace, whole process: {median(ours).wall:.2f} s, {over:.2f} s over the imports (goal 0.3 s)"
+        f"{size:.1f} MB trace, whole process: {median(ours).wall:.2f} s,"
+        f" {over:.2f} s over the imports (goal 0.3 s)"
+    )
+
+
+def folder(count: int) -> None:
+    """Many small traces: one process of ours against Go's tool called for each."""
+    trace = make_trace(0.3)
+    traces = [trace] * count
+    ours = run(*ingest_command(trace, raw=False, repeats=0)[:-1], str(-count))
+    began = perf_counter()
+    for path in traces:
+        run(tool("1.27", "trace"), "-pprof=sync", path)
+    gos = perf_counter() - began
+    size = trace.stat().st_size / 1e6
+    print(
+        f"{count} traces of {size:.2f} MB: Go {gos:.1f} s, ours {ours.wall:.1f} s on one core each:"
+        f" {gos / ours.wall:.1f} x (goal 1 x)"
     )
 
 
@@ -118,7 +136,8 @@ def long(megabytes: int) -> None:
     for size, cost in costs:
         speed = size / cost.cpu
         print(
-            f"{size} MB: {cost.wall:.2f} s wall, {cost.cpu:.2f} s CPU, {speed:.1f} MB/s of CPU, peak {cost.peak:.0f} MB"
+            f"{size} MB: {cost.wall:.2f} s wall, {cost.cpu:.2f} s CPU,"
+            f" {speed:.1f} MB/s of CPU, peak {cost.peak:.0f} MB"
         )
 
 
@@ -126,7 +145,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--megabytes", type=int, default=60)
-    parser.add_argument("--part", default="sync,small", help="of sync, parsed, small, long")
+    parser.add_argument("--count", type=int, default=500, help="traces of the part folder")
+    parser.add_argument(
+        "--part", default="sync,small,decode", help="of sync, parsed, small, decode, folder, long"
+    )
     options = parser.parse_args()
     parts = set(options.part.split(","))
     trace = make_trace(options.megabytes)
@@ -134,13 +156,18 @@ def main() -> None:
         os.environ["BENCH_SCRATCH"] = scratch
         if parts & {"sync", "parsed"}:
             print(
-                f"{trace.name}, {trace.stat().st_size / 1e6:.0f} MB; medians of {options.repeats}; load {os.getloadavg()[0]:.1f}"
+                f"{trace.name}, {trace.stat().st_size / 1e6:.0f} MB;"
+                f" medians of {options.repeats}; load {os.getloadavg()[0]:.1f}"
             )
             print(f"{'':<44} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>6}")
             print(f"{'':<44} {'s wall':>7} {'s wall':>7} {'s CPU':>7} {'s CPU':>7} {'MB':>7} {'MB':>6}")
             against_go(trace, options.repeats, parts)
         if "small" in parts:
             small(options.repeats)
+        if "folder" in parts:
+            folder(options.count)
+        if "decode" in parts:
+            run(sys.executable, "-m", "bench.decode", trace, stdout=None)
         if "long" in parts:
             long(options.megabytes)
 

@@ -2,7 +2,8 @@
 
     python -m bench.ingest_trace TRACE RAW REPEATS
 
-With REPEATS, ingests that often again and prints the last one's [wall, cpu, peak] as JSON.
+With REPEATS, ingests that often again and prints the last one's [wall, cpu, peak] as JSON; a
+negative number is how often to ingest in all, as a folder of as many traces would take.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def ingest(trace: str, *, raw: bool) -> None:
 
 def main() -> None:
     trace, raw, repeats = sys.argv[1], sys.argv[2] == "1", int(sys.argv[3])
-    ingest(trace, raw=raw)
+    for _ in range(max(1, -repeats)):
+        ingest(trace, raw=raw)
     for left in range(repeats - 1, -1, -1):
         wall, cpu = perf_counter(), process_time()
         ingest(trace, raw=raw)

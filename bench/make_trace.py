@@ -14,11 +14,11 @@ from examples.toolchain import CACHE, environment, go
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def make_trace(megabytes: int = 60) -> Path:
+def make_trace(megabytes: float = 60) -> Path:
     """Return the trace, recorded by bench/programs/busy.go on first use."""
     folder = CACHE / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    trace = folder / f"busy-{megabytes}.trace"
+    trace = folder / f"busy-{megabytes:g}.trace"
     if not trace.exists():
         program, part = folder / "busy", folder / f".{trace.name}.part"
         build = [go("1.27"), "build", "-o", program, ROOT / "bench/programs/busy.go"]
@@ -29,4 +29,4 @@ def make_trace(megabytes: int = 60) -> Path:
 
 
 if __name__ == "__main__":
-    print(make_trace(*map(int, sys.argv[1:])))
+    print(make_trace(*map(float, sys.argv[1:])))

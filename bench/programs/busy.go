@@ -105,7 +105,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	megabytes, err := strconv.Atoi(os.Args[2])
+	megabytes, err := strconv.ParseFloat(os.Args[2], 64)
 	if err != nil {
 		panic(err)
 	}
@@ -123,7 +123,7 @@ func main() {
 		go func() { defer wg.Done(); fan() }()
 		go func() { defer wg.Done(); calls() }()
 	}
-	for out.n.Load() < int64(megabytes)<<20 {
+	for out.n.Load() < int64(megabytes*(1<<20)) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	stop.Store(true)

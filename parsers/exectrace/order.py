@@ -10,6 +10,7 @@ events share one.
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,6 +164,26 @@ class Scheduler:
         offset = int(self._machine.error_at)
         fact = _MESSAGES[status].format(id=self._machine.error_id)
         raise wire.DamageError(gen.base + max(offset, 0), fact, gen.number, is_in_order=True)
+
+    def decode_only(self, gen: Generation, decoded: Decoded) -> tuple[int, float]:
+        """How many events a generation has, and the seconds to decode, not to order them. To be measured."""
+        cursors = self._bind_generation(gen, decoded)
+        began = perf_counter()
+        return int(self._machine.drain(cursors)), perf_counter() - began
+
+    def decoder_input(self, gen: Generation) -> list[NDArray[Any]]:
+        """What decoding the bound generation reads: buffer, batches, argument counts, fresh cursors."""
+        machine = self._machine
+        columns = ("batch_off", "batch_end", "batch_time", "argc")
+        cursors = np.array(machine.cursor, np.int64).reshape(-1, LAYOUT["C_WIDTH"])
+        ends = cursors[:, LAYOUT["C_BATCH_END"]]
+        cursors[:, LAYOUT["C_BATCH"]] = np.concatenate([[0], ends[:-1]])[: len(ends)] - 1
+        cursors[:, [LAYOUT["C_OFF"], LAYOUT["C_END"]]] = 0
+        return [
+            gen.buf,
+            *(np.array(getattr(machine, name), np.int64) for name in columns),
+            cursors.reshape(-1),
+        ]
 
     def finish(self, *, is_broken: bool = False) -> Iterator[Output]:
         """The final synchronisation, unless the order broke before it; then what is still open."""

@@ -1,0 +1,81 @@
+"""Decoding alone, by our kernel and by the same loop in C.
+
+python -m bench.decode TRACE
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from operator import itemgetter
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from parsers.exectrace import wire
+from parsers.exectrace.heap import HeapInfo
+from parsers.exectrace.names import Decoded, Names, id_map
+from parsers.exectrace.order import Scheduler
+from parsers.kernels.layout import LAYOUT
+from parsers.stacks import StackTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REPEATS = 5
+NONE = np.zeros(0, np.int64)
+
+
+def c_loop(folder: str) -> ctypes.CDLL:
+    """bench/decode.c, compiled with the flags of the kernels."""
+    library = Path(folder) / "decode.so"
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()
+    source = Path(__file__).with_name("decode.c")
+    subprocess.run([*compiler, "-O3", "-shared", "-fPIC", source, "-o", library], check=True)
+    loaded = ctypes.CDLL(str(library))
+    loaded.decode.restype = ctypes.c_int64
+    return loaded
+
+
+def _in_c(library: ctypes.CDLL, inputs: list[NDArray[Any]], frequency: float) -> tuple[int, float]:
+    *arrays, cursors = inputs
+    cursors = cursors.copy()  # it is used up
+    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (*arrays, cursors)]
+    arguments = (*pointers[:5], ctypes.c_double(frequency), pointers[5])
+    count = ctypes.c_int64(len(cursors) // LAYOUT["C_WIDTH"])
+    began = perf_counter()
+    return library.decode(*arguments, count), perf_counter() - began
+
+
+def measure(trace: Path) -> tuple[int, float, float]:
+    """Events, seconds of our kernel, seconds of the C loop: the best of REPEATS for each generation."""
+    count, ours, theirs = 0, 0.0, 0.0
+    with tempfile.TemporaryDirectory() as folder, trace.open("rb") as stream:
+        library = c_loop(folder)
+        version = wire.read_version(stream.read(wire.HEADER_BYTES)) or 0
+        scheduler = Scheduler(Names(StackTable()))
+        empty = id_map(NONE, NONE)
+        for gen in wire.GenerationReader(stream, version):
+            clocks = wire.read_clocks(gen)
+            decoded = Decoded(clocks, empty, empty, np.zeros((0, 5), np.int64), HeapInfo())
+            runs = (scheduler.decode_only(gen, decoded) for _ in range(REPEATS))
+            events, seconds = min(runs, key=itemgetter(1))
+            ours += seconds
+            inputs = scheduler.decoder_input(gen)
+            runs = (_in_c(library, inputs, clocks.frequency) for _ in range(REPEATS))
+            found, seconds = min(runs, key=itemgetter(1))
+            assert found == events
+            theirs += seconds
+            count += events
+    return count, ours, theirs
+
+
+if __name__ == "__main__":
+    events, kernel, loop = measure(Path(sys.argv[1]))
+    ratio = f"{kernel / loop:.2f} x (goal 1.3 x)"
+    print(f"decode alone: {events} events, {kernel:.3f} s, the same loop in C {loop:.3f} s: {ratio}")
