@@ -36,8 +36,6 @@ def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.D
 
     A reader keeps the state it opened, also while a newer one is published.
     """
-    from warehouse.functions import register
-
     root = Path(path)
     file = root / DATABASE
     if not file.is_file():
@@ -45,8 +43,6 @@ def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.D
             f"{root}: no warehouse here yet; `tracemill run ARTIFACTS --warehouse {root}` makes one"
         )
     try:
-        connection = open_database(file, root, read_only=read_only)
+        return open_database(file, root, read_only=read_only)
     except duckdb.Error as error:
         raise WarehouseError(f"{file}: cannot be opened: {str(error).splitlines()[0]}") from error
-    register(connection)
-    return connection
