@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAME = "benchmarks"
 
 _RESULT = re.compile(rb"^Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S", re.MULTILINE)
-_PROCS = re.compile(r"-(\d+)$")
+_PROCS = re.compile(r"-(\d{1,9})$")
 # The parts of a unit: "p99-ns/op" is p99, ns, op.
 _UNIT_PART = re.compile(r"[^-*/\s]+|[-*/]")
 _TIDY = {"ns": ("sec", 1e-9), "MB": ("B", 1e6)}
@@ -114,7 +114,8 @@ class _Reader:
 
 def _values(fields: list[str]) -> dict[str, dict[str, object]]:
     """Rows by metric. Raises ValueError with what is wrong."""
-    int(fields[1])
+    if int(fields[1]) >= 2**63:
+        raise ValueError("more iterations than 64 bits hold")
     measured = fields[2:]
     if not measured or len(measured) % 2:
         raise ValueError("a value without its unit" if measured else "no values")

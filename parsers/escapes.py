@@ -36,7 +36,7 @@ _DECISION = re.compile(
     rb"|[^\n]* escapes to heap|[^\n]* does not escape)",
     re.MULTILINE,
 )
-_PLACE = r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?P<column>\d+): (?P<message>.+)$"
+_PLACE = r"^(?P<file>[^\s:][^:]*):(?P<line>\d{1,18}):(?P<column>\d{1,18}): (?P<message>.+)$"
 # The first that matches the message decides.
 _KINDS = (
     ("moved_to_heap", r"^moved to heap: "),

@@ -33,7 +33,7 @@ _VET = re.compile(
     # Nothing was found in the first package.
     rb"|\A(?:#[^\n]*\n)+\{\}"
 )
-_POSITION = re.compile(r"(.*?):(\d+)(?::(\d+))?$")
+_POSITION = re.compile(r"(.*?):(\d{1,18})(?::(\d{1,18}))?$")
 Rows = list[dict[str, object]]
 
 
@@ -96,7 +96,7 @@ def _vet_row(package: str, analyzer: str, finding: dict[str, Any]) -> dict[str, 
         "tool": "vet",
         "rule": analyzer,
         "level": "warning",
-        "message": finding["message"],
+        "message": str(finding["message"]),
         "package": package.split(" ")[0],
         "file": place[1] if place else None,
         "line": int(place[2]) if place else None,
@@ -111,13 +111,13 @@ def _read_sarif(log: dict[str, Any], rows: Rows, issues: list[Issue]) -> None:
         rules = [rule.get("id") for rule in driver.get("rules") or []]
         for index, result in enumerate(run.get("results") or []):
             try:
-                rows.append(_sarif_row(driver.get("name"), rules, result))
+                rows.append(_sarif_row(str(driver.get("name")), rules, result))
             except (AttributeError, TypeError, KeyError, ValueError, IndexError) as error:
                 fact = f"not a SARIF result: {type(error).__name__}: {error}"
                 issues.append(Issue("data_loss", "input", f"run {number}, result {index}", fact))
 
 
-def _sarif_row(tool: str | None, rules: list[str | None], result: dict[str, Any]) -> dict[str, object]:
+def _sarif_row(tool: str, rules: list[str | None], result: dict[str, Any]) -> dict[str, object]:
     rule = result.get("ruleId") or (result.get("rule") or {}).get("id")
     if rule is None and result.get("ruleIndex", -1) >= 0:
         rule = rules[result["ruleIndex"]]
@@ -128,11 +128,20 @@ def _sarif_row(tool: str | None, rules: list[str | None], result: dict[str, Any]
     message = result["message"]
     return {
         "tool": tool,
-        "rule": rule,
-        "level": result.get("level") or "warning",
-        "message": message.get("text") or message.get("markdown") or message.get("id"),
+        "rule": None if rule is None else str(rule),
+        "level": str(result.get("level") or "warning"),
+        "message": str(message.get("text") or message.get("markdown") or message.get("id")),
         "file": unquote(uri.removeprefix("file://")) if uri else None,
-        "line": region.get("startLine"),
-        "column": region.get("startColumn"),
+        "line": _number(region.get("startLine")),
+        "column": _number(region.get("startColumn")),
         "is_suppressed": bool(result.get("suppressions")),
     }
+
+
+def _number(value: object) -> int | None:
+    """A line or column. Raises ValueError for one that is none."""
+    if value is None:
+        return None
+    if not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError(f"{value!r} is no line or column")
+    return value

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 NAME = "gctrace"
 
-_N = r"(\d+(?:\.\d+)?(?:e[+-]\d+)?)"
+# Nothing of a real line has more digits; more would not fit into 64 bits.
+_N = r"(\d{1,12}(?:\.\d+)?)"
+_I = r"(\d{1,12})"
 _LINE = re.compile(
-    rf"gc (\d+) @{_N}s (\d+)%(?: \([^)]*\))?: {_N}\+{_N}\+{_N} ms clock, "
-    rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, (\d+)->(\d+)->(\d+) MB, (\d+) MB goal,"
-    r"(?: \d+ MB stacks, \d+ MB globals,)? (\d+) P( \(forced\))?"
+    rf"gc {_I} @{_N}s {_I}%(?: \([^)]*\))?: {_N}\+{_N}\+{_N} ms clock, "
+    rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, {_I}->{_I}->{_I} MB, {_I} MB goal,"
+    rf"(?: \d+ MB stacks, \d+ MB globals,)? (\d{{1,9}}) P( \(forced\))?"
 )
 _BEGINS = re.compile(r"gc \d+ @\d+\.\d+s ")
 _HEAD = re.compile(rb"gc \d+ @\d+(?:\.\d+)?s \d+%[^\n]*: [\d.e+-]+ ms clock, ")

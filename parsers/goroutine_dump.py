@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 NAME = "goroutine_dump"
 
 _HEADER = re.compile(
-    r"^goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\]\n]*)\](?: \{(.*)\})?:\r?$", re.MULTILINE
+    r"^goroutine (\d{1,18})(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\]\n]*)\](?: \{(.*)\})?:\r?$", re.MULTILINE
 )
 _HEADER_BYTES = re.compile(
     rb"^goroutine \d+(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[[^\]\n]+\](?: \{.*\})?:\r?$", re.MULTILINE
 )
-_PLACE = re.compile(r"\t(.*):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=\S+ sp=\S+ pc=\S+)?\s*$")
-_CREATED_BY = re.compile(r"created by (.*?)(?: in goroutine (\d+))?$")
+_PLACE = re.compile(r"\t(.*):(\d{1,18})(?: \+0x[0-9a-f]+)?(?: fp=\S+ sp=\S+ pc=\S+)?\s*$")
+_CREATED_BY = re.compile(r"created by (.*?)(?: in goroutine (\d{1,18}))?$")
 _LABEL = re.compile(r'("(?:[^"\\]|\\.)*"|[^:,]+): ("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)')
 
 # A dump's words for a wait (waitReasonStrings in runtime2.go) → a trace's (traceBlockReasonStrings in
@@ -202,7 +202,7 @@ def _paired(lines: Sequence[str]) -> tuple[list[str], list[str]]:
 def _state(status: str) -> tuple[str, str | None, int | None, bool]:
     """(state, reason, minutes, is locked to its thread) from what stands in the brackets."""
     state, *rest = status.split(", ")
-    minutes = next((int(part.split()[0]) for part in rest if re.fullmatch(r"\d+ minutes", part)), None)
+    minutes = next((int(part.split()[0]) for part in rest if re.fullmatch(r"\d{1,18} minutes", part)), None)
     state = state.removesuffix(" (scan)")
     return state, _REASONS.get(_SUFFIX.sub("", state)), minutes, "locked to thread" in rest
 

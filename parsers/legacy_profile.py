@@ -36,13 +36,14 @@ if TYPE_CHECKING:
 
 NAME = "legacy_profile"
 
-_HEAP = re.compile(r"heap profile: \d+: \d+ \[\d+: \d+\] @ heap/(\d+)\s*$")
+_HEAP = re.compile(r"heap profile: \d+: \d+ \[\d+: \d+\] @ heap/(\d{1,12})\s*$")
 _CYCLES = re.compile(r"--- (contention|mutex):\s*$")
 _COUNTS = re.compile(r"(\S.*) profile: total \d+\s*$")
-_HEAP_SAMPLE = re.compile(r"(\d+): (\d+) \[(\d+): (\d+)\] @((?: 0x[0-9a-f]+)*)\s*$")
-_CYCLES_SAMPLE = re.compile(r"(\d+) (\d+) @((?: 0x[0-9a-f]+)*)\s*$")
-_COUNTS_SAMPLE = re.compile(r"(\d+) @((?: 0x[0-9a-f]+)*)\s*$")
-_FRAME = re.compile(r"#\t+(0x[0-9a-f]+)(?:\t+(.+)\+(0x[0-9a-f]+)\t+(.*):(\d+))?\s*$")
+_PCS = r"@((?: 0x[0-9a-f]{1,16})*)\s*$"
+_HEAP_SAMPLE = re.compile(r"(\d{1,18}): (\d{1,18}) \[(\d{1,18}): (\d{1,18})\] " + _PCS)
+_CYCLES_SAMPLE = re.compile(r"(\d{1,18}) (\d{1,18}) " + _PCS)
+_COUNTS_SAMPLE = re.compile(r"(\d{1,18}) " + _PCS)
+_FRAME = re.compile(r"#\t+(0x[0-9a-f]{1,16})(?:\t+(.+)\+(0x[0-9a-f]{1,15})\t+(.*):(\d{1,18}))?\s*$")
 _MEM_STATS = re.compile(r"# (\w+) = (.*)$")
 _HEAP_TYPES = (
     ("alloc_objects", "count"),
@@ -110,6 +111,9 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
         if (match := shape.sample.match(line)) is not None:
             *numbers, pcs = match.groups()
             values = shape.values([int(text) for text in numbers])
+            if max(values) >= 2**63:
+                yield Issue("data_loss", "input", f"line {number}", "a value beyond 64 bits")
+                continue
             samples.append(_Sample(values, [int(pc, 16) for pc in pcs.split()]))
         elif line.startswith("#"):
             _comment(line, samples, labels)

@@ -36,12 +36,14 @@ _DISASSEMBLY = re.compile(rb"^TEXT [^\n]*\(SB\)[^\n]*\n  \S+:\d+\s+0x[0-9a-f]+\s
 # ``function STEXT …`` begins a function; ``\t0xoffset … (file:line)\tOP\toperands`` is an instruction.
 _FUNCTION = r"^(\S.*?) STEXT "
 _INSTRUCTION = (
-    r"^\t0x(?P<offset>[0-9a-f]{4,}) \d{5,} \((?:(?P<file>[^\t]*):(?P<line>\d+)|<unknown line number>)\)"
+    r"^\t0x(?P<offset>[0-9a-f]{4,15}) \d{5,} "
+    r"\((?:(?P<file>[^\t]*):(?P<line>\d{1,18})|<unknown line number>)\)"
     r"\t(?P<op>[A-Z]+)(?:\t(?P<to>.*))?$"
 )
 _TEXT_LINE = r"^TEXT (?P<name>.*?)\(SB\) ?(?P<path>.*)$"
 _DECODED = (
-    r"^  (?P<base>\S+):(?P<line>\d+)\s+0x(?P<pc>[0-9a-f]+)\s+(?P<code>[0-9a-f]+)\s+CALL (?P<to>.*?)\s*$"
+    r"^  (?P<base>\S+):(?P<line>\d{1,18})\s+0x(?P<pc>[0-9a-f]{1,16})"
+    r"\s+(?P<code>[0-9a-f]+)\s+CALL (?P<to>.*?)\s*$"
 )
 _CALL_OPS = ("CALL", "BL")
 _TARGET = r"^(.*?)(?:\.abi0)?\(SB\)$"
