@@ -19,7 +19,7 @@ def run(
     stream: str = "stdout",
     expected: Sequence[int] = (0,),
 ) -> str:
-    """Run command in folder; return its stdout, stderr, or both. An exit code not expected ends this program."""
+    """Run command in folder; return its stdout, stderr, or both. Another exit code ends this program."""
     done = subprocess.run(command, cwd=folder, env=variables, check=False, capture_output=True)
     if done.returncode not in expected:
         sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr.decode()[-2000:]}")
