@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
     "parsers.exectrace": 2,
-    "parsers.binary": 2,
+    "parsers.binary": 3,
     "parsers.legacy_profile": 2,
     "parsers.goroutine_dump": 2,
     "parsers.benchmarks": 1,

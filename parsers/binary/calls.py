@@ -33,6 +33,10 @@ WANTED = re.compile(
 # BL, the branch with link: the top six bits.
 _BL_MASK, _BL = np.uint32(0xFC000000), np.uint32(0x94000000)
 ARCHITECTURES = ("386", "amd64", "arm64")
+_GROWS_STACK = "runtime.morestack_noctxt"
+_MOST_CALLED = 8
+# Share of calls that must hit a function's start; a wrong text start hits about one in thirty.
+_ENOUGH = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,27 @@ def find_calls(architecture: str, text: Section, functions: Functions) -> CallSi
     place = np.minimum(np.searchsorted(starts, targets), len(starts) - 1)
     is_hit = starts[place] == targets
     return CallSites(returns[is_hit].astype(np.uint64), wanted[place[is_hit]])
+
+
+def find_text_start(architecture: str, text: Section, functions: Functions) -> int | None:
+    """Where function addresses count from, when functions were made with 0; None if that can't be told.
+
+    It is where .text begins, unless C code stands before Go's (cgo). What is called most in a Go
+    program is the function that grows the stack: every other one ends with a call of it.
+    """
+    scan = _scan_arm64 if architecture == "arm64" else _scan_x86
+    _, targets = scan(np.frombuffer(text.data, np.uint8), text.vaddr)
+    is_inside = (targets >= text.vaddr) & (targets < text.vaddr + len(text.data))
+    called, counts = np.unique(targets[is_inside], return_counts=True)
+    entries = functions.entries.astype(np.int64)
+    most = called[np.argsort(counts)[-_MOST_CALLED:]].tolist()
+    grows = [int(entries[i]) for i, name in enumerate(functions.names) if name == _GROWS_STACK]
+    best, hits = None, _ENOUGH * counts.sum()
+    for start in (text.vaddr, *(target - entry for target in most for entry in grows)):
+        share = counts[np.isin(called, entries + start)].sum()
+        if share > hits:
+            best, hits = start, share
+    return best
 
 
 def _scan_x86(text: NDArray[np.uint8], vaddr: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,11 +3,12 @@
 Source: debug/gosym/pclntab.go, runtime/symtab.go, cmd/link/internal/ld/pcln.go. Two magics:
 0xfffffff0 (1.18, 1.19) and 0xfffffff1 (from 1.20); they differ in a function's last fields,
 which nothing here needs. From Go 1.26 the header has no text start any more, and in a
-position independent executable it is a relocation: then it is the start of .text.
+position independent executable it is a relocation: ``calls.find_text_start`` says it then.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGICS = (0xFFFFFFF0, 0xFFFFFFF1)
+# A header of either byte order: magic, two zeros, instruction size, pointer size.
+_HEADER = re.compile(
+    rb"(?:[\xf0\xf1]\xff\xff\xff|\xff\xff\xff[\xf0\xf1])\0\0[\x01\x02\x04][\x04\x08]", re.DOTALL
+)
 # Fields of a function record, by offset.
 _NAME, _PCFILE, _PCLN, _CU = 4, 20, 24, 32
 _RECORD_BYTES = 36
@@ -41,7 +46,7 @@ class Functions:
 class LineTable:
     """A parsed gopclntab."""
 
-    def __init__(self, data: memoryview, text_start: int, *, is_little_endian: bool) -> None:
+    def __init__(self, data: memoryview, *, is_little_endian: bool) -> None:
         """Raises BrokenImageError for a table that is not of Go 1.18 or later."""
         self._order = "<" if is_little_endian else ">"
         if len(data) < 72:
@@ -54,7 +59,8 @@ class LineTable:
         word = "Q" if width == 8 else "I"
         fields = struct.unpack_from(f"{self._order}8{word}", data, 8)
         self._count, _, start, names, units, files, pcs, functions = fields
-        self._text_start = start or text_start
+        # Where function addresses count from; 0 if the header does not say, and the caller must.
+        self.text_start = start
         if self._count * 8 + 4 > len(data) or max(fields[3:]) > len(data):
             raise BrokenImageError("pclntab", f"announces {self._count} functions in {len(data)} bytes")
         self._names, self._units, self._files, self._pcs = (
@@ -80,13 +86,13 @@ class LineTable:
         names = self._names
         offsets = self._words[(self._record_offsets + _NAME) // 4].tolist()
         texts = [_text(names, at) for at in offsets]
-        entries = self._entry_offsets + np.uint64(self._text_start)
-        return Functions(entries[:-1], texts, int(entries[-1]) if self._count else self._text_start)
+        entries = self._entry_offsets + np.uint64(self.text_start)
+        return Functions(entries[:-1], texts, int(entries[-1]) if self._count else self.text_start)
 
     def places(self, function: int, pcs: list[int]) -> list[tuple[str, int]]:
         """(file, line) at each of pcs, ascending addresses inside the function with this index."""
         record = int(self._record_offsets[function])
-        entry = int(self._entry_offsets[function]) + self._text_start
+        entry = int(self._entry_offsets[function]) + self.text_start
         fields = [self._u32(record + offset) for offset in (_PCFILE, _PCLN, _CU)]
         files = self._values(fields[0], entry, pcs)
         lines = self._values(fields[1], entry, pcs)
@@ -132,6 +138,23 @@ class LineTable:
             return ""
         offset: int = struct.unpack_from(f"{self._order}I", self._units, at)[0]
         return _text(self._files, offset)
+
+
+def find_table(section: memoryview, *, is_little_endian: bool) -> memoryview | None:
+    """The function table that lies somewhere in a section, from its header to the section's end."""
+    for match in _HEADER.finditer(section):
+        at = match.start()
+        if at % 8 == 0 and _is_header(section[at:], "<" if is_little_endian else ">"):
+            return section[at:]
+    return None
+
+
+def _is_header(table: memoryview, order: str) -> bool:
+    """Whether the offsets behind the magic ascend inside the table, as those of a function table do."""
+    if len(table) < 72:
+        return False
+    count, _, _, *offsets = struct.unpack_from(f"{order}8{'Q' if table[7] == 8 else 'I'}", table, 8)
+    return 0 < count < len(table) and offsets == sorted(offsets) and 0 < offsets[0] < offsets[-1] < len(table)
 
 
 def _text(data: bytes, at: int) -> str:

@@ -1,12 +1,10 @@
 """PE, 32 and 64 bit: Go on Windows. Specification: Microsoft's PE format; source: debug/pe.
 
-Go's function table has no section of its own here: it lies inside .rdata, and is found by
-its header.
+Go's function table has no section of its own here: it lies inside .rdata.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 
 from parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
@@ -17,8 +15,6 @@ _DYNAMIC_BASE = 0x40
 _COFF = struct.Struct("<HHIIIHH")
 _SECTION = struct.Struct("<8sIIIIIIHHI")
 _EXECUTE = 0x20000000
-# Magic of Go 1.18 or 1.20, two zeros, instruction size, pointer size.
-_PCLNTAB = re.compile(rb"[\xf0\xf1]\xff\xff\xff\0\0[\x01\x04][\x04\x08]", re.DOTALL)
 
 
 def is_pe(head: bytes) -> bool:
@@ -50,7 +46,6 @@ def read_pe(data: memoryview) -> Image:
         sections.setdefault(name, Section(name, base + rva, content))
         if flags & _EXECUTE and segment == (0, 0):
             segment = (base + rva, start)
-    _name_pclntab(sections)
     return Image(
         architecture=_ARCHITECTURES.get(machine, f"PE machine {machine:#x}"),
         is_pie=bool(struct.unpack_from("<H", optional, 70)[0] & _DYNAMIC_BASE),
@@ -59,27 +54,4 @@ def read_pe(data: memoryview) -> Image:
         segment_offset=segment[1],
         gnu_build_id="",
         sections=sections,
-    )
-
-
-def _name_pclntab(sections: dict[str, Section]) -> None:
-    """Enter the function table among the sections, from its header to the end of .rdata."""
-    rdata = sections.get(".rdata")
-    if rdata is None or ".gopclntab" in sections:
-        return
-    for match in _PCLNTAB.finditer(rdata.data):
-        at = match.start()
-        if at % 8 == 0 and _is_header(rdata.data[at:]):
-            sections[".gopclntab"] = Section(".gopclntab", rdata.vaddr + at, rdata.data[at:])
-            return
-
-
-def _is_header(table: memoryview) -> bool:
-    """Whether the offsets behind the magic ascend inside the table, as those of a function table do."""
-    word = "Q" if table[7] == 8 else "I"
-    if len(table) < 72:
-        return False
-    count, _, _, *offsets = struct.unpack_from(f"<8{word}", table, 8)
-    return (
-        0 < count < len(table) and offsets == sorted(offsets) and offsets[0] > 0 and offsets[-1] < len(table)
     )

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from parsers.api import Batch, Issue
-from parsers.binary.calls import ARCHITECTURES, CallSites, find_calls
-from parsers.binary.pclntab import Functions, LineTable
+from parsers.binary.calls import ARCHITECTURES, CallSites, find_calls, find_text_start
+from parsers.binary.pclntab import Functions, LineTable, find_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from parsers.binary.image import Image
 
 _PCLNTAB = (".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab")
+# PE has no section for it; a C linker merges it into this one in a position independent executable.
+_MERGED = (".rdata", ".data.rel.ro")
 _TEXT = (".text", "__text")
 
 
@@ -57,17 +59,33 @@ def _time(text: str) -> datetime | None:
 
 def code_rows(image: Image) -> Iterator[Item]:
     """The rows of binary_functions and call_sites; an issue where the binary has none to find."""
-    table, text = image.section(*_PCLNTAB), image.section(*_TEXT)
+    table, text = _function_table(image), image.section(*_TEXT)
     if table is None or text is None:
         yield Issue("info", "input", "sections", "no Go function table (gopclntab): not a Go program?")
         return
-    lines = LineTable(table.data, text.vaddr, is_little_endian=image.is_little_endian)
-    functions = lines.functions()
-    yield _function_rows(functions)
     if image.architecture not in ARCHITECTURES:
         yield Issue("info", "parser", "header", f"call sites are not looked for on {image.architecture}")
         return
+    lines = LineTable(table, is_little_endian=image.is_little_endian)
+    functions = lines.functions()
+    if not lines.text_start:
+        start = find_text_start(image.architecture, text, functions)
+        if start is None:
+            yield Issue("data_loss", "parser", "pclntab", "where Go's code begins can't be told")
+            return
+        lines.text_start = start
+        functions = lines.functions()
+    yield _function_rows(functions)
     yield _call_site_rows(find_calls(image.architecture, text, functions), functions, lines)
+
+
+def _function_table(image: Image) -> memoryview | None:
+    """The function table: a section of its own, or found in one that it was merged into."""
+    own = image.section(*_PCLNTAB)
+    if own is not None:
+        return own.data
+    merged = image.section(*_MERGED)
+    return find_table(merged.data, is_little_endian=image.is_little_endian) if merged else None
 
 
 def _function_rows(functions: Functions) -> Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -27,9 +28,9 @@ def EVERY_VERSION(test):  # noqa: N802 - reads as the mark that it is
     return pytest.mark.full(pytest.mark.parametrize("version", VERSIONS)(test))
 
 
-def record(folder: Path, version: str, *flags: str) -> Path:
+def record(folder: Path, version: str, *flags: str, **env: str) -> Path:
     binary = folder / "maps"
-    build("maps", version, binary, *flags)
+    build("maps", version, binary, *flags, **env)
     subprocess.run([binary, folder], env=environment(), check=True)
     return binary
 
@@ -125,6 +126,14 @@ def test_text_profile_is_attributed_exactly_by_every_version(version, flags, tmp
     found = attributed(warehouse_of("legacy_profile", tmp_path / "heap.txt", binary))
     # Go 1.24 and 1.25 show reflect.makemap in text alone, so its bytes stand at another line there.
     assert by_class(found) == by_class(truth_of(tmp_path))
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("cc") is None, reason="cgo needs a C compiler")
+@pytest.mark.parametrize("version", ["1.21", "1.25", "1.27"])
+@pytest.mark.parametrize("flag", ["-ldflags=-s -w", "-buildmode=pie"])
+def test_binary_with_c_code_is_attributed_exactly(version, flag, tmp_path):
+    assert_exact(tmp_path, record(tmp_path, version, flag, CGO_ENABLED="1"))
 
 
 @EVERY_VERSION

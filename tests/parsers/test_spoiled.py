@@ -90,8 +90,10 @@ HUGE = "9" * 30
         ("findings", f'# p\n{{"p": {{"a": [{{"posn": "a.go:{HUGE}:1", "message": 3}}]}}}}\n'),
         (
             "findings",
-            '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": 1}}, "results": [{"ruleId": 7, "message": {},'
-            f' "locations": [{{"physicalLocation": {{"region": {{"startLine": {HUGE}}}}}}}]}}]}}]}}',
+            '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": 1}}, "results": [{"ruleId": 7, '
+            '"message": {}, "locations": [{"physicalLocation": {"region": {"startLine": '
+            f"{HUGE}"
+            "}}}]}]}]}",
         ),
     ],
 )
