@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+# Options of `make bench`, such as BENCH="--part sync --repeats 3"
+BENCH :=
 
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
@@ -33,7 +35,7 @@ lint: $(VENV)/ready  ## ruff, mypy strict, the direction of imports
 	$(BIN)/python -m pytest tests/test_house.py
 
 bench: $(VENV)/ready  ## ratios to Go's own tools, in one run
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BENCH)
 
 docs: $(VENV)/ready  ## the data dictionary, from warehouse/schema
 	$(BIN)/python -m docs.dictionary > docs/dictionary.md
