@@ -11,7 +11,8 @@ as a matter of course (a process that ends, a scrape that is broken off): what
 lies before the damage is kept, provided that there is one event.
 
 spec: the format as data · wire: bytes to generations · names: strings and
-stacks · order: the state machine's driver · tables: rows to batches.
+stacks · order: the state machine's driver · tables: rows to batches · v1: Go 1.11
+to 1.21 · parsed_text: what `go tool trace -d=parsed` prints, as input.
 """
 
 from __future__ import annotations
@@ -29,14 +30,21 @@ NAME = "exectrace"
 
 _HEADER = re.compile(rb"go 1\.\d{1,3} trace\x00\x00\x00")
 
+_PARSED_TEXT = b"M=-1 P=-1 G=-1 Sync Time="
+
 
 def sniff(head: bytes) -> bool:
-    """Whether the content begins with a trace's header."""
-    return _HEADER.match(head) is not None
+    """Whether the content begins with a trace's header, or as `go tool trace -d=parsed` does."""
+    return _HEADER.match(head) is not None or head.startswith(_PARSED_TEXT)
 
 
 def parse(source: Source, options: Options) -> Iterator[Item]:
     """The capture's items. Raises ParseError if not one event can be read."""
+    if source.head.startswith(_PARSED_TEXT):
+        from parsers.exectrace import parsed_text
+
+        yield from parsed_text.parse(source, options)
+        return
     from parsers.exectrace import capture  # numpy, pyarrow and kernels only when there is something to parse
 
     yield from capture.parse(source, options)

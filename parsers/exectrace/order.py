@@ -333,6 +333,13 @@ def sync_args(number: int, clocks: Clocks | None) -> str:
     """Arguments of a Sync event as JSON."""
     snapshot = clocks.snapshot if clocks else None
     if snapshot is None:
-        return f'{{"n":{number}}}'
+        return sync_text(number, None)
     wall = snapshot.wall_seconds * 1_000_000_000 + snapshot.wall_ns
-    return f'{{"n":{number},"trace_ns":{snapshot.trace_ns},"mono_ns":{snapshot.mono},"wall_ns":{wall}}}'
+    return sync_text(number, (snapshot.trace_ns, snapshot.mono, wall))
+
+
+def sync_text(number: int, clocks: tuple[int, int, int] | None) -> str:
+    """The same from the number and the clocks: trace, monotonic and wall."""
+    if clocks is None:
+        return f'{{"n":{number}}}'
+    return f'{{"n":{number},"trace_ns":{clocks[0]},"mono_ns":{clocks[1]},"wall_ns":{clocks[2]}}}'

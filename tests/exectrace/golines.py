@@ -192,5 +192,17 @@ _ESCAPES = {
 
 def quote(text: str) -> str:
     """As Go's %q writes a string of printable and ASCII control characters."""
-    plain = (_ESCAPES.get(c) or (c if c.isprintable() else f"\\x{ord(c):02x}") for c in text)
-    return f'"{"".join(plain)}"'
+    return f'"{"".join(_ESCAPES.get(c) or _escaped(c) for c in text)}"'
+
+
+def _escaped(c: str) -> str:
+    if c.isprintable():
+        return c
+    code = ord(c)
+    return (
+        f"\\x{code:02x}"
+        if code < 32 or code == 127
+        else f"\\u{code:04x}"
+        if code < 1 << 16
+        else f"\\U{code:08x}"
+    )

@@ -32,6 +32,13 @@ _MOVES = {
     to.SYSCALL_END: to.RUNNING, to.SYSCALL_END_BLOCKED: to.RUNNABLE,
 }  # fmt: skip
 
+_ACTIVE = {to.GC_BEGIN: 28, to.SWEEP_BEGIN: 31, to.ASSIST_BEGIN: 34, to.STW_BEGIN: 34}
+# Goroutine events that are about another one, or about its whole life.
+_LIVES = frozenset({
+    to.GO_CREATE, to.GO_CREATE_BLOCKED, to.GO_CREATE_SYSCALL, to.GO_STATUS, to.GO_UNBLOCK, to.GO_DESTROY,
+    to.GO_DESTROY_SYSCALL,
+})  # fmt: skip
+
 
 @dataclass(slots=True)
 class _Goroutine:
@@ -74,6 +81,11 @@ class Recorder:
         """Time of the last event since the first."""
         return self._last - self._base
 
+    @property
+    def base_ns(self) -> int:
+        """Time zero on the trace's clock."""
+        return self._base
+
     def words(self) -> list[str]:
         """The reasons met so far."""
         return list(self._words)
@@ -102,7 +114,7 @@ class Recorder:
         ts = self._stamp(event.time)
         stack = self._stacks.get(event.stack, 0)
         args = [self._names.add_string(a.encode()) if isinstance(a, str) else _signed(a) for a in event.args]
-        if event.kind == to.GO_CREATE:
+        if event.kind in (to.GO_CREATE, to.GO_CREATE_BLOCKED):
             args[1] = self._stacks.get(args[1] & 0xFFFFFFFF, 0)
         self._emit(event.kind, ts, event.thread, event.proc, event.g, tuple(args), stack)
         kind = event.kind
@@ -110,7 +122,7 @@ class Recorder:
             g = args[0] if kind == to.GO_START else event.g
             reason = self._word(str(event.args[0])) if kind in (to.GO_STOP, to.GO_BLOCK) else -1
             self._move(g, _MOVES[kind], ts, event, reason, stack)
-        elif kind in (to.GO_CREATE, to.GO_STATUS, to.GO_UNBLOCK, to.GO_DESTROY):
+        elif kind in _LIVES:
             self._appear_or_end(event, args, ts, stack)
         elif kind in _METRICS:
             self._side.append((LAYOUT["SIDE_METRIC"], kind, ts, args[0], 0, 0, 0, 0, 0))
@@ -188,21 +200,30 @@ class Recorder:
             g.name = g.name or stack
 
     def _appear_or_end(self, event: Converted, args: list[int], ts: int, stack: int) -> None:
-        number = event.g if event.kind == to.GO_DESTROY else args[0]
+        kind = event.kind
+        is_end = kind in (to.GO_DESTROY, to.GO_DESTROY_SYSCALL)
+        number = event.g if is_end else args[0]
         known = self._gs.get(number)
-        if event.kind == to.GO_UNBLOCK:
+        if kind == to.GO_UNBLOCK:
             self._move(number, to.RUNNABLE, ts, event, -1, stack)
-        elif event.kind == to.GO_DESTROY:
+        elif is_end:
             if known is not None:
                 self._end(number, known, ts, is_end=True)
                 del self._gs[number]
-        elif event.kind == to.GO_STATUS:
+        elif kind == to.GO_STATUS:
             if known is None:
-                self._gs[number] = _Goroutine(args[2], 0, complete=0)
-        else:
-            born = _Goroutine(
-                to.RUNNABLE, ts, stack=stack, name=args[1], created=ts, parent=event.g, birth=stack
+                known = self._gs[number] = _Goroutine(args[2], 0, complete=0, stack=stack)
+                if args[2] in (to.RUNNING, to.SYSCALL):
+                    known.proc, known.thread = event.proc, event.thread
+            known.name = known.name or stack
+        elif kind == to.GO_CREATE_SYSCALL:
+            self._gs[number] = _Goroutine(
+                to.SYSCALL, ts, created=ts, parent=-1, proc=event.proc, thread=event.thread
             )
+        else:
+            state = to.WAITING if kind == to.GO_CREATE_BLOCKED else to.RUNNABLE
+            born = _Goroutine(state, ts, stack=stack, name=args[1], created=ts)
+            born.parent, born.birth = event.g, stack
             self._gs[number] = born
 
     def _end(self, number: int, g: _Goroutine, ts: int, *, is_end: bool) -> None:
@@ -215,6 +236,14 @@ class Recorder:
         self._side.append(
             (LAYOUT["SIDE_GOROUTINE"], number, g.created, ended, g.parent, g.birth, g.name, 0, 0)
         )
+
+    def active(self, event: Converted) -> None:
+        """A range that was there before, told again at a generation's start."""
+        ts = self._stamp(event.time)
+        number = {to.GC_BEGIN: -1, to.SWEEP_BEGIN: event.proc}.get(event.kind, event.g)
+        scope = {to.GC_BEGIN: 0, to.SWEEP_BEGIN: _KIND_P}.get(event.kind, _KIND_G)
+        self._emit(_ACTIVE[event.kind], ts, event.thread, event.proc, event.g, (number,), 0)
+        self._ranges.setdefault((event.kind, scope, number), (0, 0, 0, 0))
 
     def _region(self, event: Converted, args: list[int], ts: int, stack: int) -> None:
         g = self._gs.setdefault(event.g, _Goroutine(to.RUNNING, ts, complete=0))
