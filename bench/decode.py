@@ -6,6 +6,7 @@ python -m bench.decode TRACE
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 import sysconfig
@@ -34,7 +35,7 @@ NONE = np.zeros(0, np.int64)
 def c_loop(folder: str) -> ctypes.CDLL:
     """bench/decode.c, compiled with the flags of the kernels."""
     library = Path(folder) / "decode.so"
-    compiler = (sysconfig.get_config_var("CC") or "cc").split()
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
     source = Path(__file__).with_name("decode.c")
     subprocess.run([*compiler, "-O3", "-shared", "-fPIC", source, "-o", library], check=True)
     loaded = ctypes.CDLL(str(library))

@@ -10,6 +10,7 @@ events share one.
 
 from __future__ import annotations
 
+import warnings
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,14 @@ _ERRORS = {
 _MESSAGES = {LAYOUT[name]: text for name, text in _ERRORS.items()}
 _DONE, _FULL, _GROW = LAYOUT["DONE"], LAYOUT["FULL"], LAYOUT["GROW"]
 _WIDTHS = {name: LAYOUT[f"{name.upper()}_WIDTH"] for name in ("g", "p", "m")} | {"node": LAYOUT["N_WIDTH"]}
+
+
+if trace_order.__file__.endswith(".py"):
+    warnings.warn(
+        "the kernels in parsers/kernels are not compiled: reading a trace takes some 400 times as long",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 class Output:

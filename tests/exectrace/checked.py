@@ -29,7 +29,10 @@ def use_uncompiled() -> None:
 
 
 def use_checked() -> None:
-    """Kernels compiled with boundscheck=True, kept in .cache."""
+    """Kernels compiled with boundscheck=True, kept in .cache; without Python's headers, uncompiled."""
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        use_uncompiled()
+        return
     sys.unraisablehook = lambda fault: faults.append(f"{fault.object}: {fault.exc_value!r}")
     for name in NAMES:
         _use(name, build_checked(name))
@@ -55,7 +58,7 @@ def build_checked(name: str) -> Path:
         c_file, part = folder / f"{name}.c", folder / f".{extension.name}.{os.getpid()}"
         cython = [sys.executable, "-m", "cython", "-3", package / f"{name}.py", "-o", c_file]
         subprocess.run(cython, check=True, stderr=subprocess.DEVNULL, cwd=folder)
-        compiler = (sysconfig.get_config_var("CC") or "cc").split()
+        compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
         flags = ["-shared", "-fPIC", "-O1", "-fwrapv", f"-I{sysconfig.get_path('include')}"]
         subprocess.run([*compiler, *flags, c_file, "-o", part], check=True)
         part.rename(extension)
