@@ -30,9 +30,12 @@ NAME = "gctrace"
 # Nothing of a real line has more digits; more would not fit into 64 bits.
 _N = r"(\d{1,12}(?:\.\d+)?)"
 _I = r"(\d{1,12})"
+# With the collector off the goal is what 63 bits of bytes can say: 8796093022207 MB.
+_MB = r"(\d{1,13})"
+_MOST_MB = 2**43
 _LINE = re.compile(
     rf"gc {_I} @{_N}s {_I}%(?: \([^)]*\))?: {_N}\+{_N}\+{_N} ms clock, "
-    rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, {_I}->{_I}->{_I} MB, {_I} MB goal,"
+    rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, {_MB}->{_MB}->{_MB} MB, {_MB} MB goal,"
     rf"(?: \d+ MB stacks, \d+ MB globals,)? (\d{{1,9}}) P( \(forced\))?"
 )
 _BEGINS = re.compile(r"gc \d+ @\d+\.\d+s ")
@@ -56,7 +59,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     yield Facts(kind="gctrace")
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
         match = _LINE.search(line)
-        if match:
+        if match and all(int(match[i]) < _MOST_MB for i in (12, 13, 14, 15)):
             cycle = int(match[1])
             process += cycle <= last
             last = cycle

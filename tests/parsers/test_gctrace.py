@@ -72,3 +72,13 @@ def test_line_behind_other_output_is_found_and_a_torn_one_is_an_issue(tmp_path):
 def test_cycle_that_does_not_rise_begins_another_program(tmp_path):
     rows, _ = read(tmp_path, "\n".join(LINE.replace("gc 3", f"gc {n}") for n in (1, 2, 1, 2, 2)))
     assert [(r["process_index"], r["cycle"]) for r in rows] == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+
+
+def test_a_goal_without_a_collector_is_kept_and_more_than_bytes_can_say_is_an_issue(tmp_path):
+    line = "gc 7 @0.1s 3%: 0.4+4.5+0.1 ms clock, 0.8+0/0.8/3.3+0.1 ms cpu, 7->9->6 MB, {} MB goal, 2 P\n"
+    path = tmp_path / "gctrace.txt"
+    path.write_text(line.format(8796093022207) + line.format(8796093022208).replace("gc 7", "gc 8"))
+    found = reading.items("gctrace", path)
+    assert [i.position for i in reading.issues(found)] == ["line 2"]
+    (batch,) = [b for b in found if getattr(b, "table", "") == "gc_cycles"]
+    assert batch.rows.column("heap_goal_bytes").to_pylist() == [8796093022207 * 2**20]
