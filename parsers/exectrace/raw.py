@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from parsers.exectrace import spec
+from parsers.exectrace import columns, spec
 from parsers.kernels import trace_args
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _WORDS = {
     "proc_state": ("Undetermined", "NotExist", "Running", "Idle", ""),
 }
 _NUMBERS = 137
-EVENT_WORDS = pa.array([event.name for event in spec.EVENTS])
+EVENT_WORDS = columns.texts([event.name for event in spec.EVENTS])
 _CODES = np.zeros(_NUMBERS, np.int32)
 _CODES[[event.number for event in spec.EVENTS]] = np.arange(len(spec.EVENTS), dtype=np.int32)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from parsers.api import Batch
-from parsers.exectrace import spec
+from parsers.exectrace import columns, spec
 from parsers.kernels.layout import LAYOUT
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from parsers.exectrace.order import Output
     from parsers.exectrace.raw import Arguments
 
+# In the order of their codes.
 _SCOPES = {0: "global", LAYOUT["KIND_G"]: "goroutine", LAYOUT["KIND_P"]: "proc"}
 
 
@@ -75,45 +76,46 @@ class Shaper:
 
     def _intervals(self, block: Block, count: int) -> Batch:
         arrays, buffers = block.arrays, block.buffers(count)
-        ints = pa.int64()
-        reasons = pa.array(self._source.words(), pa.string())
-        complete = pa.py_buffer(np.packbits(arrays["iv_complete"][:count], bitorder="little"))
-        columns = {
-            "goroutine_id": _plain(ints, count, buffers["iv_g"]),
-            "start_ns": _plain(ints, count, buffers["iv_start"]),
-            "state": _words(count, buffers["iv_state"], None, pa.array(spec.STATES)),
-            "reason": _words(count, buffers["iv_reason"], arrays["iv_reason"][:count] >= 0, reasons),
-            "duration_ns": _plain(ints, count, buffers["iv_duration"]),
-            "is_complete": pa.Array.from_buffers(pa.bool_(), count, [None, complete]),
+        ints = columns.INTS
+        reasons = columns.texts(self._source.words())
+        made = {
+            "goroutine_id": columns.plain(ints, count, buffers["iv_g"]),
+            "start_ns": columns.plain(ints, count, buffers["iv_start"]),
+            "state": columns.words(count, buffers["iv_state"], None, columns.texts(spec.STATES)),
+            "reason": columns.words(count, buffers["iv_reason"], arrays["iv_reason"][:count] >= 0, reasons),
+            "duration_ns": columns.plain(ints, count, buffers["iv_duration"]),
+            "is_complete": columns.flags(arrays["iv_complete"][:count]),
             "stack_id": self._stacks(arrays["iv_stack"][:count]),
-            "waker_goroutine_id": _plain(ints, count, buffers["iv_waker"], arrays["iv_waker"][:count] >= 0),
+            "waker_goroutine_id": columns.plain(
+                ints, count, buffers["iv_waker"], arrays["iv_waker"][:count] >= 0
+            ),
             "waker_stack_id": self._stacks(arrays["iv_waker_stack"][:count]),
-            "proc_id": _plain(ints, count, buffers["iv_proc"], arrays["iv_proc"][:count] >= 0),
-            "thread_id": _plain(ints, count, buffers["iv_thread"], arrays["iv_thread"][:count] >= 0),
+            "proc_id": columns.plain(ints, count, buffers["iv_proc"], arrays["iv_proc"][:count] >= 0),
+            "thread_id": columns.plain(ints, count, buffers["iv_thread"], arrays["iv_thread"][:count] >= 0),
         }
-        return Batch("goroutine_intervals", pa.RecordBatch.from_pydict(columns))
+        return Batch("goroutine_intervals", pa.RecordBatch.from_pydict(made))
 
     def _raw_events(self, block: Block, count: int) -> Iterator[Batch]:
         from parsers.exectrace import raw  # only --raw-events needs it
 
         arrays, buffers = block.arrays, block.buffers(count)
-        ints = pa.int64()
-        columns = {
-            "ts_ns": _plain(ints, count, buffers["ev_time"]),
-            "thread_id": _plain(ints, count, buffers["ev_thread"], arrays["ev_thread"][:count] != -1),
-            "proc_id": _plain(ints, count, buffers["ev_proc"], arrays["ev_proc"][:count] != -1),
-            "goroutine_id": _plain(ints, count, buffers["ev_g"], arrays["ev_g"][:count] != -1),
-            "event": _words(
+        ints = columns.INTS
+        made = {
+            "ts_ns": columns.plain(ints, count, buffers["ev_time"]),
+            "thread_id": columns.plain(ints, count, buffers["ev_thread"], arrays["ev_thread"][:count] != -1),
+            "proc_id": columns.plain(ints, count, buffers["ev_proc"], arrays["ev_proc"][:count] != -1),
+            "goroutine_id": columns.plain(ints, count, buffers["ev_g"], arrays["ev_g"][:count] != -1),
+            "event": columns.words(
                 count, pa.py_buffer(raw.event_codes(arrays["ev_type"][:count])), None, raw.EVENT_WORDS
             ),
             "stack_id": self._stacks(arrays["ev_stack"][:count]),
         }
-        rows = pa.RecordBatch.from_pydict(columns)
+        rows = pa.RecordBatch.from_pydict(made)
         assert self._arguments is not None, "raw events are asked for with their arguments"
         for start, end, args in self._arguments.render(
             arrays["ev_type"], arrays["ev_a"], count, self._stack_ids
         ):
-            index = pa.array(np.arange(self._events + start, self._events + end))
+            index = columns.ints(np.arange(self._events + start, self._events + end))
             part = rows.slice(start, end - start)
             names = ["event_index", *part.schema.names, "args"]
             yield Batch("trace_events", pa.RecordBatch.from_arrays([index, *part.columns, args], names=names))
@@ -125,34 +127,37 @@ class Shaper:
         roots = np.array(self._names.roots, np.int64)
         return _batch(
             "goroutines",
-            goroutine_id=pa.array(rows[:, 1]),
+            goroutine_id=columns.ints(rows[:, 1]),
             entry_function=self._text(roots[rows[:, 6]]),
-            created_ns=_nullable(rows[:, 2]),
-            ended_ns=_nullable(rows[:, 3]),
-            parent_goroutine_id=_nullable(rows[:, 4]),
+            created_ns=columns.nullable(rows[:, 2]),
+            ended_ns=columns.nullable(rows[:, 3]),
+            parent_goroutine_id=columns.nullable(rows[:, 4]),
             creation_stack_id=self._stacks(rows[:, 5]),
         )
 
     def _ranges(self, rows: NDArray[np.int64]) -> Batch:
-        texts = self._names.strings
-        keys = zip(rows[:, 1].tolist(), rows[:, 2].tolist(), strict=True)
+        kinds, codes = np.unique(rows[:, 1:3], axis=0, return_inverse=True)
+        names = [spec.RANGE_NAMES[kind].format(self._names.strings[text]) for kind, text in kinds.tolist()]
+        scopes = np.searchsorted(list(_SCOPES), rows[:, 3]).astype(np.int32)
         return _batch(
             "trace_ranges",
-            start_ns=pa.array(rows[:, 5]),
-            name=pa.array([spec.RANGE_NAMES[kind].format(texts[text]) for kind, text in keys], pa.string()),
-            scope=pa.array([_SCOPES[scope] for scope in rows[:, 3].tolist()]).dictionary_encode(),
-            duration_ns=pa.array(rows[:, 6]),
-            is_complete=pa.array(rows[:, 8] == 1),
-            scope_id=_nullable(rows[:, 4]),
+            start_ns=columns.ints(rows[:, 5]),
+            name=columns.chosen(codes.reshape(-1), names),
+            scope=columns.words(len(rows), pa.py_buffer(scopes), None, columns.texts(list(_SCOPES.values()))),
+            duration_ns=columns.ints(rows[:, 6]),
+            is_complete=columns.flags(rows[:, 8] == 1),
+            scope_id=columns.nullable(rows[:, 4]),
             stack_id=self._stacks(rows[:, 7]),
         )
 
     def _metrics(self, rows: NDArray[np.int64]) -> Batch:
+        names = list(spec.METRIC_NAMES.values())
+        values = np.ascontiguousarray(rows[:, 3]).view(np.uint64).astype(np.float64)
         return _batch(
             "trace_metrics",
-            ts_ns=pa.array(rows[:, 2]),
-            name=_coded(rows[:, 1], spec.METRIC_NAMES),
-            value=pa.array(rows[:, 3].view(np.uint64).astype(np.float64)),
+            ts_ns=columns.ints(rows[:, 2]),
+            name=columns.chosen(np.searchsorted(list(spec.METRIC_NAMES), rows[:, 1]), names),
+            value=columns.numbers(pa.float64(), values),
         )
 
     def _tasks(self, rows: NDArray[np.int64]) -> Batch | None:
@@ -167,35 +172,35 @@ class Shaper:
             return None
         return _batch(
             "trace_tasks",
-            task_id=pa.array(rows[:, 1]),
+            task_id=columns.ints(rows[:, 1]),
             name=self._text(rows[:, 2]),
-            parent_task_id=_nullable(rows[:, 3]),
-            start_ns=pa.array(rows[:, 4]),
-            duration_ns=pa.array(rows[:, 5]),
-            is_complete=pa.array(rows[:, 8] == 1),
-            goroutine_id=_nullable(rows[:, 6]),
+            parent_task_id=columns.nullable(rows[:, 3]),
+            start_ns=columns.ints(rows[:, 4]),
+            duration_ns=columns.ints(rows[:, 5]),
+            is_complete=columns.flags(rows[:, 8] == 1),
+            goroutine_id=columns.nullable(rows[:, 6]),
             stack_id=self._stacks(rows[:, 7]),
         )
 
     def _regions(self, rows: NDArray[np.int64]) -> Batch:
         return _batch(
             "trace_regions",
-            goroutine_id=pa.array(rows[:, 1]),
-            start_ns=pa.array(rows[:, 4]),
-            nesting=pa.array(rows[:, 6].astype(np.int32)),
-            task_id=pa.array(rows[:, 2]),
+            goroutine_id=columns.ints(rows[:, 1]),
+            start_ns=columns.ints(rows[:, 4]),
+            nesting=columns.numbers(pa.int32(), rows[:, 6].astype(np.int32)),
+            task_id=columns.ints(rows[:, 2]),
             name=self._text(rows[:, 3]),
-            duration_ns=pa.array(rows[:, 5]),
-            is_complete=pa.array(rows[:, 8] == 1),
+            duration_ns=columns.ints(rows[:, 5]),
+            is_complete=columns.flags(rows[:, 8] == 1),
             stack_id=self._stacks(rows[:, 7]),
         )
 
     def _logs(self, rows: NDArray[np.int64]) -> Batch:
         return _batch(
             "trace_logs",
-            ts_ns=pa.array(rows[:, 1]),
-            goroutine_id=_nullable(rows[:, 2]),
-            task_id=pa.array(rows[:, 3]),
+            ts_ns=columns.ints(rows[:, 1]),
+            goroutine_id=columns.nullable(rows[:, 2]),
+            task_id=columns.ints(rows[:, 3]),
             category=self._text(rows[:, 4], empty=True),
             message=self._text(rows[:, 5], empty=True),
             stack_id=self._stacks(rows[:, 6]),
@@ -204,61 +209,36 @@ class Shaper:
     def _samples(self, rows: NDArray[np.int64]) -> Batch:
         return _batch(
             "trace_cpu_samples",
-            ts_ns=pa.array(rows[:, 1]),
-            thread_id=_nullable(rows[:, 2]),
-            goroutine_id=_nullable(rows[:, 4]),
-            proc_id=_nullable(rows[:, 3]),
+            ts_ns=columns.ints(rows[:, 1]),
+            thread_id=columns.nullable(rows[:, 2]),
+            goroutine_id=columns.nullable(rows[:, 4]),
+            proc_id=columns.nullable(rows[:, 3]),
             stack_id=self._stacks(rows[:, 5]),
         )
 
     def _objects(self, rows: NDArray[np.int64]) -> Batch:
         kinds, codes = np.unique(rows[:, 2], return_inverse=True)
-        words = pa.array([self._names.strings[i] if i else None for i in kinds.tolist()], pa.string())
-        types = pa.DictionaryArray.from_arrays(pa.array(codes.reshape(-1).astype(np.int32)), words)
+        names = [self._names.strings[i] if i else None for i in kinds.tolist()]
         return _batch(
             "heap_objects",
-            object=pa.array(rows[:, 1]),
-            type_name=types.cast(pa.string()),
-            allocated_ns=_nullable(rows[:, 3]),
-            freed_ns=_nullable(rows[:, 4]),
-            size_bytes=_nullable(rows[:, 5]),
+            object=columns.ints(rows[:, 1]),
+            type_name=columns.chosen(codes.reshape(-1), names),
+            allocated_ns=columns.nullable(rows[:, 3]),
+            freed_ns=columns.nullable(rows[:, 4]),
+            size_bytes=columns.nullable(rows[:, 5]),
         )
 
     # ---- columns -----------------------------------------------------------
 
     def _stacks(self, index: NDArray[Any]) -> pa.Array:
         """Content hashes of stack indexes; null for 0, which is no stack."""
-        return _plain(pa.int64(), len(index), pa.py_buffer(self._stack_ids[index]), index > 0)
+        return columns.plain(columns.INTS, len(index), pa.py_buffer(self._stack_ids[index]), index > 0)
 
     def _text(self, index: NDArray[np.int64], *, empty: bool = False) -> pa.Array:
         """Strings by index; the empty one is null unless it is a value of its own."""
         texts = self._names.strings
-        return pa.array([texts[i] if i or empty else None for i in index.tolist()], pa.string())
+        return columns.texts([texts[i] if i or empty else None for i in index.tolist()])
 
 
-def _plain(
-    kind: pa.DataType, count: int, values: pa.Buffer, valid: NDArray[np.bool_] | None = None
-) -> pa.Array:
-    """An array over values, null where valid is false."""
-    if valid is None or valid.all():
-        return pa.Array.from_buffers(kind, count, [None, values], 0)
-    mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(kind, count, [mask, values], count - int(np.count_nonzero(valid)))
-
-
-def _words(count: int, codes: pa.Buffer, valid: NDArray[np.bool_] | None, words: pa.Array) -> pa.Array:
-    # The kernel's codes are indexes into words by construction: no need to check each.
-    return pa.DictionaryArray.from_arrays(_plain(pa.int32(), count, codes, valid), words, safe=False)
-
-
-def _nullable(values: NDArray[np.int64]) -> pa.Array:
-    """Null for negative values."""
-    return pa.array(values, mask=values < 0)
-
-
-def _coded(codes: NDArray[np.int64], words: dict[int, str]) -> pa.Array:
-    return pa.array([words[code] for code in codes.tolist()], pa.string())
-
-
-def _batch(table: str, **columns: pa.Array) -> Batch:
-    return Batch(table, pa.RecordBatch.from_pydict(columns))
+def _batch(table: str, **made: pa.Array) -> Batch:
+    return Batch(table, pa.RecordBatch.from_pydict(made))
