@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,8 @@ def main() -> None:
     """Run the main job over the artifacts and write the page."""
     with tempfile.TemporaryDirectory() as name:
         warehouse = Path(name, "warehouse")
-        run([ARTIFACTS], warehouse, Path(name, "exports"))
+        if not run([ARTIFACTS], warehouse, Path(name, "exports")).is_clean:
+            sys.exit(f"{PAGE}: left as it is, since not everything could be loaded and checked")
         with connect(warehouse) as connection:
             PAGE.write_text(filled(PAGE.read_text("utf-8"), connection), "utf-8")
 

@@ -62,9 +62,9 @@ frames as (
             f, '^(runtime\.map(access|assign|delete)|internal/runtime/maps\.)'
         ))) > 0 as in_map,
         len(list_filter(any_value(functions), lambda f: starts_with(f, 'runtime.mapaccess'))) > 0 as in_map_read,
-        len(list_filter(any_value(functions), lambda f: f in (
-            'runtime.hashGrow', 'runtime.newarray', 'runtime.mallocgc'
-        ))) = 3 as in_hash_grow,
+        contains(any_value(functions), 'runtime.hashGrow')
+        and contains(any_value(functions), 'runtime.newarray')
+        and contains(any_value(functions), 'runtime.mallocgc') as in_hash_grow,
         len(list_filter(any_value(functions), lambda f: regexp_matches(
             f, '^(runtime\.hashGrow|internal/runtime/maps\..*\.(grow.*|split|rehash))$'
         ))) > 0 as in_growth,
