@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from parsers.exectrace.wire import Clocks, Generation, StackRows, StringRows
     from parsers.stacks import StackTable
 
+# What one capture may name in all; a program's functions are some MB.
+MAX_STRING_BYTES = 1 << 29
+MAX_FRAMES = 1 << 24
+
 
 @dataclass(frozen=True, slots=True)
 class IdMap:
@@ -67,6 +71,8 @@ class Names:
     def __init__(self, stacks: StackTable) -> None:
         self._stacks = stacks
         self._string_index: dict[bytes, int] = {b"": 0}
+        self._bytes = 0
+        self._frames_in_stacks = 0
         self.strings: list[str] = [""]
         self._frame_index: dict[tuple[int, int, int, int], int] = {}
         self._frames: list[tuple[int, int, int, int]] = []
@@ -80,6 +86,8 @@ class Names:
         buf = gen.view
         spans = zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
         indexes = np.fromiter((self.add_string(bytes(buf[a:b])) for a, b in spans), np.int64, len(rows.ids))
+        if self._bytes > MAX_STRING_BYTES:
+            raise gen.damage(0, f"more than {MAX_STRING_BYTES} bytes of different strings in one capture")
         return id_map(rows.ids, indexes)
 
     def add_string(self, content: bytes) -> int:
@@ -87,6 +95,7 @@ class Names:
         index = self._string_index.setdefault(content, len(self.strings))
         if index == len(self.strings):
             self.strings.append(content.decode("utf-8", "replace"))
+            self._bytes += len(content)
         return index
 
     def add_stacks(self, gen: Generation, rows: StackRows, strings: IdMap) -> IdMap:
@@ -109,6 +118,8 @@ class Names:
             key = content[bounds[i] : bounds[i + 1]]
             index = known.get(key)
             indexes[i] = self._stack(key) if index is None else index
+        if self._frames_in_stacks > MAX_FRAMES:
+            raise gen.damage(0, f"more than {MAX_FRAMES} frames in different stacks of one capture")
         return id_map(rows.ids, indexes)
 
     def add_stack(self, frames: list[tuple[int, int, int, int]]) -> int:
@@ -125,6 +136,7 @@ class Names:
 
     def _stack(self, key: bytes) -> int:
         frames = [self._frames[i] for i in np.frombuffer(key, np.int32).tolist()]
+        self._frames_in_stacks += len(frames)
         stack_id = self._stacks.add(
             [self.strings[function] for _, function, _, _ in frames],
             [self.strings[file] for _, _, file, _ in frames],
