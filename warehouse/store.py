@@ -76,6 +76,9 @@ class CaptureWriter:
         if self._failure is not None:
             raise self._failure
         if self._thread is None:
+            # Arrow's writer looks up compute functions by name; two threads must not race to register them.
+            import pyarrow.compute  # noqa: F401
+
             self._thread = threading.Thread(target=self._encode, name="parquet", daemon=True)
             self._thread.start()
         self._queue.put((table, rows))
