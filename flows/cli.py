@@ -3,7 +3,8 @@
 Each verb imports what it needs when it is called, so that `sql` does not wait
 for parsers and nothing but `--prefect` waits for Prefect.
 
-Exit codes: 0 done; 1 done, but some input failed or a check did; 2 not done.
+Exit codes: 0 done; 1 done, but some input failed or a check did; 2 not done. The gate's: 0 passed;
+1 regressed; 2 could not judge.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import json
 import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from flows.verbs import verdicts
+from flows.verbs.options import prefect_option, settings_of, warehouse_option
 
 if TYPE_CHECKING:
     from flows.ingest import Ingested
     from flows.run import Ran
     from flows.settings import Settings
     from warehouse.models import Published
-
-ALL_FORMATS = click.Choice(["table", "json", "csv", "md"])
 
 
 class _Verbs(click.Group):
@@ -47,11 +50,13 @@ class _Verbs(click.Group):
             # The reader, such as head, has had enough. Python would complain once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - nothing may end with the code of a verdict
             sentence = _sentence(error)
             if sentence is None:
-                raise
-            click.echo(f"tracemill: {sentence}", err=True)
+                # Python would end with 1, which is a regression to whoever asked the gate.
+                traceback.print_exc()
+            else:
+                click.echo(f"tracemill: {sentence}", err=True)
             ctx.exit(2)
 
 
@@ -89,27 +94,8 @@ def main(verbose: bool) -> None:
     )
 
 
-def _warehouse_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
-    return click.option(
-        "--warehouse",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="The warehouse's folder. Default: TRACEMILL_WAREHOUSE, or .tracemill here.",
-    )(command)
-
-
-def _prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
-    return click.option(
-        "--prefect",
-        is_flag=True,
-        help="Run as a Prefect flow. So it does wherever PREFECT_API_URL is set.",
-    )(command)
-
-
-def _settings(**options: object) -> Settings:
-    from flows.settings import load
-
-    return load(**options)
+for _verb in (verdicts.regressions, verdicts.gate, verdicts.accept, verdicts.export):
+    main.add_command(_verb)
 
 
 def _wants_prefect(flag: bool) -> bool:
@@ -128,7 +114,7 @@ _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every t
 
 @main.command()
 @_artifacts
-@_warehouse_option
+@warehouse_option
 @click.option(
     "--exports",
     type=click.Path(path_type=Path),
@@ -137,7 +123,7 @@ _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every t
 )
 @_processes
 @_raw_events
-@_prefect_option
+@prefect_option
 def run(
     artifacts: tuple[Path, ...],
     warehouse: Path | None,
@@ -153,7 +139,7 @@ def run(
     """
     from parsers.api import Options
 
-    settings = _settings(warehouse=warehouse, exports=exports, processes=processes)
+    settings = settings_of(warehouse=warehouse, exports=exports, processes=processes)
     options = Options(raw_events=raw_events)
     where = (list(artifacts), settings.warehouse, settings.exports_folder)
     if _wants_prefect(prefect):
@@ -217,10 +203,10 @@ def _print_published(done: Published) -> None:
 
 @main.command()
 @_artifacts
-@_warehouse_option
+@warehouse_option
 @_processes
 @_raw_events
-@_prefect_option
+@prefect_option
 def ingest(
     artifacts: tuple[Path, ...],
     warehouse: Path | None,
@@ -234,7 +220,7 @@ def ingest(
     """
     from parsers.api import Options
 
-    settings = _settings(warehouse=warehouse, processes=processes)
+    settings = settings_of(warehouse=warehouse, processes=processes)
     options = Options(raw_events=raw_events)
     if _wants_prefect(prefect):
         from flows.server import server
@@ -264,16 +250,16 @@ def ingest(
 
 
 @main.command()
-@_warehouse_option
+@warehouse_option
 @click.option("--full", is_flag=True, help="Build every model for every build, not only for what is new.")
-@_prefect_option
+@prefect_option
 def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
     """Build the SQL models over what is loaded, and check them.
 
     Builds only what is new or changed. Readers see the old state until the new one is whole and
     its checks hold.
     """
-    settings = _settings(warehouse=warehouse)
+    settings = settings_of(warehouse=warehouse)
     if _wants_prefect(prefect):
         from flows.server import server
 
@@ -295,56 +281,8 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
 
 
 @main.command()
-@_warehouse_option
-@click.option("--build", "build_id", metavar="B", help="Only this build.")
-@click.option("--metric", help="Only this metric, such as block_ns.")
-@click.option("--status", help="Only regressed, improved or moved.")
-@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
-def regressions(
-    warehouse: Path | None, build_id: str | None, metric: str | None, status: str | None, format_: str
-) -> None:
-    """What regressed, improved or moved, in which build, and how sure that is."""
-    from flows.output import TEXT_WRITERS, markdown_table
-    from flows.regressions import Filter, select
-    from flows.report import HEADINGS, overview, table, verdicts
-    from warehouse import connect
-
-    chosen = Filter(build_id, metric, status)
-    with connect(_settings(warehouse=warehouse).warehouse) as connection:
-        if format_ == "table":
-            click.echo(overview(connection, chosen), nl=False)
-        elif format_ == "md":
-            click.echo(markdown_table(HEADINGS, table(verdicts(connection, chosen))), nl=False)
-        else:
-            TEXT_WRITERS[format_](select(connection, chosen), sys.stdout)
-
-
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@_warehouse_option
-@click.option(
-    "--format", "formats", default="csv,parquet,json,md", show_default=True, help="One or more, with commas."
-)
-def export(folder: Path, warehouse: Path | None, formats: str) -> None:
-    """Write the public marts to FOLDER, one file a mart and format, each replaced whole."""
-    from flows.export import FORMATS
-    from flows.export import export as export_
-
-    names = tuple(name.strip() for name in formats.split(","))
-    for name in names:
-        if name not in FORMATS:
-            near = difflib.get_close_matches(name, FORMATS, n=1)
-            raise click.UsageError(
-                f"no format {name!r}; "
-                + (f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FORMATS)}")
-            )
-    written = export_(_settings(warehouse=warehouse).warehouse, folder, names)
-    click.echo(f"wrote {len(written)} files to {folder}")
-
-
-@main.command()
 @click.argument("query", required=False)
-@_warehouse_option
+@warehouse_option
 @click.option(
     "--format", "format_", type=click.Choice(["table", "csv", "json", "md", "parquet"]), default="table",
     show_default=True,
@@ -358,7 +296,7 @@ def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
     from flows import query as query_
     from warehouse import connect
 
-    with connect(_settings(warehouse=warehouse).warehouse) as connection:
+    with connect(settings_of(warehouse=warehouse).warehouse) as connection:
         if query is None and sys.stdin.isatty():
             query_.prompt(connection)
         else:
@@ -381,13 +319,13 @@ def inspect(file: Path, format_: str) -> None:
 
 @main.command()
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@_warehouse_option
+@warehouse_option
 def settings(format_: str, warehouse: Path | None) -> None:
     """Show each setting, its value and where it came from."""
     from flows.output import format_table
     from flows.settings import origins
 
-    chosen = _settings(warehouse=warehouse)
+    chosen = settings_of(warehouse=warehouse)
     where = origins(chosen, {"warehouse": warehouse})
     values = chosen.model_dump(mode="json")
     if format_ == "json":
@@ -399,7 +337,7 @@ def settings(format_: str, warehouse: Path | None) -> None:
 
 @main.command()
 @click.argument("artifacts", nargs=-1, type=click.Path(path_type=Path))
-@_warehouse_option
+@warehouse_option
 @click.option("--cron", metavar="EXPR", help="When to run, as a cron expression.")
 @click.option(
     "--every", type=click.FloatRange(min=1), metavar="SECONDS", help="How often to run. Default: 900."
@@ -410,7 +348,7 @@ def serve(artifacts: tuple[Path, ...], warehouse: Path | None, cron: str | None,
     Uses the server of PREFECT_API_URL; without one, starts its own on loopback, with its database
     in the warehouse, and ends it at its own end.
     """
-    chosen = _settings(
+    chosen = settings_of(
         warehouse=warehouse,
         artifacts=list(artifacts) or None,
         schedule_cron=cron,

@@ -63,7 +63,7 @@ def markdown_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> st
     """Rows as a pipe table; no cell can break out of it."""
     lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     for row in rows:
-        cells = (_visible(short(v)).replace("|", "\\|").replace("<", "&lt;") for v in row)
+        cells = (visible(short(v)).replace("|", "\\|").replace("<", "&lt;") for v in row)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -85,7 +85,7 @@ def write_table(cursor: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 def format_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Rows as text in columns, no wider than the terminal where the columns allow."""
-    cells = [[_visible(short(v)) for v in row] for row in rows]
+    cells = [[visible(short(v)) for v in row] for row in rows]
     widths = [max([len(n), *(len(row[i]) for row in cells)]) for i, n in enumerate(names)]
     is_number = [
         all(isinstance(row[i], int | float | Decimal) or row[i] is None for row in rows)
@@ -109,7 +109,7 @@ def _fit(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Without what could steer a terminal: names come from files."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
 

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+# Every column of the mart, and beside each verdict who accepted it and why.
+EVERY_COLUMN = "r.*, a.accepted_by, a.accepted_reason"
+# Type parameters and methods may hold slashes and dots of their own.
+_PACKAGE = "regexp_extract(split_part(coalesce(function, subject), '[', 1), '^(.*/)?[^./]*')"
+
 
 class NoSuchNameError(Exception):
     """A build, metric or status that is not there, with the nearest that is."""
@@ -16,39 +21,69 @@ class NoSuchNameError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which verdicts to show; None shows all."""
+    """Which verdicts to show; None shows all. A package holds also what lies below it."""
 
     build_id: str | None = None
     metric: str | None = None
     status: str | None = None
+    package: str | None = None
+    since_build: str | None = None
+
+
+_KNOWN_STATUS = "select unnest(['regressed', 'improved', 'moved']) union select status from regressions"
 
 
 def select(
-    connection: duckdb.DuckDBPyConnection, chosen: Filter, columns: str = "r.*"
+    connection: duckdb.DuckDBPyConnection, chosen: Filter, columns: str = EVERY_COLUMN
 ) -> duckdb.DuckDBPyConnection:
     """The cursor over the verdicts, in the order of the builds. Raises NoSuchNameError."""
-    for column, value, known in (
-        ("build", chosen.build_id, "select build_id from builds"),
+    builds = "select build_id from builds"
+    for what, value, known in (
+        ("build", chosen.build_id, builds),
+        ("build", chosen.since_build, builds),
         ("metric", chosen.metric, "select distinct metric from observations"),
-        ("status", chosen.status, "select unnest(['regressed', 'improved', 'moved'])"),
+        ("status", chosen.status, _KNOWN_STATUS),
     ):
         if value is not None:
-            _require(value, column, [str(row[0]) for row in connection.execute(known).fetchall()])
+            require(value, what, [str(row[0]) for row in connection.execute(known).fetchall()])
+    if chosen.package is not None:
+        _require_package(connection, chosen.package)
     return connection.execute(
         f"""
         select {columns}
         from regressions as r
         left join (select build_id, ordinal from builds) as b using (build_id)
+        left join accepted_regressions as a using (build_id, metric, subject)
         where coalesce(build_id = $build_id, true)
           and coalesce(metric = $metric, true)
           and coalesce(status = $status, true)
+          and coalesce(b.ordinal >= (select ordinal from builds where build_id = $since_build), true)
+          and (
+              $package is null
+              or starts_with(coalesce(r.function, subject), $package || '.')
+              or starts_with(coalesce(r.function, subject), $package || '/')
+          )
         order by b.ordinal, metric, status, subject
         """,  # noqa: S608 - columns is a constant of ours
-        {"build_id": chosen.build_id, "metric": chosen.metric, "status": chosen.status},
+        {
+            "build_id": chosen.build_id,
+            "metric": chosen.metric,
+            "status": chosen.status,
+            "package": chosen.package,
+            "since_build": chosen.since_build,
+        },
     )
 
 
-def _require(value: str, what: str, known: list[str]) -> None:
+def _require_package(connection: duckdb.DuckDBPyConnection, package: str) -> None:
+    rows = connection.execute(f"select distinct {_PACKAGE} from observations").fetchall()  # noqa: S608
+    known = [str(row[0]) for row in rows]
+    if not any(name == package or name.startswith(package + "/") for name in known):
+        require(package, "package", known)
+
+
+def require(value: str, what: str, known: list[str]) -> None:
+    """Raises NoSuchNameError, with the nearest name, unless value is known."""
     if value not in known:
         near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
         hint = (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What a person reads first; --format json and csv give every column.
 COLUMNS = (
     "build_id, status, coalesce(function, subject), moved_from, metric, unit, before, after, change_ratio, "
-    "q_value, n_before"
+    "q_value, n_before, a.accepted_by, a.accepted_reason"
 )
 HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
@@ -38,6 +38,8 @@ class Verdict(NamedTuple):
     change_ratio: float | None
     q_value: float | None
     n_before: int | None
+    accepted_by: str | None
+    accepted_reason: str | None
 
 
 def verdicts(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> list[Verdict]:
@@ -50,7 +52,7 @@ def table(found: list[Verdict]) -> list[list[str]]:
     return [
         [
             v.build_id,
-            v.status,
+            f"accepted by {v.accepted_by}: {v.accepted_reason}" if v.accepted_by else v.status,
             v.subject + (f" (was {v.moved_from})" if v.moved_from else ""),
             v.metric,
             f"{amount(v.before, v.unit)} → {amount(v.after, v.unit)}",

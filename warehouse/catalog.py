@@ -2,7 +2,7 @@
 
 A capture is in the warehouse when the manifest lists it, and only then; readers
 never look at folders. The catalog's own tables (captures, build_manifests,
-run_work, load_failures) are made from it when the warehouse is published.
+run_work, load_failures, accepted_regressions) are made from it when the warehouse is published.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ MANIFEST_VERSION = 1
 RETIRED_SECONDS = 24 * 3600.0
 
 
+# (build_id, metric, subject)
+Change = tuple[str, str, str]
 # (build_id, run_id, path)
 Place = tuple[str, str | None, str]
 
@@ -103,6 +105,23 @@ class Build:
     labels: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A regression that someone decided to live with; accepted_at as RFC 3339."""
+
+    build_id: str
+    metric: str
+    subject: str
+    accepted_reason: str
+    accepted_by: str
+    accepted_at: str
+
+    @property
+    def change(self) -> Change:
+        """Which verdict it is about: (build_id, metric, subject)."""
+        return self.build_id, self.metric, self.subject
+
+
 @dataclass(slots=True)
 class Catalog:
     """The manifest in memory; change it, then commit()."""
@@ -113,6 +132,7 @@ class Catalog:
     # (build_id, run_id) → unit → count
     work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     failures: dict[Place, Failure] = field(default_factory=dict)
+    accepted: dict[Change, Accepted] = field(default_factory=dict)
     # Files that a newer version of their capture replaced → Unix time of that
     retired: dict[str, float] = field(default_factory=dict)
 
@@ -136,6 +156,7 @@ class Catalog:
             {b["build_id"]: Build(**b) for b in state["builds"]},
             {(w["build_id"], w["run_id"]): w["work"] for w in state["work"]},
             {f.place: f for f in (Failure(**f) for f in state["failures"])},
+            {a.change: a for a in (Accepted(**a) for a in state.get("accepted", []))},
             state["retired"],
         )
 
@@ -155,6 +176,7 @@ class Catalog:
             "builds": [asdict(b) for b in self.builds.values()],
             "work": [{"build_id": b, "run_id": r, "work": w} for (b, r), w in self.work.items()],
             "failures": [asdict(f) for f in self.failures.values()],
+            "accepted": [asdict(a) for a in self.accepted.values()],
             "retired": self.retired,
         }
         replace_file(self.root / MANIFEST, json.dumps(state, separators=(",", ":")).encode())
@@ -185,6 +207,7 @@ class Catalog:
             [asdict(b) for b in self.builds.values()],
             [[*k, v] for k, v in self.work.items()],
             [asdict(f) for f in self.failures.values()],
+            [asdict(a) for a in self.accepted.values()],
         ]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
@@ -209,6 +232,7 @@ class Catalog:
                 for unit, count in work.items()
             ],
             "load_failures": [asdict(f) for f in self.failures.values()],
+            "accepted_regressions": [_accepted_row(a) for a in self.accepted.values()],
         }
         return {name: _table(name, found) for name, found in rows.items()}
 
@@ -235,6 +259,14 @@ def _build_row(build: Build) -> dict[str, object]:
     row = cast("dict[str, object]", asdict(build))
     row["committed_at"] = datetime.fromisoformat(build.committed_at) if build.committed_at else None
     row["labels"] = list(build.labels.items())
+    return row
+
+
+def _accepted_row(accepted: Accepted) -> dict[str, object]:
+    from datetime import datetime
+
+    row = cast("dict[str, object]", asdict(accepted))
+    row["accepted_at"] = datetime.fromisoformat(accepted.accepted_at)
     return row
 
 

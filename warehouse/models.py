@@ -323,6 +323,12 @@ class _Build:
         return failed
 
 
+def published_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """For each build, Catalog.build_fingerprints() as the published models have seen it."""
+    rows = connection.execute(f"select subject, fingerprint from {_STATE}").fetchall()
+    return {s.removeprefix("build "): f for s, f in rows if s.startswith("build ")}
+
+
 def _files_by_table(captures: Iterable[Capture]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for capture in captures:

@@ -217,6 +217,10 @@ _DECLARED = (
     Column("log_change", REAL, "", "Logarithm of value over expected, with what is negligible added to both."),
     Column("log_half_width", REAL, "", "Half the width of log_change's 95 % interval."),
     Column("log_standard_error", REAL, "", "Standard error of log_change."),
+    # Accepted regressions
+    Column("accepted_reason", TEXT, "", "Why the regression was accepted, in the words of who did."),
+    Column("accepted_by", TEXT, "", "Who accepted the regression."),
+    Column("accepted_at", TIME, "", "When the regression was accepted."),
     # Marts: claims about maps
     Column("claim_id", TEXT, "", "Short name of a claim, such as iface-deep-copy."),
     Column("chapter", TEXT, "", "Where the claim was made."),

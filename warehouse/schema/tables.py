@@ -133,6 +133,8 @@ _CATALOG = (
     _table("run_work", "Units of work each run did, from build.json or run.json.",
            "build_id run_id work_unit", "work_count"),
     _table("load_failures", "Inputs that could not be loaded.", "build_id run_id path", "sha256 message"),
+    _table("accepted_regressions", "Regressions that someone accepted, so that they fail no gate.",
+           "build_id metric subject", "accepted_reason accepted_by accepted_at"),
 )
 
 TABLES = {table.name: table for table in (*_PARSED, *_CATALOG)}

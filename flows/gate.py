@@ -1,0 +1,346 @@
+"""The gate: may this build pass? Yes, no, or nobody can say; never yes in doubt.
+
+A candidate fails when a change for the worse begins at it and nobody accepted it.
+It is undecided when its input was lost in part, when too few builds came before it,
+or when it measured less than the builds before it did. What is certain counts more
+than what is not: a build that regressed fails, whatever else could not be judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from flows.regressions import require
+from warehouse import connect
+from warehouse.catalog import Catalog
+from warehouse.models import published_fingerprints
+from warehouse.whatif import PUBLISHED, WhatIf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+LEAST_EARLIER_BUILDS = 3
+# What a build measures is expected of the next; a metric that nobody measured for longer is forgotten.
+EXPECTED_SINCE_BUILDS = 3
+
+PASSED, REGRESSED, UNDECIDED = 0, 1, 2
+WORDS = {PASSED: "passed", REGRESSED: "regressed", UNDECIDED: "could not judge"}
+
+
+class Finding(NamedTuple):
+    """One verdict on the candidate, with its evidence; file and line of its function where known."""
+
+    status: str
+    metric: str
+    subject: str
+    function: str | None
+    unit: str | None
+    before: float | None
+    after: float | None
+    change_ratio: float | None
+    expected_interval: list[float] | None
+    p_value: float | None
+    q_value: float | None
+    n_before: int | None
+    n_after: int | None
+    call_path: str | None
+    evidence: str | None
+    accepted_by: str | None
+    accepted_reason: str | None
+    file: str | None
+    line: int | None
+
+
+class Unjudged(NamedTuple):
+    """Series of a metric of which nothing can be said."""
+
+    metric: str
+    series_count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gate found. doubts: sentences; with any, what did not regress has not passed."""
+
+    candidate: str
+    commit: str | None
+    baseline: tuple[str, ...]
+    is_baseline_chosen: bool
+    judged: dict[str, int]
+    findings: tuple[Finding, ...]
+    unjudged: tuple[Unjudged, ...]
+    doubts: tuple[str, ...]
+
+    @property
+    def regressed(self) -> list[Finding]:
+        """What fails the candidate."""
+        return [f for f in self.findings if f.status == "regressed" and f.accepted_by is None]
+
+    @property
+    def accepted(self) -> list[Finding]:
+        """What would fail it, had nobody accepted it."""
+        return [f for f in self.findings if f.accepted_by is not None]
+
+    @property
+    def exit_code(self) -> int:
+        """PASSED, REGRESSED or UNDECIDED."""
+        if self.regressed:
+            return REGRESSED
+        return UNDECIDED if self.doubts else PASSED
+
+    @property
+    def word(self) -> str:
+        """The exit code in words."""
+        return WORDS[self.exit_code]
+
+
+def gate(
+    warehouse: Path, candidate: str, baseline: tuple[str, ...] = (), metrics: tuple[str, ...] = ()
+) -> Judgement:
+    """Judge the candidate against all earlier builds, or against those of baseline alone.
+
+    metrics: only these; none means all. Raises NoSuchNameError, WarehouseError.
+    """
+    stale = _not_built(warehouse, candidate)
+    if not baseline:
+        with connect(warehouse) as connection:
+            return judge(connection, candidate, metrics, stale)
+    with connect(warehouse) as connection:
+        known = [str(row[0]) for row in connection.execute("select build_id from builds").fetchall()]
+    for build in baseline:
+        require(build, "build", known)
+    chosen = [build for build in dict.fromkeys(baseline) if build != candidate]
+    with WhatIf(warehouse) as whatif:
+        connection = whatif.change(_only_these(), {"candidate": candidate, "baseline": chosen})
+        return judge(connection, candidate, metrics, stale, is_baseline_chosen=True)
+
+
+def _only_these() -> dict[str, str]:
+    """The history without other builds, the candidate as the last."""
+    is_chosen = "(build_id = $candidate or list_contains($baseline, build_id))"
+    last = "row_number() over (order by build_id = $candidate, ordinal)"
+    builds = f"select * replace ({last} as ordinal) from {PUBLISHED}.builds where {is_chosen}"  # noqa: S608
+    observations = f"select * from {PUBLISHED}.observations where {is_chosen}"  # noqa: S608 - constants of ours
+    return {"builds": builds, "observations": observations}
+
+
+def _not_built(warehouse: Path, candidate: str) -> list[str]:
+    """The doubt that the models have not seen all that is loaded of the candidate."""
+    loaded = Catalog.load(warehouse).build_fingerprints().get(candidate)
+    with connect(warehouse) as connection:
+        is_seen = loaded == published_fingerprints(connection).get(candidate)
+    return [] if is_seen else [f"{candidate} has input that the models have not seen; run `tracemill build`"]
+
+
+def judge(
+    connection: duckdb.DuckDBPyConnection,
+    candidate: str,
+    metrics: tuple[str, ...] = (),
+    doubts: list[str] | None = None,
+    *,
+    is_baseline_chosen: bool = False,
+) -> Judgement:
+    """The judgement over the marts as this connection sees them. Raises NoSuchNameError."""
+    failures = connection.execute(
+        "select path, message from load_failures where build_id = $1 order by path", [candidate]
+    ).fetchall()
+    doubts = [*(doubts or []), *(f"{path} could not be loaded: {message}" for path, message in failures)]
+    builds = connection.execute("select build_id, commit, ordinal from builds order by ordinal").fetchall()
+    if not failures:
+        require(candidate, "build", [row[0] for row in builds])
+    commit, ordinal = next(((row[1], row[2]) for row in builds if row[0] == candidate), (None, 0))
+    earlier = tuple(row[0] for row in builds if row[2] < ordinal)
+    _require_metrics(connection, metrics)
+    seen = _series(connection, ordinal, metrics)
+    findings = _findings(connection, candidate, metrics)
+    judged = {m: n for m, n in ((s.metric, s.judged) for s in seen) if n}
+    if not ordinal:
+        doubts.append(f"nothing of {candidate} was loaded")
+    elif len(earlier) < LEAST_EARLIER_BUILDS:
+        doubts.append(
+            f"builds to compare with: {len(earlier)}; it takes {LEAST_EARLIER_BUILDS} to tell noise"
+        )
+    elif not judged:
+        doubts.append(f"{candidate} has nothing that could have shown a regression")
+    doubts += _less_than_before(connection, candidate, seen, findings)
+    return Judgement(
+        candidate,
+        commit,
+        earlier,
+        is_baseline_chosen,
+        judged,
+        tuple(findings),
+        tuple(u for s in seen for u in s.unjudged()),
+        tuple(doubts),
+    )
+
+
+def _require_metrics(connection: duckdb.DuckDBPyConnection, metrics: tuple[str, ...]) -> None:
+    rows = connection.execute("select distinct metric from regression_history").fetchall()
+    for metric in metrics:
+        require(metric, "judged metric", [str(row[0]) for row in rows])
+
+
+class _Series(NamedTuple):
+    """How many series of a metric the candidate has, and what became of those that it lacks."""
+
+    metric: str
+    judged: int
+    present: int
+    too_new: int
+    too_small: int
+    missing: int
+    judged_before: int
+    present_before: int
+
+    def unjudged(self) -> list[Unjudged]:
+        """What is not judged, and why."""
+        return [
+            Unjudged(self.metric, count, why)
+            for count, why in (
+                (self.too_new, f"known from fewer than {LEAST_EARLIER_BUILDS} earlier builds"),
+                (self.too_small, "too small in every build to mean anything"),
+                (self.missing, "measured in the builds before, not in this one"),
+            )
+            if count
+        ]
+
+
+def _series(connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[str, ...]) -> list[_Series]:
+    rows = connection.execute(
+        """
+        with
+
+        history as (
+            select *, ordinal between $ordinal - $recent and $ordinal - 1 as is_recent,
+            from regression_history
+            where ordinal <= $ordinal
+        ),
+
+        series as (
+            select
+                metric,
+                first_subject,
+                bool_or(ordinal = $ordinal) as is_here,
+                bool_or(ordinal = $ordinal and p_value is not null) as is_judged,
+                count(*) filter (where ordinal < $ordinal and not went_away) as n_before,
+                bool_or(is_recent) as was_here,
+                bool_or(is_recent and p_value is not null) as was_judged,
+            from history
+            where (len($metrics) = 0 or list_contains($metrics, metric))
+            group by metric, first_subject
+        )
+
+        select
+            metric,
+            count(*) filter (where is_judged),
+            count(*) filter (where is_here),
+            count(*) filter (where is_here and not is_judged and n_before < $least),
+            count(*) filter (where is_here and not is_judged and n_before >= $least),
+            count(*) filter (where not is_here and was_judged),
+            count(*) filter (where was_judged),
+            count(*) filter (where was_here),
+        from series
+        group by metric
+        order by metric
+        """,
+        {
+            "ordinal": ordinal,
+            "metrics": list(metrics),
+            "recent": EXPECTED_SINCE_BUILDS,
+            "least": LEAST_EARLIER_BUILDS,
+        },
+    ).fetchall()
+    return [_Series(*row) for row in rows]
+
+
+def _less_than_before(
+    connection: duckdb.DuckDBPyConnection, candidate: str, seen: list[_Series], findings: list[Finding]
+) -> list[str]:
+    """Doubts: a regression could hide where the candidate shows less than the builds before it."""
+    doubts = [
+        f"{s.metric} was measured in the builds before, and not in {candidate}"
+        for s in seen
+        if (s.present_before and not s.present) or (s.judged_before and not s.judged)
+    ]
+    salvaged = connection.execute(
+        "select count(*) from captures where build_id = $1 and status <> 'ok'", [candidate]
+    ).fetchall()[0][0]
+    missing = sum(s.missing for s in seen)
+    if salvaged and missing:
+        doubts.append(f"{salvaged} captures of {candidate} are damaged, and {missing} series are missing")
+    doubts += [
+        f"{f.metric} of {f.subject} changed, but the builds do not compare: {f.evidence}"
+        for f in findings
+        if f.status == "not_comparable" and f.accepted_by is None
+    ]
+    return doubts
+
+
+def _findings(
+    connection: duckdb.DuckDBPyConnection, candidate: str, metrics: tuple[str, ...]
+) -> list[Finding]:
+    """The verdicts on the candidate, what regressed first."""
+    rows = connection.execute(
+        """
+        with
+
+        places as (
+            select function, file, line, block_ns::double as weight,
+            from goroutine_blocks
+            where build_id = $build_id
+            union all
+            select function, file, line, alloc_bytes,
+            from mapassign_allocations
+            where build_id = $build_id
+        ),
+
+        place as (
+            select function, arg_max(file, weight) as file, arg_max(line, weight) as line,
+            from places
+            group by function
+        )
+
+        select
+            r.status,
+            r.metric,
+            r.subject,
+            r.function,
+            r.unit,
+            r.before,
+            r.after,
+            r.change_ratio,
+            h.expected_interval,
+            r.p_value,
+            r.q_value,
+            r.n_before,
+            r.n_after,
+            r.call_path,
+            r.evidence,
+            a.accepted_by,
+            a.accepted_reason,
+            -- In the repository: without the module's name before it; of other modules there is no file.
+            case
+                when b.module is null or starts_with(place.file, '/') then place.file
+                when starts_with(place.file, b.module || '/') then substr(place.file, len(b.module) + 2)
+            end as file,
+            place.line,
+        from regressions as r
+        inner join builds as b using (build_id)
+        left join accepted_regressions as a using (build_id, metric, subject)
+        left join regression_history as h
+            on h.build_id = r.build_id
+            and h.metric = r.metric
+            and h.subject = r.subject
+        left join place on place.function = r.function
+        where r.build_id = $build_id
+            and (len($metrics) = 0 or list_contains($metrics, r.metric))
+        order by r.status <> 'regressed', r.status, r.q_value, r.metric, r.subject
+        """,
+        {"build_id": candidate, "metrics": list(metrics)},
+    ).fetchall()
+    return [Finding(*row) for row in rows]

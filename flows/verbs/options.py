@@ -1,0 +1,39 @@
+"""Options that many verbs have, and the settings they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+
+ALL_FORMATS = click.Choice(["table", "json", "csv", "md"])
+
+
+def warehouse_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    """``--warehouse DIR``."""
+    return click.option(
+        "--warehouse",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="The warehouse's folder. Default: TRACEMILL_WAREHOUSE, or .tracemill here.",
+    )(command)
+
+
+def prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    """``--prefect``."""
+    return click.option(
+        "--prefect",
+        is_flag=True,
+        help="Run as a Prefect flow. So it does wherever PREFECT_API_URL is set.",
+    )(command)
+
+
+def settings_of(**options: object) -> Settings:
+    """The settings, with the options that were given. Raises SettingsError."""
+    from flows.settings import load
+
+    return load(**options)

@@ -1,0 +1,149 @@
+"""The verbs that read verdicts: regressions, gate, accept, export."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+
+import click
+
+from flows.verbs.options import ALL_FORMATS, settings_of, warehouse_option
+
+
+@click.command()
+@warehouse_option
+@click.option("--build", "build_id", metavar="B", help="Only this build.")
+@click.option("--since-build", metavar="B", help="Only this build and later ones.")
+@click.option("--metric", help="Only this metric, such as block_ns.")
+@click.option("--package", help="Only functions of this Go package and of those below it.")
+@click.option("--status", help="Only regressed, improved or moved.")
+@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
+def regressions(
+    warehouse: Path | None,
+    build_id: str | None,
+    since_build: str | None,
+    metric: str | None,
+    package: str | None,
+    status: str | None,
+    format_: str,
+) -> None:
+    """What regressed, improved or moved, in which build, and how sure that is."""
+    from flows.output import TEXT_WRITERS, markdown_table
+    from flows.regressions import Filter, select
+    from flows.report import HEADINGS, overview, table, verdicts
+    from warehouse import connect
+
+    chosen = Filter(build_id, metric, status, package, since_build)
+    with connect(settings_of(warehouse=warehouse).warehouse) as connection:
+        if format_ == "table":
+            click.echo(overview(connection, chosen), nl=False)
+        elif format_ == "md":
+            click.echo(markdown_table(HEADINGS, table(verdicts(connection, chosen))), nl=False)
+        else:
+            TEXT_WRITERS[format_](select(connection, chosen), sys.stdout)
+
+
+@click.command()
+@warehouse_option
+@click.option("--candidate", metavar="B", help="The build to judge.")
+@click.option(
+    "--baseline", metavar="B", multiple=True, help="Compare with these builds only; may be repeated."
+)
+@click.option("--metric", "metrics", metavar="M", multiple=True, help="Judge only this; may be repeated.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "md", "sarif", "github"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--self-test", is_flag=True, help="Make a copy of the history worse and see that it is caught.")
+def gate(
+    warehouse: Path | None,
+    candidate: str | None,
+    baseline: tuple[str, ...],
+    metrics: tuple[str, ...],
+    format_: str,
+    self_test: bool,
+) -> None:
+    """Judge one build: exit code 0 no regression, 1 regression, 2 could not judge.
+
+    A regression is a change for the worse that begins at the candidate and that nobody accepted.
+    Could not judge: input of the candidate failed to load, fewer than three builds came before it,
+    or it lacks what earlier builds measured. What was judged and what was not is said in words.
+    """
+    root = settings_of(warehouse=warehouse).warehouse
+    if self_test:
+        if baseline or metrics or format_ != "table":
+            raise click.UsageError("--self-test takes no other option than --candidate and --warehouse")
+        from flows.selftest import as_text
+        from flows.selftest import self_test as self_test_
+
+        tested = self_test_(root, candidate)
+        click.echo(as_text(tested), nl=False)
+        click.get_current_context().exit(0 if tested.is_caught else 1)
+    if candidate is None:
+        raise click.UsageError("which build? --candidate B")
+    from flows.gate import gate as gate_
+    from flows.gate_formats import WRITERS
+
+    judgement = gate_(root, candidate, baseline, metrics)
+    click.echo(WRITERS[format_](judgement), nl=False)
+    click.get_current_context().exit(judgement.exit_code)
+
+
+@click.command()
+@warehouse_option
+@click.option("--build", "build_id", metavar="B", required=True, help="Where the regression begins.")
+@click.option("--metric", metavar="M", required=True)
+@click.option("--subject", metavar="S", required=True, help="The verdict's subject, or its function.")
+@click.option("--reason", metavar="TEXT", help="Why; shown wherever the verdict is.")
+@click.option("--author", metavar="NAME", help="Who accepts. Default: git's user.name, or the user.")
+@click.option("--undo", is_flag=True, help="Take the acceptance back.")
+def accept(
+    warehouse: Path | None,
+    build_id: str,
+    metric: str,
+    subject: str,
+    reason: str | None,
+    author: str | None,
+    undo: bool,
+) -> None:
+    """Accept a regression: it stays in the tables, with author, time and reason, and fails no gate."""
+    from flows.accepted import Which, withdraw
+    from flows.accepted import accept as accept_
+
+    root = settings_of(warehouse=warehouse).warehouse
+    which = Which(build_id, metric, subject)
+    if undo:
+        done = withdraw(root, which)
+        click.echo(f"no longer accepted: {done.metric} of {done.subject} at {done.build_id}")
+        return
+    if not (reason or "").strip():
+        raise click.UsageError('why? --reason "…"')
+    done = accept_(root, which, str(reason).strip(), author)
+    click.echo(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@warehouse_option
+@click.option(
+    "--format", "formats", default="csv,parquet,json,md", show_default=True, help="One or more, with commas."
+)
+def export(folder: Path, warehouse: Path | None, formats: str) -> None:
+    """Write the public marts to FOLDER, one file a mart and format, each replaced whole."""
+    from flows.export import FORMATS
+    from flows.export import export as export_
+
+    names = tuple(name.strip() for name in formats.split(","))
+    for name in names:
+        if name not in FORMATS:
+            near = difflib.get_close_matches(name, FORMATS, n=1)
+            raise click.UsageError(
+                f"no format {name!r}; "
+                + (f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FORMATS)}")
+            )
+    written = export_(settings_of(warehouse=warehouse).warehouse, folder, names)
+    click.echo(f"wrote {len(written)} files to {folder}")

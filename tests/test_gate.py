@@ -1,0 +1,344 @@
+"""The gate: passes, fails, refuses; and says why, to people and to machines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from flows.gate import PASSED, REGRESSED, UNDECIDED, Finding, Judgement, judge
+from flows.gate_formats import WRITERS
+from flows.regressions import NoSuchNameError
+from flows.selftest import Injected, SelfTest
+
+from .models.given import Given
+from .models.story import PUT, story
+
+TOP = Path(__file__).parent.parent
+LOOKUP = "storefront/internal/cache.(*Prices).Lookup"
+ACCEPT = ("accept", "--build", "b08", "--metric", "block_ns", "--subject", LOOKUP)
+
+
+def tracemill(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in args])
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's warehouse."""
+    folder = tmp_path_factory.mktemp("demo") / "w"
+    assert tracemill("run", TOP / "examples/artifacts", "--warehouse", folder).exit_code == 0
+    return folder
+
+
+def judged(given: Given, candidate: str, *metrics: str) -> Judgement:
+    with given.models() as connection:
+        return judge(connection, candidate, metrics)
+
+
+@pytest.mark.parametrize(
+    ("build", "code"), [("b01", 2), ("b03", 2), ("b05", 1), ("b06", 0), ("b08", 1), ("b12", 0), ("b13", 0)]
+)
+def test_a_build_fails_where_a_regression_begins(demo: Path, build: str, code: int) -> None:
+    found = tracemill("gate", "--candidate", build, "--warehouse", demo)
+    assert (found.exit_code, found.stderr) == (code, "")
+
+
+def test_what_was_judged_is_said(demo: Path) -> None:
+    found = tracemill("gate", "--candidate", "b08", "--warehouse", demo).stdout
+    assert "b08 regressed: 2 regressions" in found
+    assert "against 7 builds: b01 to b07" in found
+    assert "internal/cache/prices.go:42" in found
+    assert "not judged: 4 of mapassign_inuse_bytes, too small in every build" in found
+
+
+def test_a_chosen_baseline_is_all_that_is_compared_with(demo: Path) -> None:
+    contended = [f"--baseline=b{n:02}" for n in (8, 9, 10, 11)]
+    found = tracemill("gate", "--candidate", "b13", "--warehouse", demo, "--format", "json", *contended)
+    improved = {f["metric"] for f in json.loads(found.stdout)["findings"] if f["status"] == "improved"}
+    assert (found.exit_code, improved) == (0, {"bench sec/op", "block_ns"})
+    calm = [f"--baseline=b{n:02}" for n in (6, 7, 12, 13)]  # also builds that came later
+    found = tracemill("gate", "--candidate", "b08", "--warehouse", demo, "--format", "json", *calm)
+    assert (found.exit_code, json.loads(found.stdout)["baseline"]) == (1, ["b06", "b07", "b12", "b13"])
+    few = tracemill("gate", "--candidate", "b08", "--warehouse", demo, "--baseline=b06", "--baseline=b07")
+    assert few.exit_code == 2
+    assert "builds to compare with: 2; it takes 3" in few.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["--candidate", "b99"], "no build 'b99'; did you mean 'b09'?"),
+        (["--candidate", "b08", "--baseline", "b1"], "no build 'b1'; did you mean"),
+        (["--candidate", "b08", "--metric", "block_n"], "did you mean 'block_ns'?"),
+        ([], "--candidate B"),
+        (["--self-test", "--format", "json"], "--self-test takes no other option"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_exit_2(demo: Path, args: list[str], sentence: str) -> None:
+    found = tracemill("gate", *args, "--warehouse", demo)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert sentence in found.stderr
+
+
+def test_a_fault_of_ours_is_no_regression(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("flows.gate.gate", broken)
+    found = tracemill("gate", "--candidate", "b08", "--warehouse", demo)
+    assert found.exit_code == 2
+    assert "ZeroDivisionError" in found.stderr
+
+
+def test_a_file_that_failed_to_load_is_no_pass() -> None:
+    given = story()
+    given.tables["load_failures"].append(
+        {"build_id": "b7", "run_id": "1", "path": "b7/1/x", "sha256": None, "message": "broken"}
+    )
+    found = judged(given, "b7")
+    assert found.exit_code == UNDECIDED
+    assert found.doubts == ("b7/1/x could not be loaded: broken",)
+    assert judged(given, "b3").exit_code == UNDECIDED  # too early
+    assert judged(given, "b9").exit_code == PASSED  # another build's failure
+
+
+def test_a_build_of_which_nothing_was_loaded_is_no_pass() -> None:
+    given = story()
+    given.tables["load_failures"].append(
+        {"build_id": "b13", "run_id": "1", "path": "b13/1/x", "sha256": None, "message": "broken"}
+    )
+    found = judged(given, "b13")
+    assert found.exit_code == UNDECIDED
+    assert "nothing of b13 was loaded" in found.doubts
+    with pytest.raises(NoSuchNameError):
+        judged(given, "b14")
+
+
+def test_a_regression_counts_more_than_a_doubt() -> None:
+    given = story()
+    given.tables["load_failures"].append(
+        {"build_id": "b4", "run_id": "1", "path": "b4/1/x", "sha256": None, "message": "broken"}
+    )
+    found = judged(given, "b4")
+    assert (found.exit_code, len(found.doubts)) == (REGRESSED, 1)
+
+
+def test_what_earlier_builds_measured_and_this_one_did_not_is_no_pass() -> None:
+    given = story()
+    given.tables["captures"] = [
+        c for c in given.tables["captures"] if c["kind"] != "trace" or c["build_id"] != "b7"
+    ]
+    found = judged(given, "b7")
+    assert found.exit_code == UNDECIDED
+    assert found.doubts == ("block_ns was measured in the builds before, and not in b7",)
+    assert judged(given, "b7", "mapassign_alloc_bytes").exit_code == PASSED
+
+
+def test_damaged_captures_that_lack_series_are_no_pass() -> None:
+    given = story()
+    for capture in given.tables["captures"]:
+        if capture["kind"] == "trace" and capture["build_id"] == "b7":
+            capture["status"] = "salvaged"
+    assert judged(given, "b7").exit_code == PASSED  # all series are there all the same
+    gone = {i["stack_id"] for i in given.tables["goroutine_intervals"] if i["reason"] == "sync"}
+    lost = gone - {given.tables["goroutine_intervals"][0]["stack_id"]}
+    given.tables["goroutine_intervals"] = [
+        i
+        for i in given.tables["goroutine_intervals"]
+        if not (i["capture_id"].startswith("b7/") and i["stack_id"] in lost)
+    ]
+    found = judged(given, "b7")
+    assert found.exit_code == UNDECIDED
+    assert found.doubts == ("3 captures of b7 are damaged, and 1 series are missing",)
+
+
+def test_metrics_can_be_left_out() -> None:
+    assert judged(story(), "b4").exit_code == REGRESSED
+    assert judged(story(), "b4", "block_ns").exit_code == PASSED
+    assert {f.function for f in judged(story(), "b4", "mapassign_alloc_bytes").regressed} == {PUT}
+
+
+def test_input_that_the_models_have_not_seen_is_no_pass(artifacts: Path, tmp_path: Path) -> None:
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", artifacts, *where).exit_code == 0
+    shutil.copytree(artifacts / "b2/1", artifacts / "b2/3")
+    assert tracemill("ingest", artifacts, *where).exit_code == 0
+    found = tracemill("gate", "--candidate", "b2", *where)
+    assert found.exit_code == 2
+    assert "run `tracemill build`" in found.stdout
+    assert tracemill("build", *where).exit_code == 0
+    assert "tracemill build" not in tracemill("gate", "--candidate", "b2", *where).stdout
+
+
+# --- accepted regressions -----------------------------------------------------------------------
+
+
+def test_an_accepted_regression_fails_no_gate_and_stays_in_sight(demo: Path, tmp_path: Path) -> None:
+    where = ("--warehouse", shutil.copytree(demo, tmp_path / "w"))
+    bench = ("--build", "b08", "--metric", "bench sec/op", "--subject", "storefront/internal/server.Shop-2")
+    done = tracemill(*ACCEPT, "--reason", "until b12", "--author", "Ann", *where)
+    assert done.stdout == f"accepted by Ann: block_ns of {LOOKUP} (sync) at b08\n"
+    assert tracemill("gate", "--candidate", "b08", *where).exit_code == 1  # one of two
+    assert tracemill("accept", *bench, "--reason", "the same", "--author", "Bob", *where).exit_code == 0
+    found = tracemill("gate", "--candidate", "b08", *where)
+    assert found.exit_code == 0
+    assert f"accepted by Ann: block_ns of {LOOKUP} (sync): until b12" in found.stdout
+    assert tracemill("run", TOP / "examples/artifacts", *where).exit_code == 0  # nothing is forgotten
+    rows = json.loads(tracemill("regressions", "--status", "regressed", "--format", "json", *where).stdout)
+    assert {r["accepted_by"]: r["accepted_reason"] for r in rows if r["build_id"] == "b08"} == {
+        "Ann": "until b12",
+        "Bob": "the same",
+    }
+    assert "accepted by Ann" in tracemill("regressions", *where).stdout
+    kept = json.loads(tracemill("sql", "from accepted_regressions", "--format", "json", *where).stdout)
+    assert {r["build_id"] for r in kept} == {"b08"}
+    assert all(r["accepted_at"] for r in kept)
+    assert tracemill(*ACCEPT, "--undo", *where).exit_code == 0
+    assert tracemill("gate", "--candidate", "b08", *where).exit_code == 1
+    assert "no accepted" in tracemill(*ACCEPT, "--undo", *where).stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({2: "b80"}, "no build with a regression 'b80'; did you mean 'b08'?"),
+        ({4: "block_n"}, "no regression of b08 in 'block_n'; did you mean 'block_ns'?"),
+        ({6: LOOKUP[:-1]}, f"did you mean '{LOOKUP} (sync)'?"),
+        ({2: "b06"}, "no build with a regression 'b06'"),
+    ],
+)
+def test_only_a_regression_can_be_accepted(demo: Path, changed: dict[int, str], sentence: str) -> None:
+    args = [changed.get(i, a) for i, a in enumerate(ACCEPT)]
+    found = tracemill(*args, "--reason", "x", "--warehouse", demo)
+    assert (found.exit_code, sentence in found.stderr) == (2, True), found.stderr
+
+
+def test_an_acceptance_needs_a_reason(demo: Path) -> None:
+    for reason in ([], ["--reason", "  "]):
+        found = tracemill(*ACCEPT, *reason, "--warehouse", demo)
+        assert (found.exit_code, "why?" in found.stderr) == (2, True)
+
+
+# --- filters -------------------------------------------------------------------------------------
+
+
+def test_verdicts_are_chosen_by_package_and_first_build(demo: Path) -> None:
+    def builds(*args: str) -> list[str]:
+        found = tracemill("regressions", *args, "--format", "json", "--warehouse", demo)
+        return sorted({row["build_id"] for row in json.loads(found.stdout)})
+
+    assert builds("--package", "storefront/internal/session") == ["b05", "b07"]
+    assert builds("--package", "storefront/internal") == builds()
+    assert builds("--since-build", "b08") == ["b08", "b10", "b12"]
+    assert builds("--since-build", "b08", "--package", "storefront/internal/session") == []
+    wrong = tracemill("regressions", "--package", "storefront/internal/sesion", "--warehouse", demo)
+    assert (wrong.exit_code, "did you mean 'storefront/internal/session'?" in wrong.stderr) == (2, True)
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+HOSTILE = "app/a|b.<script>`x`\n::error::@all %,:[y](z)"
+
+
+def a_judgement(**columns: object) -> Judgement:
+    row = dict.fromkeys(Finding._fields, None) | {
+        "status": "regressed",
+        "metric": "block_ns",
+        "subject": HOSTILE,
+        "function": HOSTILE,
+        "unit": "ns",
+        "before": 1000.0,
+        "after": 3000.0,
+        "change_ratio": 3.0,
+        "q_value": 1e-9,
+        "p_value": 1e-10,
+        "evidence": HOSTILE,
+        "file": "a,b:c.go",
+        "line": 7,
+    }
+    finding = Finding(**(row | columns))
+    return Judgement(HOSTILE, None, ("b1", "b2", "b3"), False, {"block_ns": 1}, (finding,), (), (HOSTILE,))
+
+
+def test_github_annotations_are_one_escaped_line_each() -> None:
+    lines = WRITERS["github"](a_judgement()).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(
+        "::error file=a%2Cb%3Ac.go,line=7,title=Tracemill%3A block_ns::block_ns of app/a|b"
+    )
+    assert "%0A::error::@all %25,:" in lines[0]
+    assert lines[1].startswith("::error title=Tracemill::could not judge: app/a|b")
+
+
+def test_markdown_lets_no_name_out_of_its_place() -> None:
+    text = WRITERS["md"](a_judgement())
+    spans = "".join(part for i, part in enumerate(text.split("`")) if i % 2 == 0)
+    assert "<script" not in spans.replace("\\<", "")
+    assert "@all" not in spans
+    assert "[y](z)" not in spans
+    assert "\n::error" not in text
+    [row] = [line for line in text.splitlines() if line.startswith("| regressed")]
+    assert row.replace("\\|", "").count("|") == 7
+    assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_a_terminal_shows_no_line_of_a_name() -> None:
+    assert "\n::error" not in WRITERS["table"](a_judgement(subject="\x1b[31m"))
+    assert "\x1b" not in WRITERS["table"](a_judgement(function="\x1b[31m"))
+
+
+def test_sarif_has_what_the_standard_and_code_scanning_ask_for(demo: Path) -> None:
+    found = tracemill("gate", "--candidate", "b08", "--format", "sarif", "--warehouse", demo)
+    assert found.exit_code == 1
+    log = json.loads(found.stdout)
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    run = log["runs"][0]
+    assert run["tool"]["driver"]["name"] == "Tracemill"
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert {r["ruleId"] for r in run["results"]} == rules == {"regressed/block_ns", "regressed/bench sec/op"}
+    [blocked] = [r for r in run["results"] if r["ruleId"] == "regressed/block_ns"]
+    place = blocked["locations"][0]["physicalLocation"]
+    assert place == {
+        "artifactLocation": {"uri": "internal/cache/prices.go"},
+        "region": {"startLine": 42},
+    }
+    assert run["invocations"][0]["executionSuccessful"] is True
+    assert json.loads(WRITERS["sarif"](a_judgement()))["runs"][0]["invocations"][0] == {
+        "executionSuccessful": False,
+        "exitCode": 1,
+        "toolExecutionNotifications": [{"level": "error", "message": {"text": f"{HOSTILE}"}}],
+    }
+
+
+def test_accepted_regressions_are_suppressed_in_sarif_and_noticed_on_github() -> None:
+    accepted = a_judgement(accepted_by="Ann", accepted_reason="why not")
+    assert accepted.exit_code == UNDECIDED  # for its doubt
+    [result] = json.loads(WRITERS["sarif"](accepted))["runs"][0]["results"]
+    assert result["suppressions"][0]["justification"] == "Ann: why not"
+    lines = WRITERS["github"](accepted).splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::notice"]
+
+
+# --- self-test -----------------------------------------------------------------------------------
+
+
+def test_the_self_test_catches_what_it_injects_and_writes_nothing(demo: Path) -> None:
+    before = {p: hashlib.sha256(p.read_bytes()).digest() for p in demo.iterdir() if p.is_file()}
+    found = tracemill("gate", "--self-test", "--warehouse", demo)
+    assert found.exit_code == 0, found.stdout
+    assert "without an injection: no alarm" in found.stdout
+    assert found.stdout.count("caught at") >= 5
+    assert {p: hashlib.sha256(p.read_bytes()).digest() for p in demo.iterdir() if p.is_file()} == before
+
+
+def test_the_self_test_fails_where_nothing_is_caught(demo: Path) -> None:
+    assert not SelfTest("b", (Injected("m", "s", None), Injected("m", "t", 2.0)), ()).is_caught
+    assert not SelfTest("b", (), ()).is_caught
+    found = tracemill("gate", "--self-test", "--candidate", "b02", "--warehouse", demo)
+    assert (found.exit_code, "too little data yet" in found.stdout) == (1, True)

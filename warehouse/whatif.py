@@ -1,0 +1,59 @@
+"""What the verdicts would be if the history were another: the same models over changed tables, in memory.
+
+The warehouse's file is attached read-only, so nothing of this can ever reach it. A
+table that is changed stands before the published one of its name, and so does every
+``history`` model that reads it, made anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warehouse.catalog import WarehouseError
+from warehouse.connection import DATABASE, open_database
+from warehouse.functions import register
+from warehouse.models import read_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+# What is in the warehouse, for the queries given to change().
+PUBLISHED = "published.main"
+
+
+class WhatIf:
+    """A history of one's own over the warehouse at root; close() it, or use it in a with statement."""
+
+    def __init__(self, root: Path) -> None:
+        from pathlib import Path
+
+        if not (root / DATABASE).is_file():
+            raise WarehouseError(f"{root}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+        self.connection = open_database(Path(":memory:"), root, read_only=False)
+        quoted = str(root.resolve() / DATABASE).replace("'", "''")
+        self.connection.execute(f"attach '{quoted}' as published (read_only)")
+        self.connection.execute(f"set search_path = 'memory.main,{PUBLISHED}'")
+        register(self.connection)
+        self._models = [m for m in read_models() if m.scope == "history"]
+
+    def __enter__(self) -> WhatIf:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def change(self, tables: dict[str, str], parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
+        """Put queries in the place of tables and judge anew; the connection on which all of that shows.
+
+        The queries read what is published as ``published.main.<table>``.
+        """
+        for name, query in tables.items():
+            self.connection.execute(f"create or replace table memory.main.{name} as {query}", parameters)
+        changed = set(tables)
+        for model in self._models:
+            if model.name not in changed and model.reads & changed:
+                self.connection.execute(f"create or replace table memory.main.{model.name} as {model.sql}")
+                changed.add(model.name)
+        return self.connection
