@@ -15,7 +15,7 @@ callees as (
 told as (
     select distinct build_id, run_id
     from callees
-    where evidence <> 'function_name'
+    where evidence in ('call_target', 'call_target_line')
 )
 
 select

@@ -1,9 +1,11 @@
 -- Which allocating function of the runtime each sample of a heap profile was in.
--- grain: build_id, run_id, stack_id, callee
+-- grain: build_id, run_id, stack_id, callee, evidence
 -- scope: build
 -- Profiles hide the runtime's frames, so the CALL that ends at the leaf's return address tells. reflect.mapassign*,
 -- reflect.makemap* and maps.clone stay visible and are told by their name, first: a callee that was inlined into
 -- them leaves no CALL to find. Where no build id proves the binary, the CALL's file and line must be the leaf's.
+-- Samples of a mapping that no binary explains are looked up in the build's listing, the surest rung first. Where a
+-- binary does explain, what it does not tell of is no such call, and a listing could only guess wrong.
 with
 
 chosen as (
@@ -26,6 +28,10 @@ call_sites as (
     select * from stg_call_sites
 ),
 
+listed as (
+    select * from int_listing_callees
+),
+
 -- One row for each place in the code. The counting error of a sum of sampled objects of one size: each is in the
 -- profile with probability 1 - exp(-size/period).
 sampled as (
@@ -36,6 +42,7 @@ sampled as (
         samples.sample_type,
         samples.stack_id,
         samples.leaf_pc,
+        samples.leaf_offset,
         samples.mapping_index,
         chosen.sampling_period,
         sum(samples.value)::bigint as value,
@@ -93,18 +100,65 @@ called as (
         and (located.is_proven or (call_sites.file = located.leaf_file and call_sites.line = located.leaf_line))
 ),
 
+known as (
+    select
+        *,
+        coalesce(bool_or(is_proven or called_callee is not null) over mapping, false) as is_explained,
+    from called
+    window mapping as (partition by capture_id, mapping_index)
+),
+
+looked_up as (
+    select
+        known.*,
+        by_offset.callee as offset_callee,
+        by_alignment.callee as aligned_callee,
+        by_line.callee as line_callee,
+        by_any.callee as any_callee,
+    from known
+    left join listed as by_offset
+        on by_offset.build_id = known.build_id
+        and by_offset.file = known.leaf_file
+        and by_offset.line = known.leaf_line
+        and by_offset.evidence = 'listing_offset'
+        and by_offset.return_offset = known.leaf_offset + 1
+        and not known.is_explained
+    left join listed as by_alignment
+        on by_alignment.build_id = known.build_id
+        and by_alignment.file = known.leaf_file
+        and by_alignment.line = known.leaf_line
+        and by_alignment.evidence = 'listing_offset_mod_32'
+        and by_alignment.return_offset = ((known.leaf_pc::hugeint + 1) % 32)::bigint
+        and not known.is_explained
+    left join listed as by_line
+        on by_line.build_id = known.build_id
+        and by_line.file = known.leaf_file
+        and by_line.line = known.leaf_line
+        and by_line.evidence = 'listing_line'
+        and not known.is_explained
+    left join listed as by_any
+        on by_any.build_id = known.build_id
+        and by_any.file = known.leaf_file
+        and by_any.line = known.leaf_line
+        and by_any.evidence = 'listing_any_map_call'
+        and not known.is_explained
+),
+
 -- Nothing is claimed of a sample without name or CALL.
 claimed as (
     select
         *,
-        coalesce(named_callee, called_callee) as callee,
+        coalesce(named_callee, called_callee, offset_callee, aligned_callee, line_callee, any_callee) as callee,
         case
             when named_callee is not null then 'function_name'
-            when is_proven then 'call_target'
-            else 'call_target_line'
+            when called_callee is not null and is_proven then 'call_target'
+            when called_callee is not null then 'call_target_line'
+            when offset_callee is not null then 'listing_offset'
+            when aligned_callee is not null then 'listing_offset_mod_32'
+            when line_callee is not null then 'listing_line'
+            when any_callee is not null then 'listing_any_map_call'
         end as evidence,
-    from called
-    where coalesce(named_callee, called_callee) is not null
+    from looked_up
 )
 
 select
@@ -119,7 +173,9 @@ select
         when starts_with(callee, 'runtime.convT') then 'convert'
         else 'other'
     end as callee_class,
-    any_value(evidence) as evidence,
+    evidence,
+    -- Precision by bytes, measured against runtime.MemProfile at rate 1: docs/attribution.md.
+    case evidence when 'listing_any_map_call' then 0.94 else 1 end::double as confidence,
     coalesce(sum(value) filter (where sample_type = 'alloc_space'), 0)::bigint as alloc_bytes,
     coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
     coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0)::bigint as inuse_bytes,
@@ -131,4 +187,5 @@ select
         value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
     ) filter (where sample_type = 'inuse_space' and sampling_period > 1), 0) as inuse_bytes_variance,
 from claimed
-group by build_id, run_id, stack_id, callee, callee_class
+where callee is not null
+group by build_id, run_id, stack_id, callee, callee_class, evidence

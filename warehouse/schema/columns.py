@@ -188,9 +188,13 @@ _DECLARED = (
     Column("alloc_bytes_variance", REAL, "", "Variance of alloc_bytes from the profile's sampling alone."),
     Column("inuse_bytes_variance", REAL, "", "Variance of inuse_bytes from the profile's sampling alone."),
     Column("evidence", TEXT, "", "How it is known: call_target (the CALL in the binary with the profile's build id), "
-           "call_target_line (no build id: the CALL has the sample's file and line), function_name, trace, benchmark; of a claim's figure the kind of capture; "
+           "call_target_line (no build id: the CALL has the sample's file and line), function_name, listing_offset, listing_offset_mod_32, listing_line "
+           "(all calls of the line are of one class), listing_any_map_call (a guess), none, trace, benchmark; of a claim's figure the kind of capture; "
            "of a verdict in words."),
     Column("confidence", REAL, "", "Measured precision of the evidence, 0 to 1."),
+    Column("alloc_share", REAL, "", "The row's part of its build's alloc_bytes, 0 to 1."),
+    Column("map_bytes", INT, "bytes", "The part of alloc_bytes that map assignments, and making and cloning maps, allocated."),
+    Column("map_share", REAL, "", "The row's part of its build's map_bytes, 0 to 1."),
     # Marts: verdicts
     Column("subject", TEXT, "", "What the metric is of: function, function and reason of waiting, benchmark, program."),
     Column("wait_reason", TEXT, "", "Reason of waiting; of what the runtime calls sync only locks, WaitGroup.Wait and its own semaphores apart."),

@@ -20,6 +20,9 @@ _MARTS = (
           "build_id run_id path_id callee",
           "build_id run_id path_id callee callee_class function file line leaf_function callers alloc_bytes "
           "alloc_objects inuse_bytes inuse_objects alloc_bytes_variance inuse_bytes_variance evidence confidence"),
+    _mart("attribution_shares", "How the allocating function of each build's sampled bytes is known, from exact to "
+          "guessed.", "build_id evidence",
+          "build_id evidence confidence alloc_bytes alloc_share map_bytes map_share"),
     _mart("block_mapassign", "For one function and its chief call path: how long goroutines waited in it, what its map "
           "assignments allocated, and what it lost to GC assists. Means over the build's runs.",
           "build_id function",

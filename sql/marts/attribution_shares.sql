@@ -1,0 +1,66 @@
+-- How the allocating function of each build's sampled bytes is known: a guess is no fact.
+-- grain: build_id, evidence
+-- scope: build
+-- evidence is none for what nothing is claimed of: no CALL that is watched, or nothing to look it up in.
+with
+
+chosen as (
+    select * from int_heap_captures
+),
+
+samples as (
+    select * from stg_profile_samples
+),
+
+callees as (
+    select * from int_profile_callees
+),
+
+sampled as (
+    select chosen.build_id, sum(samples.value) as alloc_bytes,
+    from samples
+    inner join chosen
+        on chosen.capture_id = samples.capture_id
+        and chosen.sample_type = samples.sample_type
+    where samples.sample_type = 'alloc_space'
+    group by chosen.build_id
+),
+
+told as (
+    select
+        build_id,
+        evidence,
+        min(confidence) as confidence,
+        sum(alloc_bytes) as alloc_bytes,
+        coalesce(sum(alloc_bytes) filter (where callee_class in ('map_assign', 'map_make', 'map_clone')), 0)
+            as map_bytes,
+    from callees
+    group by build_id, evidence
+),
+
+shares as (
+    select build_id, evidence, confidence, alloc_bytes, map_bytes,
+    from told
+    union all
+    select
+        sampled.build_id,
+        'none',
+        null,
+        sampled.alloc_bytes - coalesce(sum(told.alloc_bytes), 0),
+        0,
+    from sampled
+    left join told using (build_id)
+    group by sampled.build_id, sampled.alloc_bytes
+    having sampled.alloc_bytes <> coalesce(sum(told.alloc_bytes), 0)
+)
+
+select
+    build_id,
+    evidence,
+    confidence,
+    alloc_bytes::bigint as alloc_bytes,
+    coalesce(alloc_bytes / nullif(sum(alloc_bytes) over build, 0), 0)::double as alloc_share,
+    map_bytes::bigint as map_bytes,
+    coalesce(map_bytes / nullif(sum(map_bytes) over build, 0), 0)::double as map_share,
+from shares
+window build as (partition by build_id)
