@@ -15,7 +15,9 @@ _POINTS = (
 )
 _LEVELS = (
     "struct(series bigint, build bigint, log_level double, standard_error double, df double, "
-    "half_width double, p double, q double, level_builds bigint, is_change boolean, went_away boolean)[]"
+    "half_width double, p double, q double, level_builds bigint, is_change boolean, went_away boolean, "
+    "found_build bigint, change_before double, change_after double, change_error double, "
+    "change_half_width double, change_p double, change_q double)[]"
 )
 
 
@@ -25,7 +27,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     ``find_levels(points, families)`` takes the points of one family of series as a list of structs, and how
     many families there are; it gives a list of structs in the same order, see ``warehouse.levels``. A
     family's series go in together: the false discovery rate, which decides where a level ends, is a matter
-    of all of them at each build. half_width is that of the 95 % interval of the change.
+    of all of them at each build. Half widths are those of 95 % intervals of differences of logarithms.
     """
     connection.create_function(
         "find_levels", _find_levels, [_POINTS, "bigint"], _LEVELS, type=PythonUDFType.ARROW
@@ -37,7 +39,8 @@ def _find_levels(points: Any, families: Any) -> Any:  # noqa: ANN401
     import numpy as np
     import pyarrow as pa
 
-    from warehouse.levels import Points, find_levels, t_quantile
+    from warehouse.inference import t_quantile
+    from warehouse.levels import Points, find_levels
 
     found = []
     for family, count in zip(points, families, strict=True):
@@ -55,12 +58,23 @@ def _find_levels(points: Any, families: Any) -> Any:  # noqa: ANN401
             "half_width": levels.standard_error * t_quantile(0.95, levels.df),
             "p": levels.p,
             "q": levels.q,
+            "found_build": np.where(levels.is_change, levels.found_build, np.nan),
+            "change_before": levels.change.before,
+            "change_after": levels.change.after,
+            "change_error": levels.change.standard_error,
+            "change_half_width": levels.change.standard_error * t_quantile(0.95, levels.df),
+            "change_p": levels.change.p,
+            "change_q": levels.change.q,
         }
         fields = {"series": pa.array(given["series"]), "build": pa.array(given["build"])}
         fields |= {name: pa.array(values, mask=np.isnan(values)) for name, values in reals.items()}
-        fields["level_builds"] = pa.array(levels.level_builds)
-        fields["is_change"] = pa.array(levels.is_change)
-        fields["went_away"] = pa.array(levels.went_away)
-        found.append(pa.StructArray.from_arrays(list(fields.values()), names=list(fields)))
+        fields["found_build"] = fields["found_build"].cast(pa.int64())
+        fields |= {
+            "level_builds": pa.array(levels.level_builds),
+            "is_change": pa.array(levels.is_change),
+            "went_away": pa.array(levels.went_away),
+        }
+        names = [field.split()[0] for field in _LEVELS.removeprefix("struct(").split(", ")]
+        found.append(pa.StructArray.from_arrays([fields[name] for name in names], names=names))
     offsets = np.cumsum([0, *(len(family) for family in found)], dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.concat_arrays(found))

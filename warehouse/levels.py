@@ -4,7 +4,8 @@ At each build every series is compared with its current level: the median of the
 builds since its last change. Runs never count as independent builds; they give
 each build's median, and how far a build's own runs disagree. A change starts a
 new level. Nothing looks ahead, so a verdict stays as later builds arrive, but for
-one thing: a change that is gone at the very next build is taken back.
+one thing: a change that is gone at the very next build is taken back. Smaller
+changes are found later, by a rank scan of the builds since the last one.
 
 All is done on logarithms, where noise is a matter of per cent. A series' noise is
 estimated from (1) its builds about their level, (2) its runs about their build,
@@ -17,40 +18,26 @@ each clipped so that a spike does not count for more than three standard deviati
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
+
+from warehouse.inference import (
+    benjamini_hochberg,
+    median_variance,
+    two_sided_p,
+)
+from warehouse.noise import Noise, Outliers, Rules
+from warehouse.rankscan import LEAST_SIDE, cumulative_z, masked_median, scan, serial_correlation
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What makes a change; each is a matter of principle, none is fitted to data."""
-
-    # Of all changes claimed at a build, over all families, the share that may be false.
-    false_share: float = 0.01
-    # Smaller changes are not worth a word, however certain.
-    least_ratio: float = 0.02
-    # Builds that must be known before anything is claimed.
-    least_builds: int = 3
-    # A level is the median of at most this many latest builds, so that it follows a slow drift.
-    level_builds: int = 20
-    # The family's typical noise counts like this many degrees of freedom.
-    family_df: float = 4.0
-    # Runs tell about builds only so much.
-    most_prior_df: float = 10.0
-    # No figure is known better than this (standard deviation of the logarithm).
-    least_noise: float = 0.002
-    # What lies further out than this many standard deviations counts as if it lay there: a spike is no noise.
-    spike: float = 3.0
-    # With fewer degrees of freedom noise is hardly known: what looks like a spike may be how builds differ.
-    known_df: float = 4.0
-    # A build is back at the old level if it is no less likely there than this.
-    back_at_level_p: float = 0.01
+# Below this |z|, of values where spikes are drawn in, the rank scan would not find a change either.
+_WORTH_A_LOOK = 2.5
+# The family's typical serial correlation is learnt from at most this many series.
+_MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +59,28 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """How great each change is and how sure; (n_points,) each, nan where none is. Levels are logarithms.
+
+    Of one seen at once the level before, the build's value, p and q at that build; of one found later what
+    all builds up to then say.
+    """
+
+    before: Reals
+    after: Reals
+    standard_error: Reals
+    p: Reals
+    q: Reals
+
+
+@dataclass(frozen=True, slots=True)
 class Levels:
     """What was found, (n_points,) each. nan: could not judge.
 
     log_level: the level before the build. standard_error, df: of log_value - log_level, a Student t
     variable. p and q (Benjamini-Hochberg in the family at the build, times the families). level_builds:
     how many builds the level was taken from. went_away: a change that the next build took back.
+    found_build: of a change, the build at which it was known: its own, or that of a later re-check.
     """
 
     log_level: Reals
@@ -88,21 +91,8 @@ class Levels:
     level_builds: Ints
     is_change: Flags
     went_away: Flags
-
-
-def median_variance(n: Reals) -> Reals:
-    """Variance of the median of n normal values, in variances of one. Exact to a few per cent from n = 1."""
-    return np.pi / (2 * n + 1)
-
-
-def chi2_median(df: Reals) -> Reals:
-    """Median of a variance estimated with df degrees of freedom, the true one being 1 (Wilson, Hilferty)."""
-    return (1 - 2 / (9 * df)) ** 3
-
-
-def typical(variances: Reals) -> float:
-    """The median, on logarithms: of two it is not the greater that tells."""
-    return float(np.exp(np.median(np.log(variances))))
+    found_build: Ints
+    change: Change
 
 
 def find_levels(points: Points, families: int = 1, rules: Rules | None = None) -> Levels:
@@ -123,11 +113,12 @@ class _Family:
         names, row = np.unique(points.series, return_inverse=True)
         builds, column = np.unique(points.build, return_inverse=True)
         self.place = row, column
+        self.builds = builds
         self.shape = shape = len(names), len(builds)
         self.value = self._matrix(points.log_value, np.nan)
-        self.run_variance = self._matrix(points.run_variance, np.nan)
-        self.run_count = self._matrix(points.run_count.astype(float), 1.0)
-        self.counting = self._matrix(points.counting_variance, 0.0)
+        run_variance = self._matrix(points.run_variance, np.nan)
+        run_count = self._matrix(points.run_count.astype(float), 1.0)
+        counting = self._matrix(points.counting_variance, 0.0)
         self.negligible = self._matrix(points.negligible, 0.0)
         self.is_real = np.isfinite(self.value) & (np.exp(self.value) > 2 * self.negligible)
         # What a level is taken from: a change that went away is not.
@@ -135,13 +126,20 @@ class _Family:
         series = shape[0]
         self.start = np.zeros(series, np.int64)
         self.start_before = np.zeros(series, np.int64)
-        self.residual_ss, self.residual_df = np.zeros(series), np.zeros(series)
-        self.run_ss, self.run_df = np.zeros(series), np.zeros(series)
+        self.seen, self.has_been_real = np.zeros(series, np.int64), np.zeros(series, bool)
+        self.noise = Noise(rules, run_variance, run_count, counting)
+        self.outliers = Outliers(rules, series)
         self.found = {
             name: np.full(shape, np.nan) for name in ("log_level", "standard_error", "df", "p", "q")
         }
         self.level_builds = np.zeros(shape, np.int64)
         self.is_change, self.went_away = np.zeros(shape, bool), np.zeros(shape, bool)
+        # Spikes drawn in, for the quick look at whether a re-check is worth its while.
+        self.tamed = self.value.copy()
+        self.found_at = np.full(shape, -1, np.int64)
+        self.change = {
+            name: np.full(shape, np.nan) for name in ("before", "after", "standard_error", "p", "q")
+        }
 
     def _matrix(self, values: Reals, missing: float) -> Reals:
         out = np.full(self.shape, missing)
@@ -151,174 +149,132 @@ class _Family:
     def run(self) -> Levels:
         for build in range(self.shape[1]):
             self._judge(build)
+            every = self.rules.recheck_every
+            if every and build % every == every - 1:
+                self._look_back(build)
         found = {name: values[self.place] for name, values in self.found.items()}
         return Levels(
             **found,
             level_builds=self.level_builds[self.place],
             is_change=self.is_change[self.place],
             went_away=self.went_away[self.place],
+            found_build=self._build_of(self.found_at),
+            change=Change(**{name: values[self.place] for name, values in self.change.items()}),
         )
 
-    def _judge(self, build: int) -> None:
-        value = self.value[:, build]
-        is_here = np.isfinite(value)
-        self._learn_runs(build)
-        noise, df, own = self._noise(build)
-        level, n = self._level(self.start, np.full(len(value), build), build)
-        before, n_before = self._level(self.start_before, self.start, build)
+    def _build_of(self, columns: Ints) -> Ints:
+        found = columns[self.place]
+        return np.where(found >= 0, self.builds[found], -1)
 
-        # The last build's change, was it a blip?
-        blip = is_here & (n == 1) & (n_before >= self.rules.least_builds)
-        blip &= np.abs(value - before) < np.abs(value - level)
-        back_t = (value - before) / np.sqrt(noise * (1 + median_variance(n_before)) + own)
-        blip &= two_sided_p(back_t, df) >= self.rules.back_at_level_p
-        self.went_away[blip, self.start[blip]] = True
-        self.is_used[blip, self.start[blip]] = False
-        self.start[blip] = self.start_before[blip]
-        level, n = np.where(blip, before, level), np.where(blip, n_before, n)
+    def _judge(self, build: int) -> None:
+        rules, value = self.rules, self.value[:, build]
+        is_here = np.isfinite(value)
+        self.has_been_real |= self.is_real[:, build]
+        noise, df, own = self.noise.at(build, self.is_real[:, build])
+        level, n = self._level(np.arange(len(value)), self.start, build)
+        self._take_back(build, level, n, noise, df, own)
 
         error = np.sqrt(noise * (1 + median_variance(n)) + own)
-        p = two_sided_p((value - level) / error, df)
-        has_been_real = self.is_real[:, : build + 1].any(axis=1)
-        seen = self.is_used[:, :build].sum(axis=1)
-        can_judge = is_here & has_been_real & (n > 0) & (seen >= self.rules.least_builds)
-        p[~can_judge] = np.nan
+        can_judge = is_here & self.has_been_real & (n > 0) & (self.seen >= rules.least_builds)
+        self.seen += is_here
+        tested = self.outliers.test(value, level, error, df, can_judge)
+        p = tested.p
         q = np.minimum(self.families * benjamini_hochberg(p), 1)
-        jump = np.abs(np.exp(value) - np.exp(level))
-        is_worth = jump >= self.rules.least_ratio * np.exp(level)
-        is_worth &= jump >= self.negligible[:, build]
-        is_change = can_judge & is_worth & (q <= self.rules.false_share)
+        is_change = can_judge & (q <= rules.false_share)
+        is_change &= self._is_worth(level, value, self.negligible[:, build])
 
         squares = (value - level) ** 2 / (1 + median_variance(n))
         is_real = self.is_real[:, build] | (np.exp(level) > 2 * self.negligible[:, build])
-        self._learn_residual(squares, noise, is_real & ~is_change)
-        self.start_before[is_change] = self.start[is_change]
-        self.start[is_change] = build
-        self.is_change[:, build] = is_change
+        self.noise.learn(squares, noise, is_real & ~is_change)
+        reach = rules.spike * np.sqrt(noise)
+        self.tamed[:, build] = np.where(can_judge, np.clip(value, level - reach, level + reach), value)
         self.level_builds[:, build] = n
         self.found["p"][:, build], self.found["q"][:, build] = p, q
         for name, values in (("log_level", level), ("standard_error", error), ("df", df)):
             self.found[name][:, build] = np.where(can_judge, values, np.nan)
 
-    def _level(self, start: Ints, end: Ints, build: int) -> tuple[Reals, Reals]:
-        """The median of each series' builds from start to before end, near build; and of how many."""
-        columns = np.arange(max(0, build - self.rules.level_builds), build)
-        is_in = self.is_used[:, columns] & (columns >= start[:, None]) & (columns < end[:, None])
-        n = is_in.sum(axis=1)
-        if not len(columns):
-            return np.full(len(n), np.nan), n.astype(float)
-        ordered = np.sort(np.where(is_in, self.value[:, columns], np.inf), axis=1)
-        rows = np.arange(len(n))
-        low = ordered[rows, np.maximum(n - 1, 0) // 2]
-        high = ordered[rows, np.minimum(n // 2, len(columns) - 1)]
-        with np.errstate(invalid="ignore"):
-            return np.where(n > 0, (low + high) / 2, np.nan), n.astype(float)
+        known = (level, value, error, p, q)
+        first = np.flatnonzero(is_change & ~tested.is_second)
+        self._claim(build, first, np.full(len(first), build), *(values[first] for values in known))
+        second = np.flatnonzero(is_change & tested.is_second)
+        known = (level, (value + tested.last_value) / 2, error, p, q)
+        self._claim(build, second, tested.last_build[second], *(values[second] for values in known))
+        self.outliers.remember(build, value, level, is_here, tested, is_change)
 
-    def _learn_runs(self, build: int) -> None:
-        """How far runs of one build differ; of sites that are hardly there nothing is to be learnt."""
-        variance = self.run_variance[:, build]
-        is_known = np.isfinite(variance) & self.is_real[:, build]
-        degrees = self.run_count[:, build] - 1
-        typical = self.run_ss / np.maximum(self.run_df, 1)
-        limit = np.where(self.run_df >= self.rules.known_df, self.rules.spike**2 * typical, np.inf)
-        variance = np.minimum(variance, np.maximum(limit, self.rules.least_noise**2))
-        self.run_ss[is_known] += (variance * degrees)[is_known]
-        self.run_df[is_known] += degrees[is_known]
+    def _take_back(self, build: int, level: Reals, n: Reals, noise: Reals, df: Reals, own: Reals) -> None:
+        """Of changes claimed at the last build, those gone at this one: puts level and n right."""
+        value = self.value[:, build]
+        claimed = self.found_at[np.arange(len(value)), self.start]
+        is_new = (self.start > 0) & (claimed == self.outliers.last_build) & (n <= 2)
+        rows = np.flatnonzero(np.isfinite(value) & is_new)
+        before, n_before = self._level(rows, self.start_before[rows], build, self.start[rows])
+        error = np.sqrt(noise[rows] * (1 + median_variance(n_before)) + own[rows])
+        is_back = n_before >= self.rules.least_builds
+        is_back &= np.abs(value[rows] - before) < np.abs(value[rows] - level[rows])
+        back_p = two_sided_p((value[rows] - before) / error, df[rows])
+        is_back &= back_p >= self.rules.back_at_level_p
+        rows = rows[is_back]
+        self.went_away[rows, self.start[rows]] = True
+        gone = np.zeros((len(rows), build), bool)
+        gone |= np.arange(build) >= self.start[rows][:, None]
+        self.seen[rows] -= (self.is_used[rows, :build] & gone).sum(axis=1)
+        self.is_used[rows, :build] &= ~gone
+        self.start[rows] = self.start_before[rows]
+        level[rows], n[rows] = before[is_back], n_before[is_back]
 
-    def _noise(self, build: int) -> tuple[Reals, Reals, Reals]:
-        """Variance of a build's median about its level, its degrees of freedom, and what its own runs add."""
+    def _is_worth(self, before: Reals, after: Reals, negligible: Reals) -> Flags:
+        """Is the change, of logarithms, great enough for a word?"""
+        jump = np.abs(np.exp(after) - np.exp(before))
+        is_worth: Flags = (jump >= self.rules.least_ratio * np.exp(before)) & (jump >= negligible)
+        return is_worth
+
+    def _claim(self, build: int, rows: Ints, place: Ints, *known: Reals) -> None:
+        """The rows changed at columns place, known from build on. known: as in Change."""
+        self.is_change[rows, place], self.found_at[rows, place] = True, build
+        self.start_before[rows], self.start[rows] = self.start[rows], place
+        for name, values in zip(self.change, known, strict=True):
+            self.change[name][rows, place] = values
+
+    def _look_back(self, build: int) -> None:
+        """Re-check the builds since each series' last change: did one go unseen among them?"""
         rules = self.rules
-        of_median = median_variance(self.run_count[:, build])
-        least = rules.least_noise**2
-        has_runs, has_residuals = self.run_df > 0, self.residual_df >= 2
-        between = self.residual_ss / np.maximum(self.residual_df, 1)
-        between = np.maximum(between / chi2_median(np.maximum(self.residual_df, 2)), least)
-        if has_runs.any():
-            family_run = typical(np.maximum(self.run_ss[has_runs] / self.run_df[has_runs], least))
-            run = (self.run_ss + rules.family_df * family_run) / (self.run_df + rules.family_df)
-            both = has_runs & has_residuals
-            excess = typical(between[both] / np.maximum(of_median * run, least)[both]) if both.any() else 1.0
-            prior = max(1.0, excess) * of_median * run
-            prior_df = np.minimum(self.run_df + rules.family_df, rules.most_prior_df)
-        else:
-            run = np.zeros(len(between))
-            known = typical(between[has_residuals]) if has_residuals.any() else np.nan
-            prior = np.full(len(between), known)
-            prior_df = np.full(len(between), rules.family_df)
-        df = prior_df + self.residual_df
-        noise = (prior_df * prior + self.residual_ss) / df
-        # Few events are noisy by their number alone; runs that agree speak against it.
-        counting = self.counting[:, build] * rules.family_df / (rules.family_df + self.run_df)
-        noise = np.maximum(noise, np.maximum(rules.least_noise**2, counting))
-        own = np.nan_to_num(self.run_variance[:, build]) - run
-        return noise, df, np.maximum(own, 0) * of_median
+        columns = np.arange(max(0, build + 1 - rules.recheck_builds), build + 1)
+        is_in = self.is_used[:, columns] & (columns >= self.start[:, None])
+        is_in &= (self.has_been_real & np.isfinite(self.value[:, build]))[:, None]
+        z, n = cumulative_z(self.tamed[:, columns], is_in)
+        can_judge = n >= 2 * LEAST_SIDE
+        if not can_judge.any():
+            return
+        rows = np.flatnonzero(z.max(axis=1) >= _WORTH_A_LOOK)
+        cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], self._correlation(columns, is_in))
+        p = np.where(can_judge, 1.0, np.nan)
+        p[rows] = cut.p
+        q = np.minimum(self.families * benjamini_hochberg(p), 1)[rows]
+        is_found = np.less_equal(q, rules.recheck_false_share) & ~cut.is_drift
+        is_found &= self._is_worth(cut.before, cut.after, self.negligible[rows, build])
+        is_found &= np.abs(cut.after - cut.before) >= rules.recheck_deviations * cut.noise
+        known = (cut.before, cut.after, cut.error, cut.p, q)
+        place = columns[0] + cut.place
+        self._claim(build, rows[is_found], place[is_found], *(values[is_found] for values in known))
 
-    def _learn_residual(self, squares: Reals, noise: Reals, is_same: Flags) -> None:
-        is_known = is_same & np.isfinite(squares)
-        limit = np.where(self.residual_df >= self.rules.known_df, self.rules.spike**2 * noise, np.inf)
-        self.residual_ss[is_known] += np.minimum(squares, limit)[is_known]
-        self.residual_df[is_known] += 1
+    def _correlation(self, columns: Ints, is_in: Flags) -> float:
+        """The typical serial correlation of the family's builds, changes left in; 0 if little is known."""
+        rows = np.flatnonzero(is_in.sum(axis=1) >= 4 * LEAST_SIDE)[:_MOST_ROWS]
+        if not len(rows):
+            return 0.0
+        tamed, is_in = self.tamed[np.ix_(rows, columns)], is_in[rows]
+        residuals = tamed - masked_median(tamed, is_in)[:, None]
+        typical_rho = float(np.median(serial_correlation(residuals, is_in, 1)))
+        return typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0
 
-
-def benjamini_hochberg(p: Reals) -> Reals:
-    """q values; nan where p is."""
-    q = np.full(len(p), np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known])]
-    scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
-    q[order] = np.minimum.accumulate(scaled[::-1])[::-1]
-    return q
-
-
-_MOST_DF = 200
-_LOG_BETA = np.array(
-    [np.inf, *(lgamma(d / 2) + lgamma(0.5) - lgamma((d + 1) / 2) for d in range(1, _MOST_DF + 1))]
-)
-
-
-def two_sided_p(t: Reals, df: Reals) -> Reals:
-    """P(|T| >= |t|) for Student's t; df (above 0) is rounded down to 1 … 200. nan where t or df is.
-
-    The regularised incomplete beta function I_x(df/2, 1/2) at x = df / (df + t²), by its continued
-    fraction (Numerical Recipes, 6.4).
-    """
-    known = np.isfinite(t) & np.isfinite(df)
-    whole = np.clip(np.floor(np.where(known, df, 1.0)), 1, _MOST_DF)
-    x = whole / (whole + np.where(known, t, 0.0) ** 2)
-    a, b = whole / 2, np.full(len(whole), 0.5)
-    # The fraction converges fast on one side of the mean only; the other is its complement.
-    is_left = x < (a + 1) / (a + b + 2)
-    a, b, x = np.where(is_left, a, b), np.where(is_left, b, a), np.where(is_left, x, 1 - x)
-    with np.errstate(divide="ignore"):
-        front = np.exp(a * np.log(x) + b * np.log1p(-x) - _LOG_BETA[whole.astype(int)]) / a
-    part = front * _beta_fraction(a, b, x)
-    return np.where(known, np.where(is_left, part, 1 - part), np.nan)
-
-
-def _beta_fraction(a: Reals, b: Reals, x: Reals) -> Reals:
-    c, d = np.ones_like(x), 1 / (1 - (a + b) * x / (a + 1))
-    out = d.copy()
-    for m in range(1, 200):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        d, c = 1 / (1 + even * d), 1 + even / c
-        out *= d * c
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        d, c = 1 / (1 + odd * d), 1 + odd / c
-        step = d * c
-        out *= step
-        if np.max(np.abs(step - 1), initial=0) < 1e-14:
-            break
-    return out
-
-
-def t_quantile(probability: float, df: Reals) -> Reals:
-    """The t that |T| exceeds with probability 1 - probability (two-sided); nan where df is."""
-    known = np.isfinite(df)
-    whole = np.clip(np.floor(np.where(known, df, 1.0)), 1, _MOST_DF)
-    degrees, place = np.unique(whole, return_inverse=True)
-    low, high = np.zeros(len(degrees)), np.full(len(degrees), 1e6)
-    for _ in range(60):
-        middle = (low + high) / 2
-        is_above = two_sided_p(middle, degrees) < 1 - probability
-        high, low = np.where(is_above, middle, high), np.where(is_above, low, middle)
-    return np.where(known, high[place], np.nan)
+    def _level(self, rows: Ints, start: Ints, build: int, end: Ints | None = None) -> tuple[Reals, Reals]:
+        """The median of the rows' builds from start to before end, near build; and of how many."""
+        columns = slice(max(0, build - self.rules.level_builds), build)
+        places = np.arange(columns.start, columns.stop)
+        is_in = self.is_used[rows, columns] & (places >= start[:, None])
+        if end is not None:
+            is_in &= places < end[:, None]
+        n = is_in.sum(axis=1).astype(float)
+        if not len(places):
+            return np.full(len(n), np.nan), n
+        return masked_median(self.value[rows, columns], is_in), n

@@ -1,6 +1,12 @@
 -- A verdict is a change point that holds at 1 %, or a move that is none.
 select regressions.build_id, regressions.metric, regressions.subject, regressions.status, regressions.q_value,
 from regressions
-inner join regression_history using (build_id, metric, subject)
-where regression_history.is_change <> (regressions.status <> 'moved')
-    or (regressions.status <> 'moved' and regressions.q_value > 0.01)
+left join builds using (build_id)
+left join regression_history as change
+    on change.metric = regressions.metric
+    and change.build_id = regressions.first_build_id
+    and change.is_change
+    and change.found_ordinal = builds.ordinal
+    and change.change_q_value is not distinct from regressions.q_value
+where regressions.status <> 'moved'
+    and (change.build_id is null or regressions.q_value > 0.01)

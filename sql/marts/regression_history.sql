@@ -63,6 +63,13 @@ points as (
         judged.level.q as q,
         judged.level.level_builds as level_builds,
         judged.level.went_away as went_away,
+        judged.level.found_build as found_ordinal,
+        judged.level.change_before as change_before,
+        judged.level.change_after as change_after,
+        judged.level.change_error as change_error,
+        judged.level.change_half_width as change_half_width,
+        judged.level.change_p as change_p,
+        judged.level.change_q as change_q,
         judged.level.is_change and not judged.level.went_away as starts_level,
     from numbered
     inner join judged
@@ -110,6 +117,15 @@ select
     level_builds,
     starts_level as is_change,
     went_away,
+    -- Of a change: when it was known, and what was known of it then.
+    case when starts_level then found_ordinal end as found_ordinal,
+    case when starts_level then greatest(exp(change_before) - negligible, 0) end as change_before,
+    case when starts_level then greatest(exp(change_after) - negligible, 0) end as change_after,
+    case when starts_level then change_after - change_before end as change_log_ratio,
+    case when starts_level then change_half_width end as change_log_half_width,
+    case when starts_level then change_error end as change_log_standard_error,
+    case when starts_level then change_p end as change_p_value,
+    case when starts_level then change_q end as change_q_value,
     p as p_value,
     q as q_value,
     -- As log ratios, with what is negligible added on both sides.

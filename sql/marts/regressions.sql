@@ -19,10 +19,35 @@ sites as (
     select * from block_mapassign
 ),
 
+-- A small change is known only some builds later: then the verdict is of the build that made it known.
 changed as (
-    select *, case when log_change * polarity > 0 then 'regressed' else 'improved' end as status,
-    from history
-    where is_change
+    select
+        known.build_id,
+        known.ordinal,
+        known.metric,
+        known.subject,
+        known.function,
+        known.first_subject,
+        change.unit,
+        change.polarity,
+        case when change.change_log_ratio * change.polarity > 0 then 'regressed' else 'improved' end as status,
+        case when known.ordinal = change.ordinal then 'at_once' else 'later' end as found,
+        change.ordinal as first_ordinal,
+        change.level_number,
+        true as is_change,
+        change.change_before as before,
+        change.change_after as after,
+        change.change_log_ratio as log_ratio,
+        change.change_log_half_width as log_half_width,
+        change.change_log_standard_error as log_standard_error,
+        change.change_p_value as p_value,
+        change.change_q_value as q_value,
+    from history as change
+    inner join history as known
+        on known.metric = change.metric
+        and known.first_subject = change.first_subject
+        and known.ordinal = change.found_ordinal
+    where change.is_change
 ),
 
 -- More garbage makes more assists: of one cause, the verdict on the map assignments is enough.
@@ -33,7 +58,7 @@ caused as (
         changed.metric = 'gc_assist_ns'
         and exists (
             from changed as cause
-            where cause.build_id = changed.build_id
+            where cause.first_ordinal = changed.first_ordinal
                 and cause.status = changed.status
                 and starts_with(cause.metric, 'mapassign_')
         )
@@ -41,14 +66,37 @@ caused as (
 ),
 
 moved as (
-    select history.*, 'moved' as status,
+    select
+        history.build_id,
+        history.ordinal,
+        history.metric,
+        history.subject,
+        history.function,
+        history.first_subject,
+        history.unit,
+        history.polarity,
+        'moved' as status,
+        'at_once' as found,
+        history.ordinal as first_ordinal,
+        history.level_number,
+        false as is_change,
+        history.expected as before,
+        history.value as after,
+        history.log_change as log_ratio,
+        history.log_half_width,
+        history.log_standard_error,
+        history.p_value,
+        history.q_value,
     from history
     inner join moves
         on moves.new_function = history.function
         and moves.ordinal = history.ordinal
+    anti join changed
+        on changed.metric = history.metric
+        and changed.subject = history.subject
+        and changed.ordinal = history.ordinal
     -- Where the figure is worth judging.
-    where not history.is_change
-        and history.p_value is not null
+    where history.p_value is not null
 ),
 
 verdicts as (
@@ -74,10 +122,12 @@ bases as (
         verdicts.metric,
         verdicts.first_subject,
         verdicts.ordinal,
-        count(*) filter (where history.ordinal < verdicts.ordinal) as n_before,
-        count(*) filter (where history.ordinal >= verdicts.ordinal) as n_after,
-        coalesce(sum(history.run_count) filter (where history.ordinal < verdicts.ordinal), 0)::bigint as runs_before,
-        coalesce(sum(history.run_count) filter (where history.ordinal >= verdicts.ordinal), 0)::bigint as runs_after,
+        count(*) filter (where history.ordinal < verdicts.first_ordinal) as n_before,
+        count(*) filter (where history.ordinal >= verdicts.first_ordinal) as n_after,
+        coalesce(sum(history.run_count) filter (where history.ordinal < verdicts.first_ordinal), 0)::bigint
+            as runs_before,
+        coalesce(sum(history.run_count) filter (where history.ordinal >= verdicts.first_ordinal), 0)::bigint
+            as runs_after,
         arg_min(history.build_id, history.ordinal) filter (where history.level_number = verdicts.level_number)
             as first_build_id,
     from verdicts
@@ -109,19 +159,20 @@ select
     verdicts.metric,
     verdicts.subject,
     verdicts.status,
+    verdicts.found,
     verdicts.function,
     moves.old_function as moved_from,
     verdicts.unit,
     verdicts.polarity,
-    verdicts.expected as before,
-    verdicts.value as after,
-    verdicts.value / nullif(verdicts.expected, 0) as change_ratio,
+    verdicts.before,
+    verdicts.after,
+    verdicts.after / nullif(verdicts.before, 0) as change_ratio,
     -- Of the ratio, 95 %; a figure that comes from nothing, or goes to nothing, has no ratio worth an interval.
     case
-        when least(verdicts.expected, verdicts.value) > 0
+        when least(verdicts.before, verdicts.after) > 0
             then [
-                exp(verdicts.log_change - verdicts.log_half_width),
-                exp(verdicts.log_change + verdicts.log_half_width),
+                exp(verdicts.log_ratio - verdicts.log_half_width),
+                exp(verdicts.log_ratio + verdicts.log_half_width),
             ]
     end as "interval",
     verdicts.p_value,
@@ -129,7 +180,7 @@ select
     bases.n_before,
     bases.n_after,
     bases.first_build_id,
-    build_order.commit,
+    first_build.commit,
     last_paths.call_path,
     concat(
         bases.n_before, ' builds (', bases.runs_before, ' runs) before, ',
@@ -137,7 +188,6 @@ select
         round(100 * (exp(verdicts.log_standard_error) - 1), 1), ' %; known by ', last_evidence.evidence
     ) as evidence,
 from verdicts
-inner join build_order using (build_id)
 left join moves
     on moves.new_function = verdicts.function
     and moves.ordinal = verdicts.ordinal
@@ -145,6 +195,7 @@ inner join bases
     on bases.metric = verdicts.metric
     and bases.first_subject = verdicts.first_subject
     and bases.ordinal = verdicts.ordinal
+inner join build_order as first_build on first_build.build_id = bases.first_build_id
 left join last_paths
     on last_paths.function = verdicts.function
     and last_paths.ordinal = verdicts.ordinal

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from warehouse.levels import Levels, Points, benjamini_hochberg, find_levels, t_quantile, two_sided_p
+from warehouse.inference import benjamini_hochberg, t_quantile, two_sided_p
+from warehouse.levels import Levels, Points, find_levels
 
 NEGLIGIBLE = 1e-6
 

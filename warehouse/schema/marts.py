@@ -33,12 +33,13 @@ _MARTS = (
           "build_id run_id metric subject function wait_reason value standard_error unit polarity measure evidence"),
     _mart("regressions", "Verdicts: where a series changed for the worse or the better, or a function its name.",
           "build_id metric subject",
-          "build_id metric subject status function moved_from unit polarity before after change_ratio interval p_value "
+          "build_id metric subject status found function moved_from unit polarity before after change_ratio interval p_value "
           "q_value n_before n_after first_build_id commit call_path evidence"),
     _mart("regression_history", "Each judged series over the builds: the level it is compared with, its change points.",
           "metric subject build_id",
           "metric subject build_id ordinal function first_subject unit polarity value run_count expected "
-          "expected_interval level_number level_builds is_change went_away p_value q_value log_change log_half_width "
+          "expected_interval level_number level_builds is_change went_away found_ordinal change_before change_after change_log_ratio "
+          "change_log_half_width change_log_standard_error change_p_value change_q_value p_value q_value log_change log_half_width "
           "log_standard_error evidence"),
     _mart("claims", "What is claimed of maps in Go, what was measured, and the verdict of the newest Go version.",
           "claim_id",

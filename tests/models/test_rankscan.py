@@ -1,0 +1,110 @@
+"""The rank scan and the re-check it serves: steps that no single build shows, and no more alarms for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.detection import Score, tracemill
+from bench.synthetic import NOISES, SCENARIOS, make
+from warehouse.noise import Rules
+from warehouse.rankscan import chance, mid_ranks, scan
+
+from .test_levels import changes, judge
+
+
+def scanned(values, correlation=0.0):
+    """The scan of whole rows."""
+    return scan(values, np.ones(values.shape, bool), correlation)
+
+
+def calm(random, series):
+    """Sixty builds of three runs that differ by two per cent."""
+    builds, runs = random.standard_normal((series, 60, 1)), random.standard_normal((series, 60, 3))
+    return 100 * (1 + 0.02 * builds + 0.005 * runs)
+
+
+@pytest.mark.parametrize("builds", [12, 33, 100])
+def test_p_is_uniform_without_a_change(builds):
+    values = np.random.default_rng(30).standard_normal((3000, builds))
+    p = scanned(values).p
+    for level in (0.1, 0.01):
+        assert (p <= level).mean() == pytest.approx(level, rel=0.5)
+
+
+def test_a_chance_of_few_builds_is_one_and_falls_with_z():
+    z = np.array([9.0, 2.0, 4.0, 6.0, 8.0])
+    p = chance(z, np.array([7, 30, 30, 30, 30]))
+    assert p[0] == 1 and (np.diff(p[1:]) < 0).all() and 0 < p[-1] < 1e-9
+
+
+def test_the_cut_is_at_the_step():
+    values = np.random.default_rng(31).standard_normal((200, 60))
+    values[:, 25:] += 3
+    found = scanned(values)
+    assert (np.abs(found.place - 25) <= 1).mean() > 0.9
+    assert np.median(found.after - found.before) == pytest.approx(3, abs=0.2)
+
+
+def test_equal_values_share_their_rank():
+    ranks = mid_ranks(np.array([[3.0, 1.0, 3.0, 2.0]]), np.array([[True, True, True, True]]))
+    assert ranks.tolist() == [[3.5, 1.0, 3.5, 2.0]]
+
+
+def test_builds_that_resemble_their_neighbours_hold_less():
+    random = np.random.default_rng(32)
+    values = make(random, "AR(1)", "2 sigma", 500, 80).medians[50:]
+    assert (scanned(values).p < 0.01).mean() > (scanned(values, 0.5).p < 0.01).mean()
+
+
+def test_a_slow_drift_is_no_step():
+    random = np.random.default_rng(33)
+    drift = random.standard_normal((200, 100)) + np.linspace(-1.5, 1.5, 100)
+    step = random.standard_normal((200, 100)) + 3 * (np.arange(100) >= 50)
+    assert scanned(drift).is_drift.mean() > 0.9
+    assert scanned(step).is_drift.mean() < 0.05
+
+
+def test_a_step_that_no_build_shows_at_once_is_found_later_at_its_build():
+    random = np.random.default_rng(34)
+    values = 100 * (
+        1 + 0.02 * random.standard_normal((60, 60, 1)) + 0.005 * random.standard_normal((60, 60, 3))
+    )
+    values[:20, 30:] *= 1.05
+    levels = judge(values)
+    found = (levels.is_change & ~levels.went_away).reshape(60, 60)
+    assert found[:20, 27:34].any(axis=1).mean() > 0.8
+    assert not found[20:].any()
+    known = levels.found_build[found.ravel()]
+    assert (known >= np.nonzero(found)[1]).all() and (known % 5 == 4).any()
+    change = (levels.change.after - levels.change.before)[found.ravel()]
+    assert np.median(change) == pytest.approx(np.log(1.05), rel=0.2)
+
+
+def test_a_later_build_takes_no_verdict_of_a_recheck_back():
+    random = np.random.default_rng(35)
+    values = 100 * (
+        1 + 0.02 * random.standard_normal((50, 60, 1)) + 0.005 * random.standard_normal((50, 60, 3))
+    )
+    values[:20, 20:] *= 1.06
+    # The very last build's claim may still go away.
+    early = changes(values[:, :45])[:, :43]
+    assert early.any()
+    assert not (early & ~changes(values)[:, :43]).any()
+
+
+def test_a_family_that_spikes_is_not_believed_at_once():
+    random = np.random.default_rng(36)
+    spikes = 1 + 0.3 * (random.random((300, 30, 1)) < 0.04)
+    values = 100 * spikes * (1 + 0.02 * random.standard_normal((300, 30, 3)))
+    assert changes(values).any(axis=1).sum() <= 2
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("noise", NOISES)
+def test_at_most_five_of_a_thousand_in_every_noise_of_the_bench(noise):
+    random, score = np.random.default_rng(37), Score()
+    for scenario in SCENARIOS:
+        data = make(random, noise, scenario, 400, 100)
+        score.add(data, tracemill(data, rules=Rules()))
+    assert 1000 * score.false / score.calm <= 5
