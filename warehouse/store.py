@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 
 TABLES_FOLDER = "tables"
 ROWS_PER_GROUP = 512 * 1024
-# Batches that may wait for the encoder: one encodes, one waits, the parser fills the next.
-QUEUED_BATCHES = 2
+# Batches that may wait for an encoder: the parser fills the next while one waits.
+QUEUED_BATCHES = 1
+# Encoding a large trace costs twice what parsing it does: two cores are busy with three threads.
+MAX_ENCODERS = 2
 # Sorted or nearly sorted times: deltas are half the size of a dictionary, at less CPU.
 _DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index"})
+# Nearly every value is another: a dictionary costs twice the CPU and a fifth more room.
+_PLAIN_COLUMNS = frozenset({"args", "message"})
+# What queries narrow by; of the other columns, least and largest cost a fifth of the encoding for nothing.
+_STATISTICS = frozenset({"start_ns", "ts_ns", "goroutine_id", "event_index", "line", "pc"})
 
 
 def _leaf_paths(field: pa.Field) -> list[str]:
@@ -43,22 +49,25 @@ def _leaf_paths(field: pa.Field) -> list[str]:
 def _open_writer(path: Path, table: Table) -> pq.ParquetWriter:
     schema = table.arrow_schema()
     delta = [f.name for f in schema if f.name in _DELTA_COLUMNS]
+    plain = _DELTA_COLUMNS | _PLAIN_COLUMNS
     return pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
         compression_level=1,
-        use_dictionary=[p for f in schema if f.name not in delta for p in _leaf_paths(f)],
+        use_dictionary=[p for f in schema if f.name not in plain for p in _leaf_paths(f)],
+        write_statistics=[f.name for f in schema if f.name in _STATISTICS],
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
     )
 
 
 class CaptureWriter:
-    """The Parquet files of one capture, encoded on a thread of its own while the parser goes on.
+    """The Parquet files of one capture, encoded on threads of their own while the parser goes on.
 
     Use as a context manager: leaving it by an exception removes what was written.
     After close(), ``files`` maps each table to its paths relative to the warehouse
-    and ``rows`` to its row counts.
+    and ``rows`` to its row counts. A second encoder starts when the first can't
+    keep up, and writes files of its own.
     """
 
     def __init__(self, root: Path, capture_id: str) -> None:
@@ -66,21 +75,22 @@ class CaptureWriter:
         self.rows: dict[str, int] = {}
         self._root = root
         self._capture_id = capture_id
-        self._writers: dict[str, pq.ParquetWriter] = {}
         self._queue: queue.Queue[tuple[str, pa.RecordBatch] | None] = queue.Queue(QUEUED_BATCHES)
+        self._encoders: list[threading.Thread] = []
+        self._lock = threading.Lock()
         self._failure: BaseException | None = None
-        self._thread: threading.Thread | None = None
 
     def write(self, table: str, rows: pa.RecordBatch) -> None:
         """Queue rows of a table; raises what an earlier write failed with."""
         if self._failure is not None:
             raise self._failure
-        if self._thread is None:
+        if not self._encoders or (len(self._encoders) < MAX_ENCODERS and self._queue.full()):
             # Arrow's writer looks up compute functions by name; two threads must not race to register them.
             import pyarrow.compute  # noqa: F401
 
-            self._thread = threading.Thread(target=self._encode, name="parquet", daemon=True)
-            self._thread.start()
+            encoder = threading.Thread(target=self._encode, name="parquet", daemon=True)
+            encoder.start()
+            self._encoders.append(encoder)
         self._queue.put((table, rows))
 
     def close(self) -> None:
@@ -114,33 +124,36 @@ class CaptureWriter:
             self.abort()
 
     def _finish(self) -> None:
-        if self._thread is not None:
+        for _ in self._encoders:
             self._queue.put(None)
-            self._thread.join()
-            self._thread = None
-        try:
-            for writer in self._writers.values():
-                writer.close()
-        except Exception as error:  # noqa: BLE001 - handed on by close()
-            self._failure = self._failure or error
-        self._writers.clear()
+        for encoder in self._encoders:
+            encoder.join()
+        self._encoders.clear()
 
     def _encode(self) -> None:
+        writers: dict[str, pq.ParquetWriter] = {}
         while (item := self._queue.get()) is not None:
             if self._failure is not None:
                 continue  # keep draining, or write() would block for ever
             try:
-                self._write(*item)
+                self._write(writers, *item)
             except Exception as error:  # noqa: BLE001 - handed on by write() and close()
                 self._failure = error
+        for writer in writers.values():
+            try:
+                writer.close()
+            except Exception as error:  # noqa: BLE001 - handed on by close()
+                self._failure = self._failure or error
 
-    def _write(self, name: str, rows: pa.RecordBatch) -> None:
+    def _write(self, writers: dict[str, pq.ParquetWriter], name: str, rows: pa.RecordBatch) -> None:
         table = TABLES[name]
-        writer = self._writers.get(name)
+        writer = writers.get(name)
         if writer is None:
             path = f"{TABLES_FOLDER}/{name}/capture_id={self._capture_id}/{secrets.token_hex(8)}.parquet"
-            self.files.setdefault(name, []).append(path)
+            with self._lock:
+                self.files.setdefault(name, []).append(path)
             (self._root / path).parent.mkdir(parents=True, exist_ok=True)
-            writer = self._writers[name] = _open_writer(self._root / path, table)
+            writer = writers[name] = _open_writer(self._root / path, table)
         writer.write_batch(table.conform(rows), row_group_size=ROWS_PER_GROUP)
-        self.rows[name] = self.rows.get(name, 0) + rows.num_rows
+        with self._lock:
+            self.rows[name] = self.rows.get(name, 0) + rows.num_rows
