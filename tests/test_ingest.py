@@ -281,6 +281,18 @@ def test_a_capture_that_was_parsed_again_is_published_again(artifacts: Path, tmp
     ) == [(True,)]
 
 
+def test_what_another_version_published_is_made_anew(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "w"
+    ingest([artifacts], root)
+    build(root)
+    assert not build(root).is_changed
+    monkeypatch.setattr("warehouse.models.version", lambda _: "99.0")
+    assert build(root).builds == ("b1", "b2")
+    assert not build(root).is_changed
+
+
 def test_raw_events_do_not_reload_profiles(artifacts: Path, tmp_path: Path) -> None:
     ingest([artifacts], tmp_path / "w")
     assert ingest([artifacts], tmp_path / "w", options=Options(raw_events=True)).loaded == []

@@ -22,6 +22,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from warehouse.schema.tables import CATALOG, PARSED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from importlib.resources.abc import Traversable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -155,7 +157,7 @@ def publish(
         left_behind.unlink()
     temporary = catalog.root / f".{DATABASE}.{secrets.token_hex(4)}"
     try:
-        if target.is_file() and not full:
+        if not full and _is_of_this_version(target, catalog.root):
             shutil.copyfile(target, temporary)
         with open_database(temporary, catalog.root, read_only=False) as connection:
             build = _Build(connection, catalog, models)
@@ -176,6 +178,15 @@ def publish(
     )
 
 
+def _is_of_this_version(target: Path, root: Path) -> bool:
+    """Whether to go on from the published file; one that another Tracemill made is made anew."""
+    if not target.is_file():
+        return False
+    with open_database(target, root, read_only=True) as connection:
+        found = connection.execute(f"select fingerprint from {_STATE} where subject = 'tracemill'").fetchall()
+    return found == [(version("tracemill"),)]
+
+
 class _Build:
     """One publication in the making, on the copy."""
 
@@ -187,7 +198,7 @@ class _Build:
             f"create table if not exists {_STATE} (subject varchar primary key, fingerprint varchar)"
         )
         self.before: dict[str, str] = dict(connection.execute(f"from {_STATE}").fetchall())
-        self.after = {"catalog": catalog.fingerprint()}
+        self.after = {"catalog": catalog.fingerprint(), "tracemill": version("tracemill")}
         if models:
             self.after["models"] = hashlib.sha256(
                 "\0".join(m.name + m.sql for m in models).encode()
