@@ -28,7 +28,7 @@ def export(warehouse: Path, folder: Path, formats: tuple[str, ...] = FORMATS) ->
         made = {row[0] for row in connection.execute("show tables").fetchall()}
         for mart, table in MARTS.items():
             if mart in made:
-                query = f"from {mart} order by {', '.join(table.grain)}"
+                query = f"from {mart} order by " + ", ".join(f'"{c}"' for c in table.grain)
                 for name in formats:
                     path = folder / f"{mart}.{name}"
                     _write(connection, query, path, name)

@@ -20,6 +20,10 @@ samples as (
     select * from stg_profile_samples
 ),
 
+dumped as (
+    select * from stg_goroutine_dump
+),
+
 stacks as (
     select * from stg_stacks
 ),
@@ -28,6 +32,8 @@ seen as (
     select capture_id, stack_id from intervals where state = 'waiting'
     union
     select capture_id, stack_id from ranges
+    union
+    select capture_id, stack_id from dumped
     union
     select capture_id, stack_id from samples
     where sample_type in ('alloc_space', 'alloc_objects', 'inuse_space', 'inuse_objects')

@@ -1,4 +1,4 @@
 -- What analyzers found in the source.
 -- grain: capture_id, finding_index
-select capture_id, finding_index, tool, rule, level, message, file, line, is_suppressed,
+select capture_id, finding_index, tool, rule, level, message, file, line, "column", is_suppressed,
 from static_findings

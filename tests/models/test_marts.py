@@ -34,7 +34,7 @@ def test_every_grain_is_unique():
     with story().models() as connection:
         for model in read_models():
             if model.scope in {"build", "history"}:
-                columns = ", ".join(model.grain)
+                columns = ", ".join(f'"{name}"' for name in model.grain)
                 twice = rows(
                     connection, f"select {columns} from {model.name} group by {columns} having count(*) > 1"
                 )

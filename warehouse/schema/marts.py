@@ -41,6 +41,33 @@ _MARTS = (
           "expected_interval level_number level_builds is_change went_away found_ordinal change_before change_after change_log_ratio "
           "change_log_half_width change_log_standard_error change_p_value change_q_value p_value q_value log_change log_half_width "
           "log_standard_error evidence"),
+    _mart("goroutine_states", "Where goroutines stood when they were dumped, for what they waited and how long, and "
+          "which of them only become more.", "build_id run_id path_id state created_by",
+          "build_id run_id path_id state created_by reason function file line leaf_function callers goroutine_count "
+          "first_goroutine_count max_goroutine_count dump_count is_growing wait_p50_minutes wait_max_minutes"),
+    _mart("gc_pressure", "What the collector cost each build, and how much of the goroutines' part lies under map code. "
+          "Means over the build's runs.", "build_id",
+          "build_id cycle_count forced_cycle_count gc_cpu_percent pause_ns max_pause_ns assist_cpu_ns background_cpu_ns "
+          "idle_cpu_ns assist_share peak_heap_bytes assist_count assist_ns map_assist_ns map_assist_share"),
+    _mart("map_lifetimes", "How long the memory of each type of map lives, and what of it is never freed.",
+          "build_id type_name",
+          "build_id type_name object_count bytes alive_count alive_bytes lifetime_p50_ns lifetime_p99_ns"),
+    _mart("heap_growth", "Memory that each call path allocated and still holds: how it grew within runs, and from build "
+          "to build. Means over the build's runs.", "build_id path_id",
+          "build_id path_id ordinal function file line leaf_function callers alloc_bytes inuse_bytes run_growth_bytes "
+          "previous_build_id alloc_change_bytes inuse_change_bytes"),
+    _mart("escape_costs", "Values that the compiler put on the heap, with the bytes that were sampled in their line. "
+          "Means over the build's runs.", "build_id file line column message",
+          "build_id file line column message kind function escape_count alloc_bytes alloc_objects inuse_bytes"),
+    _mart("static_findings_costs", "What analyzers found in the source, with what its line cost at run time. Means over "
+          "the build's runs.", "build_id file line column tool rule message",
+          "build_id file line column tool rule message level is_suppressed function alloc_bytes alloc_objects "
+          "inuse_bytes block_ns"),
+    _mart("map_sites", "Every line of the program that assigns, makes or clones a map, with all that is known of it side "
+          "by side: bytes of the line, waits and assists of its function. Means over the build's runs.",
+          "build_id file line",
+          "build_id file line function callees alloc_bytes alloc_objects inuse_bytes evidence confidence block_ns "
+          "assist_ns escape_messages finding_messages"),
     _mart("claims", "What is claimed of maps in Go, what was measured, and the verdict of the newest Go version.",
           "claim_id",
           "claim_id chapter text measured verdict go_version since_go_version verdicts build_id evidence"),

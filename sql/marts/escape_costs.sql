@@ -1,0 +1,81 @@
+-- Values that the compiler put on the heap, with the bytes that were sampled in their line.
+-- grain: build_id, file, line, column, message
+-- scope: build
+-- Means over the build's runs that have a heap profile; null where none has. Bytes are of the whole line: of the
+-- escape_count values that escape there, none is told from another.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+escaping as (
+    select * from stg_escapes
+),
+
+source_files as (
+    select * from int_source_files
+),
+
+allocated as (
+    select * from int_line_allocations
+),
+
+coverage as (
+    select * from int_heap_coverage
+),
+
+profiled as (
+    select build_id, count(distinct run_id) as runs,
+    from coverage
+    group by build_id
+),
+
+lines as (
+    select
+        build_id,
+        file,
+        line,
+        arg_max(function, alloc_bytes) as function,
+        sum(alloc_bytes) as alloc_bytes,
+        sum(alloc_objects) as alloc_objects,
+        sum(inuse_bytes) as inuse_bytes,
+    from allocated
+    where is_leaf
+    group by build_id, file, line
+),
+
+escapes_told as (
+    select distinct
+        captures.build_id,
+        coalesce(source_files.file, escaping.file) as file,
+        escaping.line,
+        escaping."column",
+        escaping.message,
+        escaping.kind,
+    from escaping
+    inner join captures using (capture_id)
+    left join source_files
+        on source_files.build_id = captures.build_id
+        and source_files.reported_file = escaping.file
+    where escaping.kind in ('escapes_to_heap', 'moved_to_heap')
+)
+
+select
+    escapes_told.build_id,
+    escapes_told.file,
+    escapes_told.line,
+    escapes_told."column",
+    escapes_told.message,
+    escapes_told.kind,
+    lines.function,
+    count(*) over (partition by escapes_told.build_id, escapes_told.file, escapes_told.line) as escape_count,
+    round(coalesce(lines.alloc_bytes, 0) / profiled.runs)::bigint as alloc_bytes,
+    round(coalesce(lines.alloc_objects, 0) / profiled.runs)::bigint as alloc_objects,
+    round(coalesce(lines.inuse_bytes, 0) / profiled.runs)::bigint as inuse_bytes,
+from escapes_told
+left join profiled using (build_id)
+left join lines
+    on lines.build_id = escapes_told.build_id
+    and lines.file = escapes_told.file
+    and lines.line = escapes_told.line

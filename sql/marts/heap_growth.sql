@@ -1,0 +1,78 @@
+-- Memory that each call path allocated and still holds: how it grew within runs, and from build to build.
+-- grain: build_id, path_id
+-- scope: history
+-- Means over the build's runs that have a heap profile, as measured: not per unit of work, and without a verdict,
+-- which regressions gives. A path that the build before did not have had nothing there.
+with
+
+sites as (
+    select * from int_heap_sites
+),
+
+coverage as (
+    select * from int_heap_coverage
+),
+
+sequence as (
+    select * from builds
+),
+
+profiled as (
+    select
+        sequence.build_id,
+        any_value(sequence.ordinal) as ordinal,
+        count(distinct coverage.run_id) as runs,
+    from sequence
+    inner join coverage using (build_id)
+    group by sequence.build_id
+),
+
+ordered as (
+    select *, lag(build_id) over (order by ordinal) as previous_build_id,
+    from profiled
+),
+
+by_build as (
+    select
+        sites.build_id,
+        sites.path_id,
+        any_value(sites.function) as function,
+        first(sites.file order by sites.alloc_bytes desc, sites.line) as file,
+        first(sites.line order by sites.alloc_bytes desc, sites.line) as line,
+        any_value(sites.leaf_function) as leaf_function,
+        any_value(sites.callers) as callers,
+        sum(sites.alloc_bytes) / any_value(ordered.runs) as alloc_bytes,
+        sum(sites.inuse_bytes) / any_value(ordered.runs) as inuse_bytes,
+        avg(sites.run_growth_bytes) as run_growth_bytes,
+        any_value(ordered.ordinal) as ordinal,
+        any_value(ordered.previous_build_id) as previous_build_id,
+    from sites
+    inner join ordered using (build_id)
+    group by sites.build_id, sites.path_id
+)
+
+select
+    by_build.build_id,
+    by_build.path_id,
+    by_build.ordinal,
+    by_build.function,
+    by_build.file,
+    by_build.line,
+    by_build.leaf_function,
+    by_build.callers,
+    round(by_build.alloc_bytes)::bigint as alloc_bytes,
+    round(by_build.inuse_bytes)::bigint as inuse_bytes,
+    round(by_build.run_growth_bytes)::bigint as run_growth_bytes,
+    by_build.previous_build_id,
+    case
+        when by_build.previous_build_id is not null
+            then round(by_build.alloc_bytes - coalesce(before.alloc_bytes, 0))
+    end::bigint as alloc_change_bytes,
+    case
+        when by_build.previous_build_id is not null
+            then round(by_build.inuse_bytes - coalesce(before.inuse_bytes, 0))
+    end::bigint as inuse_change_bytes,
+from by_build
+left join by_build as before
+    on before.build_id = by_build.previous_build_id
+    and before.path_id = by_build.path_id

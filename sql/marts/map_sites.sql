@@ -1,0 +1,172 @@
+-- Every line of the program that assigns, makes or clones a map, with all that is known of it side by side.
+-- grain: build_id, file, line
+-- scope: build
+-- Means over the build's runs. Bytes are those of the line's map calls, also where the standard library makes them
+-- on its behalf (json.Unmarshal); block_ns and assist_ns are the whole function's, for a lock is taken in another
+-- line. A line that the binary or the listing has, and no sample, allocated too little to be seen. Lifetimes are
+-- known by type, not by line: map_lifetimes.
+-- DuckDB's own: list_distinct, list_sort.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+binaries as (
+    select * from int_build_binaries
+),
+
+called as (
+    select * from stg_call_sites
+),
+
+listed as (
+    select * from stg_listing_calls
+),
+
+callees as (
+    select * from int_profile_callees
+),
+
+sites as (
+    select * from int_stack_sites
+),
+
+coverage as (
+    select * from int_heap_coverage
+),
+
+functions as (
+    select * from block_mapassign
+),
+
+escaping as (
+    select * from escape_costs
+),
+
+found as (
+    select * from static_findings_costs
+),
+
+profiled as (
+    select build_id, count(distinct run_id) as runs,
+    from coverage
+    group by build_id
+),
+
+compiled as (
+    select capture_id, file, line, function, callee from called
+    union
+    select capture_id, file, line, function, callee from listed
+),
+
+-- Of the standard library and other modules only what a sample leads to from the program.
+in_code as (
+    select
+        captures.build_id,
+        compiled.file,
+        compiled.line,
+        compiled.function,
+        compiled.callee,
+        null as evidence,
+        null as confidence,
+        0 as alloc_bytes,
+        0 as alloc_objects,
+        0 as inuse_bytes,
+    from compiled
+    inner join captures using (capture_id)
+    left join binaries using (build_id)
+    where regexp_matches(compiled.callee, '^((runtime|reflect)\.(mapassign|makemap)|runtime\.mapclone$|maps\.clone$)')
+        and (
+            starts_with(compiled.function, 'main.')
+            or starts_with(compiled.function, binaries.module || '.')
+            or starts_with(compiled.function, binaries.module || '/')
+            or binaries.module is null
+        )
+),
+
+in_profiles as (
+    select
+        callees.build_id,
+        sites.file,
+        sites.line,
+        sites.function,
+        callees.callee,
+        callees.evidence,
+        callees.confidence,
+        callees.alloc_bytes,
+        callees.alloc_objects,
+        callees.inuse_bytes,
+    from callees
+    inner join sites
+        on sites.build_id = callees.build_id
+        and sites.stack_id = callees.stack_id
+    where callees.callee_class in ('map_assign', 'map_make', 'map_clone')
+        and sites.file is not null
+),
+
+known as (
+    select * from in_code
+    union all
+    select * from in_profiles
+),
+
+lines as (
+    select
+        build_id,
+        file,
+        line,
+        first(function order by alloc_bytes desc, function) as function,
+        list_sort(list_distinct(list(callee))) as callees,
+        sum(alloc_bytes) as alloc_bytes,
+        sum(alloc_objects) as alloc_objects,
+        sum(inuse_bytes) as inuse_bytes,
+        -- Of several, the least sure.
+        arg_min(evidence, confidence) as evidence,
+        min(confidence) as confidence,
+    from known
+    group by build_id, file, line
+),
+
+escapes_by_line as (
+    select build_id, file, line, list(message order by "column", message) as escape_messages,
+    from escaping
+    group by build_id, file, line
+),
+
+findings_by_line as (
+    select build_id, file, line,
+        list(message order by "column", message) filter (where not coalesce(is_suppressed, false))
+            as finding_messages,
+    from found
+    group by build_id, file, line
+)
+
+select
+    lines.build_id,
+    lines.file,
+    lines.line,
+    lines.function,
+    lines.callees,
+    round(lines.alloc_bytes / profiled.runs)::bigint as alloc_bytes,
+    round(lines.alloc_objects / profiled.runs)::bigint as alloc_objects,
+    round(lines.inuse_bytes / profiled.runs)::bigint as inuse_bytes,
+    lines.evidence,
+    lines.confidence,
+    functions.block_ns,
+    functions.assist_ns,
+    coalesce(escapes_by_line.escape_messages, []) as escape_messages,
+    coalesce(findings_by_line.finding_messages, []) as finding_messages,
+from lines
+left join profiled using (build_id)
+left join functions
+    on functions.build_id = lines.build_id
+    and functions.function = lines.function
+left join escapes_by_line
+    on escapes_by_line.build_id = lines.build_id
+    and escapes_by_line.file = lines.file
+    and escapes_by_line.line = lines.line
+left join findings_by_line
+    on findings_by_line.build_id = lines.build_id
+    and findings_by_line.file = lines.file
+    and findings_by_line.line = lines.line

@@ -1,0 +1,324 @@
+"""From evidence to answers: goroutines, the collector, the lives of maps, and what lines of code cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .given import Given, rows
+
+PUT = "app/cache.(*Cache).Put"
+
+
+def dump(given: Given, build: str, name: str, stacks: list[tuple[int, str, int | None]]) -> None:
+    """Add a goroutine dump with (stack_id, state, minutes waited)."""
+    capture_id = f"{build}/1/{name}"
+    given.capture(build, "1", "goroutine_dump", capture_id=capture_id, path=f"{capture_id}.txt")
+    given.tables["goroutine_dump"] += [
+        {
+            "capture_id": capture_id,
+            "goroutine_id": n,
+            "state": state,
+            "reason": state,
+            "wait_minutes": minutes,
+            "stack_id": stack,
+            "created_by": "app.Run",
+        }
+        for n, (stack, state, minutes) in enumerate(stacks, 1)
+    ]
+
+
+def test_goroutines_that_only_become_more_are_growing():
+    given = Given()
+    leak, steady = given.stack("runtime.gopark", PUT), given.stack("runtime.gopark", "app.Serve")
+    waits = [(leak, "chan send", n) for n in range(12)]
+    # The tenth dump comes after the ninth.
+    dump(given, "b1", "dump8", [*waits[:1], *[(steady, "select", 3)] * 5])
+    dump(given, "b1", "dump9", [*waits[:7], *[(steady, "select", None)] * 9])
+    dump(given, "b1", "dump10", [*waits, *[(steady, "select", None)] * 5])
+    query = """
+        select function, state, created_by, first_goroutine_count, goroutine_count, max_goroutine_count,
+            dump_count, is_growing, wait_p50_minutes, wait_max_minutes
+        from goroutine_states order by function
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("app.Serve", "select", "app.Run", 5, 5, 9, 3, False, 0, 0),
+            (PUT, "chan send", "app.Run", 1, 12, 12, 3, True, 5, 11),
+        ]
+
+
+def test_a_path_that_is_missing_from_a_dump_counts_none():
+    given = Given()
+    once, late = given.stack("runtime.gopark", PUT), given.stack("runtime.gopark", "app.Serve")
+    dump(given, "b1", "dump1", [(once, "select", 2)])
+    dump(given, "b1", "dump2", [(late, "select", None)])
+    query = "select function, first_goroutine_count, goroutine_count, is_growing from goroutine_states"
+    with given.models() as connection:
+        assert sorted(rows(connection, query)) == [("app.Serve", 0, 1, True), (PUT, 1, 0, False)]
+
+
+def test_one_dump_says_nothing_of_growth():
+    given = Given()
+    dump(given, "b1", "dump1", [(given.stack("runtime.gopark", PUT), "select", None)])
+    with given.models() as connection:
+        assert rows(connection, "select goroutine_count, is_growing from goroutine_states") == [(1, False)]
+
+
+def cycle(capture_id: str, number: int, **columns: Any) -> dict[str, Any]:
+    row = {
+        "capture_id": capture_id,
+        "process_index": 0,
+        "cycle": number,
+        "gc_cpu_percent": float(number),
+        "stw_sweep_term_ns": 10,
+        "stw_mark_term_ns": 20,
+        "assist_cpu_ns": 100,
+        "background_cpu_ns": 250,
+        "idle_cpu_ns": 50,
+        "heap_after_bytes": 1000 * number,
+        "is_forced": False,
+    }
+    return row | columns
+
+
+def test_pressure_is_the_mean_over_the_runs():
+    given = Given()
+    for run, count in (("1", 2), ("2", 4)):
+        capture_id = given.capture("b1", run, "gctrace")
+        given.tables["gc_cycles"] += [cycle(capture_id, n + 1) for n in range(count)]
+    given.tables["gc_cycles"][0] |= {"is_forced": True, "stw_sweep_term_ns": 70}
+    query = """
+        select cycle_count, forced_cycle_count, gc_cpu_percent, pause_ns, max_pause_ns, assist_cpu_ns,
+            assist_share, peak_heap_bytes, assist_ns
+        from gc_pressure
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [(3, 1, 3.0, 120, 70, 300, 0.25, 4000, None)]
+
+
+def test_assists_under_map_code_are_told_apart():
+    given = Given()
+    capture_id = given.trace("b1", "1", [])
+    given.trace("b2", "1", [])
+    leads = {
+        "old": ("runtime.gcAssistAlloc", "runtime.hashGrow", "runtime.mapassign_faststr", PUT),
+        "new": ("runtime.gcAssistAlloc", "internal/runtime/maps.(*table).grow", "runtime.mapassign", PUT),
+        "reads": ("runtime.gcAssistAlloc", "runtime.growslice", "app/runtime.mapassign", PUT),
+    }
+    given.tables["trace_ranges"] += [
+        {
+            "capture_id": capture_id,
+            "start_ns": n,
+            "name": "GC mark assist",
+            "scope": "goroutine",
+            "duration_ns": 30,
+            "stack_id": given.stack(*functions),
+        }
+        for n, functions in enumerate(leads.values())
+    ]
+    query = """
+        select build_id, assist_count, assist_ns, map_assist_ns, round(map_assist_share, 3), cycle_count
+        from gc_pressure order by build_id
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [("b1", 3, 90, 60, 0.667, None), ("b2", 0, 0, 0, None, None)]
+
+
+def test_lives_are_of_the_memory_of_maps_alone():
+    given = Given()
+    capture_id = given.capture("b1", "1", "trace", duration_ns=1000)
+    lives = [
+        ("map.group[string]int", 10, 20),
+        ("map.group[string]int", 10, 40),
+        ("map.group[string]int", None, 900),
+        ("map.group[string]int", 50, None),
+        ("runtime.hmap", 10, 15),
+        ("string", 10, 15),
+        ("*map[string]int", 10, 15),
+    ]
+    given.tables["heap_objects"] += [
+        {
+            "capture_id": capture_id,
+            "object": n,
+            "type_name": name,
+            "allocated_ns": allocated,
+            "freed_ns": freed,
+            "size_bytes": 100,
+        }
+        for n, (name, allocated, freed) in enumerate(lives)
+    ]
+    query = "select * exclude build_id from map_lifetimes order by type_name"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("map.group[string]int", 4, 400, 1, 100, 10, 30),
+            ("runtime.hmap", 1, 100, 0, 0, 5, 5),
+        ]
+
+
+def site(given: Given, function: str, file: str, line: int, *callers: str) -> int:
+    """Add a stack whose leaf lies in a line of a file; its id."""
+    stack_id = given.stack(function, *callers)
+    given.tables["stacks"][-1] |= {
+        "files": [file, *["app.go"] * len(callers)],
+        "lines": [line, *[1] * len(callers)],
+        "stack_id": stack_id + line,
+    }
+    return stack_id + line
+
+
+def test_growth_is_told_within_a_run_and_from_build_to_build():
+    given = Given()
+    put, late = given.stack(PUT), given.stack("app.Late")
+    for build, size in (("b1", 10240), ("b2", 20480)):
+        for run in "12":
+            given.heap(build, run, [(put, 1, size)])
+    # b3's one run has two profiles: the figures are the last one's.
+    given.heap("b3", "1", [(put, 1, 4096)])
+    given.tables["captures"][-1] |= {"path": "heap1"}
+    given.tables["captures"][-1]["capture_id"] = "early"
+    for table in ("profile_samples", "profile_mappings"):
+        for row in given.tables[table]:
+            row["capture_id"] = "early" if row["capture_id"] == "b3/1/heap" else row["capture_id"]
+    given.heap("b3", "1", [(put, 1, 30720), (late, 2, 2048)])
+    given.tables["captures"][-1] |= {"path": "heap2"}
+    query = """
+        select build_id, function, alloc_bytes, inuse_bytes, run_growth_bytes, previous_build_id,
+            alloc_change_bytes, inuse_change_bytes
+        from heap_growth order by build_id, function desc
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("b1", PUT, 10240, 5120, None, None, None, None),
+            ("b2", PUT, 20480, 10240, None, "b1", 10240, 5120),
+            ("b3", PUT, 30720, 15360, 13312, "b2", 10240, 5120),
+            ("b3", "app.Late", 2048, 1024, 1024, "b2", 2048, 1024),
+        ]
+
+
+def escapes(given: Given, build: str, *decisions: tuple[str, int, int, str, str]) -> None:
+    """Add the compiler's decisions: file, line, column, message, kind."""
+    capture_id = given.capture(build, None, "escapes")
+    names = ("file", "line", "column", "message", "kind")
+    given.tables["escapes"] += [
+        {"capture_id": capture_id} | dict(zip(names, decision, strict=True)) for decision in decisions
+    ]
+
+
+def finding(given: Given, build: str, file: str, line: int, message: str, **columns: Any) -> None:
+    capture_id = given.capture(build, None, f"findings{line}")
+    row = {"capture_id": capture_id, "finding_index": 0, "tool": "vet", "rule": "r", "level": "warning"}
+    given.tables["static_findings"].append(
+        row | {"message": message, "file": file, "line": line, "column": 2, "is_suppressed": False} | columns
+    )
+
+
+def test_escapes_stand_beside_the_bytes_of_their_line():
+    given = Given()
+    put = site(given, PUT, "/src/app/cache/cache.go", 7)
+    for run in "12":
+        given.heap(
+            "b1", run, [(put, 1, 4096), (site(given, "strings.Clone", "strings.go", 5, PUT), 2, 1 << 20)]
+        )
+    escapes(
+        given,
+        "b1",
+        ("cache/cache.go", 7, 3, "a escapes to heap", "escapes_to_heap"),
+        ("cache/cache.go", 7, 9, "moved to heap: b", "moved_to_heap"),
+        ("cache/cache.go", 7, 11, "c does not escape", "does_not_escape"),
+        ("./cache/cache.go", 8, 1, "d escapes to heap", "escapes_to_heap"),
+        ("cache.go", 7, 1, "e escapes to heap", "escapes_to_heap"),
+    )
+    query = """
+        select file, line, "column", message, function, escape_count, alloc_bytes, inuse_bytes
+        from escape_costs order by file, line, "column"
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("/src/app/cache/cache.go", 7, 1, "e escapes to heap", PUT, 3, 4096, 2048),
+            ("/src/app/cache/cache.go", 7, 3, "a escapes to heap", PUT, 3, 4096, 2048),
+            ("/src/app/cache/cache.go", 7, 9, "moved to heap: b", PUT, 3, 4096, 2048),
+            ("/src/app/cache/cache.go", 8, 1, "d escapes to heap", None, 1, 0, 0),
+        ]
+
+
+def test_files_are_matched_by_their_longest_common_end():
+    given = Given()
+    files = ["/src/app/a/main.go", "/src/app/b/main.go", "/go/other/b/main.go", "/src/x/lone.go"]
+    given.heap("b1", "1", [(site(given, f"app.F{n}", f, 3), n, 1024) for n, f in enumerate(files)])
+    finding(given, "b1", "/ci/app/a/main.go", 1, "one")
+    finding(given, "b1", "b/main.go", 2, "two have that end")
+    finding(given, "b1", "app/b/main.go", 3, "one is longer")
+    finding(given, "b1", "/elsewhere/y/lone.go", 4, "a name alone is not enough")
+    finding(given, "b1", "lone.go", 5, "unless it is all there is")
+    query = "select reported_file, file from int_source_files order by all"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("/ci/app/a/main.go", "/src/app/a/main.go"),
+            ("app/b/main.go", "/src/app/b/main.go"),
+            ("lone.go", "/src/x/lone.go"),
+        ]
+
+
+def test_findings_stand_beside_bytes_and_waits():
+    given = Given()
+    put = site(given, PUT, "app/cache.go", 7)
+    given.heap("b1", "1", [(put, 1, 4096)])
+    for run in "12":
+        given.trace("b1", run, [(site(given, PUT, "app/cache.go", 9), "sync", 500)])
+    finding(given, "b1", "app/cache.go", 7, "copies")
+    finding(given, "b1", "app/cache.go", 9, "locks", is_suppressed=True)
+    query = (
+        "select line, message, is_suppressed, alloc_bytes, block_ns from static_findings_costs order by line"
+    )
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            (7, "copies", False, 4096, 0),
+            (9, "locks", True, 0, 500),
+        ]
+
+
+def test_costs_of_a_build_without_profiles_are_unknown():
+    given = Given()
+    finding(given, "b1", "app/cache.go", 7, "copies")
+    escapes(given, "b1", ("app/cache.go", 7, 3, "a escapes to heap", "escapes_to_heap"))
+    with given.models() as connection:
+        assert rows(connection, "select alloc_bytes, block_ns from static_findings_costs") == [(None, None)]
+        assert rows(connection, "select alloc_bytes from escape_costs") == [(None,)]
+
+
+def test_a_line_that_assigns_a_map_has_all_its_evidence_side_by_side():
+    given = Given()
+    put = site(given, PUT, "app/cache.go", 7)
+    decode = site(given, "reflect.mapassign_faststr0", "reflect/map.go", 99, PUT)
+    given.binary(
+        "b1", {0x101: "runtime.mapassign_faststr", 0x301: "runtime.makemap", 0x401: "runtime.mapassign"}
+    )
+    places = [("app/cache.go", 7, PUT), ("app/cache.go", 3, "app.New"), ("fmt/print.go", 5, "fmt.print")]
+    for row, (file, line, function) in zip(given.tables["call_sites"], places, strict=True):
+        row |= {"file": file, "line": line, "function": function}
+    for run in "12":
+        given.heap("b1", run, [(put, 0x100, 4096), (decode, 0x500, 2048)])
+        given.trace("b1", run, [(given.stack("sync.(*Mutex).Lock", PUT), "sync", 500)])
+    escapes(given, "b1", ("cache.go", 7, 3, "v escapes to heap", "escapes_to_heap"))
+    finding(given, "b1", "/ci/app/cache.go", 7, "copies")
+    finding(given, "b1", "/ci/app/cache.go", 3, "hidden", is_suppressed=True)
+    query = "select * exclude (build_id, alloc_objects, assist_ns) from map_sites order by file, line"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            # json.Unmarshal and the like: the line of the program that led to it.
+            ("app.go", 1, PUT, ["reflect.mapassign"], 2048, 1024, "function_name", 1.0, 500, [], []),
+            ("app/cache.go", 3, "app.New", ["runtime.makemap"], 0, 0, None, None, None, [], []),
+            (
+                "app/cache.go",
+                7,
+                PUT,
+                ["runtime.mapassign_faststr"],
+                4096,
+                2048,
+                "call_target",
+                1.0,
+                500,
+                ["v escapes to heap"],
+                ["copies"],
+            ),
+        ]
