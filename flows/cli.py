@@ -94,7 +94,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _verb in (verdicts.regressions, verdicts.gate, verdicts.accept, verdicts.export):
+for _verb in (verdicts.regressions, verdicts.gate, verdicts.accept, verdicts.export, verdicts.report):
     main.add_command(_verb)
 
 
@@ -119,7 +119,7 @@ _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every t
     "--exports",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where CSV, Parquet, JSON and Markdown go. Default: exports/ in the warehouse.",
+    help="Where the exports and the report go. Default: exports/ in the warehouse.",
 )
 @_processes
 @_raw_events
@@ -132,7 +132,7 @@ def run(
     raw_events: bool,
     prefect: bool,
 ) -> None:
-    """The main job: load what is new in ARTIFACTS, build the models, find regressions, export them.
+    """The main job: load what is new in ARTIFACTS, build the models, find regressions, export all.
 
     Only what is new costs time; a second run over the same input does nothing and says so. One bad
     file never stops the rest: the run then ends with exit code 1 and lists what failed.

@@ -50,13 +50,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.types.entrypoint import EntrypointType
 
 from flows.build import build_locked, publish_tables
-from flows.export import export
 from flows.ingest import Ingested, Job, Outcome, TransientFailure, ingest_locked, load_with, workers
 from flows.output import markdown_table
 from flows.progress import Progress, Silent
 from flows.regressions import Filter
 from flows.report import HEADINGS, table, verdicts
-from flows.run import Ran, Steps, run_locked
+from flows.run import Ran, Steps, export, run_locked
 from flows.server import SERVICE, end_with_service
 from flows.settings import SettingsError
 from parsers.api import Options

@@ -146,15 +146,18 @@ def _csv_value(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime | date) else value
 
 
-def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, out: BinaryIO) -> None:
-    """The query's rows as zstd-compressed Parquet; out must be seekable."""
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, out: BinaryIO, metadata: dict[str, str] | None = None
+) -> None:
+    """The query's rows as zstd-compressed Parquet, with metadata of the file; out must be seekable."""
     import pyarrow.parquet as pq
 
     relation = connection.sql(query)
     if relation is None:
         raise OutputError("the statement gives no rows")
     reader = relation.to_arrow_reader(ROWS_AT_ONCE)
-    with pq.ParquetWriter(out, reader.schema, compression="zstd") as writer:
+    schema = reader.schema.with_metadata(metadata) if metadata else reader.schema
+    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch)
 

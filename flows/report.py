@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What a person reads first; --format json and csv give every column.
 COLUMNS = (
     "build_id, status, coalesce(function, subject), moved_from, metric, unit, before, after, change_ratio, "
-    "q_value, n_before, a.accepted_by, a.accepted_reason"
+    "q_value, n_before, a.accepted_by, a.accepted_reason, subject"
 )
 HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
@@ -40,6 +40,7 @@ class Verdict(NamedTuple):
     n_before: int | None
     accepted_by: str | None
     accepted_reason: str | None
+    full_subject: str
 
 
 def verdicts(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> list[Verdict]:
@@ -56,7 +57,7 @@ def table(found: list[Verdict]) -> list[list[str]]:
             v.subject + (f" (was {v.moved_from})" if v.moved_from else ""),
             v.metric,
             f"{amount(v.before, v.unit)} → {amount(v.after, v.unit)}",
-            _change(v),
+            change(v),
             _certainty(v),
         ]
         for v in found
@@ -80,7 +81,8 @@ def amount(value: float | None, unit: str | None) -> str:
     return f"{value:.4g} {unit or ''}".rstrip()
 
 
-def _change(verdict: Verdict) -> str:
+def change(verdict: Verdict) -> str:
+    """How much, as a factor, or the word for it."""
     if verdict.change_ratio is None:
         return "new" if not verdict.before else "gone"
     if verdict.status == "moved":

@@ -8,17 +8,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.build import build_locked
-from flows.export import FORMATS, export
+from flows.export import SCHEMA_FILE
+from flows.export import export as export_marts
 from flows.ingest import Loader, ingest_locked, load_all
+from flows.page import REPORT_FILE, write_report
 from flows.progress import Progress, Silent
 from parsers.api import Options
 from warehouse.catalog import writer_lock
+from warehouse.connection import DATABASE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from flows.ingest import Ingested
     from warehouse.models import Published
+
+
+def export(warehouse: Path, folder: Path) -> list[Path]:
+    """Write the marts and the report to folder. The paths written."""
+    written = export_marts(warehouse, folder)
+    write_report(warehouse, folder / REPORT_FILE)
+    return [*written, folder / REPORT_FILE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,12 @@ def run_locked(
     started = time.monotonic()
     ingested = ingest_locked(artifacts, warehouse, options, processes, progress, steps.load)
     published = steps.build(warehouse, full=False, progress=progress)
-    is_due = published.is_changed or not any(exports.glob(f"regressions.{FORMATS[0]}"))
+    is_due = published.is_changed or _are_outdated(exports, warehouse)
     written = steps.export(warehouse, exports) if is_due and not published.failed_checks else []
     return Ran(ingested, published, written, time.monotonic() - started)
+
+
+def _are_outdated(exports: Path, warehouse: Path) -> bool:
+    """Whether what is published is newer than the exports, as after `build` or `accept`."""
+    first, last = exports / SCHEMA_FILE, exports / REPORT_FILE
+    return not last.is_file() or first.stat().st_mtime < (warehouse / DATABASE).stat().st_mtime

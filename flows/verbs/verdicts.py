@@ -1,4 +1,4 @@
-"""The verbs that read verdicts: regressions, gate, accept, export."""
+"""The verbs that read verdicts: regressions, gate, accept, export, report."""
 
 from __future__ import annotations
 
@@ -130,10 +130,18 @@ def accept(
 @click.argument("folder", type=click.Path(path_type=Path))
 @warehouse_option
 @click.option(
-    "--format", "formats", default="csv,parquet,json,md", show_default=True, help="One or more, with commas."
+    "--format",
+    "formats",
+    default="csv,parquet,json,md,openmetrics",
+    show_default=True,
+    help="One or more, with commas.",
 )
 def export(folder: Path, warehouse: Path | None, formats: str) -> None:
-    """Write the public marts to FOLDER, one file a mart and format, each replaced whole."""
+    """Write the public marts to FOLDER, one file a mart and format, each replaced whole.
+
+    OpenMetrics is one file with the newest figures and the verdicts. schema.json beside them has the
+    version of the tables' schema, and every column's type and meaning.
+    """
     from flows.export import FORMATS
     from flows.export import export as export_
 
@@ -147,3 +155,14 @@ def export(folder: Path, warehouse: Path | None, formats: str) -> None:
             )
     written = export_(settings_of(warehouse=warehouse).warehouse, folder, names)
     click.echo(f"wrote {len(written)} files to {folder}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@warehouse_option
+def report(file: Path, warehouse: Path | None) -> None:
+    """Write the verdicts, with their series drawn, to FILE: one self-contained HTML page."""
+    from flows.page import write_report
+
+    write_report(settings_of(warehouse=warehouse).warehouse, file)
+    click.echo(f"wrote {file}")

@@ -4,4 +4,8 @@ from warehouse.schema.columns import COLUMNS, Column
 from warehouse.schema.marts import MARTS
 from warehouse.schema.tables import TABLES, Table
 
-__all__ = ["COLUMNS", "MARTS", "TABLES", "Column", "Table"]
+# Of the exported tables. The first number rises when a column goes, changes its type or its meaning; the second
+# when columns or tables are added. docs/exports.md is the promise.
+EXPORTS_VERSION = "1.0"
+
+__all__ = ["COLUMNS", "EXPORTS_VERSION", "MARTS", "TABLES", "Column", "Table"]

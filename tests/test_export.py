@@ -1,0 +1,73 @@
+"""The exports: a schema that is kept, OpenMetrics that parses, and files that follow the warehouse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from flows.export import schema
+from flows.openmetrics import write_openmetrics
+from warehouse.schema import EXPORTS_VERSION
+
+from .models.story import PUT, story
+
+KEPT = Path(__file__).with_name("exports_schema.json")
+
+
+def tracemill(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in args])
+
+
+def test_no_column_of_the_promised_schema_is_gone_or_changed() -> None:
+    kept, now = json.loads(KEPT.read_text()), json.loads(schema())
+    assert now["version"].partition(".")[0] == kept["version"].partition(".")[0]
+    for name, table in kept["tables"].items():
+        assert now["tables"][name]["grain"] == table["grain"], name
+        columns = {c["name"]: (c["type"], c["unit"]) for c in now["tables"][name]["columns"]}
+        for column in table["columns"]:
+            assert columns.get(column["name"]) == (column["type"], column["unit"]), (name, column["name"])
+
+
+def test_parquet_carries_the_version(artifacts: Path, tmp_path: Path) -> None:
+    assert tracemill("run", artifacts, "--warehouse", tmp_path / "w").exit_code == 0
+    done = tracemill("export", tmp_path / "e", "--format", "parquet", "--warehouse", tmp_path / "w")
+    assert done.exit_code == 0
+    metadata = pq.read_schema(tmp_path / "e/builds.parquet").metadata
+    assert metadata[b"tracemill_exports_version"].decode() == EXPORTS_VERSION
+    assert json.loads((tmp_path / "e/schema.json").read_text())["version"] == EXPORTS_VERSION
+    assert not (tmp_path / "e/tracemill.openmetrics").exists()
+
+
+def test_openmetrics_parses_and_has_the_verdicts(tmp_path: Path) -> None:
+    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+    given = story()
+    given.tables["build_manifests"].append(
+        {"build_id": "b4", "commit": 'a"b\\n\n# EOF', "branch": None, "labels": []}
+    )
+    with given.models() as connection, (tmp_path / "m").open("w") as out:
+        write_openmetrics(connection, out)
+    families = {f.name: f for f in parser.text_string_to_metric_families((tmp_path / "m").read_text())}
+    verdicts = [s.labels for s in families["tracemill_verdict_change_ratio"].samples]
+    assert ("b4", PUT, "regressed", "false") in {
+        (v["build_id"], v["subject"], v["status"], v["is_accepted"]) for v in verdicts
+    }
+    commits = {s.labels["build_id"]: s.labels.get("commit") for s in families["tracemill_build"].samples}
+    assert commits["b4"] == 'a"b\\n\n# EOF'
+    assert {s.labels["build_id"] for s in families["tracemill_value"].samples} == {"b12"}
+
+
+def test_exports_that_are_older_than_the_warehouse_are_written_anew(artifacts: Path, tmp_path: Path) -> None:
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", artifacts, *where).exit_code == 0
+    report = tmp_path / "w/exports/report.html"
+    first = report.stat().st_mtime_ns
+    assert tracemill("run", artifacts, *where).exit_code == 0
+    assert report.stat().st_mtime_ns == first
+    assert tracemill("build", "--full", *where).exit_code == 0
+    assert tracemill("run", artifacts, *where).exit_code == 0
+    assert report.stat().st_mtime_ns > first
