@@ -39,6 +39,7 @@ from prefect.client.schemas import State
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
+from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 from prefect.futures import as_completed
 from prefect.logging.handlers import APILogWorker
@@ -49,6 +50,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.types.entrypoint import EntrypointType
 
+from flows.announce import EVENT, new_since, regressions
 from flows.build import build_locked, publish_tables
 from flows.ingest import Ingested, Job, Outcome, TransientFailure, ingest_locked, load_with, workers
 from flows.output import markdown_table
@@ -79,6 +81,8 @@ FILES_A_TASK = 32
 BYTES_A_TASK = 16 * 1024**2
 # The artifact shows this many verdicts; the exports have them all.
 MAX_ARTIFACT_ROWS = 500
+# A first run over a long history tells of so many; the artifact and the exports have all.
+MAX_EVENTS = 100
 ARTIFACT = "regressions"
 SECONDS_TO_SCHEDULE = 20
 # The most that Prefect's API gives at once.
@@ -147,7 +151,7 @@ def run_flow(
     """The main job: load what is new, build the models, find regressions, export them."""
     _call_off_overdue()
     options = Options(raw_events=raw_events)
-    with _writer_lock(warehouse):
+    with _writer_lock(warehouse), _announcing(warehouse):
         ran = run_locked(artifacts, warehouse, exports, options, processes, _RunLog(), _STEPS)
     if ran.published.is_changed:
         _show_regressions(warehouse, Filter())
@@ -169,7 +173,7 @@ def ingest_flow(
 @flow(name="build")
 def build_flow(warehouse: Path, full: bool = False) -> State[Published]:
     """Build the models over what is loaded, and check them."""
-    with _writer_lock(warehouse):
+    with _writer_lock(warehouse), _announcing(warehouse):
         published = _build(warehouse, full=full, progress=_RunLog())
     return _state(published, [], published, is_new=published.is_changed)
 
@@ -312,6 +316,15 @@ class _RunLog(Silent):
 
     def start(self, what: str, total: int) -> None:
         get_run_logger().info("%s: %d", what, total)
+
+
+@contextlib.contextmanager
+def _announcing(warehouse: Path) -> Iterator[None]:
+    """Emit an event for each regression that was not known before what is done inside."""
+    known = {news.key for news in regressions(warehouse)}
+    yield
+    for news in new_since(known, warehouse)[:MAX_EVENTS]:
+        emit_event(EVENT, news.resource(), payload=news.payload())
 
 
 def _show_regressions(warehouse: Path, chosen: Filter) -> None:

@@ -499,3 +499,31 @@ def test_nothing_but_prefect_waits_for_prefect(
     assert "parsers" in found
     found = imported(("sql", "select 1", "--warehouse", root))
     assert not {"prefect", "parsers", "polars"} & found
+
+
+def test_a_new_regression_is_an_event_and_a_known_one_is_none(
+    api: Api, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Builds to b07 hold one leak in two metrics; b08 brings the contention."""
+    artifacts = tmp_path / "artifacts"
+    artifacts.mkdir()
+
+    def arrive(first: int, last: int) -> None:
+        for build in range(first, last + 1):
+            name = f"b{build:02}"
+            shutil.copytree(TOP / "examples/artifacts" / name, artifacts / name)
+
+    def events() -> set[tuple[str, str]]:
+        body = {"filter": {"event": {"name": ["tracemill.regression"]}}, "limit": 50}
+        found = api.post("events/filter", body)["events"]
+        return {(e["resource"]["tracemill.build"], e["resource"]["tracemill.metric"]) for e in found}
+
+    job = ("run", artifacts, "--warehouse", tmp_path / "w")
+    leak = {("b05", "mapassign_alloc_bytes"), ("b05", "mapassign_inuse_bytes")}
+    arrive(1, 5)
+    assert _tracemill(environment, *job, url=api.url).returncode == 0
+    assert _eventually(events) == leak
+    arrive(6, 8)
+    assert _tracemill(environment, *job, url=api.url).returncode == 0
+    _eventually(lambda: len(events()) > len(leak))
+    assert events() == leak | {("b08", "block_ns"), ("b08", "bench sec/op")}
