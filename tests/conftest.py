@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -25,3 +29,24 @@ def artifacts(tmp_path: Path) -> Path:
             f'{{"commit": "{commit}", "committed_at": "2026-01-0{build[1]}T00:00:00Z", "labels": {{"a": 1}}}}'
         )
     return top
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of docs/attribution.md as the tests measured it."""
+    rows = sorted(_measured(terminalreporter))
+    if rows:
+        terminalreporter.section("precision and recall by bytes of map allocations")
+        for method, versions, precision, recall in rows:
+            terminalreporter.write_line(f"{method:48} {precision:.3f} {recall:.3f}  Go {versions}")
+
+
+def _measured(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, str, float, float]]:
+    """Method, Go versions, the least precision and recall of all of them."""
+    found: dict[str, list[tuple[str, float, float]]] = {}
+    for report in (*reporter.getreports("passed"), *reporter.getreports("failed")):
+        for name, value in getattr(report, "user_properties", ()) if report.when == "call" else ():
+            if name == "attribution":
+                found.setdefault(value[0], []).append(tuple(value[1:]))
+    for method, values in found.items():
+        versions = ", ".join(sorted({v for v, _, _ in values}))
+        yield method, versions, min(p for _, p, _ in values), min(r for _, _, r in values)
