@@ -62,7 +62,9 @@ def test_listing_tells_by_its_surest_rung(leaf_offset, leaf_pc, calls, expected)
 def test_a_listing_does_not_guess_where_a_binary_explains():
     given = Given()
     put = given.stack(PUT)
-    given.heap("b1", "1", [(put, 0x100, 4096), (put, 0x200, 8192)])
+    given.heap("b1", "1", [(put, 0x100, 4096), (put, 0x1044, 8192)])
+    for row in given.tables["profile_samples"]:
+        row["leaf_offset"] = 0x44 if row["leaf_pc"] == 0x1044 else None
     given.binary("b1", {0x101: "runtime.mapassign_faststr"})
     listing(given, "b1", MIXED)
     with given.models() as connection:
