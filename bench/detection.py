@@ -86,6 +86,7 @@ def tracemill(data: Synthetic, *, rules: Rules) -> Claims:
             run_count=np.full(len(row), 3),
             counting_variance=np.zeros(len(row)),
             negligible=np.full(len(row), NEGLIGIBLE),
+            context=np.zeros(len(row), int),
         ),
         rules=rules,
     )

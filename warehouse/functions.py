@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 _POINTS = (
     "struct(series bigint, build bigint, log_value double, run_variance double, run_count bigint, "
-    "counting_variance double, negligible double)[]"
+    "counting_variance double, negligible double, context bigint)[]"
 )
 _LEVELS = (
     "struct(series bigint, build bigint, log_level double, standard_error double, df double, "
-    "half_width double, p double, q double, level_builds bigint, is_change boolean, went_away boolean, "
-    "found_build bigint, change_before double, change_after double, change_error double, "
+    "half_width double, p double, q double, level_builds bigint, level_number bigint, "
+    "is_change boolean, went_away boolean, is_apart boolean, found_build bigint, "
+    "change_before double, change_after double, change_error double, "
     "change_half_width double, change_p double, change_q double)[]"
 )
 
@@ -73,6 +74,8 @@ def _find_levels(points: Any, families: Any) -> Any:  # noqa: ANN401
             "level_builds": pa.array(levels.level_builds),
             "is_change": pa.array(levels.is_change),
             "went_away": pa.array(levels.went_away),
+            "is_apart": pa.array(levels.is_apart),
+            "level_number": pa.array(levels.level_number),
         }
         names = [field.split()[0] for field in _LEVELS.removeprefix("struct(").split(", ")]
         found.append(pa.StructArray.from_arrays([fields[name] for name in names], names=names))

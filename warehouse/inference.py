@@ -71,7 +71,7 @@ def _beta_fraction(a: Reals, b: Reals, x: Reals) -> Reals:
         d, c = 1 / (1 + odd * d), 1 + odd / c
         step = d * c
         out *= step
-        if np.max(np.abs(step - 1), initial=0) < 1e-14:
+        if np.max(np.abs(step - 1), initial=0) < 1e-10:
             break
     return out
 

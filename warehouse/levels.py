@@ -28,14 +28,12 @@ from warehouse.inference import (
     two_sided_p,
 )
 from warehouse.noise import Noise, Outliers, Rules
-from warehouse.rankscan import LEAST_SIDE, cumulative_z, masked_median, scan, serial_correlation
+from warehouse.rankscan import LEAST_SIDE, Sums, masked_median, scan, serial_correlation
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# Below this |z|, of values where spikes are drawn in, the rank scan would not find a change either.
-_WORTH_A_LOOK = 2.5
 # The family's typical serial correlation is learnt from at most this many series.
 _MOST_ROWS = 500
 
@@ -47,6 +45,7 @@ class Points:
     series, build: any integers, builds in their order. log_value: the median over runs of
     log(value + negligible). run_variance: of the logarithm between runs; nan for one run.
     counting_variance: of log_value, from few events alone. negligible: in the value's unit.
+    context: any number that stays as long as builds compare; another one starts a new level, unclaimed.
     """
 
     series: Ints
@@ -56,6 +55,7 @@ class Points:
     run_count: Ints
     counting_variance: Reals
     negligible: Reals
+    context: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ class Levels:
     log_level: the level before the build. standard_error, df: of log_value - log_level, a Student t
     variable. p and q (Benjamini-Hochberg in the family at the build, times the families). level_builds:
     how many builds the level was taken from. went_away: a change that the next build took back.
+    is_apart: does not compare with the builds before. level_number: levels before the build's.
     found_build: of a change, the build at which it was known: its own, or that of a later re-check.
     """
 
@@ -91,6 +92,8 @@ class Levels:
     level_builds: Ints
     is_change: Flags
     went_away: Flags
+    is_apart: Flags
+    level_number: Ints
     found_build: Ints
     change: Change
 
@@ -120,6 +123,10 @@ class _Family:
         run_count = self._matrix(points.run_count.astype(float), 1.0)
         counting = self._matrix(points.counting_variance, 0.0)
         self.negligible = self._matrix(points.negligible, 0.0)
+        self.context = np.full(shape, -1, np.int64)
+        self.context[self.place] = points.context
+        self.is_apart = np.zeros(shape, bool)
+        self.last_context = np.full(shape[0], -1, np.int64)
         self.is_real = np.isfinite(self.value) & (np.exp(self.value) > 2 * self.negligible)
         # What a level is taken from: a change that went away is not.
         self.is_used = np.isfinite(self.value)
@@ -136,6 +143,7 @@ class _Family:
         self.is_change, self.went_away = np.zeros(shape, bool), np.zeros(shape, bool)
         # Spikes drawn in, for the quick look at whether a re-check is worth its while.
         self.tamed = self.value.copy()
+        self.sums = Sums(shape)
         self.found_at = np.full(shape, -1, np.int64)
         self.change = {
             name: np.full(shape, np.nan) for name in ("before", "after", "standard_error", "p", "q")
@@ -158,6 +166,8 @@ class _Family:
             level_builds=self.level_builds[self.place],
             is_change=self.is_change[self.place],
             went_away=self.went_away[self.place],
+            is_apart=self.is_apart[self.place],
+            level_number=(self.is_apart | (self.is_change & ~self.went_away)).cumsum(axis=1)[self.place],
             found_build=self._build_of(self.found_at),
             change=Change(**{name: values[self.place] for name, values in self.change.items()}),
         )
@@ -180,14 +190,16 @@ class _Family:
         tested = self.outliers.test(value, level, error, df, can_judge)
         p = tested.p
         q = np.minimum(self.families * benjamini_hochberg(p), 1)
-        is_change = can_judge & (q <= rules.false_share)
+        self.is_apart[:, build] = is_apart = self._is_apart(build, is_here)
+        is_change = can_judge & (q <= rules.false_share) & ~is_apart
         is_change &= self._is_worth(level, value, self.negligible[:, build])
 
         squares = (value - level) ** 2 / (1 + median_variance(n))
         is_real = self.is_real[:, build] | (np.exp(level) > 2 * self.negligible[:, build])
-        self.noise.learn(squares, noise, is_real & ~is_change)
+        self.noise.learn(squares, noise, is_real & ~is_change & ~is_apart)
         reach = rules.spike * np.sqrt(noise)
         self.tamed[:, build] = np.where(can_judge, np.clip(value, level - reach, level + reach), value)
+        self.sums.add(build, self.tamed[:, build])
         self.level_builds[:, build] = n
         self.found["p"][:, build], self.found["q"][:, build] = p, q
         for name, values in (("log_level", level), ("standard_error", error), ("df", df)):
@@ -199,7 +211,16 @@ class _Family:
         second = np.flatnonzero(is_change & tested.is_second)
         known = (level, (value + tested.last_value) / 2, error, p, q)
         self._claim(build, second, tested.last_build[second], *(values[second] for values in known))
-        self.outliers.remember(build, value, level, is_here, tested, is_change)
+        is_settled = (is_change & tested.is_second) | is_apart
+        self.outliers.remember(build, value, level, is_here, tested, is_settled)
+        self.start[is_apart] = self.start_before[is_apart] = build
+
+    def _is_apart(self, build: int, is_here: Flags) -> Flags:
+        """Series that do not compare with their builds before."""
+        context = self.context[:, build]
+        is_apart: Flags = is_here & (self.last_context >= 0) & (context != self.last_context)
+        self.last_context[is_here] = context[is_here]
+        return is_apart
 
     def _take_back(self, build: int, level: Reals, n: Reals, noise: Reals, df: Reals, own: Reals) -> None:
         """Of changes claimed at the last build, those gone at this one: puts level and n right."""
@@ -219,6 +240,7 @@ class _Family:
         gone |= np.arange(build) >= self.start[rows][:, None]
         self.seen[rows] -= (self.is_used[rows, :build] & gone).sum(axis=1)
         self.is_used[rows, :build] &= ~gone
+        self.sums.again(rows, build, self.tamed[rows, :build], self.is_used[rows, :build])
         self.start[rows] = self.start_before[rows]
         level[rows], n[rows] = before[is_back], n_before[is_back]
 
@@ -238,14 +260,13 @@ class _Family:
     def _look_back(self, build: int) -> None:
         """Re-check the builds since each series' last change: did one go unseen among them?"""
         rules = self.rules
-        columns = np.arange(max(0, build + 1 - rules.recheck_builds), build + 1)
-        is_in = self.is_used[:, columns] & (columns >= self.start[:, None])
-        is_in &= (self.has_been_real & np.isfinite(self.value[:, build]))[:, None]
-        z, n = cumulative_z(self.tamed[:, columns], is_in)
-        can_judge = n >= 2 * LEAST_SIDE
-        if not can_judge.any():
+        first = max(0, build + 1 - rules.recheck_builds)
+        is_here = self.has_been_real & np.isfinite(self.value[:, build])
+        can_judge, rows = self.sums.look(np.maximum(self.start, first), build, is_here)
+        if not len(rows):
             return
-        rows = np.flatnonzero(z.max(axis=1) >= _WORTH_A_LOOK)
+        columns = np.arange(first, build + 1)
+        is_in = self.is_used[:, columns] & (columns >= self.start[:, None])
         cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], self._correlation(columns, is_in))
         p = np.where(can_judge, 1.0, np.nan)
         p[rows] = cut.p

@@ -157,11 +157,11 @@ class Outliers:
         )
 
     def remember(
-        self, build: int, value: Reals, level: Reals, is_here: Flags, tested: Tested, is_change: Flags
+        self, build: int, value: Reals, level: Reals, is_here: Flags, tested: Tested, is_settled: Flags
     ) -> None:
         """Keep what is far out for the next build to confirm or to take back."""
         self.last_build[is_here] = build
         self.last_value[is_here], self.last_level[is_here] = value[is_here], level[is_here]
-        is_open = tested.is_far & ~(is_change & tested.is_second)
+        is_open = tested.is_far & ~is_settled
         self.last_t[is_here] = np.where(is_open, tested.t, np.nan)[is_here]
         self.last_p[is_here] = np.where(is_open, tested.p, np.nan)[is_here]

@@ -25,6 +25,8 @@ _TABLES = (2 * LEAST_SIDE, 10, 14, 20, 28, 40, 56, 80, 112)
 _SIMULATIONS = 4000
 # From here on the tail is continued as a normal one, which is heavier than that of ranks.
 _TAIL = 0.01
+# Below this |z|, of values where spikes are drawn in, the rank scan would not find a change either.
+_WORTH_A_LOOK = 2.5
 # A cut that stands out less than this many standard deviations from a straight line may be a drift.
 _STEP_BESIDE_TREND = 3.5
 
@@ -139,6 +141,48 @@ def _step_beside_trend(ranks: Reals, is_after: Flags, is_in: Flags) -> Reals:
     rest = np.maximum((1 - of_time**2) * (1 - both**2), 1e-12)
     partial = np.clip((of_step - of_time * both) / np.sqrt(rest), -1, 1)
     return np.asarray(np.abs(partial) * np.sqrt((n - 3) / np.maximum(1 - partial**2, 1e-12)))
+
+
+class Sums:
+    """Running sums of many series, by which is told cheaply which of them are worth a scan."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        # One column before the first build. Squares would lose digits far from zero.
+        self.known = np.zeros((shape[0], shape[1] + 1), np.int32)
+        self.total, self.squares = np.zeros(self.known.shape), np.zeros(self.known.shape)
+        self.origin = np.full(shape[0], np.nan)
+
+    def add(self, build: int, values: Reals) -> None:
+        """Take in the build's values, nan where a series has none."""
+        self.origin = np.where(np.isnan(self.origin), values, self.origin)
+        values = np.nan_to_num(values - self.origin) * (is_in := np.isfinite(values))
+        self.known[:, build + 1] = self.known[:, build] + is_in
+        self.total[:, build + 1] = self.total[:, build] + values
+        self.squares[:, build + 1] = self.squares[:, build] + values**2
+
+    def again(self, rows: Ints, end: int, values: Reals, is_in: Flags) -> None:
+        """The rows' builds before end have changed: values (n_rows, end), of which only some are in."""
+        values = np.where(is_in, values - self.origin[rows, None], 0.0)
+        self.known[rows, 1 : end + 1] = is_in.cumsum(axis=1)
+        self.total[rows, 1 : end + 1] = values.cumsum(axis=1)
+        self.squares[rows, 1 : end + 1] = (values**2).cumsum(axis=1)
+
+    def look(self, start: Ints, build: int, is_here: Flags) -> tuple[Flags, Ints]:
+        """Of the builds from start (n_series,) to build: which series are long enough, and which to scan."""
+        every = np.arange(len(start))
+        known, total = self.known[every, start], self.total[every, start]
+        n = self.known[:, build + 1] - known
+        mean = (self.total[:, build + 1] - total) / np.maximum(n, 1)
+        squares = self.squares[:, build + 1] - self.squares[every, start] - n * mean**2
+        can_judge = is_here & (n >= 2 * LEAST_SIDE)
+        # Every other cut: the neighbours of a good one are good.
+        cuts = slice(int(start.min()) + LEAST_SIDE, build + 2 - LEAST_SIDE, 2)
+        k = self.known[:, cuts] - known[:, None]
+        sums = self.total[:, cuts] - total[:, None] - k * mean[:, None]
+        limit = _WORTH_A_LOOK**2 * squares / np.maximum(n * (n - 1), 1)
+        is_far = sums**2 >= limit[:, None] * (k * (n[:, None] - k))
+        is_far &= (k >= LEAST_SIDE) & (k <= n[:, None] - LEAST_SIDE)
+        return can_judge, np.flatnonzero(can_judge & is_far.any(axis=1))
 
 
 def masked_median(values: Reals, is_in: Flags) -> Reals:

@@ -1,4 +1,4 @@
--- A verdict is a change point that holds at 1 %, or a move that is none.
+-- A verdict is a change point that holds at 1 %, or a move or another condition, which are none.
 select regressions.build_id, regressions.metric, regressions.subject, regressions.status, regressions.q_value,
 from regressions
 left join builds using (build_id)
@@ -8,5 +8,5 @@ left join regression_history as change
     and change.is_change
     and change.found_ordinal = builds.ordinal
     and change.change_q_value is not distinct from regressions.q_value
-where regressions.status <> 'moved'
+where regressions.status not in ('moved', 'not_comparable')
     and (change.build_id is null or regressions.q_value > 0.01)

@@ -12,9 +12,26 @@ lineages as (
     select * from int_lineages
 ),
 
-numbered as (
-    select *, dense_rank() over (partition by metric order by first_subject) as series_number,
+conditions as (
+    select * from int_conditions
+),
+
+subjects as (
+    select metric, first_subject, max(unit) as series_unit,
+        row_number() over (partition by metric order by first_subject) as series_number,
     from series
+    group by metric, first_subject
+),
+
+numbered as (
+    select series.*, subjects.series_number, subjects.series_unit, conditions.context, conditions.last_difference,
+    from series
+    inner join subjects
+        on subjects.metric = series.metric
+        and subjects.first_subject = series.first_subject
+    inner join conditions
+        on conditions.build_id = series.build_id
+        and conditions.measure = series.measure
 ),
 
 families as (
@@ -28,7 +45,8 @@ families as (
                 'run_variance': run_variance,
                 'run_count': run_count,
                 'counting_variance': counting_variance,
-                'negligible': negligible
+                'negligible': negligible,
+                'context': context
             }),
             (select count(distinct metric) from series)
         ) as levels,
@@ -49,13 +67,15 @@ renamed as (
     inner join lineages
         on lineages.first_function = numbered.first_function
         and lineages.since_ordinal <= numbered.ordinal
+    -- All others still have their first name.
+    where lineages.function <> lineages.first_function
     group by numbered.metric, numbered.series_number, numbered.ordinal
 ),
 
 points as (
     select
         numbered.*,
-        renamed.function,
+        coalesce(renamed.function, numbered.first_function) as function,
         judged.level.log_level as log_level,
         judged.level.half_width as half_width,
         judged.level.standard_error as standard_error,
@@ -70,7 +90,9 @@ points as (
         judged.level.change_half_width as change_half_width,
         judged.level.change_p as change_p,
         judged.level.change_q as change_q,
-        judged.level.is_change and not judged.level.went_away as starts_level,
+        judged.level.is_change and not judged.level.went_away as is_change,
+        judged.level.level_number as level_number,
+        case when judged.level.is_apart then numbered.last_difference end as not_comparable,
     from numbered
     inner join judged
         on judged.metric = numbered.metric
@@ -80,16 +102,6 @@ points as (
         on renamed.metric = numbered.metric
         and renamed.series_number = numbered.series_number
         and renamed.ordinal = numbered.ordinal
-),
-
--- A build whose change went away belongs to the level that it left for a moment.
-levelled as (
-    select
-        *,
-        sum(starts_level::int) over (
-            partition by metric, series_number order by ordinal rows unbounded preceding
-        ) as level_number,
-    from points
 )
 
 select
@@ -99,9 +111,7 @@ select
     ordinal,
     function,
     first_subject,
-    last_value(unit ignore nulls) over (
-        partition by metric, series_number order by ordinal rows between unbounded preceding and unbounded following
-    ) as unit,
+    series_unit as unit,
     polarity,
     value,
     run_count,
@@ -113,19 +123,20 @@ select
                 greatest(exp(log_level + half_width) - negligible, 0),
             ]
     end as expected_interval,
-    level_number::bigint as level_number,
+    level_number,
     level_builds,
-    starts_level as is_change,
+    is_change,
     went_away,
+    not_comparable,
     -- Of a change: when it was known, and what was known of it then.
-    case when starts_level then found_ordinal end as found_ordinal,
-    case when starts_level then greatest(exp(change_before) - negligible, 0) end as change_before,
-    case when starts_level then greatest(exp(change_after) - negligible, 0) end as change_after,
-    case when starts_level then change_after - change_before end as change_log_ratio,
-    case when starts_level then change_half_width end as change_log_half_width,
-    case when starts_level then change_error end as change_log_standard_error,
-    case when starts_level then change_p end as change_p_value,
-    case when starts_level then change_q end as change_q_value,
+    case when is_change then found_ordinal end as found_ordinal,
+    case when is_change then greatest(exp(change_before) - negligible, 0) end as change_before,
+    case when is_change then greatest(exp(change_after) - negligible, 0) end as change_after,
+    case when is_change then change_after - change_before end as change_log_ratio,
+    case when is_change then change_half_width end as change_log_half_width,
+    case when is_change then change_error end as change_log_standard_error,
+    case when is_change then change_p end as change_p_value,
+    case when is_change then change_q end as change_q_value,
     p as p_value,
     q as q_value,
     -- As log ratios, with what is negligible added on both sides.
@@ -133,4 +144,4 @@ select
     half_width as log_half_width,
     standard_error as log_standard_error,
     evidence,
-from levelled
+from points

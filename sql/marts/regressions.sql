@@ -42,6 +42,7 @@ changed as (
         change.change_log_standard_error as log_standard_error,
         change.change_p_value as p_value,
         change.change_q_value as q_value,
+        null as not_comparable,
     from history as change
     inner join history as known
         on known.metric = change.metric
@@ -63,6 +64,36 @@ caused as (
                 and starts_with(cause.metric, 'mapassign_')
         )
     )
+),
+
+-- Another figure, but of another Go version, machine or sampling: whose doing it is nobody can tell.
+not_comparable as (
+    select
+        history.build_id,
+        history.ordinal,
+        history.metric,
+        history.subject,
+        history.function,
+        history.first_subject,
+        history.unit,
+        history.polarity,
+        'not_comparable' as status,
+        'at_once' as found,
+        history.ordinal as first_ordinal,
+        history.level_number,
+        true as is_change,
+        history.expected as before,
+        history.value as after,
+        history.log_change as log_ratio,
+        history.log_half_width,
+        history.log_standard_error,
+        history.p_value,
+        history.q_value,
+        history.not_comparable,
+    from history
+    where history.not_comparable is not null
+        and history.q_value <= 0.01
+        and abs(history.log_change) >= ln(1.02)
 ),
 
 moved as (
@@ -87,20 +118,27 @@ moved as (
         history.log_standard_error,
         history.p_value,
         history.q_value,
+        null as not_comparable,
     from history
     inner join moves
         on moves.new_function = history.function
         and moves.ordinal = history.ordinal
-    anti join changed
-        on changed.metric = history.metric
-        and changed.subject = history.subject
-        and changed.ordinal = history.ordinal
+    anti join (
+        select metric, subject, ordinal from changed
+        union all
+        select metric, subject, ordinal from not_comparable
+    ) as told
+        on told.metric = history.metric
+        and told.subject = history.subject
+        and told.ordinal = history.ordinal
     -- Where the figure is worth judging.
     where history.p_value is not null
 ),
 
 verdicts as (
     select * from caused
+    union all
+    select * from not_comparable
     union all
     select * from moved
 ),
@@ -183,6 +221,7 @@ select
     first_build.commit,
     last_paths.call_path,
     concat(
+        verdicts.not_comparable || ': not compared; ',
         bases.n_before, ' builds (', bases.runs_before, ' runs) before, ',
         bases.n_after, ' (', bases.runs_after, ') from there on; standard error ',
         round(100 * (exp(verdicts.log_standard_error) - 1), 1), ' %; known by ', last_evidence.evidence

@@ -39,6 +39,7 @@ def judge(values: np.ndarray) -> Levels:
             run_count=np.full(series * builds, runs),
             counting_variance=np.zeros(series * builds),
             negligible=np.full(series * builds, NEGLIGIBLE),
+            context=np.zeros(series * builds, int),
         )
     )
 

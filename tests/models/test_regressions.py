@@ -183,7 +183,9 @@ def test_assists_that_a_leak_causes_are_no_alarm_of_their_own():
     assert verdicts(given) == LEAK + MOVE
     with given.models() as connection:
         assert rows(
-            connection, "select build_id from regression_history where metric = 'gc_assist_ns' and is_change"
+            connection,
+            "select build_id from regression_history "
+            "where metric = 'gc_assist_ns' and is_change order by ordinal",
         ) == [("b4",), ("b6",)]
 
 

@@ -1,0 +1,60 @@
+-- Stretches of builds whose figures compare, and at which build what differed from the one before.
+-- grain: build_id, measure
+-- scope: history
+-- A condition that a build does not tell is taken to be as before.
+with
+
+build_order as (
+    select * from builds
+),
+
+conditions as (
+    select * from int_build_conditions
+),
+
+measures as (
+    select measure from (values ('trace'), ('heap_alloc'), ('heap_inuse'), ('benchmark')) as measures (measure)
+),
+
+-- A release of Go counts without its patch: go1.27 for go1.27.3.
+told as (
+    select build_order.ordinal, conditions.measure, conditions.condition, conditions.value,
+    from conditions
+    inner join build_order using (build_id)
+    union all
+    select build_order.ordinal, measures.measure, 'Go version',
+        regexp_extract(build_order.go_version, 'go\d+\.\d+') as value,
+    from build_order
+    cross join measures
+    where build_order.go_version is not null
+),
+
+compared as (
+    select *, lag(value) over (partition by measure, condition order by ordinal) as value_before,
+    from told
+    where value <> ''
+),
+
+boundaries as (
+    select
+        ordinal,
+        measure,
+        string_agg(condition || ' ' || value_before || ' → ' || value, ', ' order by condition) as difference,
+    from compared
+    where value <> value_before
+    group by ordinal, measure
+)
+
+select
+    build_order.build_id,
+    build_order.ordinal,
+    measures.measure,
+    boundaries.difference,
+    count(boundaries.difference) over so_far as context,
+    last_value(boundaries.difference ignore nulls) over so_far as last_difference,
+from build_order
+cross join measures
+left join boundaries
+    on boundaries.ordinal = build_order.ordinal
+    and boundaries.measure = measures.measure
+window so_far as (partition by measures.measure order by build_order.ordinal rows unbounded preceding)

@@ -1,0 +1,89 @@
+"""Builds under other conditions: told in words, not compared, and compared again from there on."""
+
+from __future__ import annotations
+
+import pytest
+
+from .given import rows
+from .story import GET, LOOKUP, PUT, story
+
+VERDICTS = "select build_id, metric, subject, status from regressions order by all"
+
+
+def with_go(given, versions):
+    """The builds b1 … b12 built with these releases of Go."""
+    for binary in given.tables["binaries"]:
+        binary["go_version"] = versions(int(binary["capture_id"].split("/")[0][1:]))
+    return given
+
+
+def test_what_comes_with_another_go_version_is_no_regression():
+    given = with_go(story(contention=1), lambda build: "go1.27.1" if build >= 4 else "go1.25.3")
+    with given.models() as connection:
+        found = rows(connection, VERDICTS)
+        [(words,)] = rows(
+            connection,
+            f"select evidence from regressions where build_id = 'b4' and subject = '{PUT}' limit 1",
+        )
+    assert {f for f in found if f[0] == "b4"} == {
+        ("b4", "mapassign_alloc_bytes", PUT, "not_comparable"),
+        ("b4", "mapassign_inuse_bytes", PUT, "not_comparable"),
+    }
+    assert words.startswith("Go version go1.25 → go1.27: not compared")
+
+
+def test_a_patch_release_of_go_compares():
+    given = with_go(story(contention=1), lambda build: "go1.27.1" if build >= 4 else "go1.27.0")
+    with given.models() as connection:
+        assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
+
+
+def test_a_level_starts_with_the_other_condition_and_is_judged_against():
+    given = with_go(story(leak=1), lambda build: "go1.27" if build >= 5 else "go1.26")
+    query = f"""
+        select distinct build_id, level_number, not_comparable from regression_history
+        where first_subject = '{GET} (sync)' and build_id in ('b4', 'b5', 'b6') order by all
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("b4", 0, None),
+            ("b5", 1, "Go version go1.26 → go1.27"),
+            ("b6", 1, None),
+        ]
+        found = rows(connection, VERDICTS)
+    assert ("b8", "block_ns", f"{GET} (sync)", "regressed") in found
+    assert ("b11", "block_ns", f"{LOOKUP} (sync)", "improved") in found
+    assert not [f for f in found if f[0] == "b5"]
+
+
+def test_builds_that_do_not_tell_a_condition_are_taken_to_be_as_before():
+    given = with_go(story(contention=1), lambda build: None if build in (4, 5) else "go1.27")
+    with given.models() as connection:
+        assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("condition", "metric"), [("procs", "block_ns"), ("period", "mapassign_alloc_bytes")]
+)
+def test_other_processors_and_another_sampling_do_not_compare(condition, metric):
+    given = story(leak=4, contention=10)
+    late = tuple(f"b{build}/" for build in range(4 if condition == "period" else 8, 13))
+    for capture in given.tables["captures"]:
+        if condition == "procs" and capture["kind"] == "trace":
+            value = 8.0 if capture["capture_id"].startswith(late) else 4.0
+            name = "/sched/gomaxprocs:threads"
+            given.tables["trace_metrics"].append(
+                {"capture_id": capture["capture_id"], "ts_ns": 0, "name": name, "value": value}
+            )
+    for sample in given.tables["profile_samples"]:
+        if condition == "period" and sample["capture_id"].startswith(late):
+            sample["sampling_period"] //= 2
+    with given.models() as connection:
+        found = rows(connection, VERDICTS)
+        words = rows(
+            connection, "select distinct not_comparable from regression_history where not_comparable <> ''"
+        )
+    first = late[0].rstrip("/")
+    assert {f[3] for f in found if f[0] == first and f[1] == metric} == {"not_comparable"}
+    expected = "GOMAXPROCS 4 → 8" if condition == "procs" else "sampling period 524288 → 262144"
+    assert words == [(expected,)]
