@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from flows.regressions import require
+from flows.regressions import LEAST_EARLIER_BUILDS, require
 from warehouse import connect
 from warehouse.catalog import Catalog
 from warehouse.models import published_fingerprints
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-LEAST_EARLIER_BUILDS = 3
 # What a build measures is expected of the next; a metric that nobody measured for longer is forgotten.
 EXPECTED_SINCE_BUILDS = 3
 

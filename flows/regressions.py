@@ -15,6 +15,10 @@ EVERY_COLUMN = "r.*, a.accepted_by, a.accepted_reason"
 _PACKAGE = "regexp_extract(split_part(coalesce(function, subject), '[', 1), '^(.*/)?[^./]*')"
 
 
+# With fewer builds before it, a build cannot be told from noise (Rules.least_builds in warehouse/levels.py).
+LEAST_EARLIER_BUILDS = 3
+
+
 class NoSuchNameError(Exception):
     """A build, metric or status that is not there, with the nearest that is."""
 

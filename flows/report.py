@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.output import format_table
-from flows.regressions import Filter, select
+from flows.regressions import LEAST_EARLIER_BUILDS, Filter, select
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,9 +65,16 @@ def table(found: list[Verdict]) -> list[list[str]]:
 
 
 def overview(connection: duckdb.DuckDBPyConnection, chosen: Filter | None = None) -> str:
-    """The verdicts as a table, or the sentence that there are none."""
+    """The verdicts as a table, or the sentence that there are none, or that there cannot be any yet."""
     found = verdicts(connection, chosen or Filter())
-    return format_table(HEADINGS, table(found)) if found else "no regressions, no improvements\n"
+    if found:
+        return format_table(HEADINGS, table(found))
+    ((builds,),) = connection.execute("select count(*) from builds").fetchall()
+    if builds <= LEAST_EARLIER_BUILDS:
+        return f"nothing to judge yet: builds so far {builds}, {LEAST_EARLIER_BUILDS} must come before one\n"
+            f"nothing to judge yet: builds so far {builds}, and {LEAST_EARLIER_BUILDS} must come before one\n"
+        )
+    return "no regressions, no improvements\n"
 
 
 def amount(value: float | None, unit: str | None) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from flows.gate import LEAST_EARLIER_BUILDS, Judgement, judge
+from flows.gate import Judgement, judge
 from flows.output import format_table
-from flows.regressions import require
+from flows.regressions import LEAST_EARLIER_BUILDS, require
 from warehouse import connect
 from warehouse.whatif import PUBLISHED, WhatIf
 

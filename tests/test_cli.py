@@ -39,6 +39,11 @@ def test_run_sums_up_and_a_second_run_does_nothing(artifacts: Path, tmp_path: Pa
     assert "nothing new" in second.stdout
 
 
+def test_too_few_builds_are_no_all_clear(warehouse: Path) -> None:
+    found = tracemill("regressions", "--warehouse", warehouse)
+    assert found.stdout == "nothing to judge yet: builds so far 2, 3 must come before one\n"
+
+
 def test_run_exports_every_mart_in_every_format(warehouse: Path) -> None:
     found = {p.name for p in (warehouse / "exports").iterdir()}
     tables = (*MARTS, "accepted_regressions")

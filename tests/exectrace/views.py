@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from examples.toolchain import environment, tool
-from parsers import pprof
-from parsers.api import Batch, Options
-from parsers.source import Source
+from parsers import parse
+from parsers.api import Batch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +52,7 @@ def gos(trace: Path, view: str, scratch: Path) -> dict[int, tuple[int, int]]:
         subprocess.run(command, env=environment(), stdout=file, check=True)
     found: dict[int, tuple[int, int]] = {}
     rows: dict[str, list[dict]] = {"profile_samples": [], "stacks": []}
-    for item in pprof.parse(Source(out), Options()):
+    for item in parse(out):
         if isinstance(item, Batch) and item.table in rows:
             rows[item.table] += item.rows.to_pylist()
     nameless = {row["stack_id"] for row in rows["stacks"] if row["functions"] in ([""], ["<unknown>"])}
