@@ -72,8 +72,6 @@ def overview(connection: duckdb.DuckDBPyConnection, chosen: Filter | None = None
     ((builds,),) = connection.execute("select count(*) from builds").fetchall()
     if builds <= LEAST_EARLIER_BUILDS:
         return f"nothing to judge yet: builds so far {builds}, {LEAST_EARLIER_BUILDS} must come before one\n"
-            f"nothing to judge yet: builds so far {builds}, and {LEAST_EARLIER_BUILDS} must come before one\n"
-        )
     return "no regressions, no improvements\n"
 
 
