@@ -22,6 +22,7 @@ from time import perf_counter
 from bench.make_trace import make_trace
 from examples.toolchain import environment, tool
 
+PARTS = "sync,parsed,small,decode,folder,long"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -144,9 +145,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--megabytes", type=int, default=60)
     parser.add_argument("--count", type=int, default=500, help="traces of the part folder")
-    parser.add_argument(
-        "--part", default="sync,small,decode", help="of sync, parsed, small, decode, folder, long"
-    )
+    parser.add_argument("--part", default=PARTS, help=f"of {PARTS}; default all, which takes ten minutes")
     options = parser.parse_args()
     parts = set(options.part.split(","))
     trace = make_trace(options.megabytes)
