@@ -47,11 +47,6 @@ class Source:
         """The file's name without folders."""
         return self.file.name
 
-    def is_compressed(self) -> bool:
-        """Whether the bytes on disk differ from what open() gives."""
-        with self.file.open("rb") as raw:
-            return _magic(raw) is not None
-
     def open(self) -> BinaryIO:
         """A stream of the decompressed content; reading past max_bytes raises ParseError."""
         stream: BinaryIO = self.file.open("rb", buffering=1 << 20)

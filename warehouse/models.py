@@ -199,13 +199,13 @@ class _Build:
         )
         self.before: dict[str, str] = dict(connection.execute(f"from {_STATE}").fetchall())
         self.after = {"catalog": catalog.fingerprint(), "tracemill": version("tracemill")}
+        fingerprints = catalog.build_fingerprints() if models else {}
         if models:
             self.after["models"] = hashlib.sha256(
                 "\0".join(m.name + m.sql for m in models).encode()
             ).hexdigest()
-            self.after |= {f"build {b}": f for b, f in catalog.build_fingerprints().items()}
+            self.after |= {f"build {b}": f for b, f in fingerprints.items()}
         is_same_code = self.before.get("models") == self.after.get("models")
-        fingerprints = catalog.build_fingerprints() if models else {}
         self.stale = tuple(
             b for b, f in fingerprints.items() if not is_same_code or self.before.get(f"build {b}") != f
         )
