@@ -30,7 +30,11 @@ from parsers.source import Source
 from parsers.stacks import StackTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from parsers.exectrace.wire import Generation
 
 REPEATS = 5
 NONE = np.zeros(0, np.int64)
@@ -57,22 +61,33 @@ def _in_c(library: ctypes.CDLL, inputs: list[NDArray[Any]], frequency: float) ->
     return library.decode(*arguments, count), perf_counter() - began
 
 
-def measure(trace: Path) -> tuple[int, float, float]:
-    """Events, seconds of our kernel, seconds of the C loop: the best of REPEATS for each generation."""
-    count, ours, theirs = 0, 0.0, 0.0
-    with tempfile.TemporaryDirectory() as folder, trace.open("rb") as stream:
-        library = c_loop(folder)
+def generations(trace: Path) -> Iterator[tuple[Scheduler, Generation, Decoded]]:
+    """What decode_only() takes, a generation at a time."""
+    with trace.open("rb") as stream:
         version = wire.read_version(stream.read(wire.HEADER_BYTES)) or 0
         scheduler = Scheduler(Names(StackTable()))
         empty = id_map(NONE, NONE)
         for gen in wire.GenerationReader(stream, version):
             clocks = wire.read_clocks(gen)
-            decoded = Decoded(clocks, empty, empty, np.zeros((0, 5), np.int64), HeapInfo())
+            yield scheduler, gen, Decoded(clocks, empty, empty, np.zeros((0, 5), np.int64), HeapInfo())
+
+
+def count_events(trace: Path) -> int:
+    """How many events the trace has."""
+    return sum(scheduler.decode_only(gen, decoded)[0] for scheduler, gen, decoded in generations(trace))
+
+
+def measure(trace: Path) -> tuple[int, float, float]:
+    """Events, seconds of our kernel, seconds of the C loop: the best of REPEATS for each generation."""
+    count, ours, theirs = 0, 0.0, 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        library = c_loop(folder)
+        for scheduler, gen, decoded in generations(trace):
             runs = (scheduler.decode_only(gen, decoded) for _ in range(REPEATS))
             events, seconds = min(runs, key=itemgetter(1))
             ours += seconds
             inputs = scheduler.decoder_input(gen)
-            runs = (_in_c(library, inputs, clocks.frequency) for _ in range(REPEATS))
+            runs = (_in_c(library, inputs, decoded.clocks.frequency) for _ in range(REPEATS))
             found, seconds = min(runs, key=itemgetter(1))
             assert found == events
             theirs += seconds

@@ -1,5 +1,7 @@
 // Writes a large execution trace: many goroutines that hand work to each other through channels,
-// locks and wait groups from many call sites, with system calls and allocation.
+// locks and wait groups from many call sites, with system calls and allocation. It pauses after each
+// 2 MB in a tenth of a second: the runtime begins a generation a second, and these are to be alike
+// however long the trace gets.
 //
 // Usage: busy OUT MEGABYTES
 package main
@@ -14,8 +16,14 @@ import (
 	"time"
 )
 
+const (
+	tick    = 100 * time.Millisecond
+	perTick = 2 << 20
+)
+
 var (
 	stop  atomic.Bool
+	pause atomic.Bool
 	shard [16]struct {
 		sync.Mutex
 		m map[int][]byte
@@ -30,6 +38,14 @@ type counter struct {
 func (c *counter) Write(b []byte) (int, error) {
 	c.n.Add(int64(len(b)))
 	return c.f.Write(b)
+}
+
+// goesOn says whether the caller is to do more, after a pause if there is one.
+func goesOn() bool {
+	for pause.Load() {
+		time.Sleep(tick / 20)
+	}
+	return !stop.Load()
 }
 
 func deep(n int, f func()) {
@@ -58,7 +74,7 @@ func pair(depth int) {
 		}
 		close(b)
 	}()
-	for i := 0; !stop.Load(); i++ {
+	for i := 0; goesOn(); i++ {
 		deep(depth, func() { a <- i })
 		v := <-b
 		if v%64 == 0 {
@@ -70,7 +86,7 @@ func pair(depth int) {
 }
 
 func fan() {
-	for i := 0; !stop.Load(); i++ {
+	for i := 0; goesOn(); i++ {
 		var wg sync.WaitGroup
 		for k := 0; k < 8; k++ {
 			wg.Add(1)
@@ -92,7 +108,7 @@ func calls() {
 	if err != nil {
 		panic(err)
 	}
-	for !stop.Load() {
+	for goesOn() {
 		for i := 0; i < 20; i++ {
 			f.Read(buf)
 		}
@@ -123,10 +139,17 @@ func main() {
 		go func() { defer wg.Done(); fan() }()
 		go func() { defer wg.Done(); calls() }()
 	}
-	for out.n.Load() < int64(megabytes*(1<<20)) {
-		time.Sleep(10 * time.Millisecond)
+	total := int64(megabytes * (1 << 20))
+	began, next := int64(0), time.Now().Add(tick)
+	for out.n.Load() < total {
+		time.Sleep(tick / 100)
+		if time.Now().After(next) {
+			began, next = out.n.Load(), next.Add(tick)
+		}
+		pause.Store(out.n.Load()-began >= perTick)
 	}
 	stop.Store(true)
+	pause.Store(false)
 	wg.Wait()
 	trace.Stop()
 	if err := f.Close(); err != nil {

@@ -86,7 +86,8 @@ class Capture:
     def _read_generations(self) -> Iterator[Item]:
         with self._source.open() as stream:
             stream.read(wire.HEADER_BYTES)
-            for gen in wire.GenerationReader(stream, self._version, chunk_bytes=self._chunk_bytes):
+            size, chunk = self._source.size_bytes, self._chunk_bytes
+            for gen in wire.GenerationReader(stream, self._version, size_bytes=size, chunk_bytes=chunk):
                 clocks = wire.read_clocks(gen)
                 strings = self._names.add_strings(gen, wire.read_strings(gen))
                 stacks = self._names.add_stacks(gen, wire.read_stacks(gen), strings)

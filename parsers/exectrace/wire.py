@@ -125,12 +125,16 @@ class GenerationReader:
     Raises DamageError for what cannot be read; whole generations come first.
     """
 
-    def __init__(self, stream: BinaryIO, version: int, *, chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(
+        self, stream: BinaryIO, version: int, *, size_bytes: int = 0, chunk_bytes: int = CHUNK_BYTES
+    ) -> None:
+        """size_bytes: the file's size. Room for it is reserved, as pages count only once they are
+        written, and a buffer that grows stands in memory twice; a compressed file's grows all the same."""
         self._stream = stream
         self._has_marker = version >= spec.HAS_END_MARKER
         self._sync_type = spec.SYNC if version >= spec.HAS_SYNC_BATCH else spec.FREQUENCY
         self._chunk = chunk_bytes
-        self._buf = np.empty(4 * chunk_bytes, np.uint8)
+        self._buf = np.empty(min(size_bytes, MAX_GENERATION_BYTES) + 4 * chunk_bytes, np.uint8)
         self._filled = 0
         self._base = HEADER_BYTES
         self._rows = np.empty(6 * 4096, np.int64)
