@@ -1,4 +1,4 @@
-"""How claims on the labelled series are counted (bench/labelled.py), and what ours claims on such a series."""
+"""How claims on labelled series are counted (bench/labelled.py), and what ours claims on such a series."""
 
 from __future__ import annotations
 
