@@ -9,30 +9,21 @@ build_order as (
 ),
 
 conditions as (
-    select * from int_build_conditions
+    select * from int_condition_values
 ),
 
 measures as (
     select measure from (values ('trace'), ('heap_alloc'), ('heap_inuse'), ('benchmark')) as measures (measure)
 ),
 
--- A release of Go counts without its patch: go1.27 for go1.27.3.
-told as (
+compared as (
     select build_order.ordinal, conditions.measure, conditions.condition, conditions.value,
+        lag(conditions.value) over (
+            partition by conditions.measure, conditions.condition order by build_order.ordinal
+        ) as value_before,
     from conditions
     inner join build_order using (build_id)
-    union all
-    select build_order.ordinal, measures.measure, 'Go version',
-        regexp_extract(build_order.go_version, 'go\d+\.\d+') as value,
-    from build_order
-    cross join measures
-    where build_order.go_version is not null
-),
-
-compared as (
-    select *, lag(value) over (partition by measure, condition order by ordinal) as value_before,
-    from told
-    where value <> ''
+    where conditions.value <> ''
 ),
 
 boundaries as (

@@ -30,10 +30,9 @@ allocations as (
 ),
 
 negligible as (
-    select measure, median(negligible) as negligible,
+    select distinct measure, negligible,
     from measures
     where is_comparable
-    group by measure
 ),
 
 -- Waiting time and allocated bytes: a function that has neither at a build is not there.

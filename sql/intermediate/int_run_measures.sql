@@ -32,6 +32,13 @@ run_work as (
     where work.work_count > 0
 ),
 
+-- How long a run's longest capture took: of a process's life nothing is known.
+durations as (
+    select build_id, run_id, max(duration_ns) as duration_ns,
+    from captures
+    group by build_id, run_id
+),
+
 traced as (
     select build_id, run_id, sum(duration_ns) as duration_ns, bool_and(status = 'ok') as is_whole,
     from captures
@@ -50,6 +57,9 @@ trace_measures as (
         traced.duration_ns * 0.001 as negligible,
         traced.is_whole as is_exhaustive,
         run_work.work_unit is not null as is_per_work,
+        run_work.work_unit,
+        run_work.work_count,
+        traced.duration_ns,
     from traced
     left join run_work using (build_id, run_id)
     where traced.duration_ns > 0
@@ -67,8 +77,12 @@ heap_measures as (
         greatest(heap.sampling_period, 65536) as negligible,
         heap.has_binary as is_exhaustive,
         run_work.work_unit is not null and heap.sample_type = 'alloc_space' as is_per_work,
+        run_work.work_unit,
+        run_work.work_count,
+        durations.duration_ns,
     from heap
     left join run_work using (build_id, run_id)
+    left join durations using (build_id, run_id)
     where heap.sample_type in ('alloc_space', 'inuse_space')
 ),
 
@@ -76,18 +90,38 @@ all_measures as (
     select * from trace_measures
     union all
     select * from heap_measures
-)
+),
 
 -- Figures per second do not compare with figures per unit of work: those of which there are more count.
+compared as (
+    select
+        build_id,
+        run_id,
+        measure,
+        per,
+        divisor::double as divisor,
+        (negligible / divisor)::double as negligible,
+        is_exhaustive,
+        is_per_work = (
+            2 * count(*) filter (where is_per_work) over (partition by measure) >= count(*) over (partition by measure)
+        ) as is_comparable,
+        work_unit,
+        work_count,
+        duration_ns,
+    from all_measures
+)
+
 select
     build_id,
     run_id,
     measure,
     per,
-    divisor::double as divisor,
-    (negligible / divisor)::double as negligible,
+    divisor,
+    -- One for all, so that runs compare.
+    median(negligible) filter (where is_comparable) over (partition by measure) as negligible,
     is_exhaustive,
-    is_per_work = (
-        2 * count(*) filter (where is_per_work) over (partition by measure) >= count(*) over (partition by measure)
-    ) as is_comparable,
-from all_measures
+    is_comparable,
+    work_unit,
+    work_count,
+    duration_ns,
+from compared

@@ -60,12 +60,6 @@ run_values as (
     group by build_id, run_id, metric, first_subject
 ),
 
-negligible as (
-    select measure, median(negligible) as negligible,
-    from measures
-    group by measure
-),
-
 captured as (
     select
         measures.build_id,
@@ -75,10 +69,9 @@ captured as (
         run_values.variance,
         run_values.unit,
         run_values.evidence,
-        negligible.negligible,
+        measures.negligible,
     from series
     inner join measures using (measure)
-    inner join negligible using (measure)
     left join run_values using (build_id, run_id, metric, first_subject)
 ),
 

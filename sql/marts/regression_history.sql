@@ -111,9 +111,11 @@ select
     ordinal,
     function,
     first_subject,
+    measure,
     series_unit as unit,
     polarity,
     value,
+    negligible,
     run_count,
     case when log_level is not null then greatest(exp(log_level) - negligible, 0) end as expected,
     case

@@ -1,4 +1,4 @@
--- Verdicts: where a series changed for the worse or the better, and where a function only changed its name.
+-- Verdicts: where a series changed for the worse or the better, or a function its name or its share of a caller's cost.
 -- grain: build_id, metric, subject
 -- scope: history
 with
@@ -9,6 +9,14 @@ history as (
 
 moves as (
     select * from int_function_moves
+),
+
+shifts as (
+    select * from int_cost_shifts
+),
+
+loads as (
+    select * from int_load_differences
 ),
 
 build_order as (
@@ -30,24 +38,40 @@ changed as (
         known.first_subject,
         change.unit,
         change.polarity,
-        case when change.change_log_ratio * change.polarity > 0 then 'regressed' else 'improved' end as status,
+        case
+            when shifts.caller is not null then 'cost_shift'
+            when loads.difference is not null then 'not_comparable'
+            when change.change_log_ratio * change.polarity > 0 then 'regressed'
+            else 'improved'
+        end as status,
         case when known.ordinal = change.ordinal then 'at_once' else 'later' end as found,
         change.ordinal as first_ordinal,
         change.level_number,
         true as is_change,
         change.change_before as before,
-        change.change_after as after,
+        change.negligible,
         change.change_log_ratio as log_ratio,
         change.change_log_half_width as log_half_width,
         change.change_log_standard_error as log_standard_error,
         change.change_p_value as p_value,
         change.change_q_value as q_value,
-        null as not_comparable,
+        loads.difference as not_comparable,
+        shifts.caller,
+        shifts.caller_before,
+        shifts.caller_after,
     from history as change
     inner join history as known
         on known.metric = change.metric
         and known.first_subject = change.first_subject
         and known.ordinal = change.found_ordinal
+    left join shifts
+        on shifts.metric = change.metric
+        and shifts.first_subject = change.first_subject
+        and shifts.ordinal = change.ordinal
+    left join loads
+        on loads.metric = change.metric
+        and loads.first_subject = change.first_subject
+        and loads.ordinal = change.ordinal
     where change.is_change
 ),
 
@@ -83,13 +107,16 @@ not_comparable as (
         history.level_number,
         true as is_change,
         history.expected as before,
-        history.value as after,
+        history.negligible,
         history.log_change as log_ratio,
         history.log_half_width,
         history.log_standard_error,
         history.p_value,
         history.q_value,
         history.not_comparable,
+        null as caller,
+        null as caller_before,
+        null as caller_after,
     from history
     where history.not_comparable is not null
         and history.q_value <= 0.01
@@ -112,13 +139,16 @@ moved as (
         history.level_number,
         false as is_change,
         history.expected as before,
-        history.value as after,
+        history.negligible,
         history.log_change as log_ratio,
         history.log_half_width,
         history.log_standard_error,
         history.p_value,
         history.q_value,
         null as not_comparable,
+        null as caller,
+        null as caller_before,
+        null as caller_after,
     from history
     inner join moves
         on moves.new_function = history.function
@@ -135,12 +165,22 @@ moved as (
     where history.p_value is not null
 ),
 
-verdicts as (
+told as (
     select * from caused
     union all
     select * from not_comparable
     union all
     select * from moved
+),
+
+-- From logarithms of what is seen and what is negligible together to what is seen.
+verdicts as (
+    select
+        *,
+        greatest((before + negligible) * exp(log_ratio) - negligible, 0) as after,
+        greatest((before + negligible) * exp(log_ratio - log_half_width) - negligible, 0) as after_low,
+        greatest((before + negligible) * exp(log_ratio + log_half_width) - negligible, 0) as after_high,
+    from told
 ),
 
 -- A function that is gone was last seen before.
@@ -180,6 +220,26 @@ bases as (
     group by verdicts.metric, verdicts.first_subject, verdicts.ordinal
 ),
 
+-- What got worse is over when it is back by more than half, or when builds no longer compare.
+ends as (
+    select verdicts.metric, verdicts.first_subject, verdicts.first_ordinal,
+        arg_min(history.build_id, history.ordinal) as ended_build_id,
+    from verdicts
+    inner join history
+        on history.metric = verdicts.metric
+        and history.first_subject = verdicts.first_subject
+        and history.ordinal > verdicts.first_ordinal
+    where history.not_comparable is not null
+        or (
+            history.is_change
+            and verdicts.polarity * (
+                2 * ln(history.change_after + verdicts.negligible)
+                - ln(verdicts.after + verdicts.negligible) - ln(verdicts.before + verdicts.negligible)
+            ) < 0
+        )
+    group by verdicts.metric, verdicts.first_subject, verdicts.first_ordinal
+),
+
 last_evidence as (
     select verdicts.metric, verdicts.first_subject, verdicts.ordinal,
         arg_max(history.evidence, history.ordinal) as evidence,
@@ -205,13 +265,10 @@ select
     verdicts.before,
     verdicts.after,
     verdicts.after / nullif(verdicts.before, 0) as change_ratio,
-    -- Of the ratio, 95 %; a figure that comes from nothing, or goes to nothing, has no ratio worth an interval.
+    -- A figure that comes from nothing has no ratio.
     case
-        when least(verdicts.before, verdicts.after) > 0
-            then [
-                exp(verdicts.log_ratio - verdicts.log_half_width),
-                exp(verdicts.log_ratio + verdicts.log_half_width),
-            ]
+        when verdicts.before > 0 and verdicts.log_half_width is not null
+            then [verdicts.after_low / verdicts.before, verdicts.after_high / verdicts.before]
     end as "interval",
     verdicts.p_value,
     verdicts.q_value,
@@ -219,9 +276,16 @@ select
     bases.n_after,
     bases.first_build_id,
     first_build.commit,
+    case when verdicts.status = 'regressed' then ends.ended_build_id end as ended_build_id,
     last_paths.call_path,
+    verdicts.caller,
+    verdicts.caller_before,
+    verdicts.caller_after,
     concat(
         verdicts.not_comparable || ': not compared; ',
+        'moved between what ' || verdicts.caller || ' calls: with all below it ' || verdicts.caller
+        || ' cost ' || format('{:.4g}', verdicts.caller_before) || ' ' || verdicts.unit || ' before and '
+        || format('{:.4g}', verdicts.caller_after) || ' after; ',
         bases.n_before, ' builds (', bases.runs_before, ' runs) before, ',
         bases.n_after, ' (', bases.runs_after, ') from there on; standard error ',
         round(100 * (exp(verdicts.log_standard_error) - 1), 1), ' %; known by ', last_evidence.evidence
@@ -235,6 +299,10 @@ inner join bases
     and bases.first_subject = verdicts.first_subject
     and bases.ordinal = verdicts.ordinal
 inner join build_order as first_build on first_build.build_id = bases.first_build_id
+left join ends
+    on ends.metric = verdicts.metric
+    and ends.first_subject = verdicts.first_subject
+    and ends.first_ordinal = verdicts.first_ordinal
 left join last_paths
     on last_paths.function = verdicts.function
     and last_paths.ordinal = verdicts.ordinal

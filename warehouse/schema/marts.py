@@ -16,9 +16,10 @@ _MARTS = (
           "build_id run_id path_id reason",
           "build_id run_id path_id reason function file line leaf_function callers block_count block_ns p50_ns p99_ns "
           "max_ns block_ns_variance"),
-    _mart("mapassign_allocations", "Memory that map assignments, and making and cloning maps, allocated, by call path.",
+    _mart("mapassign_allocations", "Memory that map assignments, growing, making and cloning maps, sync.Map and "
+          "boxing into interfaces allocated, by call path.",
           "build_id run_id path_id callee",
-          "build_id run_id path_id callee callee_class function file line leaf_function callers alloc_bytes "
+          "build_id run_id path_id callee callee_class function file line leaf_function callers route alloc_bytes "
           "alloc_objects inuse_bytes inuse_objects alloc_bytes_variance inuse_bytes_variance evidence confidence"),
     _mart("attribution_shares", "How the allocating function of each build's sampled bytes is known, from exact to "
           "guessed.", "build_id evidence",
@@ -31,13 +32,14 @@ _MARTS = (
     _mart("observations", "What regressions are found in: each figure of each run, per unit of work where it is known.",
           "build_id run_id metric subject",
           "build_id run_id metric subject function wait_reason value standard_error unit polarity measure evidence"),
-    _mart("regressions", "Verdicts: where a series changed for the worse or the better, or a function its name.",
+    _mart("regressions", "Verdicts: where a series changed for the worse or the better, or a function its name or its share "
+          "of a caller's cost.",
           "build_id metric subject",
           "build_id metric subject status found function moved_from unit polarity before after change_ratio interval p_value "
-          "q_value n_before n_after first_build_id commit call_path evidence"),
+          "q_value n_before n_after first_build_id commit ended_build_id call_path caller caller_before caller_after evidence"),
     _mart("regression_history", "Each judged series over the builds: the level it is compared with, its change points.",
           "metric subject build_id",
-          "metric subject build_id ordinal function first_subject unit polarity value run_count expected "
+          "metric subject build_id ordinal function first_subject measure unit polarity value negligible run_count expected "
           "expected_interval level_number level_builds is_change went_away not_comparable found_ordinal change_before change_after change_log_ratio "
           "change_log_half_width change_log_standard_error change_p_value change_q_value p_value q_value log_change log_half_width "
           "log_standard_error evidence"),

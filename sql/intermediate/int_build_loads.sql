@@ -1,0 +1,41 @@
+-- How much each build's runs had to do, for figures that depend on it: load, amount of work or duration.
+-- grain: build_id, measure
+-- scope: history
+-- Contention per unit of work depends on how many units a second brings; what is in use, on how many there were.
+-- Where no work is counted, duration stands in. Memory allocated per unit of work depends on none of these.
+with
+
+measures as (
+    select * from int_run_measures
+    where is_comparable
+),
+
+run_loads as (
+    select
+        build_id,
+        measure,
+        case
+            when work_unit is null then 'duration'
+            when measure = 'trace' then 'load'
+            else 'amount of work'
+        end as condition,
+        case
+            when work_unit is null then duration_ns / 1e9
+            when measure = 'trace' then work_count / (duration_ns / 1e9)
+            else work_count
+        end as value,
+        case
+            when work_unit is null then 's'
+            when measure = 'trace' then work_unit || '/s'
+            else work_unit
+        end as unit,
+    from measures
+    where measure <> 'heap_alloc' or work_unit is null
+)
+
+select build_id, measure, condition, unit, median(value) as value,
+from run_loads
+where value > 0
+group by build_id, measure, condition, unit
+-- Runs of one build that count work beside runs that do not are told by the former.
+qualify row_number() over (partition by build_id, measure order by condition = 'duration') = 1

@@ -1,0 +1,118 @@
+-- Changes of a site that the sum below a common caller does not show: cost that moved between its callees.
+-- grain: metric, first_subject, ordinal
+-- scope: history
+-- The sum must be flat, and so well known that the site's change would have shown in it: in doubt it is no shift.
+with
+
+history as (
+    select * from regression_history
+),
+
+callers as (
+    select * from int_site_callers
+),
+
+caller_levels as (
+    select * from int_caller_levels
+),
+
+-- From the build that changed to the one that made it known.
+changed as (
+    select metric, first_subject, ordinal, found_ordinal, level_number, change_after - change_before as change,
+    from history
+    where is_change
+),
+
+-- The builds of the level before, as many as it was taken from.
+builds_before as (
+    select changed.metric, changed.first_subject, changed.ordinal, history.ordinal as ordinal_before,
+    from changed
+    inner join history
+        on history.metric = changed.metric
+        and history.first_subject = changed.first_subject
+        and history.level_number = changed.level_number - 1
+        and history.ordinal < changed.ordinal
+    where not history.went_away
+    qualify row_number() over (
+        partition by changed.metric, changed.first_subject, changed.ordinal order by history.ordinal desc
+    ) <= 20
+),
+
+levels_before as (
+    select
+        callers.metric,
+        callers.first_subject,
+        callers.ordinal,
+        callers.caller,
+        callers.distance,
+        median(caller_levels.log_value) as log_before,
+        count(*) as n_before,
+    from callers
+    inner join builds_before
+        on builds_before.metric = callers.metric
+        and builds_before.first_subject = callers.first_subject
+        and builds_before.ordinal = callers.ordinal
+    inner join caller_levels
+        on caller_levels.metric = callers.metric
+        and caller_levels.caller = callers.caller
+        and caller_levels.ordinal = builds_before.ordinal_before
+    group by all
+),
+
+-- The variance of a median of n is pi / (2n + 1) times that of one.
+sums as (
+    select
+        changed.metric,
+        changed.first_subject,
+        changed.ordinal,
+        changed.change,
+        levels_before.caller,
+        levels_before.distance,
+        levels_before.log_before,
+        median(caller_levels.log_value) as log_after,
+        arg_min(caller_levels.negligible, caller_levels.ordinal) as negligible,
+        arg_min(caller_levels.half_width, caller_levels.ordinal) * sqrt(
+            (least(pi() / (2 * count(*) + 1), 1) + pi() / (2 * levels_before.n_before + 1))
+            / (1 + pi() / (2 * arg_min(caller_levels.level_builds, caller_levels.ordinal) + 1))
+        ) as half_width,
+    from changed
+    inner join levels_before
+        on levels_before.metric = changed.metric
+        and levels_before.first_subject = changed.first_subject
+        and levels_before.ordinal = changed.ordinal
+    inner join caller_levels
+        on caller_levels.metric = changed.metric
+        and caller_levels.caller = levels_before.caller
+        and caller_levels.ordinal between changed.ordinal and changed.found_ordinal
+    group by changed.metric, changed.first_subject, changed.ordinal, changed.change, levels_before.caller,
+        levels_before.distance, levels_before.log_before, levels_before.n_before
+    -- Judged at the very build of the change.
+    having min(caller_levels.ordinal) = changed.ordinal
+),
+
+-- What the sum would be had nothing else below the caller changed.
+compared as (
+    select
+        *,
+        sign(change) * (log_after - log_before) as rise,
+        sign(change) * (ln(greatest(exp(log_before) + change, negligible)) - log_before) as rise_if_alone,
+    from sums
+),
+
+flat as (
+    select *
+    from compared
+    where abs(rise) <= greatest(half_width, ln(1.02))
+        and rise + half_width < rise_if_alone
+        and rise < rise_if_alone / 2
+)
+
+select
+    metric,
+    first_subject,
+    ordinal,
+    arg_min(caller, (distance, caller)) as caller,
+    arg_min(greatest(exp(log_before) - negligible, 0), (distance, caller)) as caller_before,
+    arg_min(greatest(exp(log_after) - negligible, 0), (distance, caller)) as caller_after,
+from flat
+group by metric, first_subject, ordinal

@@ -1,0 +1,55 @@
+-- Changes that another load can explain, in words: twice as much to do or more, or half as much or less.
+-- grain: metric, first_subject, ordinal
+-- scope: history
+-- What gets worse although there is less to do, or better although there is more, is a change all the same.
+with
+
+history as (
+    select * from regression_history
+),
+
+loads as (
+    select * from int_build_loads
+),
+
+changed as (
+    select
+        change.metric,
+        change.first_subject,
+        change.ordinal,
+        change.measure,
+        change.change_log_ratio,
+        loads.condition,
+        loads.unit,
+        loads.value,
+        median(loads_before.value) as value_before,
+    from history as change
+    inner join loads
+        on loads.build_id = change.build_id
+        and loads.measure = change.measure
+    inner join history as before
+        on before.metric = change.metric
+        and before.first_subject = change.first_subject
+        and before.level_number = change.level_number - 1
+        and before.ordinal < change.ordinal
+    inner join loads as loads_before
+        on loads_before.build_id = before.build_id
+        and loads_before.measure = change.measure
+        and loads_before.condition = loads.condition
+        and loads_before.unit = loads.unit
+    where change.is_change
+    group by all
+)
+
+select
+    metric,
+    first_subject,
+    ordinal,
+    format('{} {:.3g} → {:.3g} {}', condition, value_before, value, unit) as difference,
+from changed
+where greatest(value / value_before, value_before / value) >= 2
+    -- A figure per second grows or falls with the duration as it happens to, all others grow with it.
+    and (
+        (condition = 'duration' and measure = 'trace')
+        or (value - value_before) * change_log_ratio > 0
+    )

@@ -1,0 +1,57 @@
+-- What each wait is: its reason told apart by the stack, and whether it is contention or merely idleness.
+-- grain: build_id, stack_id, reason
+-- scope: build
+-- The runtime says `sync` for locks, for WaitGroup.Wait and for its own semaphores (runtime.GC); the stack tells
+-- them apart.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+intervals as (
+    select * from stg_goroutine_intervals
+),
+
+sites as (
+    select * from int_stack_sites
+),
+
+waits as (
+    select distinct captures.build_id, intervals.stack_id, coalesce(intervals.reason, 'unknown') as reason,
+    from intervals
+    inner join captures using (capture_id)
+    where intervals.state = 'waiting'
+),
+
+told as (
+    select
+        sites.build_id,
+        sites.stack_id,
+        sites.path_id,
+        sites.function,
+        sites.is_user_code,
+        waits.reason,
+        case
+            when waits.reason = 'sync' and starts_with(sites.wait_function, 'sync.(*WaitGroup)')
+                then 'sync.(*WaitGroup).Wait'
+            when waits.reason = 'sync' and starts_with(sites.wait_function, 'runtime.') then 'runtime semaphore'
+            else waits.reason
+        end as wait_reason,
+    from waits
+    inner join sites
+        on sites.build_id = waits.build_id
+        and sites.stack_id = waits.stack_id
+)
+
+-- What waits for work (a receive, a select, the network, a timer, a WaitGroup, the runtime's own workers) waits
+-- longer when there is less to do: that is neither better nor worse.
+select
+    build_id,
+    stack_id,
+    reason,
+    path_id,
+    function,
+    wait_reason,
+    is_user_code and wait_reason in ('sync', 'chan send', 'GC mark assist wait for work') as is_contention,
+from told

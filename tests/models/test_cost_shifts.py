@@ -1,0 +1,137 @@
+"""Cost that moves between the callees of one caller is no regression; what is added there is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .given import USER_PATH, Given, rows
+from .story import CALLS
+
+TOUCH, HELPER = "app/session.(*Table).Touch", "app/session.(*Table).lock"
+LIST, RENDER = "app/catalog.List", "app/catalog.Render"
+HANDLE = USER_PATH[0]
+LATE = (6, 7, 8)
+VERDICTS = "select build_id, function, status, caller from regressions where metric = ?"
+
+
+def service(waits, spread: float = 0.05, seed: int = 0, builds: int = 8) -> Given:
+    """Builds b1, b2 … of three runs; waits(build): (callers, leaf first) → nanoseconds in twenty waits."""
+    given, random = Given(), np.random.default_rng(seed)
+    for build in range(1, builds + 1):
+        for run in "123":
+            given.trace(
+                f"b{build}",
+                run,
+                [
+                    (
+                        given.stack("sync.(*Mutex).Lock", *path),
+                        "sync",
+                        int(ns / 20 * np.exp(spread * random.standard_normal())),
+                    )
+                    for path, ns in waits(build).items()
+                    for _ in range(20)
+                ],
+            )
+    return given
+
+
+def verdicts(given: Given, metric: str = "block_ns") -> set[tuple[str, ...]]:
+    with given.models() as connection:
+        return set(connection.execute(VERDICTS, [metric]).fetchall())
+
+
+def test_an_extracted_helper_is_a_shift():
+    def waits(build):
+        rest = {(LIST, *USER_PATH): 30e6}
+        if build in LATE:
+            return rest | {(TOUCH, *USER_PATH): 2e6, (HELPER, TOUCH, *USER_PATH): 38e6}
+        return rest | {(TOUCH, *USER_PATH): 40e6}
+
+    assert verdicts(service(waits)) == {
+        ("b6", HELPER, "cost_shift", TOUCH),
+        ("b6", TOUCH, "cost_shift", TOUCH),
+    }
+
+
+def test_work_that_moves_between_callees_of_one_caller_is_a_shift():
+    def waits(build):
+        listed, rendered = (10e6, 50e6) if build in LATE else (40e6, 20e6)
+        return {(LIST, *USER_PATH): listed, (RENDER, *USER_PATH): rendered, (TOUCH, "app/jobs.Run"): 90e6}
+
+    found = service(waits)
+    assert verdicts(found) == {("b6", LIST, "cost_shift", HANDLE), ("b6", RENDER, "cost_shift", HANDLE)}
+    with found.models() as connection:
+        [(before, after, words)] = rows(
+            connection,
+            f"select caller_before, caller_after, evidence from regressions where function = '{RENDER}'",
+        )
+    assert before == pytest.approx(60e6, rel=0.1)
+    assert after == pytest.approx(60e6, rel=0.1)
+    assert words.startswith(f"moved between what {HANDLE} calls: with all below it {HANDLE} cost ")
+
+
+def test_what_a_site_adds_to_its_callers_is_a_regression():
+    def waits(build):
+        return {
+            (LIST, *USER_PATH): 40e6,
+            (RENDER, *USER_PATH): 50e6 if build in LATE else 20e6,
+            (TOUCH, *USER_PATH): 10e6,
+        }
+
+    assert verdicts(service(waits)) == {("b6", RENDER, "regressed", None)}
+
+
+def test_a_shift_that_comes_with_a_rise_stays_a_regression():
+    def waits(build):
+        listed, rendered = (10e6, 80e6) if build in LATE else (40e6, 20e6)
+        return {(LIST, *USER_PATH): listed, (RENDER, *USER_PATH): rendered}
+
+    assert verdicts(service(waits)) == {
+        ("b6", LIST, "improved", None),
+        ("b6", RENDER, "regressed", None),
+    }
+
+
+def test_a_rise_too_small_to_show_in_a_noisy_sum_stays_a_regression():
+    """The caller's sum is flat, but it would be so either way."""
+
+    def waits(build):
+        noise = 1 + 0.3 * np.sin(10 * build)
+        return {(LIST, *USER_PATH): 900e6 * noise, (RENDER, *USER_PATH): 40e6 if build in LATE else 10e6}
+
+    assert ("b6", RENDER, "regressed", None) in verdicts(service(waits))
+
+
+def test_what_rises_and_falls_far_apart_is_no_shift():
+    def waits(build):
+        listed, rendered = (10e6, 50e6) if build in LATE else (40e6, 20e6)
+        return {
+            (LIST, "app/a.One", "app/a.Two", "app/a.Three", *USER_PATH): listed,
+            (RENDER, "app/b.One", "app/b.Two", "app/b.Three", *USER_PATH): rendered,
+        }
+
+    assert verdicts(service(waits)) == {
+        ("b6", LIST, "improved", None),
+        ("b6", RENDER, "regressed", None),
+    }
+
+
+def test_map_memory_that_moves_to_a_helper_is_a_shift():
+    given, random = Given(), np.random.default_rng(1)
+    for build in range(1, 9):
+        given.binary(f"b{build}", CALLS)
+        sites = {0x1000: ((TOUCH, *USER_PATH), 2e6 if build in LATE else 40e6), 0x2000: ((LIST,), 9e6)}
+        if build in LATE:
+            sites[0x4000] = ((HELPER, TOUCH, *USER_PATH), 38e6)
+        for run in "123":
+            sampled = [
+                (given.stack(*path), pc, int(size * np.exp(0.03 * random.standard_normal())))
+                for pc, (path, size) in sites.items()
+            ]
+            given.heap(f"b{build}", run, sampled)
+    for metric in ("mapassign_alloc_bytes", "mapassign_inuse_bytes"):
+        assert verdicts(given, metric) == {
+            ("b6", HELPER, "cost_shift", TOUCH),
+            ("b6", TOUCH, "cost_shift", TOUCH),
+        }
