@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from parsers.api import Item
 
-# Binary magic numbers first, then texts from the most to the least particular. The number
+# Binary formats first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
     "parsers.exectrace": 2,
     "parsers.binary": 3,
+    "parsers.pprof": 2,
     "parsers.legacy_profile": 2,
     "parsers.goroutine_dump": 2,
     "parsers.benchmarks": 1,
@@ -28,7 +29,6 @@ FORMATS = {
     "parsers.listing": 1,
     "parsers.escapes": 1,
     "parsers.findings": 1,
-    "parsers.pprof": 2,
 }
 
 

@@ -54,7 +54,7 @@ def _facts(profile: Profile, file_name: str) -> Facts:
 
     message = profile.message
     default = profile.string_or_empty(message.default_sample_type)
-    kind = kind_of(profile.sample_types, default, profile.leaf_functions(), file_name)
+    kind = kind_of(profile.sample_types, default, profile.leaf_functions, file_name)
     labels = {}
     if kind == "custom":
         labels["sample_types"] = ", ".join(name for name, _ in profile.sample_types)

@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
-from parsers.stacks import Frames, StackTable
+from parsers.api import ParseError
+from parsers.kernels.stack_frames import combine_stacks, copy_frames
+from parsers.stacks import MULTIPLIER, hash_frames, hash_name, stacks_batch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
+    from parsers.api import Batch
     from parsers.pprof.resolve import Profile
 
     Ints = NDArray[np.int64]
+    Codes = NDArray[np.int32]
+    Unsigned = NDArray[np.uint64]
 
 UNKNOWN = "<unknown>"
+STACKS_PER_BATCH = 65_536
+# A location may have any number of lines, and a stack name it any number of times.
+MAX_FRAMES = 200_000_000
 
 
-def frames_of(profile: Profile) -> tuple[Frames, Ints]:
-    """The frames of all locations; location i has frames [offsets[i], offsets[i + 1]).
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The frames of all locations (n,): function and file as positions in functions and files.
+
+    Functions and files are distinct. Location i has the frames [starts[i], ends[i]). pcs is empty
+    where no location lacks its lines.
+    """
+
+    functions: list[str]
+    files: list[str]
+    function: Codes
+    file: Codes
+    line: Ints
+    pcs: Unsigned
+    starts: Ints
+    ends: Ints
+
+
+def frames_of(profile: Profile) -> Frames:
+    """The frames of all locations.
 
     A location without lines has one frame, named for its mapping as pprof does. Program counters
     are kept where there is such a location: they are what it can be looked up by.
@@ -41,21 +71,32 @@ def frames_of(profile: Profile) -> tuple[Frames, Ints]:
     # Files are positions in the strings; string 0 is empty.
     file = np.where(function >= 0, _pick(profile.function_strings[:, 1], function), 0)
     used, place = np.unique(file, return_inverse=True)
-    has_gap = bool((counts == 0).any())
-    frames = Frames(
-        functions=names + mapped,
-        files=[profile.strings[i] for i in used.tolist()],
-        function=np.where(function >= 0, function, mapping),
-        file=place,
+    functions, function_codes = _distinct(names + mapped)
+    files, file_codes = _distinct([profile.strings[i] for i in used.tolist()])
+    return Frames(
+        functions=functions,
+        files=files,
+        function=function_codes[np.where(function >= 0, function, mapping)],
+        file=file_codes[place],
         line=np.where(line >= 0, _pick(message.line_number, line), 0),
-        pcs=message.address[owner] if has_gap else np.empty(0, np.uint64),
+        pcs=message.address[owner] if (counts == 0).any() else np.empty(0, np.uint64),
+        starts=offsets[:-1],
+        ends=offsets[1:],
     )
-    return frames, offsets
 
 
 def _pick(values: NDArray[Any], at: Ints) -> NDArray[Any]:
     """values[at], anything where at is -1; also for no values at all."""
     return values[at] if len(values) else np.zeros(len(at), values.dtype)
+
+
+def _distinct(texts: list[str]) -> tuple[list[str], Codes]:
+    """The distinct texts in their order, and where among them each text is."""
+    place = dict(zip(texts, range(len(texts)), strict=True))
+    if len(place) == len(texts):
+        return texts, np.arange(len(texts), dtype=np.int32)
+    place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    return list(place), np.array([place[text] for text in texts], np.int32)
 
 
 def _mapping_names(profile: Profile) -> list[str]:
@@ -64,11 +105,71 @@ def _mapping_names(profile: Profile) -> list[str]:
     return [f"[{PurePosixPath(file).name}]" if file else UNKNOWN for file in files] + [UNKNOWN]
 
 
-def intern_stacks(profile: Profile, table: StackTable) -> Ints:
-    """The stack id of each sample, 0 for no stack; the stacks go into table."""
-    frames, offsets = frames_of(profile)
-    locations = profile.stack_locations
-    depths = offsets[locations + 1] - offsets[locations]
-    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(depths)])
-    flat = np.arange(ends[-1]) + np.repeat(offsets[locations] - ends[:-1], depths)
-    return table.add_all(frames, flat, ends[profile.stack_offsets])
+def _check_size(profile: Profile, frames: Frames) -> None:
+    """Raise ParseError for stacks of more than MAX_FRAMES frames in all."""
+    counts = frames.ends - frames.starts
+    if int(counts.max(initial=0)) * len(profile.stack_locations) > MAX_FRAMES:
+        total = int(counts[profile.stack_locations].sum())
+        if total > MAX_FRAMES:
+            raise ParseError(profile.path, "", f"stacks of {total} frames, more than the cap of {MAX_FRAMES}")
+
+
+class Stacks:
+    """The stack of each sample: ids (n_samples,), 0 without frames, and the rows of the distinct ones."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._frames = frames = frames_of(profile)
+        # Uncompiled, the kernels are to see plain integers: memory views give them.
+        self._runs = [
+            a.data
+            for a in (
+                profile.stack_locations,
+                np.ascontiguousarray(profile.stack_offsets[:-1]),
+                np.ascontiguousarray(profile.stack_offsets[1:]),
+                frames.starts,
+                frames.ends,
+            )
+        ]
+        _check_size(profile, frames)
+        names = np.array([hash_name(name) for name in frames.functions], np.uint64)[frames.function]
+        paths = np.array([hash_name(name) for name in frames.files], np.uint64)[frames.file]
+        hashes = hash_frames(names, paths, frames.line)
+        n_samples = len(profile.stack_offsets) - 1
+        ids, path_ids = np.empty(n_samples, np.uint64), np.empty(n_samples, np.uint64)
+        self._depths = np.empty(n_samples, np.int64)
+        into = [a.data for a in (ids, path_ids, self._depths)]
+        combine_stacks(*[*self._runs, hashes.data, names.data, MULTIPLIER, *into])
+        self.ids: Ints = ids.view(np.int64)
+        self._path_ids: Ints = path_ids.view(np.int64)
+
+    @property
+    def is_empty(self) -> NDArray[np.bool_]:
+        """Which samples have no frames (n_samples,)."""
+        is_empty: NDArray[np.bool_] = self._depths == 0
+        return is_empty
+
+    def batches(self) -> Iterator[Batch]:
+        """The ``stacks`` rows, in the order in which the samples first have them."""
+        _, first = np.unique(self.ids, return_index=True)
+        chosen = np.sort(first[self._depths[first] > 0])
+        names = pa.array(self._frames.functions, pa.string()), pa.array(self._frames.files, pa.string())
+        for start in range(0, len(chosen), STACKS_PER_BATCH):
+            yield self._batch(chosen[start : start + STACKS_PER_BATCH], names)
+
+    def _batch(self, chosen: Ints, names: tuple[pa.Array, pa.Array]) -> Batch:
+        frames = self._frames
+        depths = self._depths[chosen]
+        offsets = np.zeros(len(chosen) + 1, np.int32)
+        np.cumsum(depths, out=offsets[1:])
+        count = int(offsets[-1])
+        functions, files = np.empty(count, np.int32), np.empty(count, np.int32)
+        lines = np.empty(count, np.int64)
+        places = np.empty(count if len(frames.pcs) else 0, np.int64)
+        columns = (frames.function, frames.file, frames.line, functions, files, lines, places)
+        copy_frames(*[chosen.data, *self._runs, *(a.data for a in columns)])
+        codes = [
+            pa.DictionaryArray.from_arrays(pa.array(code), words)
+            for code, words in zip((functions, files), names, strict=True)
+        ]
+        pcs = (offsets, frames.pcs[places]) if len(frames.pcs) else (np.zeros_like(offsets), frames.pcs)
+        return stacks_batch(self.ids[chosen], self._path_ids[chosen], offsets, (*codes, lines), pcs)

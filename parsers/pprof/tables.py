@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from parsers.api import Batch
-from parsers.pprof.stacks import intern_stacks
-from parsers.stacks import StackTable
+from parsers.pprof.stacks import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,26 +24,25 @@ SAMPLES_PER_BATCH = 262_144
 
 def batches(profile: Profile) -> Iterator[Batch]:
     """All rows of the profile."""
-    table = StackTable()
-    ids = intern_stacks(profile, table)
-    stacks = pa.array(ids, mask=np.diff(profile.stack_offsets) == 0)
-    columns = _sample_columns(profile)
+    stacks = Stacks(profile)
+    columns = _sample_columns(profile) | {"stack_id": pa.array(stacks.ids, mask=stacks.is_empty)}
     n_samples, n_types = profile.values.shape
     for start in range(0, n_samples, SAMPLES_PER_BATCH):
-        sample = np.arange(start, min(start + SAMPLES_PER_BATCH, n_samples))
-        of_row = pa.array(np.repeat(sample, n_types))
+        count = min(SAMPLES_PER_BATCH, n_samples - start)
+        # Row r is of sample r // n_types: each sample's place, as often as there are types.
+        sample = np.broadcast_to(np.arange(start, start + count)[:, None], (count, n_types)).reshape(-1)
+        of_row = pa.array(sample)
         rows = {
             "sample_index": of_row,
-            "sample_type": _tiled([name for name, _ in profile.sample_types], len(sample)),
-            "unit": _tiled([UNITS.get(unit, unit) for _, unit in profile.sample_types], len(sample)),
-            "value": pa.array(profile.values[sample].reshape(-1)),
-            "stack_id": stacks.take(of_row),
-            "sampling_period": pa.array(np.full(len(of_row), profile.message.period)),
+            "sample_type": _tiled([name for name, _ in profile.sample_types], count),
+            "unit": _tiled([UNITS.get(unit, unit) for _, unit in profile.sample_types], count),
+            "value": pa.array(profile.values[start : start + count].reshape(-1)),
+            "sampling_period": pa.array(np.full(len(sample), profile.message.period)),
         }
         rows |= {name: values.take(of_row) for name, values in columns.items()}
         yield Batch("profile_samples", pa.RecordBatch.from_pydict(rows))
     yield _mappings(profile)
-    yield from table.batches()
+    yield from stacks.batches()
 
 
 def _tiled(names: list[str], times: int) -> pa.DictionaryArray:

@@ -9,6 +9,8 @@ _PROFILE = {
     13: (0, 2),
 }
 _VALUE_TYPE: dict[int, tuple[int, ...]] = {1: (0,), 2: (0,)}
+# So many well-formed fields are no accident, if there is a sample type among them.
+_ENOUGH = 50
 
 
 class BadWireError(ValueError):
@@ -34,12 +36,15 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _fields(
-    data: bytes, allowed: dict[int, tuple[int, ...]], *, is_whole: bool
+    data: bytes, allowed: dict[int, tuple[int, ...]], *, is_whole: bool, most: int | None = None
 ) -> list[tuple[int, int, int]]:
-    """(field, start, end) of each field's payload; a cut last field is dropped unless is_whole."""
-    found = []
+    """(field, start, end) of the first ``most`` fields' payloads.
+
+    A cut last field is dropped unless is_whole.
+    """
+    found: list[tuple[int, int, int]] = []
     at = 0
-    while at < len(data):
+    while at < len(data) and len(found) != most:
         start = at
         try:
             key, at = read_varint(data, at)
@@ -70,19 +75,14 @@ def _fields(
 def looks_like_profile(head: bytes) -> bool:
     """Whether head begins like a Profile message: only its fields, and a whole ValueType among them."""
     try:
-        fields = _fields(head, _PROFILE, is_whole=False)
-        kinds = [head[start:end] for field, start, end in fields if field in (1, 11)]
-        for kind in kinds:
-            _fields(kind, _VALUE_TYPE, is_whole=True)
-        return any(kinds)
+        return _has_type(head, _ENOUGH) or _has_type(head, None)
     except BadWireError:
         return False
 
 
-def first_fault(data: bytes) -> BadWireError | None:
-    """Where the message's outermost level breaks, if it does there."""
-    try:
-        _fields(data, _PROFILE, is_whole=True)
-    except BadWireError as fault:
-        return fault
-    return None
+def _has_type(head: bytes, most: int | None) -> bool:
+    fields = _fields(head, _PROFILE, is_whole=False, most=most)
+    kinds = [head[start:end] for field, start, end in fields if field in (1, 11)]
+    for kind in kinds:
+        _fields(kind, _VALUE_TYPE, is_whole=True)
+    return any(kinds)

@@ -1,24 +1,19 @@
 from __future__ import annotations
 
-from itertools import pairwise
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from parsers.stacks import (
-    Frames,
-    StackTable,
-    combine,
-    combine_all,
-    hash_frame,
-    hash_frames,
-    hash_name,
-    stack_ids,
-)
+from parsers.kernels import stack_frames
+from parsers.stacks import MULTIPLIER, StackTable, hash_frame, hash_frames, hash_name, stack_ids
 from warehouse.schema import TABLES
 
 # What is stored joins over years: these must never change.
 KNOWN = (["main.leaf", "main.root"], ["main.go", "main.go"], [10, 20])
+SOURCE = "parsers/kernels/stack_frames.py"
 STACK_ID, PATH_ID = -7676929900140556737, 4447250719598491663
 
 
@@ -47,39 +42,101 @@ def test_order_depth_and_every_part_of_a_frame_matter():
     assert len(ids) == len(stacks)
 
 
-def test_arrays_give_the_ids_that_single_stacks_get():
-    functions, files, lines = ["f", "g", "é"], ["a.go", "b.go"], [0, 7, -3, 2**40]
-    frames = [(f, p, n) for f in range(3) for p in range(2) for n in lines]
-    columns = [np.array(column, np.int64) for column in zip(*frames, strict=True)]
-    names = np.array([hash_name(f) for f in functions], np.uint64)[columns[0]]
-    paths = np.array([hash_name(p) for p in files], np.uint64)[columns[1]]
-    hashed = hash_frames(names, paths, columns[2])
-    assert hashed.tolist() == [hash_frame(functions[f], files[p], n) for f, p, n in frames]
-    offsets = np.array([0, 0, 1, 4, 4, len(frames), len(frames)], np.int64)
-    expected = [combine(hashed[a:b].tolist()) for a, b in pairwise(offsets)]
-    assert combine_all(hashed, offsets).tolist() == expected
-    assert expected[0] == expected[-1] == 0
+def test_frames_hash_alike_one_by_one_and_in_bulk():
+    frames = [(f, p, n) for f in ("f", "é") for p in ("a.go", "b.go") for n in (0, 7, -3, 2**40)]
+    functions, files = ([hash_name(frame[i]) for frame in frames] for i in (0, 1))
+    lines = np.array([n for _, _, n in frames])
+    found = hash_frames(np.array(functions, np.uint64), np.array(files, np.uint64), lines)
+    assert found.tolist() == [hash_frame(*frame) for frame in frames]
 
 
-def test_one_table_takes_stacks_one_by_one_and_in_bulk():
+def invented(seed: int) -> dict[str, np.ndarray]:
+    """Stacks of any locations, dangling ones too, of any frames; the arrays that the kernels take."""
+    r = np.random.default_rng(seed)
+    frames, locations, stacks = 12, 6, 9
+    cuts = np.sort(r.integers(0, frames + 1, locations - 1))
+    bounds = np.concatenate([[0], cuts, [frames]])
+    runs = np.concatenate([[0], np.sort(r.integers(0, 30, stacks - 1)), [30]])
+    return {
+        "locations": r.integers(-1, locations + 1, 30),
+        "starts": runs[:-1],
+        "ends": runs[1:],
+        "frame_starts": bounds[:-1],
+        "frame_ends": bounds[1:],
+        "functions": r.integers(0, 5, frames).astype(np.int32),
+        "files": r.integers(0, 3, frames).astype(np.int32),
+        "lines": r.integers(-(2**40), 2**40, frames),
+    }
+
+
+def frames_in(given: dict[str, np.ndarray], stack: int) -> list[int]:
+    """The frames of one stack, by loops."""
+    known = len(given["frame_starts"])
+    locations = given["locations"][given["starts"][stack] : given["ends"][stack]]
+    runs = [range(given["frame_starts"][i], given["frame_ends"][i]) for i in locations if 0 <= i < known]
+    return [frame for run in runs for frame in run]
+
+
+@pytest.fixture(params=["compiled", "uncompiled"])
+def kernels(request):
+    if request.param == "compiled":
+        return stack_frames
+    spec = importlib.util.spec_from_file_location("uncompiled_stack_frames", Path(SOURCE).absolute())
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert not module.cython.compiled
+    return module
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_kernel_gives_the_ids_that_single_stacks_get(kernels, seed):
+    given = invented(seed)
+    names = np.array([hash_name(f"f{i}") for i in given["functions"]], np.uint64)
+    paths = np.array([hash_name(f"{i}.go") for i in given["files"]], np.uint64)
+    hashes = hash_frames(names, paths, given["lines"])
+    n = len(given["starts"])
+    ids, path_ids, depths = np.zeros(n, np.uint64), np.zeros(n, np.uint64), np.zeros(n, np.int64)
+    runs = [given[k].data for k in ("locations", "starts", "ends", "frame_starts", "frame_ends")]
+    total = kernels.combine_stacks(
+        *runs, hashes.data, names.data, MULTIPLIER, ids.data, path_ids.data, depths.data
+    )
+    for stack in range(n):
+        frames = frames_in(given, stack)
+        texts = [f"f{given['functions'][i]}" for i in frames], [f"{given['files'][i]}.go" for i in frames]
+        lines = [int(given["lines"][i]) for i in frames]
+        found = tuple(int(array.view(np.int64)[stack]) for array in (ids, path_ids))
+        assert found == stack_ids(*texts, lines)
+        assert depths[stack] == len(frames)
+    assert total == depths.sum()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_kernel_copies_the_frames_of_the_chosen_stacks(kernels, seed):
+    given = invented(seed)
+    chosen = np.array([0, 3, 4, 8])
+    expected = [frame for stack in chosen for frame in frames_in(given, stack)]
+    out = [np.zeros(len(expected), kind) for kind in (np.int32, np.int32, np.int64, np.int64)]
+    count = kernels.copy_frames(
+        chosen.data, *(values.data for values in given.values()), *(array.data for array in out)
+    )
+    assert count == len(expected)
+    for name, found in zip(("functions", "files", "lines"), out, strict=False):
+        assert found.tolist() == given[name][expected].tolist()
+    assert out[3].tolist() == expected
+
+
+def test_one_table_takes_a_stack_once():
     table = StackTable()
     first = table.add(["f"], ["a.go"], [1], [0xFFFF])
-    frames = Frames(
-        ["f", "g"], ["a.go"], np.array([0, 1]), np.array([0, 0]), np.array([1, 2]), np.empty(0, np.uint64)
-    )
-    flat, offsets = np.array([0, 0, 1, 1, 0, 1]), np.array([0, 1, 3, 3, 4, 6])
-    ids = table.add_all(frames, flat, offsets)
-    assert ids[0] == first
-    assert (ids[2], ids[4]) == (0, ids[1])
-    assert table.add(["g"], ["a.go"], [2]) == ids[3]
+    assert table.add(["f"], ["a.go"], [1]) == first
+    table.add(["f", "g"], ["a.go", "a.go"], [1, 2])
     rows = rows_of(table)
     assert [(r["functions"], r["lines"], r["pcs"]) for r in rows] == [
         (["f"], [1], [0xFFFF]),
         (["f", "g"], [1, 2], []),
-        (["g"], [2], []),
     ]
     assert rows_of(table, rows_per_batch=1) == rows
-    assert len(table) == 3
+    assert len(table) == 2
 
 
 def test_no_frames_is_no_stack():
