@@ -10,7 +10,8 @@ that says nothing else, so that its addresses are taken as they stand. Quirk: it
 without their folder; where the line lies in the function's own file the whole path is taken
 from the ``TEXT`` line.
 
-The callees are those of ``parsers.binary``: what allocates on behalf of its caller.
+The callees are those of ``parsers.binary``: what allocates on behalf of its caller. A compiler
+listing does not name its architecture; amd64 is told by its instructions.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import re
 from typing import TYPE_CHECKING
 
 from parsers.api import Batch, Facts
-from parsers.binary.calls import WANTED
+from parsers.binary.callees import WANTED, callee_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,8 @@ _DECODED = (
     r"\s+(?P<code>[0-9a-f]+)\s+CALL (?P<to>.*?)\s*$"
 )
 _CALL_OPS = ("CALL", "BL")
+# 386 has no instructions on 64 bits, and other architectures have other names for them.
+_AMD64 = re.compile(rb"\t(?:LEAQ|CMPQ|SUBQ)\t")
 _TARGET = r"^(.*?)(?:\.abi0)?\(SB\)$"
 
 
@@ -63,7 +66,8 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     lines = lines.with_row_index("input_line", offset=1)
     yield Facts(kind="listing")
     if _COMPILER.search(content[:65536]):
-        yield from _batches("listing_calls", _compiled(lines))
+        architecture = "amd64" if _AMD64.search(content) else None
+        yield from _batches("listing_calls", _compiled(lines, architecture))
     else:
         import pyarrow as pa
 
@@ -81,7 +85,16 @@ def _wanted(callee: pl.Expr) -> pl.Expr:
     return callee.str.contains(WANTED.pattern)
 
 
-def _compiled(lines: pl.LazyFrame) -> pl.LazyFrame:
+def _class(callee: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return callee.map_batches(
+        lambda names: names.replace_strict({name: callee_class(name) for name in names.unique()}),
+        return_dtype=pl.String,
+    )
+
+
+def _compiled(lines: pl.LazyFrame, architecture: str | None) -> pl.LazyFrame:
     """Rows of listing_calls. A CALL returns to the next instruction, whose offset the next line has."""
     import polars as pl
 
@@ -99,8 +112,22 @@ def _compiled(lines: pl.LazyFrame) -> pl.LazyFrame:
             callee=pl.col("to").str.extract(_TARGET),
         )
         .filter(pl.col("op").is_in(_CALL_OPS) & _wanted(pl.col("callee")).fill_null(value=False))
-        .with_columns(pl.col("line").cast(pl.Int64), pl.col("input_line").cast(pl.Int64))
-        .select("input_line", "function", "file", "line", "return_offset", "callee")
+        .with_columns(
+            pl.col("line").cast(pl.Int64),
+            pl.col("input_line").cast(pl.Int64),
+            callee_class=_class(pl.col("callee")),
+            architecture=pl.lit(architecture, pl.String),
+        )
+        .select(
+            "input_line",
+            "function",
+            "file",
+            "line",
+            "return_offset",
+            "callee",
+            "callee_class",
+            "architecture",
+        )
     )
 
 
@@ -122,6 +149,7 @@ def _disassembled(lines: pl.LazyFrame) -> pl.LazyFrame:
             file=pl.when(path.str.ends_with(pl.concat_str(pl.lit("/"), base))).then(path).otherwise(base),
             function=pl.col("name"),
             line=pl.col("line").cast(pl.Int64),
+            callee_class=_class(pl.col("callee")),
         )
-        .select("pc", "function", "file", "line", "callee")
+        .select("pc", "function", "file", "line", "callee", "callee_class")
     )

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
     "parsers.exectrace": 2,
-    "parsers.binary": 3,
+    "parsers.binary": 4,
     "parsers.pprof": 2,
     "parsers.legacy_profile": 2,
     "parsers.goroutine_dump": 2,
     "parsers.benchmarks": 1,
     "parsers.gctrace": 1,
-    "parsers.listing": 1,
+    "parsers.listing": 2,
     "parsers.escapes": 1,
     "parsers.findings": 1,
 }

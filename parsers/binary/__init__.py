@@ -1,4 +1,4 @@
-"""The build's executable: ELF, Mach-O or PE, built by Go 1.18 or later, stripped or not.
+"""The build's executable: ELF, Mach-O (also universal) or PE, built by Go 1.18 or later, stripped or not.
 
 Emits one row of ``binaries`` (build id, Go version, module, settings, executable segment), the
 names and addresses of its functions (``binary_functions``), and
@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parsers.api import Facts, ParseError
+from parsers.api import Facts, Issue, ParseError
 from parsers.binary.elf import is_elf, read_elf
 from parsers.binary.image import BrokenImageError
-from parsers.binary.macho import is_macho, read_macho
+from parsers.binary.macho import is_fat, is_macho, read_fat, read_macho
 from parsers.binary.pe import is_pe, read_pe
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from parsers.source import Source
 
 NAME = "binary"
-_CONTAINERS = ((is_elf, read_elf), (is_macho, read_macho), (is_pe, read_pe))
+_CONTAINERS = ((is_elf, read_elf), (is_macho, read_macho), (is_fat, read_fat), (is_pe, read_pe))
 
 
 def sniff(head: bytes) -> bool:
@@ -49,6 +49,10 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
         info = read_build_info(image)
         yield Facts(kind="binary", go_version=info.go_version)
         yield binary_row(image, info)
+        if image.other_architectures:
+            others = ", ".join(image.other_architectures)
+            fact = f"a universal file: {image.architecture} is read, {others} is not"
+            yield Issue("info", "parser", "fat header", fact)
         yield from code_rows(image)
     except BrokenImageError as error:
         raise ParseError(source.path, error.place, error.fact) from error

@@ -8,11 +8,12 @@ its return address never stands in a profile.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from parsers.binary.callees import WANTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,16 +21,6 @@ if TYPE_CHECKING:
     from parsers.binary.image import Section
     from parsers.binary.pclntab import Functions
 
-# What allocates on behalf of its caller. The last group is what grows a map inside the runtime.
-WANTED = re.compile(
-    r"(runtime|reflect)\.(mapassign|makemap|mapclone)|maps\.clone$"
-    r"|runtime\.(convT|growslice|newobject|makeslice|newarray|mallocgc|makechan|moveSlice)"
-    r"|runtime\.(concatstring|concatbyte|slicebytetostring$|stringtoslice|slicerunetostring|intstring)"
-    r"|reflect\.(unsafe_New|growslice)|internal/reflectlite\.unsafe_New"
-    r"|runtime\.(hashGrow|growWork|evacuate|\(\*hmap\)\.)"
-    r"|internal/runtime/maps\.(New|new|\(\*Map\)\.(grow|putSlot|split|installTableSplit))"
-    r"|internal/runtime/maps\.\(\*table\)\.(rehash|grow|split|reset)"
-)
 # BL, the branch with link: the top six bits.
 _BL_MASK, _BL = np.uint32(0xFC000000), np.uint32(0x94000000)
 ARCHITECTURES = ("386", "amd64", "arm64")

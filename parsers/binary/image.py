@@ -28,7 +28,7 @@ class Image:
     """An executable. architecture is a GOARCH; gnu_build_id hex or empty.
 
     segment_vaddr, segment_offset: the executable segment, which ties a mapping of the
-    running program to the file.
+    running program to the file. other_architectures: what else a universal file holds, unread.
     """
 
     architecture: str
@@ -38,6 +38,7 @@ class Image:
     segment_offset: int
     gnu_build_id: str
     sections: dict[str, Section] = field(repr=False)
+    other_architectures: tuple[str, ...] = ()
 
     def section(self, *names: str) -> Section | None:
         """The first of the named sections that is there and not empty."""

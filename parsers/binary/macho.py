@@ -1,12 +1,22 @@
-"""Mach-O, 64 bit, little endian: Go on macOS. Specification: mach-o/loader.h; source: debug/macho."""
+"""Mach-O, 64 bit, little endian: Go on macOS. Specification: mach-o/loader.h, fat.h; source: debug/macho.
+
+A universal (fat) file holds one program for each architecture. They share their addresses, so only
+one can be looked up: the first, which go version -m also takes.
+"""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
 
 MAGIC = b"\xcf\xfa\xed\xfe"
+# Big endian. Java's class files begin so too: their version stands where a fat file has its count.
+_FAT_32, _FAT_64 = b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"
+_FAT_HEADER = struct.Struct(">4sI")
+_FAT_PLACES = {_FAT_32: struct.Struct(">5I"), _FAT_64: struct.Struct(">2I2Q2I")}
+_MAX_ARCHITECTURES = 20
 _ARCHITECTURES = {0x01000007: "amd64", 0x0100000C: "arm64"}
 _EXECUTABLE_TYPES = (2, 6, 8)  # program, dynamic library, bundle
 _PIE = 0x200000
@@ -23,6 +33,28 @@ _ZERO_FILL = (1, 12)
 def is_macho(head: bytes) -> bool:
     """Whether this is an executable in Mach-O."""
     return len(head) >= _HEADER.size and head.startswith(MAGIC) and head[12] in _EXECUTABLE_TYPES
+
+
+def is_fat(head: bytes) -> bool:
+    """Whether this is a universal file."""
+    if len(head) < _FAT_HEADER.size or head[:4] not in _FAT_PLACES:
+        return False
+    return 0 < _FAT_HEADER.unpack_from(head)[1] <= _MAX_ARCHITECTURES
+
+
+def read_fat(data: memoryview) -> Image:
+    """The first image of a universal file, and the architectures of the others. Raises BrokenImageError."""
+    magic, count = _FAT_HEADER.unpack(cut(data, 0, _FAT_HEADER.size, "fat header"))
+    place = _FAT_PLACES[magic]
+    rows = [
+        place.unpack(cut(data, _FAT_HEADER.size + index * place.size, place.size, f"architecture {index}"))
+        for index in range(count)
+    ]
+    first = cut(data, rows[0][2], rows[0][3], "architecture 0")
+    if not is_macho(bytes(first[: _HEADER.size])):
+        raise BrokenImageError("architecture 0", "not an executable")
+    others = tuple(_ARCHITECTURES.get(row[0], f"Mach-O CPU {row[0]:#x}") for row in rows[1:])
+    return replace(read_macho(first), other_architectures=others)
 
 
 def read_macho(data: memoryview) -> Image:

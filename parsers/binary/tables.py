@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from parsers.api import Batch, Issue
+from parsers.binary.callees import callee_class
 from parsers.binary.calls import ARCHITECTURES, CallSites, find_calls, find_text_start
 from parsers.binary.pclntab import Functions, LineTable, find_table
 
@@ -116,11 +117,14 @@ def _call_site_rows(calls: CallSites, functions: Functions, lines: LineTable) ->
             files.append(file)
             numbers.append(line)
     names = functions.names
+    callees = [names[i] for i in calls.callees.tolist()]
+    classes = {callee: callee_class(callee) for callee in set(callees)}
     rows = {
         "pc": pa.array(pcs, pa.uint64()),
         "function": pa.array([names[i] for i in owners.tolist()], pa.string()),
         "file": pa.array(files, pa.string()),
         "line": pa.array(numbers, pa.int64()),
-        "callee": pa.array([names[i] for i in calls.callees.tolist()], pa.string()),
+        "callee": pa.array(callees, pa.string()),
+        "callee_class": pa.array([classes[callee] for callee in callees], pa.string()),
     }
     return Batch("call_sites", pa.RecordBatch.from_pydict(rows))

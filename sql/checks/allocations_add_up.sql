@@ -1,4 +1,4 @@
--- Map assignments by path are those of the profiles, no more and no less.
+-- Map allocations and boxing by path are those of the profiles, no more and no less.
 with
 
 by_path as (
@@ -10,7 +10,7 @@ by_path as (
 by_callee as (
     select build_id, run_id, sum(alloc_bytes) as alloc_bytes, sum(inuse_bytes) as inuse_bytes,
     from int_profile_callees
-    where callee_class in ('map_assign', 'map_make', 'map_clone')
+    where callee_class <> 'other'
     group by build_id, run_id
 )
 

@@ -20,24 +20,20 @@ calls as (
         listed.line,
         listed.return_offset,
         listed.callee,
-        case
-            when regexp_matches(listed.callee, '^(runtime|reflect)\.mapassign') then 'map_assign'
-            when regexp_matches(listed.callee, '^(runtime|reflect)\.makemap') then 'map_make'
-            when listed.callee in ('runtime.mapclone', 'maps.clone') then 'map_clone'
-            when starts_with(listed.callee, 'runtime.convT') then 'convert'
-            else 'other'
-        end as callee_class,
+        listed.callee_class,
+        listed.architecture,
     from listed
     inner join captures using (capture_id)
 ),
 
--- Functions are aligned to 32 bytes on amd64, so an address tells its offset modulo 32.
+-- Functions are aligned to 32 bytes on amd64, so an address tells its offset modulo 32; to less elsewhere.
 offered as (
     select build_id, file, line, 'listing_offset' as evidence, return_offset, callee, callee_class,
     from calls
     union all
     select build_id, file, line, 'listing_offset_mod_32', return_offset % 32, callee, callee_class,
     from calls
+    where architecture = 'amd64'
     union all
     select build_id, file, line, 'listing_line', null, callee, callee_class,
     from calls
@@ -54,6 +50,7 @@ select
     evidence,
     return_offset,
     min(callee) as callee,
+    min(callee_class) as callee_class,
 from offered
 group by build_id, file, line, evidence, return_offset
 having count(distinct callee_class) = 1

@@ -21,6 +21,10 @@ used as (
     select distinct capture_id from int_heap_captures
 ),
 
+text_biases as (
+    select * from int_text_biases
+),
+
 -- Files may be stored compressed and renamed by their extension alone.
 candidates as (
     select
@@ -32,7 +36,7 @@ candidates as (
     inner join captures using (capture_id)
 ),
 
--- The old text form names no mappings: only a binary that runs where it was linked will do.
+-- The old text form names no mappings.
 mapped as (
     select
         used.capture_id,
@@ -61,8 +65,11 @@ matched as (
         -- A non-PIE binary runs where it was linked.
         case
             when candidates.is_pie
-                then profiled.mapping_start::hugeint - profiled.mapping_offset::hugeint
-                    - (candidates.segment_vaddr::hugeint - candidates.segment_offset::hugeint)
+                then coalesce(
+                    profiled.mapping_start::hugeint - profiled.mapping_offset::hugeint
+                        - (candidates.segment_vaddr::hugeint - candidates.segment_offset::hugeint),
+                    text_biases.bias
+                )
             else 0::hugeint
         end as bias,
         row_number() over (
@@ -76,6 +83,10 @@ matched as (
     inner join candidates
         on candidates.build_id = profiled.build_id
         and coalesce(candidates.gnu_build_id = profiled.gnu_build_id, profiled.gnu_build_id is null)
+    left join text_biases
+        on text_biases.build_id = profiled.build_id
+        and text_biases.capture_id = profiled.capture_id
+        and text_biases.binary_capture_id = candidates.capture_id
 )
 
 select build_id, capture_id, mapping_index, binary_capture_id, is_proven, bias,

@@ -3,7 +3,8 @@
 -- scope: build
 -- Profiles hide the runtime's frames, so the CALL that ends at the leaf's return address tells. reflect.mapassign*,
 -- reflect.makemap* and maps.clone stay visible and are told by their name, first: a callee that was inlined into
--- them leaves no CALL to find. Where no build id proves the binary, the CALL's file and line must be the leaf's.
+-- them leaves no CALL to find. All that a method of sync.Map allocates is its own: from Go 1.24 it is no map inside.
+-- Where no build id proves the binary, the CALL's file and line must be the leaf's.
 -- Samples of a mapping that no binary explains are looked up in the build's listing, the surest rung first. Where a
 -- binary does explain, what it does not tell of is no such call, and a listing could only guess wrong.
 with
@@ -32,6 +33,10 @@ listed as (
     select * from int_listing_callees
 ),
 
+growth as (
+    select * from int_sample_growth
+),
+
 -- One row for each place in the code. The counting error of a sum of sampled objects of one size: each is in the
 -- profile with probability 1 - exp(-size/period).
 sampled as (
@@ -45,11 +50,15 @@ sampled as (
         samples.leaf_offset,
         samples.mapping_index,
         chosen.sampling_period,
+        growth.callee as growth_callee,
         sum(samples.value)::bigint as value,
     from samples
     inner join chosen
         on chosen.capture_id = samples.capture_id
         and chosen.sample_type = samples.sample_type
+    left join growth
+        on growth.capture_id = samples.capture_id
+        and growth.sample_index = samples.sample_index
     group by all
 ),
 
@@ -62,7 +71,7 @@ sized as (
             as object_bytes,
     from sampled
     window place as (
-        partition by capture_id, stack_id, leaf_pc, mapping_index, starts_with(sample_type, 'alloc')
+        partition by capture_id, stack_id, leaf_pc, mapping_index, growth_callee, starts_with(sample_type, 'alloc')
     )
 ),
 
@@ -72,6 +81,8 @@ located as (
         sites.leaf_function,
         sites.leaf_file,
         sites.leaf_line,
+        sites.leaf_caller,
+        sites.sync_map_call,
         binaries.binary_capture_id,
         binaries.is_proven,
         try_cast(sized.leaf_pc::hugeint + 1 - binaries.bias as ubigint) as return_pc,
@@ -91,8 +102,11 @@ called as (
             when starts_with(leaf_function, 'reflect.mapassign') then 'reflect.mapassign'
             when starts_with(leaf_function, 'reflect.makemap') then 'reflect.makemap'
             when leaf_function = 'maps.clone' or starts_with(leaf_function, 'maps.clone[') then 'maps.clone'
+            when starts_with(case leaf_function when 'reflect.unsafe_New' then leaf_caller else leaf_function end,
+                'reflect.packEface') then 'reflect.packEface'
         end as named_callee,
         call_sites.callee as called_callee,
+        call_sites.callee_class as called_class,
     from located
     left join call_sites
         on call_sites.capture_id = located.binary_capture_id
@@ -115,6 +129,9 @@ looked_up as (
         by_alignment.callee as aligned_callee,
         by_line.callee as line_callee,
         by_any.callee as any_callee,
+        coalesce(
+            by_offset.callee_class, by_alignment.callee_class, by_line.callee_class, by_any.callee_class
+        ) as listed_class,
     from known
     left join listed as by_offset
         on by_offset.build_id = known.build_id
@@ -148,9 +165,19 @@ looked_up as (
 claimed as (
     select
         *,
-        coalesce(named_callee, called_callee, offset_callee, aligned_callee, line_callee, any_callee) as callee,
+        coalesce(
+            sync_map_call, named_callee, called_callee, offset_callee, aligned_callee, line_callee, any_callee
+        ) as caller_callee,
         case
-            when named_callee is not null then 'function_name'
+            when sync_map_call is not null then 'sync_map'
+            when starts_with(named_callee, 'reflect.mapassign') then 'map_assign'
+            when starts_with(named_callee, 'reflect.makemap') then 'map_make'
+            when named_callee = 'maps.clone' then 'map_clone'
+            when named_callee is not null then 'convert'
+            else coalesce(called_class, listed_class)
+        end as caller_class,
+        case
+            when coalesce(sync_map_call, named_callee) is not null then 'function_name'
             when called_callee is not null and is_proven then 'call_target'
             when called_callee is not null then 'call_target_line'
             when offset_callee is not null then 'listing_offset'
@@ -159,6 +186,17 @@ claimed as (
             when any_callee is not null then 'listing_any_map_call'
         end as evidence,
     from looked_up
+),
+
+-- Growth is an assignment's own doing, not a call of the program.
+classed as (
+    select
+        *,
+        case when caller_class = 'map_assign' and growth_callee is not null then growth_callee else caller_callee end
+            as callee,
+        case when caller_class = 'map_assign' and growth_callee is not null then 'map_grow' else caller_class end
+            as callee_class,
+    from claimed
 )
 
 select
@@ -166,13 +204,7 @@ select
     run_id,
     stack_id,
     callee,
-    case
-        when regexp_matches(callee, '^(runtime|reflect)\.mapassign') then 'map_assign'
-        when regexp_matches(callee, '^(runtime|reflect)\.makemap') then 'map_make'
-        when callee in ('runtime.mapclone', 'maps.clone') then 'map_clone'
-        when starts_with(callee, 'runtime.convT') then 'convert'
-        else 'other'
-    end as callee_class,
+    callee_class,
     evidence,
     -- Precision by bytes, measured against runtime.MemProfile at rate 1 (docs/attribution.md). The guess is right for
     -- 94 % of all bytes, but for fewer of those that no better rung tells.
@@ -187,6 +219,6 @@ select
     coalesce(sum(
         value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
     ) filter (where sample_type = 'inuse_space' and sampling_period > 1), 0) as inuse_bytes_variance,
-from claimed
+from classed
 where callee is not null
 group by build_id, run_id, stack_id, callee, callee_class, evidence

@@ -1,7 +1,8 @@
 -- The place in the user's code that each stack leads to: its innermost frame outside the standard library.
+-- route is the package that this frame called, and sync_map_call the method of sync.Map on the way.
 -- grain: build_id, stack_id
 -- scope: build
--- DuckDB's own: list_transform with a lambda, list slices.
+-- DuckDB's own: list_transform and list_filter with a lambda, list slices.
 with
 
 captures as (
@@ -100,7 +101,13 @@ select
     sited.files[1] as leaf_file,
     sited.lines[1] as leaf_line,
     case when sited.outer_frame > 1 then sited.functions[sited.outer_frame - 1] end as wait_function,
+    sited.functions[2] as leaf_caller,
     sited.functions[sited.site + 1 : len(sited.functions)] as callers,
+    nullif(regexp_extract(sited.functions[sited.user_frame - 1], '^((?:[^/\[(]*/)*[^./\[(]+)\.', 1), '') as route,
+    list_last(list_filter(
+        sited.functions[1 : coalesce(sited.user_frame - 1, len(sited.functions))],
+        lambda f: starts_with(f, 'sync.(*Map).')
+    )) as sync_map_call,
     sited.user_frame is not null as is_user_code,
 from used
 inner join sited using (stack_id)

@@ -32,7 +32,7 @@ told as (
         evidence,
         min(confidence) as confidence,
         sum(alloc_bytes) as alloc_bytes,
-        coalesce(sum(alloc_bytes) filter (where callee_class in ('map_assign', 'map_make', 'map_clone')), 0)
+        coalesce(sum(alloc_bytes) filter (where starts_with(callee_class, 'map_')), 0)
             as map_bytes,
     from callees
     group by build_id, evidence

@@ -48,7 +48,7 @@ paths as (
     select build_id, function, array_to_string(list_prepend(function, callers), ' < '),
         0, 0, 0, alloc_bytes, alloc_objects, inuse_bytes,
     from allocations
-    where callee_class = 'map_assign'
+    where callee_class in ('map_assign', 'map_grow')
 ),
 
 by_path as (

@@ -1,4 +1,4 @@
--- Every line of the program that assigns, makes or clones a map, with all that is known of it side by side.
+-- Every line of the program that assigns, makes or clones a map, or stores in a sync.Map, with all that is known of it side by side.
 -- grain: build_id, file, line
 -- scope: build
 -- Means over the build's runs. Bytes are those of the line's map calls, also where the standard library makes them
@@ -55,9 +55,9 @@ profiled as (
 ),
 
 compiled as (
-    select capture_id, file, line, function, callee from called
+    select capture_id, file, line, function, callee, callee_class from called
     union
-    select capture_id, file, line, function, callee from listed
+    select capture_id, file, line, function, callee, callee_class from listed
 ),
 
 -- Of the standard library and other modules only what a sample leads to from the program.
@@ -76,7 +76,7 @@ in_code as (
     from compiled
     inner join captures using (capture_id)
     left join binaries using (build_id)
-    where regexp_matches(compiled.callee, '^((runtime|reflect)\.(mapassign|makemap)|runtime\.mapclone$|maps\.clone$)')
+    where compiled.callee_class in ('map_assign', 'map_make', 'map_clone')
         and (
             starts_with(compiled.function, 'main.')
             or starts_with(compiled.function, binaries.module || '.')
@@ -101,7 +101,7 @@ in_profiles as (
     inner join sites
         on sites.build_id = callees.build_id
         and sites.stack_id = callees.stack_id
-    where callees.callee_class in ('map_assign', 'map_make', 'map_clone')
+    where (starts_with(callees.callee_class, 'map_') or callees.callee_class = 'sync_map')
         and sites.file is not null
 ),
 

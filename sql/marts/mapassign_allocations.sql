@@ -1,8 +1,9 @@
--- Memory that map assignments (and the making and cloning of maps) allocated, by call path.
+-- Memory that map assignments, growing, making and cloning maps, sync.Map and boxing allocated, by call path.
 -- grain: build_id, run_id, path_id, callee
 -- scope: build
 -- function is the user's code: the innermost frame outside the standard library, as in goroutine_blocks;
--- leaf_function holds the CALL itself, such as encoding/json.(*decodeState).object.
+-- leaf_function holds the CALL itself, such as encoding/json.(*decodeState).object, and route is the package that the
+-- user's code called. Growth stands apart from assigning only where the run's heap profile is a text (debug=1).
 with
 
 callees as (
@@ -15,7 +16,7 @@ sites as (
 
 map_callees as (
     select * from callees
-    where callee_class in ('map_assign', 'map_make', 'map_clone')
+    where callee_class <> 'other'
 ),
 
 placed as (
@@ -27,6 +28,7 @@ placed as (
         sites.line,
         sites.leaf_function,
         sites.callers,
+        sites.route,
     from map_callees
     inner join sites
         on sites.build_id = map_callees.build_id
@@ -45,6 +47,7 @@ select
     first(line order by alloc_bytes desc, line) as line,
     any_value(leaf_function) as leaf_function,
     any_value(callers) as callers,
+    any_value(route) as route,
     sum(alloc_bytes)::bigint as alloc_bytes,
     sum(alloc_objects)::bigint as alloc_objects,
     sum(inuse_bytes)::bigint as inuse_bytes,

@@ -57,7 +57,11 @@ allocated as (
     select
         build_id,
         run_id,
-        case callee_class when 'map_assign' then 'mapassign' else 'makemap' end as family,
+        case
+            when callee_class in ('map_assign', 'map_grow') then 'mapassign'
+            when callee_class = 'sync_map' then 'syncmap'
+            else 'makemap'
+        end as family,
         function,
         string_agg(distinct evidence, ', ' order by evidence) as evidence,
         sum(alloc_bytes)::double as alloc_bytes,
@@ -66,6 +70,7 @@ allocated as (
         sqrt(sum(alloc_bytes_variance)) as alloc_bytes_error,
         sqrt(sum(inuse_bytes_variance)) as inuse_bytes_error,
     from allocations
+    where callee_class <> 'convert'
     group by build_id, run_id, family, function
 ),
 

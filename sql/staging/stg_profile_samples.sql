@@ -11,4 +11,5 @@ select
     leaf_offset,
     mapping_index,
     sampling_period,
+    pcs,
 from profile_samples

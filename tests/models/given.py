@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from parsers.binary.callees import callee_class
 from parsers.stacks import stack_ids
 from warehouse.functions import register
 from warehouse.models import read_models
@@ -143,28 +144,49 @@ class Given:
                 "file": "app.go",
                 "line": 1,
                 "callee": callee,
+                "callee_class": callee_class(callee),
             }
             for pc, callee in calls.items()
         ]
         return capture_id
 
+    def arrow(self) -> dict[str, pa.Table]:
+        """Every table as Arrow."""
+        schemas = {
+            name: pa.schema([c.arrow_field() for c in table.columns]) for name, table in TABLES.items()
+        }
+        return {
+            name: pa.Table.from_pylist(self.tables[name], schema=schema) for name, schema in schemas.items()
+        }
+
     def models(self) -> duckdb.DuckDBPyConnection:
         """Every model built over the tables; the checks hold."""
-        connection = duckdb.connect()
-        connection.execute("set timezone = 'UTC'")
-        register(connection)
-        for name, table in TABLES.items():
-            schema = pa.schema([c.arrow_field() for c in table.columns])
-            connection.register("_rows", pa.Table.from_pylist(self.tables[name], schema=schema))
-            connection.execute(f"create table {name} as from _rows")
-            connection.unregister("_rows")
-        for model in read_models():
-            if model.scope == "check":
-                assert connection.execute(model.sql).fetchall() == [], model.name
-            else:
-                what = "view" if model.scope == "view" else "table"
-                connection.execute(f"create {what} {model.name} as {model.sql}")
-        return connection
+        return built_over(self.arrow())
+
+
+def built_over(tables: dict[str, pa.Table]) -> duckdb.DuckDBPyConnection:
+    """Every model built over tables; the checks hold."""
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'")
+    register(connection)
+    for name, table in tables.items():
+        connection.register("_rows", table)
+        connection.execute(f"create table {name} as from _rows")
+        connection.unregister("_rows")
+    build(connection)
+    return connection
+
+
+def build(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
+    """Build the named models, or all; the checks hold."""
+    for model in read_models():
+        if names and model.name not in names:
+            continue
+        if model.scope == "check":
+            assert connection.execute(model.sql).fetchall() == [], model.name
+        else:
+            what = "view" if model.scope == "view" else "table"
+            connection.execute(f"create or replace {what} {model.name} as {model.sql}")
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:

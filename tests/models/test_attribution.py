@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from parsers.binary.callees import callee_class
+
 from .given import Given, rows
 
 PUT = "app/cache.(*Cache).Put"
 KNOWN = "select callee, alloc_bytes, evidence, confidence from mapassign_allocations order by all"
 
 
-def listing(given: Given, build: str, calls: list[tuple[int, str]]) -> None:
+def listing(
+    given: Given, build: str, calls: list[tuple[int, str]], architecture: str | None = "amd64"
+) -> None:
     """Add a compiler listing with (return offset, callee) for the line of every leaf."""
     capture_id = given.capture(build, None, "listing", format="listing")
     given.tables["listing_calls"] += [
@@ -22,6 +26,8 @@ def listing(given: Given, build: str, calls: list[tuple[int, str]]) -> None:
             "line": 1,
             "return_offset": offset,
             "callee": callee,
+            "callee_class": callee_class(callee),
+            "architecture": architecture,
         }
         for n, (offset, callee) in enumerate(calls, 1)
     ]
@@ -126,3 +132,102 @@ def test_what_nothing_tells_of_has_its_share():
         assert rows(connection, "select evidence, alloc_bytes, alloc_share from attribution_shares") == [
             ("none", 1024, 1.0)
         ]
+
+
+def test_an_offset_modulo_32_tells_nothing_but_on_amd64():
+    given = Given()
+    given.heap("b1", "1", [(given.stack(PUT), 0x1044, 4096)])
+    listing(given, "b1", MIXED, architecture=None)
+    with given.models() as connection:
+        assert rows(connection, KNOWN) == [("runtime.mapassign_faststr", 4096, "listing_any_map_call", 0.77)]
+
+
+GROWS = "internal/runtime/maps.(*table).rehash"
+
+
+def text_heap(given: Given, samples: list[tuple[int, list[int], int]], leaf_offset: int = 0x44) -> None:
+    """Add a debug=1 profile with (stack_id, addresses of the runtime's frames and the leaf's, bytes)."""
+    given.heap("b1", "1", [(stack, pcs[-1] - 1, size) for stack, pcs, size in samples], gnu_build_id=None)
+    given.tables["profile_mappings"].clear()
+    given.tables["captures"][-1]["format"] = "legacy_profile"
+    for row in given.tables["profile_samples"]:
+        row |= {
+            "pcs": samples[row["sample_index"]][1],
+            "mapping_index": None,
+            "leaf_offset": leaf_offset,
+        }
+
+
+def test_growth_stands_apart_where_the_stack_shows_it():
+    given = Given()
+    put = given.stack(PUT)
+    # The first sample's map grew, the second's did not; the last one's leaf made a map.
+    text_heap(
+        given, [(put, [0x901, 0x301, 0x101], 4096), (put, [0x901, 0x101], 1024), (put, [0x301, 0x201], 512)]
+    )
+    given.binary("b1", {0x101: "runtime.mapassign_faststr", 0x201: "runtime.makemap", 0x301: GROWS})
+    query = "select callee, callee_class, alloc_bytes, evidence from mapassign_allocations order by all"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            (GROWS, "map_grow", 4096, "call_target_line"),
+            ("runtime.makemap", "map_make", 512, "call_target_line"),
+            ("runtime.mapassign_faststr", "map_assign", 1024, "call_target_line"),
+        ]
+        assert rows(
+            connection, "select sum(value) from observations where metric = 'mapassign_alloc_bytes'"
+        ) == [(5120,)]
+        assert rows(connection, "select alloc_bytes from block_mapassign") == [(5120,)]
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(0x5000, True), (0x5010, False)])
+def test_a_text_profile_of_a_moved_program_finds_its_way_back(moved, expected):
+    given = Given()
+    put = given.stack(PUT)
+    text_heap(given, [(put, [0x101 + moved], 4096)], leaf_offset=0x20)
+    binary = given.binary("b1", {0x101: "runtime.mapassign_faststr"}, is_pie=True)
+    given.tables["binary_functions"].append(
+        {"capture_id": binary, "start_pc": 0xE0, "end_pc": 0x200, "function": PUT}
+    )
+    with given.models() as connection:
+        # A program is moved by whole pages.
+        assert bool(rows(connection, KNOWN)) == expected
+
+
+def test_what_a_sync_map_allocates_is_its_own_in_every_go_version():
+    given = Given()
+    old = given.stack("sync.(*Map).Swap", "sync.(*Map).Store", PUT)
+    new = given.stack(
+        "internal/sync.newEntryNode[go.shape.interface {},go.shape.interface {}]",
+        "internal/sync.(*HashTrieMap[go.shape.interface {},go.shape.interface {}]).Swap",
+        "sync.(*Map).Store",
+        PUT,
+    )
+    other = given.stack("internal/sync.newEntryNode[...]", "unique.Make[...]", PUT)
+    given.heap("b1", "1", [(old, 0x100, 4096), (other, 1, 512)])
+    given.heap("b2", "1", [(new, 0x999, 8192)])
+    given.binary("b1", {0x101: "runtime.mapassign"})
+    query = "select build_id, callee, callee_class, alloc_bytes, evidence, route from mapassign_allocations"
+    with given.models() as connection:
+        assert sorted(rows(connection, query)) == [
+            ("b1", "sync.(*Map).Store", "sync_map", 4096, "function_name", "sync"),
+            ("b2", "sync.(*Map).Store", "sync_map", 8192, "function_name", "sync"),
+        ]
+        query = "select distinct metric from observations where metric like '%alloc_bytes'"
+        assert rows(connection, query) == [("syncmap_alloc_bytes",)]
+        assert rows(connection, "select distinct map_bytes from attribution_shares") == [(0,)]
+
+
+def test_boxing_is_no_map_allocation():
+    given = Given()
+    put = given.stack(PUT)
+    boxed = given.stack("reflect.unsafe_New", "reflect.packEface", "reflect.valueInterface", PUT)
+    given.heap("b1", "1", [(put, 0x100, 4096), (boxed, 0x999, 1024)])
+    given.binary("b1", {0x101: "runtime.convTstring"})
+    query = "select callee, callee_class, alloc_bytes, route from mapassign_allocations order by all"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("reflect.packEface", "convert", 1024, "reflect"),
+            ("runtime.convTstring", "convert", 4096, None),
+        ]
+        assert rows(connection, "select * from observations") == []
+        assert rows(connection, "select * from map_sites") == []

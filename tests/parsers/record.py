@@ -25,6 +25,7 @@ BINARIES = (
     ("1.26", "darwin", "arm64"),
 )
 CRASHES = (("panic", "all"), ("maps", "all"), ("quit", "system"), ("deadlock", "single"))
+EVENTS = ("1.21", "1.24", "1.27")
 DEBUG_1 = ("heap", "block", "mutex", "goroutine", "threadcreate", "open_sessions")
 
 
@@ -73,6 +74,9 @@ def record_listings(version: str) -> None:
     """Benchmark output, the compiler's decisions, and lines of gctrace."""
     flags = ("-trimpath", "-run=^$", "-bench=.", "-benchtime=200x", "-count=2", "-cpu=1,2")
     keep_text(run_go("benchmarked", version, "test", *flags).stdout, "bench.txt", "benchmarks", version)
+    if version in EVENTS:
+        events = run_go("benchmarked", version, "test", "-json", *flags).stdout
+        keep_text(events, "bench.json", "benchmarks", version)
     for name, level in (("m.txt", "-m"), ("m2.txt", "-m=2")):
         flags = ("-trimpath", "-o", "/dev/null", f"-gcflags={level}")
         keep_text(run_go("evidence", version, "build", *flags).stderr, name, "escapes", version)

@@ -4,6 +4,7 @@ import bisect
 import gzip
 import lzma
 import re
+import struct
 import subprocess
 from collections import Counter
 from itertools import pairwise
@@ -13,7 +14,8 @@ import pytest
 
 from examples.toolchain import environment, go
 from parsers.api import ParseError
-from parsers.binary.calls import WANTED
+from parsers.binary import sniff
+from parsers.binary.callees import WANTED
 from tests.parsers import reading
 from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
@@ -214,3 +216,60 @@ def test_unsymbolised_profile_finds_its_functions_in_the_binary(tmp_path):
         # The outermost line of a location is the function that the address lies in.
         assert found["function"] == message.string_table[name].decode()
         assert address < found["end_pc"]
+
+
+def universal(path: Path, *slices: tuple[int, bytes], is_64: bool = False) -> Path:
+    """A universal file with (CPU type, Mach-O file)s, at multiples of 16 KiB as lipo puts them."""
+    size = 32 if is_64 else 20
+    start = 1 << 14
+    header = struct.pack(">II", 0xCAFEBABF if is_64 else 0xCAFEBABE, len(slices))
+    body = b""
+    for cpu, content in slices:
+        at = start + len(body)
+        row = (cpu, 0, at, len(content), 14, 0)
+        header += struct.pack(">2I2Q2I", *row) if is_64 else struct.pack(">5I", *row[:5])
+        body += content + bytes(-len(content) % start)
+    assert len(header) == 8 + size * len(slices)
+    path.write_bytes(header.ljust(start, b"\0") + body)
+    return path
+
+
+ARM64, AMD64 = 0x0100000C, 0x01000007
+
+
+@pytest.mark.parametrize("is_64", [False, True])
+def test_universal_file_is_read_as_its_first_image(is_64, tmp_path):
+    thin = SAMPLES / "go1.26" / "tiny.darwin-arm64.xz"
+    image = lzma.decompress(thin.read_bytes())
+    fat = universal(tmp_path / "fat", (ARM64, image), (AMD64, image), is_64=is_64)
+    assert sites_of(fat) == sites_of(thin)
+    assert row_of(fat) == row_of(thin)
+    assert [i.message for i in reading.issues(reading.items("binary", fat))] == [
+        "a universal file: arm64 is read, amd64 is not"
+    ]
+
+
+def test_universal_file_that_leads_nowhere_is_an_error(tmp_path):
+    path = universal(tmp_path / "fat", (ARM64, b"no executable"))
+    with pytest.raises(ParseError, match="fat: architecture 0: not an executable"):
+        sites_of(path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ParseError, match="fat: architecture 0: 13 bytes at 16384 lie outside"):
+        sites_of(path)
+
+
+def test_java_classes_are_no_universal_files():
+    assert not sniff(struct.pack(">IHH", 0xCAFEBABE, 0, 61) + bytes(60))
+
+
+@pytest.mark.full
+def test_universal_file_has_what_go_says_of_it(tmp_path):
+    for arch in ("amd64", "arm64"):
+        build("tiny", "1.27", tmp_path / arch, GOOS="darwin", GOARCH=arch)
+    images = [(cpu, (tmp_path / arch).read_bytes()) for cpu, arch in ((AMD64, "amd64"), (ARM64, "arm64"))]
+    fat = universal(tmp_path / "fat", *images)
+    lines = go_tool("version", "-m", fat).splitlines()
+    settings = dict(line.split("\t")[2].split("=", 1) for line in lines if line.startswith("\tbuild\t"))
+    assert dict(row_of(fat)["build_settings"]) == settings
+    assert settings["GOARCH"] == row_of(fat)["architecture"] == "amd64"
+    assert sites_like_objdump(fat) == calls_by_objdump(tmp_path / "amd64")

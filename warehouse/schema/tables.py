@@ -98,7 +98,7 @@ _PARSED = (
            "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
            "build_settings"),
     _table("call_sites", "CALLs of map, conversion and allocation functions of the runtime in a binary.",
-           "capture_id pc", "function file line callee"),
+           "capture_id pc", "function file line callee callee_class"),
     _table(
         "binary_functions",
         "Every Go function of a binary: what an address that a profile does not name lies in.",
@@ -109,7 +109,7 @@ _PARSED = (
         "listing_calls",
         "CALLs of the same functions in a compiler listing (-gcflags=-S), where addresses are not known yet.",
         "capture_id input_line",
-        "function file line return_offset callee",
+        "function file line return_offset callee callee_class architecture",
     ),
     _table(
         "static_findings",

@@ -33,6 +33,10 @@ func class(name string) string {
 		"runtime.mapassign": "assign", "reflect.mapassign": "assign",
 		"runtime.makemap": "make", "reflect.makemap": "make",
 		"runtime.mapclone": "clone", "maps.clone": "clone",
+		"runtime.convT": "convert", "reflect.packEface": "convert",
+		"runtime.hashGrow": "grow", "runtime.growWork": "grow", "runtime.evacuate": "grow",
+		"runtime.(*hmap).newoverflow":              "grow",
+		"internal/runtime/maps.(*Map).growToTable": "grow", "internal/runtime/maps.(*table).rehash": "grow",
 	} {
 		if strings.HasPrefix(name, prefix) {
 			return kind
@@ -48,17 +52,34 @@ func attribute(stack []uintptr) (string, runtime.Frame) {
 	for hidden < len(stack)-1 && isRuntime(runtime.FuncForPC(stack[hidden]).Name()) {
 		hidden++
 	}
-	called := ""
+	called, grows := "", false
 	for frames, more := runtime.CallersFrames(stack[:hidden]), hidden > 0; more; {
 		var frame runtime.Frame
 		frame, more = frames.Next()
 		called = frame.Function
+		grows = grows || class(called) == "grow"
 	}
-	frame, _ := runtime.CallersFrames(stack[hidden:]).Next()
-	if kind := class(frame.Function); kind != "other" {
-		return kind, frame
+	shown := runtime.CallersFrames(stack[hidden:])
+	leaf, more := shown.Next()
+	kind := class(leaf.Function)
+	if kind == "other" {
+		kind = class(called)
 	}
-	return class(called), frame
+	for frame := leaf; ; frame, more = shown.Next() {
+		if strings.HasPrefix(frame.Function, "sync.(*Map).") {
+			return "sync", leaf
+		}
+		if leaf.Function == "reflect.unsafe_New" && frame.Function == "reflect.packEface" {
+			return "convert", leaf
+		}
+		if !more {
+			break
+		}
+	}
+	if kind == "assign" && grows {
+		kind = "grow"
+	}
+	return kind, leaf
 }
 
 func writeTruth(file string) {

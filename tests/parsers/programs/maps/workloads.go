@@ -35,7 +35,7 @@ var workloads = []func(){
 	presized, presizedLarge, wideValues, wideKeys, nestedMaps, appendInPlace, newInPlace, sprintInPlace, concatInPlace,
 	boxInPlace, twoOnOneLine, addInPlace, throughReflect, makeReflect, jsonAny, jsonNested, genericFunctions, genericType,
 	inlinedHelper, twiceInlined, closures, deferred, throughInterface, syncMap, cloned, copied, literal, reinserted, sets,
-	goroutines, global, pointersOut, methodValue,
+	goroutines, global, pointersOut, methodValue, boxed, boxedByReflect, syncMapCounts,
 }
 
 func intKeys() {
@@ -431,4 +431,36 @@ func methodValue() {
 		set(strconv.Itoa(i), i)
 	}
 	sink = append(sink, set)
+}
+
+//go:noinline
+func show(v any) { sink = append(sink, v) }
+
+func boxed() {
+	for i := 0; i < n; i++ {
+		show(i + 1000)
+		show(strconv.Itoa(i))
+		show([]int{i})
+		show(pair{i, i})
+		show(wide{int64(i)})
+	}
+}
+
+func boxedByReflect() {
+	pairs := reflect.ValueOf([]pair{{1, 2}, {3, 4}, {5, 6}})
+	for i := 0; i < pairs.Len(); i++ {
+		sink = append(sink, pairs.Index(i).Interface())
+	}
+}
+
+func syncMapCounts() {
+	var m sync.Map
+	for i := 0; i < n; i++ {
+		k := i % 40
+		v, _ := m.LoadOrStore(k, new(int))
+		*v.(*int)++
+		m.Swap(-k-1, i)
+		m.CompareAndSwap(-k-1, i, -i)
+	}
+	sink = append(sink, &m)
 }
