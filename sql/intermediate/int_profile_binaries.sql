@@ -17,8 +17,19 @@ mappings as (
     select * from stg_profile_mappings
 ),
 
+samples as (
+    select * from stg_profile_samples
+),
+
+-- A text profile is looked up beside another of its run too: it tells what grew.
 used as (
-    select distinct capture_id from int_heap_captures
+    select capture_id from int_heap_captures
+    union
+    select samples.capture_id
+    from samples
+    inner join captures using (capture_id)
+    where captures.format = 'legacy_profile'
+        and samples.sample_type = 'alloc_space'
 ),
 
 text_biases as (

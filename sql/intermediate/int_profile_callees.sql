@@ -34,7 +34,7 @@ listed as (
 ),
 
 growth as (
-    select * from int_sample_growth
+    select * from int_text_assignments
 ),
 
 -- One row for each place in the code. The counting error of a sum of sampled objects of one size: each is in the
@@ -50,7 +50,7 @@ sampled as (
         samples.leaf_offset,
         samples.mapping_index,
         chosen.sampling_period,
-        growth.callee as growth_callee,
+        growth.growth_callee,
         sum(samples.value)::bigint as value,
     from samples
     inner join chosen

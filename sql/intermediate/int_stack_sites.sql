@@ -37,7 +37,7 @@ seen as (
     select capture_id, stack_id from dumped
     union
     select capture_id, stack_id from samples
-    where sample_type in ('alloc_space', 'alloc_objects', 'inuse_space', 'inuse_objects')
+    where sample_type in ('alloc_space', 'alloc_objects', 'inuse_space', 'inuse_objects', 'cpu')
 ),
 
 used as (

@@ -17,8 +17,8 @@ source_files as (
     select * from int_source_files
 ),
 
-allocated as (
-    select * from int_line_allocations
+lines as (
+    select * from int_line_costs
 ),
 
 coverage as (
@@ -26,23 +26,7 @@ coverage as (
 ),
 
 profiled as (
-    select build_id, count(distinct run_id) as runs,
-    from coverage
-    group by build_id
-),
-
-lines as (
-    select
-        build_id,
-        file,
-        line,
-        arg_max(function, alloc_bytes) as function,
-        sum(alloc_bytes) as alloc_bytes,
-        sum(alloc_objects) as alloc_objects,
-        sum(inuse_bytes) as inuse_bytes,
-    from allocated
-    where is_leaf
-    group by build_id, file, line
+    select distinct build_id from coverage
 ),
 
 escapes_told as (
@@ -70,11 +54,11 @@ select
     escapes_told.kind,
     lines.function,
     count(*) over (partition by escapes_told.build_id, escapes_told.file, escapes_told.line) as escape_count,
-    round(coalesce(lines.alloc_bytes, 0) / profiled.runs)::bigint as alloc_bytes,
-    round(coalesce(lines.alloc_objects, 0) / profiled.runs)::bigint as alloc_objects,
-    round(coalesce(lines.inuse_bytes, 0) / profiled.runs)::bigint as inuse_bytes,
+    case when profiled.build_id is not null then coalesce(lines.alloc_bytes, 0) end as alloc_bytes,
+    case when profiled.build_id is not null then coalesce(lines.alloc_objects, 0) end as alloc_objects,
+    case when profiled.build_id is not null then coalesce(lines.inuse_bytes, 0) end as inuse_bytes,
 from escapes_told
-left join profiled using (build_id)
+left join profiled on profiled.build_id = escapes_told.build_id
 left join lines
     on lines.build_id = escapes_told.build_id
     and lines.file = escapes_told.file

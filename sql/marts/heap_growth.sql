@@ -2,7 +2,8 @@
 -- grain: build_id, path_id
 -- scope: history
 -- Means over the build's runs that have a heap profile, as measured: not per unit of work, and without a verdict,
--- which regressions gives. A path that the build before did not have had nothing there.
+-- which regressions gives. A path that the build before did not have had nothing there; one that only the build before
+-- had stands there once more, with nothing.
 with
 
 sites as (
@@ -44,17 +45,38 @@ by_build as (
         sum(sites.alloc_bytes) / any_value(ordered.runs) as alloc_bytes,
         sum(sites.inuse_bytes) / any_value(ordered.runs) as inuse_bytes,
         avg(sites.run_growth_bytes) as run_growth_bytes,
-        any_value(ordered.ordinal) as ordinal,
-        any_value(ordered.previous_build_id) as previous_build_id,
     from sites
     inner join ordered using (build_id)
     group by sites.build_id, sites.path_id
+),
+
+vanished as (
+    select
+        ordered.build_id,
+        gone.* exclude (build_id, alloc_bytes, inuse_bytes, run_growth_bytes),
+        0 as alloc_bytes,
+        0 as inuse_bytes,
+        null as run_growth_bytes,
+    from by_build as gone
+    inner join ordered on ordered.previous_build_id = gone.build_id
+    where not exists (
+        select 1
+        from by_build as still
+        where still.build_id = ordered.build_id
+            and still.path_id = gone.path_id
+    )
+),
+
+with_vanished as (
+    select * from by_build
+    union all by name
+    select * from vanished
 )
 
 select
     by_build.build_id,
     by_build.path_id,
-    by_build.ordinal,
+    ordered.ordinal,
     by_build.function,
     by_build.file,
     by_build.line,
@@ -63,16 +85,17 @@ select
     round(by_build.alloc_bytes)::bigint as alloc_bytes,
     round(by_build.inuse_bytes)::bigint as inuse_bytes,
     round(by_build.run_growth_bytes)::bigint as run_growth_bytes,
-    by_build.previous_build_id,
+    ordered.previous_build_id,
     case
-        when by_build.previous_build_id is not null
+        when ordered.previous_build_id is not null
             then round(by_build.alloc_bytes - coalesce(before.alloc_bytes, 0))
     end::bigint as alloc_change_bytes,
     case
-        when by_build.previous_build_id is not null
+        when ordered.previous_build_id is not null
             then round(by_build.inuse_bytes - coalesce(before.inuse_bytes, 0))
     end::bigint as inuse_change_bytes,
-from by_build
+from with_vanished as by_build
+inner join ordered using (build_id)
 left join by_build as before
-    on before.build_id = by_build.previous_build_id
+    on before.build_id = ordered.previous_build_id
     and before.path_id = by_build.path_id

@@ -17,8 +17,8 @@ source_files as (
     select * from int_source_files
 ),
 
-allocated as (
-    select * from int_line_allocations
+lines as (
+    select * from int_line_costs
 ),
 
 coverage as (
@@ -30,9 +30,7 @@ blocks as (
 ),
 
 profiled as (
-    select build_id, count(distinct run_id) as runs,
-    from coverage
-    group by build_id
+    select distinct build_id from coverage
 ),
 
 traced as (
@@ -40,20 +38,6 @@ traced as (
     from captures
     where kind = 'trace'
     group by build_id
-),
-
-lines as (
-    select
-        build_id,
-        file,
-        line,
-        arg_max(function, alloc_bytes) as function,
-        sum(alloc_bytes) as alloc_bytes,
-        sum(alloc_objects) as alloc_objects,
-        sum(inuse_bytes) as inuse_bytes,
-    from allocated
-    where is_leaf
-    group by build_id, file, line
 ),
 
 waits as (
@@ -92,13 +76,13 @@ select
     findings.level,
     findings.is_suppressed,
     coalesce(lines.function, waits.function) as function,
-    round(coalesce(lines.alloc_bytes, 0) / profiled.runs)::bigint as alloc_bytes,
-    round(coalesce(lines.alloc_objects, 0) / profiled.runs)::bigint as alloc_objects,
-    round(coalesce(lines.inuse_bytes, 0) / profiled.runs)::bigint as inuse_bytes,
+    case when profiled.build_id is not null then coalesce(lines.alloc_bytes, 0) end as alloc_bytes,
+    case when profiled.build_id is not null then coalesce(lines.alloc_objects, 0) end as alloc_objects,
+    case when profiled.build_id is not null then coalesce(lines.inuse_bytes, 0) end as inuse_bytes,
     round(coalesce(waits.block_ns, 0) / traced.runs)::bigint as block_ns,
 from findings
-left join profiled using (build_id)
-left join traced using (build_id)
+left join profiled on profiled.build_id = findings.build_id
+left join traced on traced.build_id = findings.build_id
 left join lines
     on lines.build_id = findings.build_id
     and lines.file = findings.file

@@ -149,7 +149,7 @@ def text_heap(given: Given, samples: list[tuple[int, list[int], int]], leaf_offs
     """Add a debug=1 profile with (stack_id, addresses of the runtime's frames and the leaf's, bytes)."""
     given.heap("b1", "1", [(stack, pcs[-1] - 1, size) for stack, pcs, size in samples], gnu_build_id=None)
     given.tables["profile_mappings"].clear()
-    given.tables["captures"][-1]["format"] = "legacy_profile"
+    given.tables["captures"][-1] |= {"format": "legacy_profile", "kind": "heap_text"}
     for row in given.tables["profile_samples"]:
         row |= {
             "pcs": samples[row["sample_index"]][1],
@@ -231,3 +231,45 @@ def test_boxing_is_no_map_allocation():
         ]
         assert rows(connection, "select * from observations") == []
         assert rows(connection, "select * from map_sites") == []
+
+
+def test_growth_is_a_part_of_what_assigning_cost():
+    given = Given()
+    put = given.stack(PUT)
+    text_heap(given, [(put, [0x901, 0x301, 0x101], 4096), (put, [0x901, 0x101], 1024), (put, [0x201], 512)])
+    given.binary("b1", {0x101: "runtime.mapassign_faststr", 0x201: "runtime.makemap", 0x301: GROWS})
+    # Beside it a protobuf, which takes its place in all that can't tell growth.
+    given.heap("b1", "1", [(put, 0x100, 8192)], kind="allocs")
+    cpu = given.capture("b1", "1", "cpu")
+    frames = ["runtime.mapassign_faststr", PUT]
+    stacks = [given.stack(*frames), given.stack("runtime.memmove", "runtime.evacuate", *frames), put]
+    given.tables["profile_samples"] += [
+        {
+            "capture_id": cpu,
+            "sample_index": n,
+            "sample_type": "cpu",
+            "unit": "ns",
+            "value": 10,
+            "stack_id": stack,
+        }
+        for n, stack in enumerate(stacks)
+    ]
+    trace = given.trace("b1", "1", [])
+    given.tables["trace_ranges"] += [
+        {
+            "capture_id": trace,
+            "start_ns": n,
+            "name": "GC mark assist",
+            "scope": "goroutine",
+            "duration_ns": 30,
+            "stack_id": stack,
+        }
+        for n, stack in enumerate([given.stack("runtime.gcAssistAlloc", GROWS, *frames), stacks[0], put])
+    ]
+    lines = {row["stack_id"]: row for row in given.tables["stacks"]}
+    for stack in lines.values():
+        stack["lines"] = [7 if function == PUT else 1 for function in stack["functions"]]
+    given.tables["call_sites"] = [row | {"line": 7} for row in given.tables["call_sites"]]
+    with given.models() as connection:
+        query = "select * exclude (build_id, file) from map_growth"
+        assert rows(connection, query) == [(7, PUT, 5120, 4096, 20, 10, 60, 30)]

@@ -195,6 +195,23 @@ def test_growth_is_told_within_a_run_and_from_build_to_build():
         ]
 
 
+def test_a_path_that_vanished_is_told_once():
+    given = Given()
+    put, gone = given.stack(PUT), given.stack("app.Gone")
+    given.heap("b1", "1", [(put, 1, 4096), (gone, 2, 2048)])
+    for build in ("b2", "b3"):
+        given.heap(build, "1", [(put, 1, 4096)])
+    query = """
+        select build_id, function, alloc_bytes, alloc_change_bytes, inuse_change_bytes, previous_build_id
+        from heap_growth where function = 'app.Gone' order by build_id
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("b1", "app.Gone", 2048, None, None, None),
+            ("b2", "app.Gone", 0, -2048, -1024, "b1"),
+        ]
+
+
 def escapes(given: Given, build: str, *decisions: tuple[str, int, int, str, str]) -> None:
     """Add the compiler's decisions: file, line, column, message, kind."""
     capture_id = given.capture(build, None, "escapes")

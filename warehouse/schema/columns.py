@@ -221,6 +221,10 @@ _DECLARED = (
     Column("lifetime_p50_ns", INT, "ns", "Median life of those that were allocated and freed within the trace."),
     Column("lifetime_p99_ns", INT, "ns", "99th percentile of these lives."),
     # Marts: what sites cost
+    Column("growth_bytes", INT, "bytes", "The part of alloc_bytes that was allocated because the map grew; null where no debug=1 profile tells."),
+    Column("cpu_ns", INT, "ns", "Time on CPU in map assignments, by CPU profiles; null where there is none."),
+    Column("growth_cpu_ns", INT, "ns", "The part of cpu_ns in which the map grew."),
+    Column("growth_assist_ns", INT, "ns", "The part of assist_ns in which the map grew."),
     Column("run_growth_bytes", INT, "bytes", "inuse_bytes in a run's last profile less those in its first; null where no run has two."),
     Column("previous_build_id", TEXT, "", "The build before that has a heap profile."),
     Column("alloc_change_bytes", INT, "bytes", "alloc_bytes less those of previous_build_id."),

@@ -54,6 +54,9 @@ _MARTS = (
     _mart("map_lifetimes", "How long the memory of each type of map lives, and what of it is never freed.",
           "build_id type_name",
           "build_id type_name object_count bytes alive_count alive_bytes lifetime_p50_ns lifetime_p99_ns"),
+    _mart("map_growth", "What assigning to maps cost in each line, and the part of it that was growing. Means over the "
+          "build's runs.", "build_id file line",
+          "build_id file line function alloc_bytes growth_bytes cpu_ns growth_cpu_ns assist_ns growth_assist_ns"),
     _mart("heap_growth", "Memory that each call path allocated and still holds: how it grew within runs, and from build "
           "to build. Means over the build's runs.", "build_id path_id",
           "build_id path_id ordinal function file line leaf_function callers alloc_bytes inuse_bytes run_growth_bytes "
