@@ -31,9 +31,9 @@ QUEUED_BATCHES = 1
 # Encoding a large trace costs twice what parsing it does: two cores are busy with three threads.
 MAX_ENCODERS = 2
 # Sorted or nearly sorted times: deltas are half the size of a dictionary, at less CPU.
-_DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index"})
+_DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index", "sample_index"})
 # Nearly every value is another: a dictionary costs twice the CPU and a fifth more room.
-_PLAIN_COLUMNS = frozenset({"args", "message"})
+_PLAIN_COLUMNS = frozenset({"args", "message", "path_id"})
 # What queries narrow by; of the other columns, least and largest cost a fifth of the encoding for nothing.
 _STATISTICS = frozenset({"start_ns", "ts_ns", "goroutine_id", "event_index", "line", "pc"})
 
@@ -49,7 +49,7 @@ def _leaf_paths(field: pa.Field) -> list[str]:
 def _open_writer(path: Path, table: Table) -> pq.ParquetWriter:
     schema = table.arrow_schema()
     delta = [f.name for f in schema if f.name in _DELTA_COLUMNS]
-    plain = _DELTA_COLUMNS | _PLAIN_COLUMNS
+    plain = _DELTA_COLUMNS | _PLAIN_COLUMNS | ({*table.grain} if len(table.grain) == 1 else set())
     return pq.ParquetWriter(
         path,
         schema,
