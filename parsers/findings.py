@@ -108,7 +108,7 @@ def _vet_row(package: str, analyzer: str, finding: dict[str, Any]) -> dict[str, 
 def _read_sarif(log: dict[str, Any], rows: Rows, issues: list[Issue]) -> None:
     for number, run in enumerate(log.get("runs") or []):
         driver = run["tool"]["driver"]
-        rules = [rule.get("id") for rule in driver.get("rules") or []]
+        rules = driver.get("rules") or []
         for index, result in enumerate(run.get("results") or []):
             try:
                 rows.append(_sarif_row(str(driver.get("name")), rules, result))
@@ -117,10 +117,13 @@ def _read_sarif(log: dict[str, Any], rows: Rows, issues: list[Issue]) -> None:
                 issues.append(Issue("data_loss", "input", f"run {number}, result {index}", fact))
 
 
-def _sarif_row(tool: str, rules: list[str | None], result: dict[str, Any]) -> dict[str, object]:
+def _sarif_row(tool: str, rules: list[dict[str, Any]], result: dict[str, Any]) -> dict[str, object]:
     rule = result.get("ruleId") or (result.get("rule") or {}).get("id")
-    if rule is None and result.get("ruleIndex", -1) >= 0:
-        rule = rules[result["ruleIndex"]]
+    if result.get("ruleIndex", -1) >= 0:
+        described = rules[result["ruleIndex"]]
+    else:
+        described = next((each for each in rules if each.get("id") == rule), {})
+    rule = described.get("id") if rule is None else rule
     locations = result.get("locations") or [{}]
     physical = locations[0].get("physicalLocation") or {}
     region = physical.get("region") or {}
@@ -129,13 +132,21 @@ def _sarif_row(tool: str, rules: list[str | None], result: dict[str, Any]) -> di
     return {
         "tool": tool,
         "rule": None if rule is None else str(rule),
-        "level": str(result.get("level") or "warning"),
+        "level": _sarif_level(described, result),
         "message": str(message.get("text") or message.get("markdown") or message.get("id")),
         "file": unquote(uri.removeprefix("file://")) if uri else None,
         "line": _number(region.get("startLine")),
         "column": _number(region.get("startColumn")),
         "is_suppressed": bool(result.get("suppressions")),
     }
+
+
+def _sarif_level(rule: dict[str, Any], result: dict[str, Any]) -> str:
+    """The result's level, or its rule's; what is no failure has none. Source: SARIF 2.1.0, 3.27.10."""
+    if result.get("kind", "fail") != "fail":
+        return "none"
+    default = (rule.get("defaultConfiguration") or {}).get("level")
+    return str(result.get("level") or default or "warning")
 
 
 def _number(value: object) -> int | None:

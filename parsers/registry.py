@@ -28,7 +28,7 @@ FORMATS = {
     "parsers.gctrace": 1,
     "parsers.listing": 2,
     "parsers.escapes": 1,
-    "parsers.findings": 1,
+    "parsers.findings": 2,
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from parsers.api import ParseError
 from tests.parsers import reading
+from tests.parsers.record import PROGRAMS
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "findings"
 
@@ -36,6 +37,44 @@ def test_sarif_results_have_their_rule_level_and_region():
         ("mapcheck", "MAP003", "note", None, None, None, False),
     ]
     assert rows[0]["message"] == "The map grows inside a loop; give make a size."
+
+
+def test_semgrep_finds_what_vet_finds_and_more():
+    rows = rows_of(SAMPLES / "sarif-2.1.0" / "semgrep.sarif")
+    assert {(r["tool"], r["rule"], r["level"]) for r in rows} == {
+        ("Semgrep OSS", "map-without-size", "note"),
+        ("Semgrep OSS", "receiver-copies-lock", "error"),
+        ("Semgrep OSS", "endless-loop", "warning"),
+    }
+    vetted = {(r["rule"], r["line"], r["column"]) for r in rows if r["file"] == "vetted/main.go"}
+    assert vetted == {("receiver-copies-lock", 14, 1), ("endless-loop", 24, 2)}
+    source = (PROGRAMS / "maps/workloads.go").read_text().splitlines()
+    lines = {r["line"]: r["is_suppressed"] for r in rows if r["file"] == "maps/workloads.go"}
+    assert len(lines) == 28
+    for line, is_suppressed in lines.items():
+        assert "map[" in source[line - 1]
+        assert is_suppressed == ("nosemgrep" in source[line - 1])
+
+
+@pytest.mark.parametrize(
+    ("result", "level"),
+    [
+        ({"ruleId": "A"}, "note"),
+        ({"ruleIndex": 1}, "warning"),
+        ({"ruleId": "A", "level": "error"}, "error"),
+        ({"ruleId": "A", "kind": "pass"}, "none"),
+        ({"ruleId": "unknown"}, "warning"),
+    ],
+)
+def test_a_result_without_level_has_its_rules(result, level, tmp_path):
+    rules = [{"id": "A", "defaultConfiguration": {"level": "note"}}, {"id": "B"}]
+    run = {
+        "tool": {"driver": {"name": "t", "rules": rules}},
+        "results": [result | {"message": {"text": "m"}}],
+    }
+    path = tmp_path / "a.sarif"
+    path.write_text(json.dumps({"version": "2.1.0", "runs": [run]}))
+    assert [r["level"] for r in rows_of(path)] == [level]
 
 
 def test_failed_analyzer_is_an_issue(tmp_path):

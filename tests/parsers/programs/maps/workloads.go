@@ -105,7 +105,7 @@ func arrayKeys() {
 }
 
 func floatKeys() {
-	m := map[float64]float64{}
+	m := map[float64]float64{} // nosemgrep: map-without-size
 	for i := 0; i < n; i++ {
 		m[float64(i)/3] = 1
 	}
