@@ -1,6 +1,6 @@
 """Our whole ingest of a large execution trace against Go's own tool, in one run on one machine.
 
-    python -m bench.exectrace [--repeats 5] [--megabytes 60] [--part sync,parsed,small,decode,folder,long]
+    python -m bench.exectrace [--repeats 5] [--megabytes 60] [--part sync,parsed,v1,small,decode,folder,long]
 
 Prints medians and ratios of wall time, CPU and peak memory of each side. Both sides
 take turns, so that a busy neighbour hits both; the file cache is warm.
@@ -22,7 +22,7 @@ from time import perf_counter
 from bench.make_trace import make_trace
 from examples.toolchain import environment, tool
 
-PARTS = "sync,parsed,small,decode,folder,long"
+PARTS = "sync,parsed,v1,small,decode,folder,long"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -100,6 +100,17 @@ def against_go(trace: Path, repeats: int, parts: set[str]) -> None:
         row("--raw-events whole process : -d=parsed", medians["raw process"], medians["parsed"], 8)
 
 
+def old(repeats: int) -> None:
+    """The format of Go 1.11 to 1.21, as its last version writes it."""
+    trace = make_trace(20, "1.21")
+    gos, ours = [], []
+    for _ in range(repeats):
+        gos.append(run(tool("1.27", "trace"), "-pprof=sync", trace))
+        ours.append(run(*ingest_command(trace, raw=False)))
+    name = f"Go 1.21, {trace.stat().st_size / 1e6:.0f} MB, process : -pprof=sync"
+    row(name, median(ours), median(gos), 1)
+
+
 def small(repeats: int) -> None:
     """A small trace: what is left is start-up."""
     trace = make_trace(0.7)
@@ -170,6 +181,8 @@ def main() -> None:
             print(f"{'':<44} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>6}")
             print(f"{'':<44} {'s wall':>7} {'s wall':>7} {'s CPU':>7} {'s CPU':>7} {'MB':>7} {'MB':>6}")
             against_go(trace, options.repeats, parts)
+        if "v1" in parts:
+            old(options.repeats)
         if "small" in parts:
             small(options.repeats)
         if "folder" in parts:

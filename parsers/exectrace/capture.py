@@ -68,7 +68,7 @@ class Capture:
             raise ParseError(
                 self._source.path, f"byte {wire.HEADER_BYTES}", "a trace without a single generation"
             )
-        for output in self._scheduler.finish(is_broken=damage is not None and damage.is_in_order):
+        for output in self._scheduler.finish(is_synced=damage is not None and damage.is_in_order):
             yield from self._shaper.batches(output)
         yield from self._stacks.batches()
         if damage is not None:

@@ -157,7 +157,7 @@ class Scheduler:
 
     def generation(self, gen: Generation, decoded: Decoded) -> Iterator[Output]:
         """Order one generation. Raises DamageError; finish() hands on what came before it."""
-        self._sync(self._start_time(gen, decoded.clocks), decoded.clocks)
+        self.sync(self._start_time(gen, decoded.clocks), sync_args(self._syncs + 1, decoded.clocks))
         cursors = self._bind_generation(gen, decoded)
         status = self._machine.start(cursors)
         while status >= 0:
@@ -194,10 +194,31 @@ class Scheduler:
             cursors.reshape(-1),
         ]
 
-    def finish(self, *, is_broken: bool = False) -> Iterator[Output]:
-        """The final synchronisation, unless the order broke before it; then what is still open."""
-        if not is_broken:
-            self._sync(int(self._machine.last), None)
+    def follow(self, rows: NDArray[np.int64], count: int) -> Iterator[Output]:
+        """Take events whose order is settled: int64 (at least count, R_WIDTH). Raises DamageError."""
+        self._bind_words()
+        machine = self._machine
+        machine.followed = 0
+        while (status := machine.follow(rows.reshape(-1).data, count)) != _DONE:
+            if status == _GROW:
+                self._grow()
+            elif status == _FULL:
+                yield self._take()
+                self._new_blocks()
+            else:
+                fact = _MESSAGES[status].format(id=machine.error_id)
+                raise wire.DamageError(wire.HEADER_BYTES, fact, is_in_order=True)
+
+    def sync(self, time: int, args: str | None = None) -> None:
+        """A synchronisation point, the first of which is time zero; args as JSON, its number by default."""
+        self._syncs += 1
+        args = args or sync_text(self._syncs, None)
+        self._machine.sync(time, self._arguments.add_sync(args) if self._arguments is not None else 0)
+
+    def finish(self, *, is_synced: bool = False) -> Iterator[Output]:
+        """The final synchronisation, unless there was one or the order broke before; then what is open."""
+        if not is_synced:
+            self.sync(int(self._machine.last))
         while self._machine.finish() == _FULL:
             yield self._take()
             self._new_blocks()
@@ -329,13 +350,6 @@ class Scheduler:
             ticks = ticks[unset[-1] + 1 :]
         earliest = np.array([ticks.view(np.uint64).min() if len(ticks) else 0], np.uint64)
         return int(wire.to_ns(gen, earliest.view(np.int64), clocks)[0])
-
-    def _sync(self, time: int, clocks: Clocks | None) -> None:
-        self._syncs += 1
-        text = 0
-        if self._arguments is not None:
-            text = self._arguments.add_sync(sync_args(self._syncs, clocks))
-        self._machine.sync(time, text)
 
 
 def sync_args(number: int, clocks: Clocks | None) -> str:

@@ -12,25 +12,26 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from parsers.api import Facts, Issue, ParseError
 from parsers.exectrace import spec
 from parsers.exectrace.names import Names
-from parsers.exectrace.order import sync_text
+from parsers.exectrace.order import Scheduler, sync_text
 from parsers.exectrace.tables import Shaper
-from parsers.exectrace.v1 import convert as to
-from parsers.exectrace.v1.convert import Converted
-from parsers.exectrace.v1.record import Recorder
 from parsers.exectrace.wire import DamageError
+from parsers.kernels.layout import LAYOUT
 from parsers.stacks import StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
+    from parsers.api import Batch, Item, Options
     from parsers.source import Source
 
 MAX_LINE_BYTES = 1 << 20
 MAX_FRAMES = 4096
+ROWS = 1 << 14
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _EVENT = re.compile(r"M=(-?\d+) P=(-?\d+) G=(-?\d+) (\w+) Time=(-?\d+)(.*)", re.DOTALL)
@@ -48,29 +49,40 @@ _SYNC = re.compile(r" N=(\d+)(?: Trace=(-?\d+) Mono=(\d+) Wall=(\S+))?")
 _ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"'}
 
-_STATUS = {"Runnable": to.RUNNABLE, "Running": to.RUNNING, "Syscall": to.SYSCALL, "Waiting": to.WAITING}
+EV = {name.removeprefix("EV_"): number for name, number in LAYOUT.items() if name.startswith("EV_")}
+_STATUS = {
+    "Runnable": LAYOUT["RUNNABLE"],
+    "Running": LAYOUT["RUNNING"],
+    "Syscall": LAYOUT["SYSCALL"],
+    "Waiting": LAYOUT["WAITING"],
+}
 _TRANSITIONS = {
-    ("NotExist", "Runnable"): to.GO_CREATE,
-    ("NotExist", "Waiting"): to.GO_CREATE_BLOCKED,
-    ("NotExist", "Syscall"): to.GO_CREATE_SYSCALL,
-    ("Runnable", "Running"): to.GO_START,
-    ("Running", "Runnable"): to.GO_STOP,
-    ("Running", "Waiting"): to.GO_BLOCK,
-    ("Running", "Syscall"): to.SYSCALL_BEGIN,
-    ("Syscall", "Running"): to.SYSCALL_END,
-    ("Syscall", "Runnable"): to.SYSCALL_END_BLOCKED,
-    ("Running", "NotExist"): to.GO_DESTROY,
-    ("Syscall", "NotExist"): to.GO_DESTROY_SYSCALL,
-    ("Waiting", "Runnable"): to.GO_UNBLOCK,
+    ("NotExist", "Runnable"): EV["GO_CREATE"],
+    ("NotExist", "Waiting"): EV["GO_CREATE_BLOCKED"],
+    ("NotExist", "Syscall"): EV["GO_CREATE_SYSCALL"],
+    ("Runnable", "Running"): EV["GO_START"],
+    ("Running", "Runnable"): EV["GO_STOP"],
+    ("Running", "Waiting"): EV["GO_BLOCK"],
+    ("Running", "Syscall"): EV["GO_SYSCALL_BEGIN"],
+    ("Syscall", "Running"): EV["GO_SYSCALL_END"],
+    ("Syscall", "Runnable"): EV["GO_SYSCALL_END_BLOCKED"],
+    ("Running", "NotExist"): EV["GO_DESTROY"],
+    ("Syscall", "NotExist"): EV["GO_DESTROY_SYSCALL"],
+    ("Waiting", "Runnable"): EV["GO_UNBLOCK"],
 }
 _METRICS = {name: number for number, name in spec.METRIC_NAMES.items()}
 _RANGES = {name: number for number, name in spec.RANGE_NAMES.items() if "{" not in name}
 _STW = re.compile(r"stop-the-world \((.*)\)$", re.DOTALL)
+_RANGES_ACTIVE = {
+    EV["GC_BEGIN"]: EV["GC_ACTIVE"],
+    EV["SWEEP_BEGIN"]: EV["SWEEP_ACTIVE"],
+    EV["ASSIST_BEGIN"]: EV["ASSIST_ACTIVE"],
+}
 _RANGE_ENDS = {
-    to.STW_BEGIN: to.STW_END,
-    to.GC_BEGIN: to.GC_END,
-    to.SWEEP_BEGIN: to.SWEEP_END,
-    to.ASSIST_BEGIN: to.ASSIST_END,
+    EV["STW_BEGIN"]: EV["STW_END"],
+    EV["GC_BEGIN"]: EV["GC_END"],
+    EV["SWEEP_BEGIN"]: EV["SWEEP_END"],
+    EV["ASSIST_BEGIN"]: EV["ASSIST_END"],
 }
 
 
@@ -101,14 +113,6 @@ def parse(source: Source, options: Options) -> Iterator[Item]:
     yield from _Text(source, options).items()
 
 
-class _Indexes(dict[int, int]):
-    """Stacks are indexes already."""
-
-    def get(self, key: int, default: int | None = None) -> int:  # type: ignore[override]
-        del default
-        return key
-
-
 class _Text:
     def __init__(self, source: Source, options: Options) -> None:
         self._source = source
@@ -119,8 +123,10 @@ class _Text:
             from parsers.exectrace.raw import Arguments  # only --raw-events needs it
 
             self._arguments = Arguments(self._names)
-        self._recorder = Recorder(self._names, _Indexes(), is_raw=options.raw_events)
-        self._shaper = Shaper(self._names, self._recorder, self._arguments)
+        self._scheduler = Scheduler(self._names, self._arguments)
+        self._shaper = Shaper(self._names, self._scheduler, self._arguments)
+        self._rows: list[tuple[int, ...]] = []
+        self._shift_ns = 0  # keeps times positive
         self._threads: dict[int, int] = {}
         self._started_at_ns: int | None = None
         self._experiments = 0
@@ -132,21 +138,22 @@ class _Text:
         try:
             with self._source.open() as stream:
                 for event in self._events(stream):
+                    if event.kind == "Sync" or len(self._rows) >= ROWS:
+                        yield from self._follow()
                     self._take(event)
                     self._last_kind = event.kind
-                    if self._recorder.is_full():
-                        yield from self._shaper.batches(self._recorder.take())
         except DamageError as error:
             damage = error.with_traceback(None)
             if not self._last_kind:
                 raise ParseError(self._source.path, damage.position, damage.fact) from error
         if damage is None and self._last_kind != "Sync":
             damage = DamageError(self._source.size_bytes, "the text ends before the trace does")
-        for output in self._recorder.finish():
+        yield from self._follow()
+        for output in self._scheduler.finish(is_synced=True):
             yield from self._shaper.batches(output)
         yield from self._stacks.batches()
         if damage is not None:
-            seconds = self._recorder.now_ns / 1e9
+            seconds = self._scheduler.now_ns / 1e9
             kept = f"kept are events up to {seconds:.6f} s"
             yield Issue("data_loss", "input", damage.position, f"{damage.fact}; {kept}")
         if self._experiments:
@@ -155,7 +162,7 @@ class _Text:
         yield Facts(
             kind="trace",
             started_at_ns=self._started_at_ns,
-            duration_ns=self._recorder.now_ns,
+            duration_ns=self._scheduler.now_ns,
             is_salvaged=damage is not None,
         )
 
@@ -233,19 +240,30 @@ class _Text:
             self._other(event)
 
     def _record(self, event: _Printed, kind: int, *args: int | str) -> None:
-        self._recorder.event(
-            Converted(kind, event.time, event.thread, event.proc, event.g, args, event.stack)
-        )
+        """One more row; strings become indexes."""
+        numbers = [self._names.add_string(a.encode()) if isinstance(a, str) else _signed(a) for a in args]
+        a0, a1, a2 = (*numbers, 0, 0, 0)[:3]
+        time = event.time + self._shift_ns
+        self._rows.append((kind, time, event.thread, event.proc, event.g, a0, a1, a2, 0, event.stack))
+
+    def _follow(self) -> Iterator[Batch]:
+        """Hand on the rows so far."""
+        rows, self._rows = self._rows, []
+        if rows:
+            for output in self._scheduler.follow(np.array(rows, np.int64), len(rows)):
+                yield from self._shaper.batches(output)
 
     def _sync(self, event: _Printed) -> None:
         found = event.match(_SYNC)
         snapshot = None
         if found[2]:
             snapshot = (int(found[2]), int(found[3]), _unix_ns(found[4], event.offset))
-        text = sync_text(int(found[1]), snapshot)
-        self._recorder.sync(event.time, self._arguments.add_sync(text) if self._arguments else 0)
+        if not self._last_kind:
+            self._shift_ns = max(0, 1 - event.time)
+        self._scheduler.sync(event.time + self._shift_ns, sync_text(int(found[1]), snapshot))
         if snapshot is not None and self._started_at_ns is None:
-            self._started_at_ns = snapshot[2] - (snapshot[0] - self._recorder.base_ns)
+            since_start = snapshot[0] + self._shift_ns - self._scheduler.base_ns
+            self._started_at_ns = snapshot[2] - since_start
 
     def _transition(self, event: _Printed) -> None:
         if event.details.startswith(" ProcID="):
@@ -253,7 +271,7 @@ class _Text:
             if found[3] == "Running":
                 self._threads[int(found[1])] = event.thread
             status = 1 if found[3] == "Running" else 2
-            self._record(event, to.PROC_STATUS, int(found[1]), status, 0)
+            self._record(event, EV["PROC_STATUS"], int(found[1]), status, 0)
             return
         found = event.match(_GO)
         g, old, new, reason = int(found[1]), found[2], found[3], unquote(found[4])
@@ -262,16 +280,16 @@ class _Text:
                 raise DamageError(event.offset, f"a goroutine in state {new}")
             if self._threads.get(event.proc) != event.thread:
                 event.proc = -1  # whoever wrote it runs there, not this goroutine
-            self._record(event, to.GO_STATUS, g, -1, _STATUS[new], 0)
+            self._record(event, EV["GO_STATUS"], g, -1, _STATUS[new], 0)
             return
         kind = _TRANSITIONS.get((old, new))
         if kind is None:
             raise DamageError(event.offset, f"a goroutine goes from {old} to {new}")
-        if kind in (to.GO_CREATE, to.GO_CREATE_BLOCKED):
+        if kind in (EV["GO_CREATE"], EV["GO_CREATE_BLOCKED"]):
             self._record(event, kind, g, event.transition_stack)
-        elif kind in (to.GO_STOP, to.GO_BLOCK):
+        elif kind in (EV["GO_STOP"], EV["GO_BLOCK"]):
             self._record(event, kind, reason)
-        elif kind in (to.GO_START, to.GO_UNBLOCK, to.GO_CREATE_SYSCALL):
+        elif kind in (EV["GO_START"], EV["GO_UNBLOCK"], EV["GO_CREATE_SYSCALL"]):
             self._record(event, kind, g, 0)
         else:
             self._record(event, kind)
@@ -280,14 +298,16 @@ class _Text:
         found = event.match(_RANGE)
         name, number = unquote(found[1]), int(found[3] or -1)
         stopped = _STW.match(name)
-        kind = to.STW_BEGIN if stopped else _RANGES.get(name)
+        kind = EV["STW_BEGIN"] if stopped else _RANGES.get(name)
         if kind is None:
             raise DamageError(event.offset, f"an unknown range {name[:80]!r}")
         args: tuple[int | str, ...] = (stopped[1],) if stopped else (0, 0)
         if event.kind == "RangeActive":
             event.proc = number if found[2] == "Proc" else event.proc
             event.g = number if found[2] == "Goroutine" else event.g
-            self._recorder.active(Converted(kind, event.time, event.thread, event.proc, event.g))
+            if kind not in _RANGES_ACTIVE:
+                raise DamageError(event.offset, f"a range that can't be active before: {name[:80]!r}")
+            self._record(event, _RANGES_ACTIVE[kind], number)
         else:
             self._record(event, kind if event.kind == "RangeBegin" else _RANGE_ENDS[kind], *args)
 
@@ -301,19 +321,21 @@ class _Text:
         elif kind in ("TaskBegin", "TaskEnd"):
             found = event.match(_TASK)
             task, parent = (int(found[i]) & (1 << 64) - 1 for i in (1, 2))
-            number = to.TASK_BEGIN if kind == "TaskBegin" else to.TASK_END
+            number = EV["TASK_BEGIN"] if kind == "TaskBegin" else EV["TASK_END"]
             self._record(event, number, task, parent, unquote(found[3]))
         elif kind in ("RegionBegin", "RegionEnd"):
             found = event.match(_REGION)
-            number = to.REGION_BEGIN if kind == "RegionBegin" else to.REGION_END
+            number = EV["REGION_BEGIN"] if kind == "RegionBegin" else EV["REGION_END"]
             self._record(event, number, int(found[1]) & (1 << 64) - 1, unquote(found[2]))
         elif kind == "Log":
             found = event.match(_LOG)
-            self._record(event, to.LOG, int(found[1]) & (1 << 64) - 1, unquote(found[2]), unquote(found[3]))
+            self._record(
+                event, EV["LOG"], int(found[1]) & (1 << 64) - 1, unquote(found[2]), unquote(found[3])
+            )
         elif kind == "Label":
-            self._record(event, to.GO_LABEL, unquote(event.match(_LABEL)[1]))
+            self._record(event, EV["GO_LABEL"], unquote(event.match(_LABEL)[1]))
         elif kind == "StackSample":
-            self._record(event, to.CPU_SAMPLE)
+            self._record(event, EV["CPU_SAMPLE"])
         else:
             raise DamageError(event.offset, f"an unknown kind of event {kind[:80]!r}")
 
@@ -336,6 +358,11 @@ def unquote(text: str) -> str:
         end = escape.end()
     parts.append(text[end:].encode())
     return b"".join(parts).decode("utf-8", "replace")
+
+
+def _signed(value: int) -> int:
+    """64 bits as the signed number that columns hold."""
+    return value - (1 << 64) if value >> 63 > 0 else value
 
 
 def _unix_ns(text: str, offset: int) -> int:

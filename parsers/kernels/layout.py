@@ -1,4 +1,4 @@
-"""The constants of trace_order.pxd, read from it: one declaration for C and for Python."""
+"""The constants of the trace kernels, read from their .pxd files: one declaration for C and for Python."""
 
 from __future__ import annotations
 
@@ -16,3 +16,4 @@ def read_constants(path: Path) -> dict[str, int]:
 
 
 LAYOUT = read_constants(Path(__file__).with_name("trace_order.pxd"))
+V1 = read_constants(Path(__file__).with_name("trace_v1.pxd"))

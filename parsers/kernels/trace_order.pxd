@@ -74,6 +74,18 @@ cdef enum:
     S_G = 7
     S_H = 8
     S_WIDTH = 9
+    # Rows of events whose order is settled
+    R_KIND = 0
+    R_TIME = 1
+    R_THREAD = 2
+    R_PROC = 3
+    R_G = 4
+    R_A0 = 5
+    R_A1 = 6
+    R_A2 = 7
+    R_A3 = 8
+    R_STACK = 9
+    R_WIDTH = 10
     # What one event may add to the hash; the most pages a span of small objects has
     TABLE_SPARE = 24
     MAX_PAGES = 16

@@ -116,6 +116,10 @@ class Machine:
     gc_start: cython.longlong
     gc_stack: cython.longlong
     gc_complete: cython.longlong
+    # A settled stop of the world: its begin, or -1; it may end on another goroutine
+    stw_at: cython.longlong
+    stw_stack: cython.longlong
+    stw_name: cython.longlong
     finish_at: cython.longlong
     last = cython.declare(cython.longlong, visibility="public")
     base = cython.declare(cython.longlong, visibility="public")
@@ -153,6 +157,8 @@ class Machine:
     ev_stack = cython.declare(cython.int[::1], visibility="public")
     ev_n = cython.declare(cython.longlong, visibility="public")
     ev_cap = cython.declare(cython.longlong, visibility="public")
+    # Rows of settled events that have been followed
+    followed = cython.declare(cython.longlong, visibility="public")
     # What an error is about
     error_at = cython.declare(cython.longlong, visibility="public")
     error_id = cython.declare(cython.longlong, visibility="public")
@@ -179,6 +185,8 @@ class Machine:
         self.gc_stack = 0
         self.gc_complete = 0
         self.finish_at = 0
+        self.followed = 0
+        self.stw_at = -1
         self.last = 0
         self.base = 0
         self.words_n = 0
@@ -190,6 +198,7 @@ class Machine:
         self.ev_n = 0
         self.ev_cap = 0
         self.raw = False
+        self.generation = 0
         self.is_first = True
         self.error_at = -1
         self.error_id = 0
@@ -263,6 +272,23 @@ class Machine:
         status: cython.longlong
         with cython.nogil:
             status = self._run()
+        return status
+
+    def follow(self, rows: cython.longlong[::1], count: cython.longlong) -> cython.longlong:
+        """Take events whose order is settled, from row ``followed`` on: DONE, FULL, GROW, or an error."""
+        status: cython.longlong = DONE
+        with cython.nogil:
+            while True:
+                status = self._room()
+                if status != ADVANCED:
+                    break
+                if self.followed >= count:
+                    status = DONE
+                    break
+                status = self._follow(rows, self.followed * R_WIDTH)
+                if status != ADVANCED:
+                    break
+                self.followed += 1
         return status
 
     def finish(self) -> cython.longlong:
@@ -1206,6 +1232,11 @@ class Machine:
                 return FULL
             self._side(SIDE_RANGE, EV_GC_BEGIN, 0, 0, -1, self.gc_start, ts - self.gc_start, self.gc_stack, 0)
             self.gc_state = 1
+        if self.stw_at >= 0:
+            if not self._has_room_for(1):
+                return FULL
+            self._side(SIDE_RANGE, EV_STW_BEGIN, self.stw_name, KIND_G, 0, self.stw_at, ts - self.stw_at, self.stw_stack, 0)
+            self.stw_at = -1
         return DONE
 
     # ---- ranges ------------------------------------------------------------
@@ -2060,3 +2091,263 @@ class Machine:
 
         self.error_id = typ
         return E_TYPE
+
+    # ---- events whose order is settled ---------------------------------------
+    #
+    # Version 1 traces and Go's own text: whoever wrote the rows has checked them, so
+    # what is missing counts as begun before the capture.
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _follow(self, rows: cython.longlong[::1], r: cython.longlong) -> cython.longlong:
+        """One event; strings and stacks are indexes of the capture."""
+        typ: cython.longlong = rows[r + R_KIND]
+        a0: cython.longlong = rows[r + R_A0]
+        a1: cython.longlong = rows[r + R_A1]
+        a2: cython.longlong = rows[r + R_A2]
+        stack: cython.longlong = rows[r + R_STACK]
+        ts: cython.longlong
+        gs: cython.longlong
+        self.cm = rows[r + R_THREAD]
+        self.cp = rows[r + R_PROC]
+        self.cg = rows[r + R_G]
+        if typ == EV_GO_DESTROY or typ == EV_GO_DESTROY_SYSCALL:
+            gs = self._find(KIND_G, self.cg)
+            if gs >= 0 and not self._has_room_for(self._open_things(gs)):
+                return FULL
+            ts = self._stamp(rows[r + R_TIME])
+            self._emit(typ, ts, 0, 0, 0, 0, stack)
+            if gs >= 0:
+                self._end_goroutine(gs, ts, 1)
+                self._free_goroutine(gs)
+            return ADVANCED
+        if typ == EV_TASK_BEGIN or typ == EV_TASK_END:
+            return self._follow_task(typ, rows[r + R_TIME], a0, a1, a2, stack)
+        ts = self._stamp(rows[r + R_TIME])
+        self._emit(typ, ts, a0, a1, a2, rows[r + R_A3], stack)
+        if typ == EV_GO_START:
+            self._go_over(a0, typ, RUNNING, ts, -1, stack)
+        elif typ == EV_GO_STOP or typ == EV_GO_BLOCK:
+            self._go_over(self.cg, typ, RUNNABLE if typ == EV_GO_STOP else WAITING, ts, self._word(a0), stack)
+        elif typ == EV_GO_UNBLOCK:
+            self._go_over(a0, typ, RUNNABLE, ts, -1, stack)
+        elif typ == EV_GO_SYSCALL_BEGIN:
+            self._go_over(self.cg, typ, SYSCALL, ts, -1, stack)
+        elif typ == EV_GO_SYSCALL_END:
+            self._go_over(self.cg, typ, RUNNING, ts, -1, stack)
+        elif typ == EV_GO_SYSCALL_END_BLOCKED:
+            self._go_over(self.cg, typ, RUNNABLE, ts, -1, stack)
+        elif typ == EV_GO_CREATE or typ == EV_GO_CREATE_BLOCKED or typ == EV_GO_CREATE_SYSCALL:
+            self._appear(typ, a0, a1, ts, stack)
+        elif typ == EV_GO_STATUS:
+            gs = self._find(KIND_G, a0)
+            if gs < 0:
+                gs = self._new_g(a0, a2, stack)
+                self.g[gs + G_START] = 0
+                self.g[gs + G_COMPLETE] = 0
+                if a2 == RUNNING or a2 == SYSCALL:
+                    self.g[gs + G_PROC] = self.cp
+                    self.g[gs + G_THREAD] = self.cm
+            if self.g[gs + G_NAME] == 0:
+                self.g[gs + G_NAME] = stack
+        elif typ == EV_PROCS_CHANGE or typ == EV_HEAP_ALLOC or typ == EV_HEAP_GOAL:
+            self._side(SIDE_METRIC, typ, ts, a0, 0, 0, 0, 0, 0)
+        elif typ == EV_CPU_SAMPLE:
+            self._side(SIDE_SAMPLE, ts, self.cm, self.cp, self.cg, stack, 0, 0, 0)
+        elif typ == EV_LOG:
+            self._side(SIDE_LOG, ts, self.cg, a0, a1, a2, stack, 0, 0)
+        elif typ == EV_REGION_BEGIN or typ == EV_REGION_END:
+            return self._follow_region(typ, a0, a1, ts, stack)
+        else:
+            self._follow_range(typ, a0, ts, stack)
+        return ADVANCED
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _known(self, key: cython.longlong, state: cython.longlong, ts: cython.longlong) -> cython.longlong:
+        """The row of a goroutine; one that nothing told of is in state from now on, incompletely."""
+        gs: cython.longlong = self._find(KIND_G, key)
+        if gs < 0:
+            gs = self._new_g(key, state, 0)
+            self.g[gs + G_START] = ts
+            self.g[gs + G_COMPLETE] = 0
+        return gs
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _go_over(
+        self,
+        key: cython.longlong,
+        typ: cython.longlong,
+        state: cython.longlong,
+        ts: cython.longlong,
+        reason: cython.longlong,
+        stack: cython.longlong,
+    ) -> cython.void:
+        """A goroutine goes over into state."""
+        gs: cython.longlong = self._find(KIND_G, key)
+        is_executing: cython.bint = state == RUNNING or state == SYSCALL
+        proc: cython.longlong = self.cp if is_executing else -1
+        thread: cython.longlong = self.cm if is_executing else -1
+        if gs < 0:
+            gs = self._known(key, state, ts)
+            self.g[gs + G_REASON] = reason
+            self.g[gs + G_STACK] = stack
+            self.g[gs + G_PROC] = proc
+            self.g[gs + G_THREAD] = thread
+        elif typ == EV_GO_UNBLOCK:
+            self._move(gs, state, ts, reason, stack, proc, thread, self.cg, stack)
+        else:
+            self._move(gs, state, ts, reason, stack, proc, thread, -1, 0)
+        if self.g[gs + G_NAME] == 0 and (typ == EV_GO_STOP or typ == EV_GO_BLOCK or typ == EV_GO_SYSCALL_BEGIN):
+            self.g[gs + G_NAME] = stack
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _appear(self, typ: cython.longlong, key: cython.longlong, birth: cython.longlong, ts: cython.longlong, stack: cython.longlong) -> cython.void:
+        """A goroutine is created; birth is the stack that it begins with."""
+        gs: cython.longlong = self._find(KIND_G, key)
+        if gs >= 0:
+            self._free_goroutine(gs)
+        if typ == EV_GO_CREATE_SYSCALL:
+            gs = self._new_g(key, SYSCALL, 0)
+            self.g[gs + G_PROC] = self.cp
+            self.g[gs + G_THREAD] = self.cm
+        else:
+            gs = self._new_g(key, WAITING if typ == EV_GO_CREATE_BLOCKED else RUNNABLE, stack)
+            self.g[gs + G_NAME] = birth
+            self.g[gs + G_PARENT] = self.cg
+            self.g[gs + G_BIRTH] = stack
+        self.g[gs + G_CREATED] = ts
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _follow_task(self, typ: cython.longlong, time: cython.longlong, task: cython.longlong, parent: cython.longlong, name: cython.longlong, stack: cython.longlong) -> cython.longlong:
+        """A task begins or ends; at its end, parent is what the event says of a task without one."""
+        ts: cython.longlong
+        k: cython.longlong = self._find(KIND_TASK, task)
+        if typ == EV_TASK_BEGIN:
+            if k >= 0:
+                self.error_id = task
+                return E_TASK
+            ts = self._stamp(time)
+            self._emit(typ, ts, task, parent, name, 0, stack)
+            k = self._new_node(task, name, ts, stack)
+            self.node[k + N_NEXT] = NODE_TASK
+            self.node[k + N_G] = self.cg
+            self.node[k + N_PARENT] = parent
+            self._insert(KIND_TASK, task, k)
+            return ADVANCED
+        ts = self._stamp(time)
+        if k < 0:
+            self._emit(typ, ts, task, -1, name, 0, stack)
+            self._side(SIDE_TASK, task, 0, -1, 0, ts, self.cg, stack, 2)
+            return ADVANCED
+        if self.node[k + N_PARENT] != -1:
+            parent = self.node[k + N_PARENT]
+        self._emit(typ, ts, task, parent, self.node[k + N_NAME], 0, stack)
+        self._side(SIDE_TASK, task, self.node[k + N_NAME], self.node[k + N_PARENT], self.node[k + N_START],
+                   ts - self.node[k + N_START], self.node[k + N_G], self.node[k + N_STACK], 1)
+        self._forget(KIND_TASK, task)
+        self._drop_node(k)
+        return ADVANCED
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _follow_region(self, typ: cython.longlong, task: cython.longlong, name: cython.longlong, ts: cython.longlong, stack: cython.longlong) -> cython.longlong:
+        gs: cython.longlong = self._known(self.cg, RUNNING, ts)
+        k: cython.longlong = self.g[gs + G_REGIONS]
+        if typ == EV_REGION_BEGIN:
+            k = self._new_node(task, name, ts, stack)
+            self.node[k + N_NEXT] = self.g[gs + G_REGIONS]
+            self.g[gs + G_REGIONS] = k
+            self.g[gs + G_DEPTH] += 1
+        elif k < 0:
+            self.g[gs + G_OUTER] -= 1
+            self._side(SIDE_REGION, self.cg, task, name, 0, ts, self.g[gs + G_OUTER], stack, 0)
+        elif self.node[k + N_KIND] != task or self.node[k + N_NAME] != name:
+            self.error_id = self.cg
+            return E_REGION
+        else:
+            self.g[gs + G_DEPTH] -= 1
+            self._side(SIDE_REGION, self.cg, task, name, self.node[k + N_START], ts - self.node[k + N_START],
+                       self.g[gs + G_DEPTH], self.node[k + N_STACK], 1)
+            self.g[gs + G_REGIONS] = self.node[k + N_NEXT]
+            self._drop_node(k)
+        return ADVANCED
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _follow_range(self, typ: cython.longlong, a0: cython.longlong, ts: cython.longlong, stack: cython.longlong) -> cython.void:
+        """Ranges begin, end or are told to be active; other types say nothing that has a row."""
+        row: cython.longlong
+        if typ == EV_GC_ACTIVE or typ == EV_GC_BEGIN:
+            if typ == EV_GC_BEGIN or self.gc_state != 2:
+                self.gc_start = ts if typ == EV_GC_BEGIN else 0
+                self.gc_stack = stack
+                self.gc_complete = typ == EV_GC_BEGIN
+                self.gc_state = 2
+        elif typ == EV_GC_END:
+            if self.gc_state != 2:
+                self.gc_start = 0
+                self.gc_stack = 0
+                self.gc_complete = 0
+            self.gc_state = 1
+            self._side(SIDE_RANGE, EV_GC_BEGIN, 0, 0, -1, self.gc_start, ts - self.gc_start, self.gc_stack, self.gc_complete)
+        elif typ == EV_STW_BEGIN:
+            self.stw_at = ts
+            self.stw_stack = stack
+            self.stw_name = a0
+        elif typ == EV_STW_END:
+            if self.stw_at >= 0:
+                self._side(SIDE_RANGE, EV_STW_BEGIN, self.stw_name, KIND_G, self.cg, self.stw_at, ts - self.stw_at, self.stw_stack, 1)
+            else:
+                self._side(SIDE_RANGE, EV_STW_BEGIN, 0, KIND_G, self.cg, 0, ts, 0, 0)
+            self.stw_at = -1
+        elif typ == EV_SWEEP_ACTIVE or typ == EV_SWEEP_BEGIN or typ == EV_SWEEP_END:
+            row = self._find(KIND_P, self.cp)
+            if row < 0:
+                row = self._new_p(self.cp, 0)
+            self.p[row + P_RANGES] = self._range_step(
+                self.p[row + P_RANGES], typ - EV_SWEEP_ACTIVE, EV_SWEEP_BEGIN, KIND_P, self.cp, ts, stack
+            )
+        elif typ == EV_ASSIST_ACTIVE or typ == EV_ASSIST_BEGIN or typ == EV_ASSIST_END:
+            row = self._known(self.cg, RUNNING, ts)
+            self.g[row + G_RANGES] = self._range_step(
+                self.g[row + G_RANGES], typ - EV_ASSIST_ACTIVE, EV_ASSIST_BEGIN, KIND_G, self.cg, ts, stack
+            )
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _range_step(
+        self,
+        head: cython.longlong,
+        step: cython.longlong,
+        kind: cython.longlong,
+        scope: cython.longlong,
+        scope_id: cython.longlong,
+        ts: cython.longlong,
+        stack: cython.longlong,
+    ) -> cython.longlong:
+        """The list of open ranges after one is active (step 0), begins (1) or ends (2)."""
+        k: cython.longlong = self._find_range(head, kind, 0)
+        if step == 2:
+            if k < 0:
+                self._side(SIDE_RANGE, kind, 0, scope, scope_id, 0, ts, 0, 0)
+                return head
+            self._side(SIDE_RANGE, kind, 0, scope, scope_id, self.node[k + N_START], ts - self.node[k + N_START],
+                       self.node[k + N_STACK], self.node[k + N_COMPLETE])
+            return self._take_range(head, k)
+        if k < 0:
+            k = self._new_node(kind, 0, ts if step == 1 else 0, stack)
+            self.node[k + N_COMPLETE] = step
+            return self._append_range(head, k)
+        return head

@@ -17,7 +17,7 @@ from pathlib import Path
 from examples.toolchain import CACHE
 
 KERNELS = Path(__file__).resolve().parents[2] / "parsers" / "kernels"
-NAMES = ("trace_wire", "trace_order", "trace_args")
+NAMES = ("trace_wire", "trace_order", "trace_args", "trace_v1")
 faults: list[str] = []
 
 
@@ -42,8 +42,8 @@ def build_checked(name: str) -> Path:
     """The extension of one kernel, compiled on first use."""
     source = (KERNELS / f"{name}.py").read_text().replace("boundscheck=False", "boundscheck=True")
     assert "boundscheck=True" in source
-    constants = KERNELS / f"{name}.pxd"
-    content = source + (constants.read_text() if constants.exists() else "")
+    constants = sorted(KERNELS.glob("trace_*.pxd"))  # one includes another
+    content = source + "".join(path.read_text() for path in constants)
     folder = CACHE / "exectrace" / f"checked-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     extension = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not extension.exists():
@@ -53,8 +53,8 @@ def build_checked(name: str) -> Path:
         for empty in (package, package.parent):
             (empty / "__init__.py").touch()
         (package / f"{name}.py").write_text(source)
-        if constants.exists():
-            (package / constants.name).write_text(constants.read_text())
+        for path in constants:
+            (package / path.name).write_text(path.read_text())
         c_file, part = folder / f"{name}.c", folder / f".{extension.name}.{os.getpid()}"
         cython = [sys.executable, "-m", "cython", "-3", package / f"{name}.py", "-o", c_file]
         subprocess.run(cython, check=True, stderr=subprocess.DEVNULL, cwd=folder)

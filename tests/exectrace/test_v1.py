@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,9 +14,14 @@ import go
 import pytest
 
 from parsers.api import ParseError
+from parsers.exectrace.names import Names
+from parsers.exectrace.v1.decode import Decoder
+from parsers.exectrace.wire import read_version
+from parsers.stacks import StackTable
 from tests.exectrace import views
 from tests.exectrace.golines import go_events, our_events
 from tests.exectrace.reading import read
+from tests.exectrace.test_tables import ROOT, UNCOMPILED
 
 FOLDER = Path(go.__file__).parent / "src/internal/trace/internal/tracev1/testdata"
 TRACES = sorted(FOLDER.glob("*_good"))
@@ -86,6 +94,23 @@ def test_views_equal_gos(path, tmp_path):
         assert {stack: n for stack, (n, _) in ours.items()} == {stack: n for stack, (n, _) in gos.items()}
         for stack, (n, ns) in ours.items():
             assert abs(ns - gos[stack][1]) <= TIED_NS * n
+
+
+def test_uncompiled_kernels_give_the_same_tables():
+    path = min(TRACES, key=lambda path: path.stat().st_size)
+    command = [sys.executable, "-c", UNCOMPILED, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    assert pickle.loads(done.stdout) == read(path, raw_events=True).tables
+
+
+def test_a_trace_is_read_with_a_few_times_its_size():
+    """Events are entries of arrays, not objects."""
+    content = max(TRACES, key=lambda path: path.stat().st_size).read_bytes()
+    decoder = Decoder(content, read_version(content), Names(StackTable()))
+    decoder.decode()
+    events = decoder.trace.n
+    assert events > 5000
+    assert sum(column[:events].nbytes for column in decoder.columns.values()) < 25 * len(content)
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.name)

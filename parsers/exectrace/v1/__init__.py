@@ -9,9 +9,9 @@ Quirks: times are ticks against one frequency; a blocked system call's end carri
 true time apart. Events are put in order by goroutines' sequence numbers first, by
 time second. As in Go's reader, the rows are those of version 2: a system call that
 did not block lasts 1 ns, and what has no processor of its own gets a number from
-1000000 on. The format died in 2024 and its traces are small, so this reader is plain
-Python, and refuses files above 64 MB.
+1000000 on. An event may lie anywhere in the file, so that a trace is held whole, at
+some 25 times its size; files above 64 MB are refused.
 
-read: bytes to events in order · check: whether they make sense · convert: to the
-events of version 2 · record: those to rows.
+decode: bytes to events · settle: their order, and rows of version 2's events, which the
+state machine of version 2 follows. Both drive the kernel `trace_v1`.
 """

@@ -40,30 +40,23 @@ def _spec(line: str) -> tuple[int, Spec]:
 
 
 SPECS = dict(map(_spec, _NAMES))
+NUMBERS = 64
 
-BATCH, FREQUENCY, STACK, GOMAXPROCS, PROC_START, PROC_STOP, GC_START, GC_DONE, STW_START, STW_DONE = range(
-    1, 11
-)
-SWEEP_START, SWEEP_DONE, GO_CREATE, GO_START, GO_END, GO_STOP, GO_SCHED, GO_PREEMPT, GO_SLEEP = range(11, 20)
-GO_BLOCK, GO_UNBLOCK, BLOCK_SEND, BLOCK_RECV, BLOCK_SELECT, BLOCK_SYNC, BLOCK_COND, BLOCK_NET = range(20, 28)
-GO_SYS_CALL, GO_SYS_EXIT, GO_SYS_BLOCK, GO_WAITING, GO_IN_SYSCALL, HEAP_ALLOC, HEAP_GOAL = range(28, 35)
-TIMER_GOROUTINE, FUTILE_WAKEUP, STRING, GO_START_LOCAL, GO_UNBLOCK_LOCAL, GO_SYS_EXIT_LOCAL = range(35, 41)
-GO_START_LABEL, BLOCK_GC, ASSIST_START, ASSIST_DONE = range(41, 45)
-TASK_CREATE, TASK_END, USER_REGION, USER_LOG, CPU_SAMPLE = range(45, 50)
-
-WITHOUT_LOCAL = {GO_START_LOCAL: GO_START, GO_UNBLOCK_LOCAL: GO_UNBLOCK, GO_SYS_EXIT_LOCAL: GO_SYS_EXIT}
-# Why a goroutine waits, in version 2's words.
-BLOCKS = {
-    GO_SLEEP: "sleep", GO_BLOCK: "", BLOCK_SEND: "chan send", BLOCK_RECV: "chan receive",
-    BLOCK_SELECT: "select", BLOCK_SYNC: "sync", BLOCK_COND: "sync.(*Cond).Wait", BLOCK_NET: "network",
-    BLOCK_GC: "GC mark assist wait for work",
+# Why a goroutine waits or stops, in version 2's words; a bare GoBlock gives no reason.
+REASONS = {
+    "GoSleep": "sleep", "GoBlockSend": "chan send", "GoBlockRecv": "chan receive", "GoBlockSelect": "select",
+    "GoBlockSync": "sync", "GoBlockCond": "sync.(*Cond).Wait", "GoBlockNet": "network",
+    "GoBlockGC": "GC mark assist wait for work", "GoStop": "forever", "GoSched": "runtime.Gosched",
+    "GoPreempt": "preempted",
 }  # fmt: skip
-# After these a processor runs no goroutine.
-STOPS = frozenset({GO_END, GO_STOP, GO_SCHED, GO_PREEMPT, GO_SYS_BLOCK, *BLOCKS})
-STW_KINDS = (
+_STW_KINDS = (
     "", "GC mark termination", "GC sweep termination", "write heap dump", "goroutine profile",
     "goroutine profile cleanup", "all goroutine stack trace", "read mem stats", "AllThreadsSyscall",
     "GOMAXPROCS", "start trace", "stop trace", "CountPagesInUse (test)", "ReadMetricsSlow (test)",
-    "ReadMemStatsSlow (test)",
-    "PageCachePagesLeaked (test)", "ResetDebugLog (test)",
+    "ReadMemStatsSlow (test)", "PageCachePagesLeaked (test)", "ResetDebugLog (test)",
 )  # fmt: skip
+
+
+def stw_kinds(version: int) -> tuple[str, ...]:
+    """Why the world stops, by number; a number beyond says nothing."""
+    return _STW_KINDS if version >= 21 else _STW_KINDS[1:3]
