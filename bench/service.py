@@ -2,7 +2,7 @@
 
     python -m bench.service [--minutes 45] [--repeats 3] [--record-only]
 
-Records the example service (bench/service_record.py): 30 builds without a change, three times over, and
+Records the example service (bench/service_record.py): 30 builds without a change, four times over, and
 builds with a leak or a contention of 2 to 50 % from a random build of 20 on; three runs of each. What is
 recorded stays in .cache/bench/service, and the next call goes on. Then each series goes through the pipeline;
 prints the tables of docs/detection-real.md.
@@ -16,7 +16,18 @@ from collections import Counter
 from pathlib import Path
 
 from bench.service_judge import Judged, judge
-from bench.service_plan import BUSY, CALM, IN_ORDER, KINDS, PERCENTS, RUNS, all_series, build_id, schedule
+from bench.service_plan import (
+    BUSY,
+    CALM,
+    IN_ORDER,
+    KINDS,
+    LARGE,
+    PERCENTS,
+    RUNS,
+    all_series,
+    build_id,
+    schedule,
+)
 from bench.service_record import record
 from examples.recording import say
 from flows.gate import WORDS
@@ -26,6 +37,7 @@ HOW = {
     CALM: "in random order, with priority",
     IN_ORDER: "build by build, with priority",
     BUSY: "build by build, without",
+    LARGE: "in random order, with priority, the map four times as large",
 }
 
 
@@ -55,7 +67,7 @@ def injected_table(judged: list[Judged]) -> str:
         "| gate: first bad build | last build | last against good | false verdicts |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for kind in KINDS:
+    for kind in (kind for kinds in KINDS.values() for kind in kinds):
         for percent in PERCENTS:
             of = [found for found in judged if (found.series.kind, found.series.percent) == (kind, percent)]
             if not of:

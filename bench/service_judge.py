@@ -13,7 +13,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.service_plan import CALM, RUNS, Series, build_id
+from bench.service_plan import RUNS, Series, build_id
 from bench.service_record import TRUTH, manifest
 from flows.build import build
 from flows.gate import gate
@@ -24,10 +24,11 @@ NEAR = 2
 # Where each regression is, and by what it shows.
 CULPRITS = {
     "leak": ("session.(*Trails).Begin", "mapassign_inuse_bytes"),
+    "largeleak": ("session.(*Trails).Begin", "mapassign_inuse_bytes"),
     "contention": ("cache.(*Prices).Lookup", "block_ns"),
 }
 # What the program itself counted of it.
-TRUTHS = {"leak": "trails", "contention": "held_ns"}
+TRUTHS = {"leak": "trails", "largeleak": "trails", "contention": "held_ns"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Judged:
 def source(series: Series, number: int) -> tuple[Series, int]:
     """Where the recording of a build is: before the regression it is one of the calm builds."""
     if number < series.first_bad:
-        return Series(CALM), series.calm_before[number - 1]
+        return Series(series.calm), series.calm_before[number - 1]
     return series, number
 
 

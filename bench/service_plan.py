@@ -14,10 +14,13 @@ from dataclasses import dataclass
 RUNS = 3
 CALM_BUILDS = 30
 BUILDS = 20
-KINDS = ("leak", "contention")
 PERCENTS = (2, 5, 10, 20, 50)
 CALM = "calm"
 IN_ORDER, BUSY = "calm-in-order", "calm-busy"
+# The same with a map four times as large.
+LARGE = "calm-large"
+# The kinds of regression, by the series whose builds stand before them.
+KINDS = {CALM: ("leak", "contention"), LARGE: ("largeleak",)}
 # A regression begins no earlier than this build, and leaves as many builds after it.
 MARGIN = 5
 
@@ -31,13 +34,16 @@ class Series:
     percent: int = 0
     first_bad: int = 0
     builds: int = CALM_BUILDS
-    # Which builds of CALM stand before the regression.
+    # Which builds of which series without a change stand before the regression.
     calm_before: tuple[int, ...] = ()
+    calm: str = CALM
 
     @property
     def variant(self) -> str:
         """The program that is recorded: all repeats of one regression share it."""
-        return f"{self.kind}-{self.percent}" if self.kind else CALM
+        if self.kind:
+            return f"{self.kind}-{self.percent}"
+        return LARGE if self.name == LARGE else CALM
 
     @property
     def own_builds(self) -> range:
@@ -64,16 +70,17 @@ def build_id(number: int) -> str:
 
 
 def all_series(repeats: int, seed: int) -> list[Series]:
-    """Three series without a change, then each kind and size so many times, from a build of its own on."""
+    """The series without a change, then each kind and size so many times, from a build of its own on."""
     chance = random.Random(seed)
-    found = [Series(CALM), Series(IN_ORDER), Series(BUSY)]
-    for repeat in range(1, repeats + 1):
-        for kind in KINDS:
-            for percent in PERCENTS:
-                first_bad = chance.randint(MARGIN + 1, BUILDS - MARGIN + 1)
-                before = sorted(chance.sample(range(1, CALM_BUILDS + 1), first_bad - 1))
-                name = f"{kind}-{percent:02}-{repeat}"
-                found.append(Series(name, kind, percent, first_bad, BUILDS, tuple(before)))
+    found = [Series(CALM), Series(IN_ORDER), Series(BUSY), Series(LARGE)]
+    for calm, kinds in KINDS.items():
+        for repeat in range(1, repeats + 1):
+            for kind in kinds:
+                for percent in PERCENTS:
+                    first_bad = chance.randint(MARGIN + 1, BUILDS - MARGIN + 1)
+                    before = sorted(chance.sample(range(1, CALM_BUILDS + 1), first_bad - 1))
+                    name = f"{kind}-{percent:02}-{repeat}"
+                    found.append(Series(name, kind, percent, first_bad, BUILDS, tuple(before), calm))
     return found
 
 

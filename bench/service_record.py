@@ -2,7 +2,7 @@
 
 What the sizes mean (bench/programs/service.patch):
 - leak of X %: the workers keep the trails of the latest 1000 visitors, a map each. Every so many are not
-  deleted, so that at the end of a run X % more maps are held.
+  deleted, so that at the end of a run X % more maps are held. largeleak: of the latest 4000 visitors.
 - contention of X %: the price cache holds its lock for 3 ms at every 80th lookup; now X % longer.
 
 The program counts both itself, and says so on standard output: truth.json beside the captures, which the
@@ -23,7 +23,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.service_plan import BUSY, Take
+from bench.service_plan import BUSY, LARGE, Take
 from examples.record import BENCH_FLAGS, HERE, PROCS, apply_patch, go_command
 from examples.recording import pack_gzip, say, tree_hash
 from examples.toolchain import environment
@@ -31,6 +31,7 @@ from examples.toolchain import environment
 PATCH = Path(__file__).parent / "programs" / "service.patch"
 GO = "1.27"
 REQUESTS = 6000
+LARGE_TRAILS = 1000
 LONGEST_SECONDS = 60
 BENCH_REPEATS = ("-test.benchtime=3000x", "-test.count=2")
 TRUTH = "truth.json"
@@ -45,12 +46,11 @@ def program(variant: str, home: Path) -> Path:
     if folder.exists():
         return folder
     say(f"building {variant}")
-    kind, _, percent = variant.partition("-")
     with tempfile.TemporaryDirectory(dir=home) as work:
         source, made = Path(work) / "source", Path(work) / "made"
         shutil.copytree(HERE / "service", source)
         apply_patch(PATCH, source)
-        inject(source / "internal/inject/inject.go", kind, int(percent or 0))
+        inject(source / "internal/inject/inject.go", constants(variant))
         made.mkdir()
         flags = ("-trimpath", "-buildvcs=false")
         go_command(GO, source, "build", *flags, "-ldflags=-s -w", "-o", str(made / "storefront"), ".")
@@ -65,14 +65,25 @@ def program(variant: str, home: Path) -> Path:
     return folder
 
 
-def inject(file: Path, kind: str, percent: int) -> None:
-    """Write a regression's size into the source."""
-    name = {"leak": "LeakPermille", "contention": "HoldPermille"}.get(kind)
-    if name:
-        text, count = re.subn(rf"{name} = 0\b", f"{name} = {10 * percent}", file.read_text())
+def constants(variant: str) -> dict[str, int]:
+    """What the source of a variant has other than the patch."""
+    if variant == LARGE:
+        return {"KeptTrails": LARGE_TRAILS}
+    kind, _, percent = variant.partition("-")
+    permille = 10 * int(percent or 0)
+    if kind == "largeleak":
+        return {"KeptTrails": LARGE_TRAILS, "LeakPermille": permille}
+    return {"leak": {"LeakPermille": permille}, "contention": {"HoldPermille": permille}}.get(kind, {})
+
+
+def inject(file: Path, numbers: dict[str, int]) -> None:
+    """Write numbers into the source."""
+    text = file.read_text()
+    for name, number in numbers.items():
+        text, count = re.subn(rf"\b{name} = \d+", f"{name} = {number}", text)
         if count != 1:
-            raise SystemExit(f"{file}: expected one line {name} = 0, found {count}")
-        file.write_text(text)
+            raise SystemExit(f"{file}: expected one line {name} = …, found {count}")
+    file.write_text(text)
 
 
 def manifest(tree: str, go_version: str, series: str, number: int, build: str) -> str:

@@ -16,6 +16,7 @@ from bench.service_plan import (
     CALM,
     IN_ORDER,
     KINDS,
+    LARGE,
     MARGIN,
     PERCENTS,
     RUNS,
@@ -24,7 +25,7 @@ from bench.service_plan import (
     all_series,
     schedule,
 )
-from bench.service_record import PATCH, inject, manifest
+from bench.service_record import PATCH, constants, inject, manifest
 
 LEAK = Series("leak-05-1", "leak", 5, first_bad=9, builds=BUILDS, calm_before=(2, 3, 5, 8, 13, 21, 22, 30))
 TRUE = Verdict(
@@ -34,7 +35,9 @@ TRUE = Verdict(
 
 def test_every_kind_and_size_begins_at_a_build_with_enough_builds_on_both_sides() -> None:
     injected = [s for s in all_series(3, seed=1) if s.kind]
-    assert Counter((s.kind, s.percent) for s in injected) == {(k, p): 3 for k in KINDS for p in PERCENTS}
+    assert Counter((s.kind, s.percent) for s in injected) == {
+        (kind, percent): 3 for kinds in KINDS.values() for kind in kinds for percent in PERCENTS
+    }
     for series in injected:
         assert MARGIN < series.first_bad <= BUILDS - MARGIN + 1
         assert len(set(series.calm_before)) == series.first_bad - 1
@@ -74,12 +77,19 @@ def test_before_the_regression_stand_calm_builds_and_after_it_its_own() -> None:
 def test_a_regression_is_written_into_the_source_the_patch_makes(tmp_path: Path) -> None:
     file = tmp_path / "inject.go"
     file.write_text("\n".join(line[1:] for line in PATCH.read_text().splitlines() if line.startswith("+")))
-    inject(file, "leak", 5)
-    inject(file, "contention", 20)
+    inject(file, constants("largeleak-5"))
     assert "LeakPermille = 50\n" in file.read_text()
+    assert "KeptTrails = 1000\n" in file.read_text()
+    inject(file, constants("contention-20"))
     assert "HoldPermille = 200\n" in file.read_text()
-    with pytest.raises(SystemExit, match="LeakPermille"):
-        inject(file, "leak", 5)
+    with pytest.raises(SystemExit, match="NoSuch"):
+        inject(file, {"NoSuch": 1})
+
+
+def test_only_the_kind_asked_for_is_in_a_variant() -> None:
+    assert constants(Series(CALM).variant) == {}
+    assert constants(Series(LARGE).variant) == {"KeptTrails": 1000}
+    assert constants(LEAK.variant) == {"LeakPermille": 50}
 
 
 def test_builds_of_the_same_source_differ_in_commit_and_time() -> None:
