@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORMATS = {
     "parsers.exectrace": 2,
     "parsers.binary": 4,
-    "parsers.pprof": 2,
+    "parsers.pprof": 3,
     "parsers.legacy_profile": 2,
     "parsers.goroutine_dump": 2,
     "parsers.benchmarks": 1,

@@ -10,9 +10,10 @@ and ``stacks``.
 
 Quirks: runtime/pprof scales heap values itself, so they are never rescaled. It strips the
 leading runtime frames of heap stacks, so the function that allocates stands there only
-as ``leaf_pc``: the return address of the CALL, less one. A location's lines are innermost
-first. Nothing in a profile says whether it is of kind block or mutex; see ``kind.py``.
-``mapping.build_id`` is empty before Go 1.24.
+as ``leaf_pc``: the return address of the CALL, less one. drop_frames and keep_frames are applied
+to the stacks (``prune.py``); ``leaf_pc`` stays, and ``pcs`` has all of a stack that was shortened. A
+location's lines are innermost first. Nothing in a profile says whether it is of kind block or
+mutex; see ``kind.py``. ``mapping.build_id`` is empty before Go 1.24.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
 
     profile = resolve(decode(source.read(), source.path), source.path)
     yield _facts(profile, source.name)
-    yield from profile.issues
     yield from batches(profile)
+    yield from profile.issues
 
 
 def _facts(profile: Profile, file_name: str) -> Facts:
@@ -58,6 +59,9 @@ def _facts(profile: Profile, file_name: str) -> Facts:
     labels = {}
     if kind == "custom":
         labels["sample_types"] = ", ".join(name for name, _ in profile.sample_types)
+    for name, index in (("drop_frames", message.drop_frames), ("keep_frames", message.keep_frames)):
+        if index:
+            labels[name] = profile.string_or_empty(index)
     if message.comments:
         labels["comments"] = "\n".join(profile.string_or_empty(i) for i in message.comments)
     return Facts(

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from parsers.api import ParseError
 from parsers.kernels.stack_frames import combine_stacks, copy_frames
+from parsers.pprof.prune import prune
 from parsers.stacks import MULTIPLIER, hash_frames, hash_name, stacks_batch
 
 if TYPE_CHECKING:
@@ -119,14 +120,16 @@ class Stacks:
 
     def __init__(self, profile: Profile) -> None:
         self._frames = frames = frames_of(profile)
+        pruned = prune(profile)
+        self.is_pruned: NDArray[np.bool_] = pruned.starts > profile.stack_offsets[:-1]
         # Uncompiled, the kernels are to see plain integers: memory views give them.
         self._runs = [
             a.data
             for a in (
                 profile.stack_locations,
-                np.ascontiguousarray(profile.stack_offsets[:-1]),
+                np.ascontiguousarray(pruned.starts),
                 np.ascontiguousarray(profile.stack_offsets[1:]),
-                frames.starts,
+                frames.starts + pruned.lost_lines,
                 frames.ends,
             )
         ]

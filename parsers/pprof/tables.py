@@ -26,6 +26,8 @@ def batches(profile: Profile) -> Iterator[Batch]:
     """All rows of the profile."""
     stacks = Stacks(profile)
     columns = _sample_columns(profile) | {"stack_id": pa.array(stacks.ids, mask=stacks.is_empty)}
+    if stacks.is_pruned.any():
+        columns["pcs"] = _whole_stacks(profile, stacks.is_pruned)
     n_samples, n_types = profile.values.shape
     for start in range(0, n_samples, SAMPLES_PER_BATCH):
         count = min(SAMPLES_PER_BATCH, n_samples - start)
@@ -43,6 +45,17 @@ def batches(profile: Profile) -> Iterator[Batch]:
         yield Batch("profile_samples", pa.RecordBatch.from_pydict(rows))
     yield _mappings(profile)
     yield from stacks.batches()
+
+
+def _whole_stacks(profile: Profile, is_pruned: NDArray[np.bool_]) -> pa.Array:
+    """The addresses of each stack that drop_frames has shortened, null for the others."""
+    counts = np.where(is_pruned, np.diff(profile.stack_offsets), 0)
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
+    locations = profile.stack_locations[np.repeat(is_pruned, np.diff(profile.stack_offsets))]
+    nulls = np.append(~is_pruned, False)
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, mask=nulls), pa.array(profile.message.address[locations])
+    )
 
 
 def _tiled(names: list[str], times: int) -> pa.DictionaryArray:
