@@ -54,6 +54,8 @@ cdef enum:
     V1_USER_REGION = 47
     V1_USER_LOG = 48
     V1_CPU_SAMPLE = 49
+    # The most bytes of an event's arguments
+    V1_MAX_ARGS = 2048
     # Not of the format: a system call that will block
     V1_GO_SYS_CALL_BLOCKS = 63
     # Goroutines while events are put in order

@@ -305,7 +305,7 @@ class Trace:
             x = self._varint()
             if self.at < 0:
                 return self._varint_error(at)
-            if x > 2048 or self.at + cython.cast(cython.longlong, x) > self.end:
+            if x > V1_MAX_ARGS or self.at + cython.cast(cython.longlong, x) > self.end:
                 self.at = at
                 return V1_E_LENGTH
             stop = self.at + cython.cast(cython.longlong, x)

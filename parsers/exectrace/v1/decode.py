@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from parsers.exectrace.names import Names
 
 MAX_STRING = 1_000_000
-MAX_ARGS_BYTES = 2048
 MAX_FRAMES = 1000
 MAX_PROCS = 4096
 NO_PROC = (1 << 64) - 1
@@ -204,7 +203,7 @@ class Decoder:
     def _long_args(self, at: int) -> list[int]:
         length = self._varint()
         end = self.trace.at + length
-        if length > MAX_ARGS_BYTES or end > len(self._content):
+        if length > V1["V1_MAX_ARGS"] or end > len(self._content):
             raise DamageError(at, f"arguments of {length} bytes")
         args = []
         while self.trace.at < end:
