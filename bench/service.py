@@ -44,8 +44,9 @@ HOW = {
 def calm_table(judged: list[Judged]) -> str:
     """What was said of builds in which nothing changed."""
     lines = [
-        "| recorded | builds × runs | compared | p < 0.05 | p < 0.01 | alarms | other verdicts | gate |",
-        "|---|---|---|---|---|---|---|---|",
+        "| recorded | builds × runs | compared | p < 0.05 | p < 0.01 "
+        "| learnt noise over real (least, median) | alarms | other verdicts | gate |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for found in judged:
         n = len(found.p_values)
@@ -53,9 +54,10 @@ def calm_table(judged: list[Judged]) -> str:
         alarms = sum(v.status == "regressed" for v in found.verdicts)
         gates = ", ".join(f"{count} {WORDS[code]}" for code, count in sorted(Counter(found.gates).items()))
         others = len(found.verdicts) - alarms
+        noise = f"{min(found.noise):.2f}, {statistics.median(found.noise):.2f}"
         lines.append(
             f"| {HOW[found.series.name]} | {found.series.builds} × {RUNS} | {n} "
-            f"| {' | '.join(below)} | {alarms} | {others} | {gates} |"
+            f"| {' | '.join(below)} | {noise} | {alarms} | {others} | {gates} |"
         )
     return "\n".join(lines)
 

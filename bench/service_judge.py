@@ -27,6 +27,19 @@ CULPRITS = {
     "largeleak": ("session.(*Trails).Begin", "mapassign_inuse_bytes"),
     "contention": ("cache.(*Prices).Lookup", "block_ns"),
 }
+# Of each series that was judged throughout: the standard deviation learnt by the last build, over that of
+# its builds. Of figures that hardly vary at all there is nothing to learn.
+NOISE = """
+with noise as (
+    select
+        stddev(ln(value + negligible)) as builds,
+        arg_max(log_standard_error, ordinal) filter (where p_value is not null) as learnt,
+        count(p_value) as judged
+    from regression_history
+    group by metric, first_subject
+)
+select learnt / builds from noise where judged >= 20 and builds > 0.002
+"""
 # What the program itself counted of it.
 TRUTHS = {"leak": "trails", "largeleak": "trails", "contention": "held_ns"}
 
@@ -59,6 +72,8 @@ class Judged:
     verdicts: tuple[Verdict, ...]
     # Of each figure at each build that was compared with its level.
     p_values: tuple[float, ...]
+    # Learnt over real noise, a series without a change each.
+    noise: tuple[float, ...]
     # How much more than before the program itself counted.
     measured: float
     gates: tuple[int, ...]
@@ -127,10 +142,12 @@ def judge(series: Series, home: Path) -> Judged:
         ).fetchall()
         p_values = connection.execute("select p_value from regression_history where p_value is not null")
         chances = [row[0] for row in p_values.fetchall()]
+        noise = [] if series.kind else [row[0] for row in connection.execute(NOISE).fetchall()]
     return Judged(
         series=series,
         verdicts=tuple(Verdict(numbers[row[0]], numbers[row[1]], *row[2:]) for row in rows),
         p_values=tuple(chances),
+        noise=tuple(noise),
         measured=measured(series, home),
         gates=tuple(_gates(series, warehouse)),
     )

@@ -109,20 +109,23 @@ def test_builds_of_the_same_source_differ_in_commit_and_time() -> None:
     ],
 )
 def test_only_a_verdict_on_the_right_function_metric_and_build_is_true(other: Verdict) -> None:
-    judged = Judged(LEAK, (TRUE, other), (0.5,), 0.051, (0, 1, 1))
+    judged = Judged(LEAK, (TRUE, other), (0.5,), (), 0.051, (0, 1, 1))
     assert judged.true == [TRUE]
     assert judged.false == [other]
     assert judged.delay == 2
-    assert Judged(LEAK, (other,), (0.5,), 0.051, (0, 0, 1)).delay is None
-    assert Judged(Series(CALM), (TRUE,), (0.5,), 0, (0,)).false == [TRUE]
+    assert Judged(LEAK, (other,), (0.5,), (), 0.051, (0, 0, 1)).delay is None
+    assert Judged(Series(CALM), (TRUE,), (0.5,), (), 0, (0,)).false == [TRUE]
 
 
 def test_the_tables_count_what_was_found_and_what_was_false() -> None:
     alarm = Verdict(7, 7, "regressed", "block_ns", "f", 0.4)
-    calm = Judged(Series(CALM), (alarm,), (0.5, 0.03, 0.005, 0.9), 0, (2, 2, 2, 0, 1))
-    hit = Judged(LEAK, (TRUE, alarm), (0.5,), 0.051, (0, 1, 1))
-    miss = Judged(LEAK, (), (0.5,), 0.049, (0, 0, 1))
-    assert "| 4 | 50.0 % | 25.0 % | 1 | 0 | 1 passed, 1 regressed, 3 could not judge |" in calm_table([calm])
+    calm = Judged(Series(CALM), (alarm,), (0.5, 0.03, 0.005, 0.9), (0.98, 1.5, 1.1), 0, (2, 2, 2, 0, 1))
+    hit = Judged(LEAK, (TRUE, alarm), (0.5,), (), 0.051, (0, 1, 1))
+    miss = Judged(LEAK, (), (0.5,), (), 0.049, (0, 0, 1))
+    assert (
+        "| 4 | 50.0 % | 25.0 % | 0.98, 1.10 | 1 | 0 | 1 passed, 1 regressed, 3 could not judge |"
+        in calm_table([calm])
+    )
     row = "| leak 5 % | +5.0 % | 1 of 2 | 2 | +5 % | 0 of 2 | 1 of 2 | 2 of 2 | 1 |"
     assert row in injected_table([hit, miss])
     assert false_verdicts([hit]) == (
