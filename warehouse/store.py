@@ -32,8 +32,10 @@ QUEUED_BATCHES = 1
 MAX_ENCODERS = 2
 # Sorted or nearly sorted times: deltas are half the size of a dictionary, at less CPU.
 _DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index", "sample_index"})
-# Nearly every value is another: a dictionary costs twice the CPU and a fifth more room.
-_PLAIN_COLUMNS = frozenset({"args", "message", "path_id"})
+# Nearly every value is another, or stands beside its equals: a dictionary costs twice the CPU and more room.
+_PLAIN_COLUMNS = frozenset(
+    {"args", "message", "path_id", "profile_samples.stack_id", "profile_samples.leaf_pc"}
+)
 # What queries narrow by; of the other columns, least and largest cost a fifth of the encoding for nothing.
 _STATISTICS = frozenset({"start_ns", "ts_ns", "goroutine_id", "event_index", "line", "pc"})
 
@@ -49,7 +51,8 @@ def _leaf_paths(field: pa.Field) -> list[str]:
 def _open_writer(path: Path, table: Table) -> pq.ParquetWriter:
     schema = table.arrow_schema()
     delta = [f.name for f in schema if f.name in _DELTA_COLUMNS]
-    plain = _DELTA_COLUMNS | _PLAIN_COLUMNS | ({*table.grain} if len(table.grain) == 1 else set())
+    is_plain = _DELTA_COLUMNS | _PLAIN_COLUMNS | ({*table.grain} if len(table.grain) == 1 else set())
+    plain = {f.name for f in schema if f.name in is_plain or f"{table.name}.{f.name}" in is_plain}
     return pq.ParquetWriter(
         path,
         schema,

@@ -120,9 +120,17 @@ def _numbers(
     n: cython.longlong,
     state: cython.longlong[::1],
 ) -> cython.longlong:
-    """Packed integers into out from n on; returns the new n, or a negative status."""
+    """Packed integers into out from n on; returns the new n, or a negative status.
+
+    With no room at all they are only counted, by their last bytes: filling finds what is wrong with them.
+    """
     x: cython.ulonglong
     start: cython.longlong
+    if out.shape[0] == 0 and off < end and buf[end - 1] < 128:
+        while off < end:
+            n += buf[off] < 128
+            off += 1
+        return n
     while off < end:
         start = off
         x = _varint(buf, off, end, state)

@@ -72,7 +72,9 @@ def decode(data: bytes, path: str) -> Message:
     """The message in data. Raises ParseError with the byte where it breaks."""
     if len(data) > MAX_MESSAGE_BYTES:
         raise ParseError(path, f"byte {MAX_MESSAGE_BYTES}", "a profile larger than the cap of 512 MiB")
-    counts = _read(data, [np.empty(0, np.uint64)] * 12, np.zeros(16, np.uint64), path)
+    # It takes what it could write to. As memory views: uncompiled, the kernel is to see plain integers.
+    buf = memoryview(bytearray(data))
+    counts = _read(buf, [np.empty(0, np.uint64)] * 12, np.zeros(16, np.uint64), path)
     for what, count in zip(("samples", "location ids", "values", "labels"), counts[_SAMPLES:], strict=False):
         if count > MAX_ROWS:
             raise ParseError(path, "", f"{count} {what}, more than the cap of {MAX_ROWS}")
@@ -82,16 +84,15 @@ def decode(data: bytes, path: str) -> Message:
     rows = [*counts[:_LABELS], labels, labels, *counts[_LOCATIONS:]]
     arrays = [np.zeros(n * width, np.uint64) for n, width in zip(rows, widths, strict=True)]
     scalars = np.zeros(16, np.uint64)
-    _read(data, arrays, scalars, path)
+    _read(buf, arrays, scalars, path)
     tables = [array.reshape(-1, width) for array, width in zip(arrays, widths, strict=True)]
     return _message(data, tables, scalars.view(np.int64).tolist())
 
 
-def _read(data: bytes, arrays: list[Unsigned], scalars: Unsigned, path: str) -> list[int]:
+def _read(buf: memoryview, arrays: list[Unsigned], scalars: Unsigned, path: str) -> list[int]:
     """Let the kernel count, and fill the arrays where rows fit."""
     counts, state = np.zeros(11, np.int64), np.zeros(4, np.int64)
-    # As memory views: uncompiled, the kernel is to see plain integers. It takes what it could write to.
-    views = [memoryview(bytearray(data)), *(array.data for array in (*arrays, scalars, counts, state))]
+    views = [buf, *(array.data for array in (*arrays, scalars, counts, state))]
     status = read_profile(*views)
     if status < 0:
         fact = _FACTS.get(status) or f"the field announces {state[1]} bytes, more than are left"

@@ -76,17 +76,19 @@ def resolve(message: Message, path: str) -> Profile:
         raise ParseError(path, f"sample {wrong[0]}", f"has {count} values for {len(types)} sample types")
 
     found = check.positions(message.id, message.location_ids, "location", "sample", message.location_offsets)
-    is_there = found >= 0
-    kept = np.zeros(len(found) + 1, np.int64)
-    np.cumsum(is_there, out=kept[1:])
+    offsets = message.location_offsets
+    if len(found) and found.min() < 0:
+        is_there = found >= 0
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_there)])[offsets]
+        found = found[is_there]
     return Profile(
         path=path,
         message=message,
         strings=strings,
         sample_types=_told_apart(types),
         values=message.values.reshape(n_samples, len(types)),
-        stack_locations=found[is_there],
-        stack_offsets=kept[message.location_offsets],
+        stack_locations=found,
+        stack_offsets=offsets,
         location_mapping=check.positions(
             message.mapping_numbers[:, 0], message.mapping_id, "mapping", "location"
         ),
@@ -114,11 +116,14 @@ def _places(ranked: NDArray[Any], order: Ints, wanted: NDArray[Any]) -> Ints:
     """order at each wanted id's place among the ranked ones, which are unique; -1 where it is missing."""
     if not len(ranked):
         return np.full(len(wanted), -1, np.int64)
-    if ranked[-1] < 4 * len(ranked):
+    last = ranked[-1]
+    if last < 4 * len(ranked):
         # Go and pprof number from 1: a table is faster than a search.
-        place = np.full(int(ranked[-1]) + 2, -1, np.int64)
+        place = np.full(int(last) + 2, -1, np.int64)
         place[ranked] = order
-        found: Ints = place[np.minimum(wanted, ranked[-1] + np.uint64(1))]
+        if wanted.max(initial=0) > last:
+            wanted = np.minimum(wanted, last + np.uint64(1))
+        found: Ints = place[wanted.view(np.int64)]
     else:
         rank = np.minimum(np.searchsorted(ranked, wanted), len(ranked) - 1)
         found = np.where(ranked[rank] == wanted, order[rank], -1)
@@ -180,12 +185,18 @@ class _Checker:
         if len(ranked) and ranked[0] == 0:
             raise ParseError(self._path, f"{what} {order[0]}", "has the reserved id 0")
         found = _places(ranked, order, wanted)
-        # A location may have no mapping; a stack or line without its target has lost something.
-        lost = np.flatnonzero((found < 0) & ((wanted != 0) | (offsets is not None)))
+        if len(found) and found.min() < 0:
+            # A location may have no mapping; a stack or line without its target has lost something.
+            lost = np.flatnonzero((found < 0) & ((wanted != 0) | (offsets is not None)))
+            self._note_lost(lost, wanted, what, owner, offsets)
+        return found
+
+    def _note_lost(
+        self, lost: Ints, wanted: NDArray[Any], what: str, owner: str, offsets: Ints | None
+    ) -> None:
         if len(lost):
             row = int(lost[0]) if offsets is None else int(np.searchsorted(offsets, lost[0], "right")) - 1
             self._note(f"{owner} {row}", len(lost), f"refers to missing {what} {wanted[lost[0]]}")
-        return found
 
     def _note(self, position: str, count: int, message: str) -> None:
         more = f" (the first of {count})" if count > 1 else ""

@@ -12,7 +12,8 @@ import pyarrow as pa
 from parsers.api import ParseError
 from parsers.kernels.stack_frames import combine_stacks, copy_frames
 from parsers.pprof.prune import prune
-from parsers.stacks import MULTIPLIER, hash_frames, hash_name, stacks_batch
+from parsers.stacks import hash_frames, stacks_batch
+from warehouse.schema.hashes import MULTIPLIER, hash_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,8 @@ class Frames:
     """The frames of all locations (n,): function and file as positions in functions and files.
 
     Functions and files are distinct. Location i has the frames [starts[i], ends[i]). pcs is empty
-    where no location lacks its lines.
+    where no location lacks its lines. told_by is what tells frames of a function apart: the line, or the
+    address where there is none.
     """
 
     functions: list[str]
@@ -45,6 +47,7 @@ class Frames:
     function: Codes
     file: Codes
     line: Ints
+    told_by: Ints
     pcs: Unsigned
     starts: Ints
     ends: Ints
@@ -74,12 +77,14 @@ def frames_of(profile: Profile) -> Frames:
     used, place = np.unique(file, return_inverse=True)
     functions, function_codes = _distinct(names + mapped)
     files, file_codes = _distinct([profile.strings[i] for i in used.tolist()])
+    line_number = np.where(line >= 0, _pick(message.line_number, line), 0)
     return Frames(
         functions=functions,
         files=files,
         function=function_codes[np.where(function >= 0, function, mapping)],
         file=file_codes[place],
-        line=np.where(line >= 0, _pick(message.line_number, line), 0),
+        line=line_number,
+        told_by=np.where(line >= 0, line_number, message.address.view(np.int64)[owner]),
         pcs=message.address[owner] if (counts == 0).any() else np.empty(0, np.uint64),
         starts=offsets[:-1],
         ends=offsets[1:],
@@ -136,7 +141,7 @@ class Stacks:
         _check_size(profile, frames)
         names = np.array([hash_name(name) for name in frames.functions], np.uint64)[frames.function]
         paths = np.array([hash_name(name) for name in frames.files], np.uint64)[frames.file]
-        hashes = hash_frames(names, paths, frames.line)
+        hashes = hash_frames(names, paths, frames.told_by)
         n_samples = len(profile.stack_offsets) - 1
         ids, path_ids = np.empty(n_samples, np.uint64), np.empty(n_samples, np.uint64)
         self._depths = np.empty(n_samples, np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,20 +31,29 @@ def batches(profile: Profile) -> Iterator[Batch]:
     n_samples, n_types = profile.values.shape
     for start in range(0, n_samples, SAMPLES_PER_BATCH):
         count = min(SAMPLES_PER_BATCH, n_samples - start)
-        # Row r is of sample r // n_types: each sample's place, as often as there are types.
-        sample = np.broadcast_to(np.arange(start, start + count)[:, None], (count, n_types)).reshape(-1)
-        of_row = pa.array(sample)
+        # Row r is of sample r // n_types.
+        place = _on_each_row(np.arange(count), n_types)
         rows = {
-            "sample_index": of_row,
+            "sample_index": pa.array(place + start),
             "sample_type": _tiled([name for name, _ in profile.sample_types], count),
             "unit": _tiled([UNITS.get(unit, unit) for _, unit in profile.sample_types], count),
             "value": pa.array(profile.values[start : start + count].reshape(-1)),
-            "sampling_period": pa.array(np.full(len(sample), profile.message.period)),
+            "sampling_period": pa.array(np.full(len(place), profile.message.period)),
         }
-        rows |= {name: values.take(of_row) for name, values in columns.items()}
+        for name, values in columns.items():
+            of_sample = values.slice(start, count)
+            if of_sample.null_count == 0 and pa.types.is_integer(of_sample.type):
+                rows[name] = pa.array(_on_each_row(of_sample.to_numpy(), n_types))
+            elif of_sample.null_count < count:
+                rows[name] = of_sample.take(pa.array(place))
         yield Batch("profile_samples", pa.RecordBatch.from_pydict(rows))
     yield _mappings(profile)
     yield from stacks.batches()
+
+
+def _on_each_row(values: NDArray[Any], n_types: int) -> NDArray[Any]:
+    """Each sample's value (n_samples,) as often as it has rows (n_samples * n_types,)."""
+    return np.broadcast_to(values[:, None], (len(values), n_types)).reshape(-1)
 
 
 def _whole_stacks(profile: Profile, is_pruned: NDArray[np.bool_]) -> pa.Array:
