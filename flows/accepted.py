@@ -68,7 +68,7 @@ def _subject(connection: duckdb.DuckDBPyConnection, which: Which) -> str:
     rows = connection.execute(
         "select build_id, metric, subject, function, status from regressions"
     ).fetchall()
-    rows = [row for row in rows if row[4] not in {"improved", "moved"}]
+    rows = [row for row in rows if row[4] in {"regressed", "not_comparable"}]
     require(which.build_id, "build with a regression", sorted({r[0] for r in rows}))
     rows = [row for row in rows if row[0] == which.build_id]
     require(which.metric, f"regression of {which.build_id} in", sorted({r[1] for r in rows}))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # (build_id, metric, subject)
 Key = tuple[str, str, str]
 EVENT = "tracemill.regression"
+# A first run over a long history tells of so many; the exports have all.
+MAX_EVENTS = 100
 
 
 class News(NamedTuple):
@@ -73,5 +75,5 @@ def regressions(warehouse: Path) -> list[News]:
 
 
 def new_since(known: set[Key], warehouse: Path) -> list[News]:
-    """The regressions whose keys are not known."""
-    return [news for news in regressions(warehouse) if news.key not in known]
+    """The first regressions whose keys are not known."""
+    return [news for news in regressions(warehouse) if news.key not in known][:MAX_EVENTS]

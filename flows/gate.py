@@ -1,16 +1,22 @@
 """The gate: may this build pass? Yes, no, or nobody can say; never yes in doubt.
 
-A candidate fails when a change for the worse begins at it and nobody accepted it.
-It is undecided when its input was lost in part, when too few builds came before it,
-or when it measured less than the builds before it did. What is certain counts more
-than what is not: a build that regressed fails, whatever else could not be judged.
+A candidate fails when a change for the worse is known from it on and nobody accepted
+it: one that begins at it, or an earlier one that only its figures make certain. So each
+regression fails the gate of one build; while it stands it is shown as open to those
+after, and fails them where that is asked for.
+
+A candidate is undecided when its input was lost in part, when too few builds came
+before it, or when it measured less than the builds before it did. What is certain
+counts more than what is not: a build that regressed fails, whatever else could not be
+judged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from flows.across import without
 from flows.regressions import LEAST_EARLIER_BUILDS, require
 from warehouse import connect
 from warehouse.catalog import Catalog
@@ -25,14 +31,22 @@ if TYPE_CHECKING:
 # What a build measures is expected of the next; a metric that nobody measured for longer is forgotten.
 EXPECTED_SINCE_BUILDS = 3
 
+OPEN = "open"
 PASSED, REGRESSED, UNDECIDED = 0, 1, 2
 WORDS = {PASSED: "passed", REGRESSED: "regressed", UNDECIDED: "could not judge"}
 
 
 class Finding(NamedTuple):
-    """One verdict on the candidate, with its evidence; file and line of its function where known."""
+    """One verdict, with its evidence; file and line of its function where known.
+
+    status: as in the mart, or open for a regression known before the candidate. build_id: the build that
+    made it known. first_build_id, commit: where it begins.
+    """
 
     status: str
+    build_id: str
+    first_build_id: str
+    commit: str | None
     metric: str
     subject: str
     function: str | None
@@ -63,7 +77,10 @@ class Unjudged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the gate found. doubts: sentences; with any, what did not regress has not passed."""
+    """What the gate found. doubts: sentences; with any, what did not regress has not passed.
+
+    across: conditions that builds were compared across. fails_on_open: what stands open fails it too.
+    """
 
     candidate: str
     commit: str | None
@@ -73,11 +90,18 @@ class Judgement:
     findings: tuple[Finding, ...]
     unjudged: tuple[Unjudged, ...]
     doubts: tuple[str, ...]
+    across: tuple[str, ...] = ()
+    fails_on_open: bool = False
 
     @property
     def regressed(self) -> list[Finding]:
-        """What fails the candidate."""
+        """What is known from the candidate on."""
         return [f for f in self.findings if f.status == "regressed" and f.accepted_by is None]
+
+    @property
+    def open(self) -> list[Finding]:
+        """What was known before, still stands and is not accepted."""
+        return [f for f in self.findings if f.status == OPEN]
 
     @property
     def accepted(self) -> list[Finding]:
@@ -87,7 +111,7 @@ class Judgement:
     @property
     def exit_code(self) -> int:
         """PASSED, REGRESSED or UNDECIDED."""
-        if self.regressed:
+        if self.regressed or (self.fails_on_open and self.open):
             return REGRESSED
         return UNDECIDED if self.doubts else PASSED
 
@@ -98,24 +122,33 @@ class Judgement:
 
 
 def gate(
-    warehouse: Path, candidate: str, baseline: tuple[str, ...] = (), metrics: tuple[str, ...] = ()
+    warehouse: Path,
+    candidate: str,
+    baseline: tuple[str, ...] = (),
+    metrics: tuple[str, ...] = (),
+    *,
+    across: tuple[str, ...] = (),
+    fails_on_open: bool = False,
 ) -> Judgement:
     """Judge the candidate against all earlier builds, or against those of baseline alone.
 
-    metrics: only these; none means all. Raises NoSuchNameError, WarehouseError.
+    metrics: only these; none means all. across: what builds may differ in, see flows.across.
+    Raises NoSuchNameError, WarehouseError.
     """
     stale = _not_built(warehouse, candidate)
-    if not baseline:
-        with connect(warehouse) as connection:
-            return judge(connection, candidate, metrics, stale)
     with connect(warehouse) as connection:
+        if not baseline and not across:
+            found = judge(connection, candidate, metrics, stale)
+            return replace(found, fails_on_open=fails_on_open)
         known = [str(row[0]) for row in connection.execute("select build_id from builds").fetchall()]
     for build in baseline:
         require(build, "build", known)
     chosen = [build for build in dict.fromkeys(baseline) if build != candidate]
+    tables = without(across) | (_only_these() if baseline else {})
     with WhatIf(warehouse) as whatif:
-        connection = whatif.change(_only_these(), {"candidate": candidate, "baseline": chosen})
-        return judge(connection, candidate, metrics, stale, is_baseline_chosen=True)
+        connection = whatif.change(tables, {"candidate": candidate, "baseline": chosen})
+        found = judge(connection, candidate, metrics, stale, is_baseline_chosen=bool(baseline))
+    return replace(found, across=across, fails_on_open=fails_on_open)
 
 
 def _only_these() -> dict[str, str]:
@@ -155,7 +188,7 @@ def judge(
     earlier = tuple(row[0] for row in builds if row[2] < ordinal)
     _require_metrics(connection, metrics)
     seen = _series(connection, ordinal, metrics)
-    findings = _findings(connection, candidate, metrics)
+    findings = _findings(connection, candidate, ordinal, metrics)
     judged = {m: n for m, n in ((s.metric, s.judged) for s in seen) if n}
     if not ordinal:
         doubts.append(f"nothing of {candidate} was loaded")
@@ -281,9 +314,9 @@ def _less_than_before(
 
 
 def _findings(
-    connection: duckdb.DuckDBPyConnection, candidate: str, metrics: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection, candidate: str, ordinal: int, metrics: tuple[str, ...]
 ) -> list[Finding]:
-    """The verdicts on the candidate, what regressed first."""
+    """The verdicts on the candidate, what regressed first, and what stood open before it."""
     rows = connection.execute(
         """
         with
@@ -305,7 +338,10 @@ def _findings(
         )
 
         select
-            r.status,
+            if(r.build_id = $build_id, r.status, $open) as shown_status,
+            r.build_id,
+            r.first_build_id,
+            r.commit,
             r.metric,
             r.subject,
             r.function,
@@ -330,16 +366,25 @@ def _findings(
             place.line,
         from regressions as r
         inner join builds as b using (build_id)
+        left join builds as ended on ended.build_id = r.ended_build_id
         left join accepted_regressions as a using (build_id, metric, subject)
         left join regression_history as h
             on h.build_id = r.build_id
             and h.metric = r.metric
             and h.subject = r.subject
         left join place on place.function = r.function
-        where r.build_id = $build_id
+        where (
+                r.build_id = $build_id
+                or (
+                    r.status = 'regressed'
+                    and b.ordinal < $ordinal
+                    and coalesce(ended.ordinal > $ordinal, true)
+                    and a.accepted_by is null
+                )
+            )
             and (len($metrics) = 0 or list_contains($metrics, r.metric))
-        order by r.status <> 'regressed', r.status, r.q_value, r.metric, r.subject
+        order by shown_status <> 'regressed', shown_status, b.ordinal, r.q_value, r.metric, r.subject
         """,
-        {"build_id": candidate, "metrics": list(metrics)},
+        {"build_id": candidate, "ordinal": ordinal, "metrics": list(metrics), "open": OPEN},
     ).fetchall()
     return [Finding(*row) for row in rows]

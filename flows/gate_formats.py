@@ -8,7 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.gate import PASSED
+from flows.across import CONDITIONS
+from flows.gate import OPEN, PASSED
 from flows.output import format_table, plain, visible
 from flows.report import amount
 
@@ -35,8 +36,9 @@ def as_table(judgement: Judgement) -> str:
 
 def headline(judgement: Judgement) -> str:
     """The verdict in one line."""
-    what = f": {_count(len(judgement.regressed), 'regression')}" if judgement.regressed else ""
-    return f"{judgement.candidate} {judgement.word}{what}"
+    said = [_count(len(judgement.regressed), "regression")] if judgement.regressed else []
+    said += [f"{len(judgement.open)} open from earlier builds"] if judgement.open else []
+    return f"{judgement.candidate} {judgement.word}" + (f": {', '.join(said)}" if said else "")
 
 
 def sentences(judgement: Judgement) -> list[str]:
@@ -61,6 +63,8 @@ def judged_and_not(judgement: Judgement) -> list[str]:
         f"{_count(len(judgement.judged), 'metric')} against "
         + (f"{_count(len(builds), 'build')}: {named}" if builds else "nothing: there is no build before")
     ]
+    if judgement.across:
+        said.append("compared across " + ", ".join(CONDITIONS[name] for name in judgement.across))
     if judgement.judged:
         said.append("judged: " + ", ".join(f"{m} ({n})" for m, n in judgement.judged.items()))
     return said + [f"not judged: {u.series_count} of {u.metric}, {u.why}" for u in judgement.unjudged]
@@ -77,13 +81,19 @@ def _shown(judgement: Judgement) -> list[Finding]:
 
 def _row(finding: Finding) -> list[str]:
     return [
-        "accepted" if finding.accepted_by else finding.status,
+        "accepted" if finding.accepted_by else finding.status + _since(finding),
         finding.function or finding.subject,
         finding.metric,
         f"{amount(finding.before, finding.unit)} → {amount(finding.after, finding.unit)}",
         change(finding),
         f"{_file(finding)}:{finding.line}" if finding.file else "",
     ]
+
+
+def _since(finding: Finding) -> str:
+    """Where it begins, if at an earlier build."""
+    is_earlier = finding.status == OPEN or finding.first_build_id != finding.build_id
+    return f" since {finding.first_build_id}" if is_earlier else ""
 
 
 def change(finding: Finding) -> str:
@@ -115,6 +125,8 @@ def as_json(judgement: Judgement) -> str:
         "baseline": judgement.baseline,
         "judged": judgement.judged,
         "regressions": len(judgement.regressed),
+        "open": len(judgement.open),
+        "across": judgement.across,
         "doubts": judgement.doubts,
         "unjudged": [u._asdict() for u in judgement.unjudged],
         "findings": found,
@@ -149,6 +161,9 @@ def _evidence(finding: Finding) -> str:
 def facts(finding: Finding) -> list[str]:
     """What the verdict rests on."""
     said = []
+    if since := _since(finding):
+        commit = f", commit {finding.commit}" if finding.commit else ""
+        said.append(f"{finding.status}{since}{commit}; known from {finding.build_id} on")
     if finding.expected_interval:
         low, high = (amount(bound, finding.unit) for bound in finding.expected_interval)
         said.append(f"expected {low} to {high} (95 %)")
@@ -178,8 +193,11 @@ def _text(text: str) -> str:
 
 
 def as_sarif(judgement: Judgement) -> str:
-    """SARIF 2.1.0 (OASIS): a result for each regression; what could not be judged as notifications."""
-    found = [f for f in judgement.findings if f.status == "regressed"]
+    """SARIF 2.1.0 (OASIS): a result for each regression; what could not be judged as notifications.
+
+    What is open stays a result, under the fingerprint it had: else code scanning takes it for fixed.
+    """
+    found = [f for f in judgement.findings if f.status in {"regressed", OPEN}]
     run = {
         "tool": {
             "driver": {
@@ -197,7 +215,7 @@ def as_sarif(judgement: Judgement) -> str:
                 ],
             }
         ],
-        "results": [_result(f, judgement.candidate) for f in found],
+        "results": [_result(f) for f in found],
         "columnKind": "unicodeCodePoints",
     }
     whole = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -212,7 +230,7 @@ def _rule(metric: str) -> dict[str, object]:
     }
 
 
-def _result(finding: Finding, candidate: str) -> dict[str, object]:
+def _result(finding: Finding) -> dict[str, object]:
     location: dict[str, object] = {
         "logicalLocations": [{"fullyQualifiedName": finding.function or finding.subject}]
     }
@@ -223,10 +241,13 @@ def _result(finding: Finding, candidate: str) -> dict[str, object]:
         location["physicalLocation"] = place
     result: dict[str, object] = {
         "ruleId": f"regressed/{finding.metric}",
-        "level": "error",
-        "message": {"text": _message(finding, candidate)},
+        "level": "warning" if finding.status == OPEN else "error",
+        "baselineState": "unchanged" if finding.status == OPEN else "new",
+        "message": {"text": _message(finding)},
         "locations": [location],
-        "partialFingerprints": {"tracemillChange/v1": f"{candidate}/{finding.metric}/{finding.subject}"},
+        "partialFingerprints": {
+            "tracemillChange/v1": f"{finding.build_id}/{finding.metric}/{finding.subject}"
+        },
     }
     if finding.accepted_by:
         reason = f"{finding.accepted_by}: {finding.accepted_reason}"
@@ -240,20 +261,22 @@ def _uri(path: str) -> str:
     return ("file://" if path.startswith("/") else "") + quote(path)
 
 
-def _message(finding: Finding, candidate: str) -> str:
+def _message(finding: Finding) -> str:
     before, after = amount(finding.before, finding.unit), amount(finding.after, finding.unit)
     said = "; ".join(facts(finding))
     what = f"{finding.metric} of {finding.subject}: {before} → {after}"
-    return f"{what} ({change(finding)}) at {candidate}; {said}"
+    return f"{what} ({change(finding)}) at {finding.first_build_id}; {said}"
 
 
 def as_github(judgement: Judgement) -> str:
-    """Workflow commands: errors for regressions and doubts, notices for what was accepted or passed."""
-    lines = [_annotation("error", _message(f, judgement.candidate), f) for f in judgement.regressed]
+    """Workflow commands: errors for regressions and doubts, warnings for what is open, else notices."""
+    lines = [_annotation("error", _message(f), f) for f in judgement.regressed]
+    level = "error" if judgement.fails_on_open else "warning"
+    lines += [_annotation(level, _message(f), f) for f in judgement.open]
     lines += [_annotation("error", f"could not judge: {doubt}") for doubt in judgement.doubts]
     for finding in judgement.accepted:
         text = f"accepted by {finding.accepted_by} ({finding.accepted_reason}): "
-        lines.append(_annotation("notice", text + _message(finding, judgement.candidate), finding))
+        lines.append(_annotation("notice", text + _message(finding), finding))
     if judgement.exit_code == PASSED:
         lines.append(_annotation("notice", "; ".join([headline(judgement), *sentences(judgement)])))
     return "".join(line + "\n" for line in lines)

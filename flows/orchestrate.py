@@ -3,10 +3,9 @@
 The only file that imports Prefect. Its settings are read at import, so import this
 inside ``with flows.server.server(…)``.
 
-- **Tasks.** A task costs Prefect some tens of milliseconds and a few calls of its API, a small
-  capture less than that to parse. So a load task takes many small files, or one large one. Tasks
-  run in threads; the parsing goes on in the same processes as without Prefect, which need not
-  import it.
+- **Tasks.** A task costs Prefect some tens of milliseconds, a small capture less than that to parse.
+  So a load task takes many small files, or one large one. Tasks run in threads; the parsing goes on
+  in the same processes as without Prefect, which need not import it.
 - **Retries** where another try can help: a file system's passing error while loading,
   publishing or exporting, and a warehouse in which another writer is at work. A file that
   cannot be parsed stays so, and is reported at once.
@@ -21,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import hashlib
 import logging
 import os
 import signal
@@ -31,7 +29,6 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import duckdb
 from prefect import Flow, flow, get_client, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -51,18 +48,17 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.types.entrypoint import EntrypointType
 
 from flows.announce import EVENT, new_since, regressions
+from flows.batches import LoadAgainError, chunks, load_files, may_pass, take_lock, title
 from flows.build import build_locked, publish_tables
-from flows.ingest import Ingested, Job, Outcome, TransientFailure, ingest_locked, load_with, workers
-from flows.output import markdown_table
+from flows.ingest import Ingested, Job, Outcome, ingest_locked, workers
 from flows.progress import Progress, Silent
 from flows.regressions import Filter
-from flows.report import HEADINGS, table, verdicts
 from flows.run import Ran, Steps, export, run_locked
 from flows.server import SERVICE, end_with_service
 from flows.settings import SettingsError
+from flows.told import artifact, deployment_name, ending, parameters
 from parsers.api import Options
-from warehouse import connect
-from warehouse.catalog import Failure, writer_lock
+from warehouse.catalog import Failure
 from warehouse.models import Published
 
 if TYPE_CHECKING:
@@ -76,13 +72,6 @@ if TYPE_CHECKING:
 
     from flows.settings import Settings
 
-# A load task takes files up to this many, or until they come to this many bytes.
-FILES_A_TASK = 32
-BYTES_A_TASK = 16 * 1024**2
-# The artifact shows this many verdicts; the exports have them all.
-MAX_ARTIFACT_ROWS = 500
-# A first run over a long history tells of so many; the artifact and the exports have all.
-MAX_EVENTS = 100
 ARTIFACT = "regressions"
 SECONDS_TO_SCHEDULE = 20
 # The most that Prefect's API gives at once.
@@ -151,7 +140,7 @@ def run_flow(
     """The main job: load what is new, build the models, find regressions, export them."""
     _call_off_overdue()
     options = Options(raw_events=raw_events)
-    with _writer_lock(warehouse), _announcing(warehouse):
+    with _take_lock(warehouse), _announcing(warehouse):
         ran = run_locked(artifacts, warehouse, exports, options, processes, _RunLog(), _STEPS)
     if ran.published.is_changed:
         _show_regressions(warehouse, Filter())
@@ -164,7 +153,7 @@ def ingest_flow(
 ) -> State[Ingested]:
     """Load what is new, without building the models."""
     options = Options(raw_events=raw_events)
-    with _writer_lock(warehouse):
+    with _take_lock(warehouse):
         done = ingest_locked(artifacts, warehouse, options, processes, _RunLog(), _load_in_tasks)
     _publish_tables(warehouse)
     return _state(done, done.failures, None, is_new=bool(done.loaded))
@@ -173,7 +162,7 @@ def ingest_flow(
 @flow(name="build")
 def build_flow(warehouse: Path, full: bool = False) -> State[Published]:
     """Build the models over what is loaded, and check them."""
-    with _writer_lock(warehouse), _announcing(warehouse):
+    with _take_lock(warehouse), _announcing(warehouse):
         published = _build(warehouse, full=full, progress=_RunLog())
     return _state(published, [], published, is_new=published.is_changed)
 
@@ -189,45 +178,22 @@ def regressions_flow(
 def _state(
     data: _Result, failures: list[Failure], published: Published | None, *, is_new: bool
 ) -> State[_Result]:
-    """How a run ended, in the words of the run list."""
-    if published is not None and published.failed_checks:
-        found = "; ".join(f"{name}: {text}" for name, text in published.failed_checks.items())
-        return Failed(message=f"nothing was published, for a check failed: {found}", data=data)
-    if failures:
-        message = f"{len(failures)} inputs failed: {'; '.join(f.message for f in failures[:5])}"
-        return Completed(name="SomeFailed", message=message, data=data)
-    return Completed(data=data) if is_new else Completed(name="NothingNew", message="nothing new", data=data)
+    """How a run ended, in Prefect's words."""
+    end = ending(failures, published, is_new=is_new)
+    if end.is_failed:
+        return Failed(message=end.message, data=data)
+    return Completed(name=end.name, message=end.message, data=data) if end.name else Completed(data=data)
 
 
 # --- tasks --------------------------------------------------------------------------------------
 
 
 def _may_pass(_task: object, _run: object, state: State[Any]) -> bool:
-    """Whether what failed a task may be gone at its next try."""
-    error = state.result(raise_on_failure=False)
-    cause = error.__cause__ or error if isinstance(error, BaseException) else error
-    return isinstance(cause, OSError | duckdb.IOException)
-
-
-class LoadAgainError(OSError):
-    """Some files of a load task met a passing error; outcomes has what there is of all of them."""
-
-    def __init__(self, outcomes: list[Outcome]) -> None:
-        super().__init__("; ".join(o.message for o in outcomes if isinstance(o, TransientFailure)))
-        self.outcomes = outcomes
-
-
-def load_files(jobs: list[Job], pool: ProcessPoolExecutor | None) -> list[Outcome]:
-    """The jobs' outcomes. Raises LoadAgainError, with all outcomes, where another try can help."""
-    outcomes = list(load_with(pool, jobs))
-    if any(isinstance(o, TransientFailure) for o in outcomes):
-        raise LoadAgainError(outcomes)
-    return outcomes
+    return may_pass(state.result(raise_on_failure=False))
 
 
 def _load_title() -> str:
-    jobs: list[Job] = task_run.parameters["jobs"]
-    return f"load {jobs[0].input.path}" + (f" and {len(jobs) - 1} more" if len(jobs) > 1 else "")
+    return title(task_run.parameters["jobs"])
 
 
 @task(
@@ -261,23 +227,10 @@ def _export(warehouse: Path, folder: Path) -> list[Path]:
     return export(warehouse, folder)
 
 
-def take_lock(warehouse: Path) -> contextlib.ExitStack:
-    """The writer's lock, taken, until the stack is closed. Raises WarehouseError."""
-    stack = contextlib.ExitStack()
-    stack.enter_context(writer_lock(warehouse))
-    return stack
-
-
 # A person's `tracemill run` may be at work: scheduled flows wait for it a while.
 @task(name="take the writer's lock", retries=3, retry_delay_seconds=[2, 10, 30], cache_policy=NO_CACHE)
 def _take_lock(warehouse: Path) -> contextlib.ExitStack:
     return take_lock(warehouse)
-
-
-@contextlib.contextmanager
-def _writer_lock(warehouse: Path) -> Iterator[None]:
-    with _take_lock(warehouse):
-        yield
 
 
 def _load_in_tasks(jobs: list[Job], processes: int) -> Iterator[Outcome]:
@@ -292,20 +245,6 @@ def _load_in_tasks(jobs: list[Job], processes: int) -> Iterator[Outcome]:
                 raise result
             else:
                 yield from result
-
-
-def chunks(jobs: list[Job]) -> Iterator[list[Job]]:
-    """The jobs in parts, each enough for one task."""
-    part: list[Job] = []
-    size = 0
-    for job in jobs:
-        part.append(job)
-        size += job.size_bytes
-        if len(part) == FILES_A_TASK or size >= BYTES_A_TASK:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
 
 
 _STEPS = Steps(load=_load_in_tasks, build=_build, export=_export)
@@ -323,19 +262,13 @@ def _announcing(warehouse: Path) -> Iterator[None]:
     """Emit an event for each regression that was not known before what is done inside."""
     known = {news.key for news in regressions(warehouse)}
     yield
-    for news in new_since(known, warehouse)[:MAX_EVENTS]:
+    for news in new_since(known, warehouse):
         emit_event(EVENT, news.resource(), payload=news.payload())
 
 
 def _show_regressions(warehouse: Path, chosen: Filter) -> None:
-    with connect(warehouse) as connection:
-        rows = table(verdicts(connection, chosen))
-    more = f"\n{len(rows) - MAX_ARTIFACT_ROWS} more" if len(rows) > MAX_ARTIFACT_ROWS else ""
-    create_markdown_artifact(
-        markdown_table(HEADINGS, rows[:MAX_ARTIFACT_ROWS]) + more,
-        key=ARTIFACT,
-        description=f"What regressed, improved or moved: {len(rows)} verdicts in {warehouse}",
-    )
+    markdown, description = artifact(warehouse, chosen)
+    create_markdown_artifact(markdown, key=ARTIFACT, description=description)
 
 
 def _call_off_overdue() -> None:
@@ -414,12 +347,8 @@ def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str],
 
 def _deployments(settings: Settings) -> list[RunnerDeployment]:
     """What can be run: the main job, on its schedule; the other flows, when someone asks for them."""
-    root = settings.warehouse.resolve()
-    # One server may have the deployments of several warehouses.
-    name = f"{root.name.strip('.')}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:6]}"
-    warehouse: dict[str, Any] = {"warehouse": str(root)}
-    load = {"artifacts": [str(p.resolve()) for p in settings.artifacts], "processes": settings.processes}
-    exports = {"exports": str(settings.exports_folder.resolve())}
+    name = deployment_name(settings.warehouse.resolve())
+    warehouse, load, exports = parameters(settings)
     return [
         _deployment(run_flow, name, warehouse | load | exports, settings),
         _deployment(ingest_flow, name, warehouse | load),

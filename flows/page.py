@@ -154,7 +154,7 @@ def _card(series: Series) -> str:
         f'<article><h2><code>{text(series.subject)}</code>{badge}</h2><p class="metric">{text(series.metric)}'
         f"{', ' + text(series.unit) if series.unit else ''}</p>{chart(series.points, marks, series.unit)}"
         f"<dl>{said}</dl><details><summary>The series, and the SQL that shows it</summary>"
-        f"<pre>{text(_sql(series))}</pre>{_rows(columns, rows)}</details></article>"
+        f"<pre>{text(series.verdicts[-1][1].query)}</pre>{_rows(columns, rows)}</details></article>"
     )
 
 
@@ -170,14 +170,6 @@ def _verdict(verdict: Verdict, call_path: str | None, evidence: str | None) -> s
         f'<dt><span class="badge {text(verdict.status)}">{badge}</span> '
         f"{text(amount(verdict.before, verdict.unit))} → {text(amount(verdict.after, verdict.unit))}, "
         f"{text(change(verdict))}{moved}</dt><dd>{'; '.join(text(f) for f in facts if f)}{path}</dd>"
-    )
-
-
-def _sql(series: Series) -> str:
-    metric, subject = (value.replace("'", "''") for value in (series.metric, series.first_subject))
-    return (
-        "select build_id, value, expected, expected_interval, is_change, q_value from regression_history "  # noqa: S608
-        f"where metric = '{metric}' and first_subject = '{subject}' order by ordinal"
     )
 
 

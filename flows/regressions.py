@@ -34,7 +34,7 @@ class Filter:
     since_build: str | None = None
 
 
-_KNOWN_STATUS = "select unnest(['regressed', 'improved', 'moved']) union select status from regressions"
+_KNOWN_STATUS = "select unnest(['regressed', 'improved', 'moved', 'cost_shift', 'not_comparable'])"
 
 
 def select(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What a person reads first; --format json and csv give every column.
 COLUMNS = (
     "build_id, status, coalesce(function, subject), moved_from, metric, unit, before, after, change_ratio, "
-    "q_value, n_before, a.accepted_by, a.accepted_reason, subject"
+    "q_value, n_before, a.accepted_by, a.accepted_reason, subject, query"
 )
 HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
@@ -41,6 +41,7 @@ class Verdict(NamedTuple):
     accepted_by: str | None
     accepted_reason: str | None
     full_subject: str
+    query: str
 
 
 def verdicts(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> list[Verdict]:

@@ -87,7 +87,7 @@ def test_a_question_that_makes_no_sense_is_exit_2(demo: Path, args: list[str], s
 
 
 def test_a_fault_of_ours_is_no_regression(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("flows.gate.gate", broken)
@@ -176,6 +176,69 @@ def test_input_that_the_models_have_not_seen_is_no_pass(artifacts: Path, tmp_pat
     assert "tracemill build" not in tracemill("gate", "--candidate", "b2", *where).stdout
 
 
+# --- open regressions, and builds that do not compare ---------------------------------------------
+
+
+def test_what_was_known_before_and_stands_is_open_and_fails_where_asked(demo: Path) -> None:
+    where = ("--warehouse", demo)
+    found = tracemill("gate", "--candidate", "b09", *where)
+    assert (found.exit_code, found.stdout.count("open since b08")) == (0, 2)
+    assert "b09 passed: 2 open from earlier builds" in found.stdout
+    asked = tracemill("gate", "--candidate", "b09", "--fail-on-open", *where)
+    assert (asked.exit_code, "b09 regressed: 2 open" in asked.stdout) == (1, True)
+    assert "open" not in tracemill("gate", "--candidate", "b12", "--fail-on-open", *where).stdout
+    told = json.loads(tracemill("gate", "--candidate", "b09", "--format", "json", *where).stdout)
+    assert (told["open"], told["regressions"], told["exit_code"]) == (2, 0, 0)
+    assert {f["first_build_id"] for f in told["findings"]} == {"b08"}
+
+
+def test_an_open_regression_that_somebody_accepted_is_silent(demo: Path, tmp_path: Path) -> None:
+    where = ("--warehouse", shutil.copytree(demo, tmp_path / "w"))
+    assert tracemill(*ACCEPT, "--reason", "known", *where).exit_code == 0
+    assert tracemill("gate", "--candidate", "b09", *where).stdout.count("open since b08") == 1
+
+
+def test_code_scanning_keeps_what_is_open_under_its_fingerprint(demo: Path) -> None:
+    def prints(build: str) -> dict[str, str]:
+        log = tracemill("gate", "--candidate", build, "--format", "sarif", "--warehouse", demo).stdout
+        results = json.loads(log)["runs"][0]["results"]
+        return {r["partialFingerprints"]["tracemillChange/v1"]: r["baselineState"] for r in results}
+
+    assert prints("b08").keys() == prints("b09").keys()
+    assert set(prints("b08").values()) == {"new"}
+    assert set(prints("b09").values()) == {"unchanged"}
+    annotated = tracemill("gate", "--candidate", "b09", "--format", "github", "--warehouse", demo).stdout
+    assert annotated.count("::warning ") == 2
+
+
+def test_a_regression_found_later_says_where_it_begins() -> None:
+    late = a_judgement(build_id="b9", first_build_id="b7", commit="cafe")
+    assert "regressed since b7" in WRITERS["table"](late)
+    assert "regressed since b7, commit cafe; known from b9 on" in WRITERS["md"](late)
+
+
+def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> None:
+    for build in ("b01", "b02", "b03", "b04", "b05"):
+        shutil.copytree(TOP / "examples/artifacts" / build, tmp_path / "a" / build)
+    manifest = tmp_path / "a/b05/build.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"go_version": "go1.21.13"}))
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", tmp_path / "a", *where).exit_code == 0
+    apart = tracemill("gate", "--candidate", "b05", *where)
+    assert (apart.exit_code, "builds do not compare: Go version" in apart.stdout) == (2, True)
+    for names in ("go_version", "all"):
+        asked = tracemill("gate", "--candidate", "b05", "--across", names, *where)
+        assert (asked.exit_code, "compared across Go version" in asked.stdout) == (1, True)
+    assert tracemill("gate", "--candidate", "b05", "--across", "gomaxprocs", *where).exit_code == 2
+    chosen = [f"--baseline=b{n:02}" for n in (1, 2, 3, 4)]
+    assert tracemill("gate", "--candidate", "b05", *chosen, *where).exit_code == 2
+    assert tracemill("gate", "--candidate", "b05", "--across=all", *chosen, *where).exit_code == 1
+    assert "regressed" not in tracemill("regressions", *where).stdout
+    assert "regressed" in tracemill("regressions", "--across", "go_version", *where).stdout
+    wrong = tracemill("regressions", "--across", "goversion", *where)
+    assert (wrong.exit_code, "did you mean 'go_version'?" in wrong.stderr) == (2, True)
+
+
 # --- accepted regressions -----------------------------------------------------------------------
 
 
@@ -249,6 +312,8 @@ HOSTILE = "app/a|b.<script>`x`\n::error::@all %,:[y](z)"
 def a_judgement(**columns: object) -> Judgement:
     row = dict.fromkeys(Finding._fields, None) | {
         "status": "regressed",
+        "build_id": HOSTILE,
+        "first_build_id": HOSTILE,
         "metric": "block_ns",
         "subject": HOSTILE,
         "function": HOSTILE,

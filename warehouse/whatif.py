@@ -50,7 +50,8 @@ class WhatIf:
         The queries read what is published as ``published.main.<table>``.
         """
         for name, query in tables.items():
-            self.connection.execute(f"create or replace table memory.main.{name} as {query}", parameters)
+            used = {key: value for key, value in parameters.items() if f"${key}" in query}
+            self.connection.execute(f"create or replace table memory.main.{name} as {query}", used)
         changed = set(tables)
         for model in self._models:
             if model.name not in changed and model.reads & changed:

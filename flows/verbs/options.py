@@ -23,6 +23,16 @@ def warehouse_option(command: Any) -> Any:  # noqa: ANN401 - any callable that c
     )(command)
 
 
+def across_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    """``--across CONDITIONS``."""
+    return click.option(
+        "--across",
+        metavar="CONDITIONS",
+        help="Compare builds that differ in this all the same: go_version, gomaxprocs, sampling_period, "
+        "architecture, load, work, duration or all; several with commas.",
+    )(command)
+
+
 def prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
     """``--prefect``."""
     return click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from flows.verbs.options import ALL_FORMATS, settings_of, warehouse_option
+from flows.verbs.options import ALL_FORMATS, across_option, settings_of, warehouse_option
 
 
 @click.command()
@@ -17,7 +17,8 @@ from flows.verbs.options import ALL_FORMATS, settings_of, warehouse_option
 @click.option("--since-build", metavar="B", help="Only this build and later ones.")
 @click.option("--metric", help="Only this metric, such as block_ns.")
 @click.option("--package", help="Only functions of this Go package and of those below it.")
-@click.option("--status", help="Only regressed, improved or moved.")
+@click.option("--status", help="Only regressed, improved, moved, cost_shift or not_comparable.")
+@across_option
 @click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
 def regressions(
     warehouse: Path | None,
@@ -26,16 +27,17 @@ def regressions(
     metric: str | None,
     package: str | None,
     status: str | None,
+    across: str | None,
     format_: str,
 ) -> None:
     """What regressed, improved or moved, in which build, and how sure that is."""
+    from flows.across import compared_across, conditions
     from flows.output import TEXT_WRITERS, markdown_table
     from flows.regressions import Filter, select
     from flows.report import HEADINGS, overview, table, verdicts
-    from warehouse import connect
 
     chosen = Filter(build_id, metric, status, package, since_build)
-    with connect(settings_of(warehouse=warehouse).warehouse) as connection:
+    with compared_across(settings_of(warehouse=warehouse).warehouse, conditions(across)) as connection:
         if format_ == "table":
             click.echo(overview(connection, chosen), nl=False)
         elif format_ == "md":
@@ -51,6 +53,10 @@ def regressions(
     "--baseline", metavar="B", multiple=True, help="Compare with these builds only; may be repeated."
 )
 @click.option("--metric", "metrics", metavar="M", multiple=True, help="Judge only this; may be repeated.")
+@across_option
+@click.option(
+    "--fail-on-open", is_flag=True, help="Regressions of earlier builds that still stand fail it too."
+)
 @click.option(
     "--format",
     "format_",
@@ -64,18 +70,21 @@ def gate(
     candidate: str | None,
     baseline: tuple[str, ...],
     metrics: tuple[str, ...],
+    across: str | None,
+    fail_on_open: bool,
     format_: str,
     self_test: bool,
 ) -> None:
     """Judge one build: exit code 0 no regression, 1 regression, 2 could not judge.
 
-    A regression is a change for the worse that begins at the candidate and that nobody accepted.
+    A regression is a change for the worse that is known from the candidate on and that nobody accepted.
+    What was known before and still stands is shown as open.
     Could not judge: input of the candidate failed to load, fewer than three builds came before it,
     or it lacks what earlier builds measured. What was judged and what was not is said in words.
     """
     root = settings_of(warehouse=warehouse).warehouse
     if self_test:
-        if baseline or metrics or format_ != "table":
+        if baseline or metrics or across or fail_on_open or format_ != "table":
             raise click.UsageError("--self-test takes no other option than --candidate and --warehouse")
         from flows.selftest import as_text
         from flows.selftest import self_test as self_test_
@@ -85,10 +94,13 @@ def gate(
         click.get_current_context().exit(0 if tested.is_caught else 1)
     if candidate is None:
         raise click.UsageError("which build? --candidate B")
+    from flows.across import conditions
     from flows.gate import gate as gate_
     from flows.gate_formats import WRITERS
 
-    judgement = gate_(root, candidate, baseline, metrics)
+    judgement = gate_(
+        root, candidate, baseline, metrics, across=conditions(across), fails_on_open=fail_on_open
+    )
     click.echo(WRITERS[format_](judgement), nl=False)
     click.get_current_context().exit(judgement.exit_code)
 

@@ -1,4 +1,4 @@
--- Verdicts: where a series changed for the worse or the better, or a function its name or its share of a caller's cost.
+-- Verdicts: where a series got worse or better, or a function changed its name or its share of a caller's cost.
 -- grain: build_id, metric, subject
 -- scope: history
 with
@@ -290,6 +290,13 @@ select
         bases.n_after, ' (', bases.runs_after, ') from there on; standard error ',
         round(100 * (exp(verdicts.log_standard_error) - 1), 1), ' %; known by ', last_evidence.evidence
     ) as evidence,
+    -- The series, to be run as it stands.
+    concat(
+        'select build_id, value, expected, expected_interval, is_change, q_value from regression_history ',
+        'where metric = ''',
+        replace(verdicts.metric, '''', ''''''), ''' and first_subject = ''',
+        replace(verdicts.first_subject, '''', ''''''), ''' order by ordinal'
+    ) as query,
 from verdicts
 left join moves
     on moves.new_function = verdicts.function

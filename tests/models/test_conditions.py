@@ -87,3 +87,60 @@ def test_other_processors_and_another_sampling_do_not_compare(condition, metric)
     assert {f[3] for f in found if f[0] == first and f[1] == metric} == {"not_comparable"}
     expected = "GOMAXPROCS 4 → 8" if condition == "procs" else "sampling period 524288 → 262144"
     assert words == [(expected,)]
+
+
+def worked(given, factor, seconds=1):
+    """From b8 on, so many times the work was done in a trace so many times as long."""
+    late = {f"b{build}" for build in range(8, 13)}
+    for run in given.tables["run_work"]:
+        run["work_count"] *= factor if run["build_id"] in late else 1
+    for capture in given.tables["captures"]:
+        if capture["kind"] == "trace" and capture["build_id"] in late:
+            capture["duration_ns"] = int(capture["duration_ns"] * seconds)
+    for interval in given.tables["goroutine_intervals"]:
+        if interval["capture_id"].split("/")[0] in late:
+            interval["duration_ns"] = int(interval["duration_ns"] * factor)
+    return given
+
+
+def contended(given):
+    with given.models() as connection:
+        return rows(
+            connection,
+            f"select status, evidence from regressions where build_id = 'b8' and subject = '{GET} (sync)'",
+        )[0]
+
+
+def test_what_gets_worse_with_a_greater_load_is_not_compared():
+    status, words = contended(worked(story(leak=1), 3))
+    assert status == "not_comparable"
+    assert words.startswith("load 1e+03 → 3e+03 requests/s: not compared") or "requests/s: not comp" in words
+
+
+def test_what_gets_worse_at_a_smaller_load_is_a_regression():
+    assert contended(worked(story(leak=1), 0.3))[0] == "regressed"
+
+
+def test_work_in_proportion_to_the_duration_is_the_same_load():
+    assert contended(worked(story(leak=1), 3, seconds=3))[0] == "regressed"
+
+
+def without_work(given):
+    given.tables["run_work"] = []
+    return given
+
+
+def test_totals_of_runs_of_another_duration_are_not_compared():
+    given = without_work(story(contention=1))
+    for capture in given.tables["captures"]:
+        if capture["kind"] == "trace" and capture["build_id"] in ("b4", "b5"):
+            capture["duration_ns"] *= 3
+    with given.models() as connection:
+        found = rows(
+            connection,
+            "select distinct build_id, status, split_part(evidence, ':', 1) from regressions "
+            f"where subject = '{PUT}'",
+        )
+    assert ("b4", "not_comparable", "duration 1 → 3 s") in found
+    with without_work(story(contention=1)).models() as connection:
+        assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)

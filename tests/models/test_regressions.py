@@ -60,6 +60,44 @@ def test_a_verdict_says_what_it_rests_on():
     assert "3 builds (9 runs) before" in evidence and "call_target" in evidence
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_interval_holds_its_ratio(seed):
+    query = """
+        select status, before, change_ratio, "interval" from regressions
+        where (before > 0) <> ("interval" is not null)
+            or not change_ratio between "interval"[1] and "interval"[2]
+    """
+    given = story(seed)
+    for sample in given.tables["profile_samples"]:  # so little that the least that can be seen counts
+        sample["value"] //= 20
+    for made in (story(seed), given):
+        with made.models() as connection:
+            assert rows(connection, query) == []
+            assert rows(connection, "select count(*) > 2 from regressions") == [(True,)]
+
+
+def test_a_regression_says_when_it_was_over():
+    with story().models() as connection:
+        found = rows(
+            connection,
+            "select build_id, metric, ended_build_id from regressions where status = 'regressed' "
+            "order by all",
+        )
+    assert found == [
+        ("b4", "mapassign_alloc_bytes", "b6"),
+        ("b4", "mapassign_inuse_bytes", "b6"),
+        ("b8", "block_ns", "b11"),
+    ]
+
+
+def test_a_verdicts_query_shows_its_series():
+    with story().models() as connection:
+        [(query,)] = rows(connection, "select query from regressions where build_id = 'b8'")
+        shown = rows(connection, query)
+    assert len(shown) == 12
+    assert [row[0] for row in shown if row[4]] == ["b8", "b11"]
+
+
 def test_the_function_moved_keeps_its_history():
     query = "select distinct subject, first_subject from regression_history where metric = 'block_ns'"
     with story().models() as connection:

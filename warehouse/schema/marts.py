@@ -36,7 +36,7 @@ _MARTS = (
           "of a caller's cost.",
           "build_id metric subject",
           "build_id metric subject status found function moved_from unit polarity before after change_ratio interval p_value "
-          "q_value n_before n_after first_build_id commit ended_build_id call_path caller caller_before caller_after evidence"),
+          "q_value n_before n_after first_build_id commit ended_build_id call_path caller caller_before caller_after evidence query"),
     _mart("regression_history", "Each judged series over the builds: the level it is compared with, its change points.",
           "metric subject build_id",
           "metric subject build_id ordinal function first_subject measure unit polarity value negligible run_count expected "
