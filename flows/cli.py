@@ -318,6 +318,43 @@ def inspect(file: Path, format_: str) -> None:
 
 
 @main.command()
+@click.argument("url")
+@click.option("--build", required=True, metavar="B", help="The build that the service runs.")
+@click.option("--run", "run_", metavar="R", help="The run's name. Default: the time, in UTC.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=600),
+    default=10,
+    show_default=True,
+    help="How long the trace and the CPU profile observe.",
+)
+@click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path),
+    default=Path("artifacts"),
+    metavar="DIR",
+    show_default=True,
+    help="Where the files go, as DIR/<build>/<run>/.",
+)
+def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: Path) -> None:
+    """Scrape the live service at URL, from its net/http/pprof endpoints, as one run of a build.
+
+    Takes a trace and a CPU profile, and before and behind them heaps and goroutines, so that what
+    grows shows; then load them with `tracemill run`. A copy of the service's binary in <build>/
+    makes map allocations exact.
+    """
+    from flows.collect import collect as collect_
+    from flows.progress import shown
+
+    with shown() as progress:
+        done = collect_(url, build, run_, artifacts, seconds=seconds, progress=progress)
+    click.echo(f"{done.folder}: {len(done.files)} files, {sum(done.files.values()):,} bytes")
+    for failure in done.failures:
+        click.echo(f"  {failure}", err=True)
+    click.get_current_context().exit(1 if done.failures else 0)
+
+
+@main.command()
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @warehouse_option
 def settings(format_: str, warehouse: Path | None) -> None:
