@@ -240,12 +240,21 @@ class _Build:
         known = set()
         if self.before:
             known = {row[0] for row in self.connection.execute("select capture_id from captures").fetchall()}
-        paths = _files_by_table(c for c in self.catalog.captures.values() if c.capture_id not in known)
+        new = _files_by_table(c for c in self.catalog.captures.values() if c.capture_id not in known)
         self.connection.execute(f"create table if not exists {STACKS} as {_scan(STACKS, [])}")
+        paths = self._with_new_stacks(new.get(STACKS, []))
         self.connection.execute(
-            f"insert into {STACKS} {_scan(STACKS, paths.get(STACKS, []))} anti join {STACKS} using (stack_id)"
+            f"insert into {STACKS} {_scan(STACKS, paths)} anti join {STACKS} using (stack_id)"
         )
         self._comment("table", STACKS, TABLES[STACKS])
+
+    def _with_new_stacks(self, paths: list[str]) -> list[str]:
+        """The files that have all new stacks between them: a few large ones, where captures are alike."""
+        if not paths:
+            return []
+        rows = f"from read_parquet({paths}) anti join {STACKS} using (stack_id) group by stack_id"
+        found = self.connection.execute(f"select distinct min(file_index) {rows}").fetchall()
+        return [paths[index] for (index,) in sorted(found)]
 
     def _table_from(self, name: str, rows: pa.Table) -> None:
         self.connection.register("_rows", rows)

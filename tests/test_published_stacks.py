@@ -1,0 +1,47 @@
+"""The stacks of many captures, published once each."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+import warehouse
+from flows.build import publish_tables
+from flows.ingest import ingest
+
+SAMPLES = Path(__file__).parent / "samples" / "pprof"
+COLUMNS = "stack_id, path_id, functions, files, lines, pcs"
+
+
+def take(artifacts: Path, root: Path, version: str, *kinds: str) -> None:
+    folder = artifacts / version / "r1"
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in kinds:
+        shutil.copy(SAMPLES / version / f"{kind}.pb.gz", folder)
+    assert not ingest([artifacts], root).failures
+    publish_tables(root)
+
+
+def published(root: Path) -> list[tuple]:
+    with warehouse.connect(root) as connection:
+        return connection.execute(f"select {COLUMNS} from stacks order by stack_id").fetchall()
+
+
+def stored(root: Path) -> list[tuple]:
+    files = f"{root}/tables/stacks/*/*.parquet"
+    return duckdb.sql(
+        f"select distinct on (stack_id) {COLUMNS} from read_parquet('{files}') order by stack_id"
+    ).fetchall()
+
+
+def test_every_stack_is_published_once_also_when_captures_come_later(tmp_path):
+    artifacts, root = tmp_path / "artifacts", tmp_path / "w"
+    take(artifacts, root, "go1.27", "heap")
+    one = published(root)
+    assert one == stored(root)
+    take(artifacts, root, "go1.27", "allocs", "cpu", "goroutine")
+    take(artifacts, root, "go1.24", "heap", "allocs")
+    assert published(root) == stored(root)
+    assert len(published(root)) > len(one) > 0
