@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
     "parsers.exectrace": 2,
-    "parsers.binary": 4,
-    "parsers.pprof": 3,
+    "parsers.binary": 5,
+    "parsers.pprof": 4,
     "parsers.legacy_profile": 2,
     "parsers.goroutine_dump": 2,
     "parsers.benchmarks": 1,

@@ -4,19 +4,19 @@ Emits ``stacks``. ``stack_id`` hashes (function, file, line)s, ``path_id`` the f
 alone, so that it survives shifted lines. Both are signed 64-bit integers; an empty stack has
 no id.
 
-The hash of a stack of frames h₀ … hₙ, leaf first, is Σ hᵢ Kⁱ⁺¹ mod 2⁶⁴: frames are hashed once
-each, and the stacks of whole profiles by a kernel (``kernels/stack_frames.py``). A name's hash is BLAKE2b (8
-bytes, little endian); a frame's mixes that of function and file with the line.
+A frame's hash mixes that of function and file with the line; how frames make a stack's stands in
+``warehouse/schema/hashes.py``. Frames are hashed once each, and the stacks of whole profiles by a kernel
+(``kernels/stack_frames.py``).
 """
 
 from __future__ import annotations
 
 from array import array
 from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from parsers.api import Batch
+from warehouse.schema.hashes import MASK, combine, hash_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,26 +28,17 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Unsigned = NDArray[np.uint64]
 
-_MASK = 2**64 - 1
-# Odd, with bits well spread: the multiplier of the polynomial (K above), and those of the frame's mixer
-# (SplitMix64's, by Steele, Lea and Flood).
-MULTIPLIER = 0xD6E8FEB86659FD93
+# The multipliers of the frame's mixer (SplitMix64's, by Steele, Lea and Flood).
 _LINE = 0x9E3779B97F4A7C15
 _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
 @lru_cache(maxsize=1 << 16)
-def hash_name(text: str) -> int:
-    """Unsigned 64-bit hash of a text."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
-
-
-@lru_cache(maxsize=1 << 16)
 def hash_frame(function: str, file: str, line: int) -> int:
     """Unsigned 64-bit hash of one frame."""
-    x = (hash_name(function) + 3 * hash_name(file) + line * _LINE) & _MASK
-    x = ((x ^ x >> 30) * _MIX_1) & _MASK
-    x = ((x ^ x >> 27) * _MIX_2) & _MASK
+    x = (hash_name(function) + 3 * hash_name(file) + line * _LINE) & MASK
+    x = ((x ^ x >> 30) * _MIX_1) & MASK
+    x = ((x ^ x >> 27) * _MIX_2) & MASK
     return x ^ x >> 31
 
 
@@ -60,14 +51,6 @@ def hash_frames(functions: Unsigned, files: Unsigned, lines: Ints) -> Unsigned:
     x = (x ^ (x >> np.uint64(27))) * np.uint64(_MIX_2)
     mixed: Unsigned = x ^ (x >> np.uint64(31))
     return mixed
-
-
-def combine(hashes: Sequence[int]) -> int:
-    """Signed hash of a stack from its frames' or names' hashes, leaf first."""
-    total = 0
-    for value in reversed(hashes):
-        total = (total + value) * MULTIPLIER & _MASK
-    return total - 2**64 if total >> 63 else total
 
 
 def stack_ids(functions: Sequence[str], files: Sequence[str], lines: Sequence[int]) -> tuple[int, int]:

@@ -29,10 +29,21 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     many families there are; it gives a list of structs in the same order, see ``warehouse.levels``. A
     family's series go in together: the false discovery rate, which decides where a level ends, is a matter
     of all of them at each build. Half widths are those of 95 % intervals of differences of logarithms.
+    ``path_id_of(functions)`` is the path_id of a stack whose functions were found later.
     """
     connection.create_function(
         "find_levels", _find_levels, [_POINTS, "bigint"], _LEVELS, type=PythonUDFType.ARROW
     )
+    connection.create_function("path_id_of", _path_ids, ["varchar[]"], "bigint", type=PythonUDFType.ARROW)
+
+
+def _path_ids(stacks: Any) -> Any:  # noqa: ANN401
+    import pyarrow as pa
+
+    from warehouse.schema.hashes import combine, hash_name
+
+    found = [combine([hash_name(f) for f in functions]) for functions in stacks.to_pylist()]
+    return pa.array(found, pa.int64())
 
 
 # DuckDB evaluates the annotations of what it is given: no names that only type checkers see.

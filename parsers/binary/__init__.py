@@ -1,7 +1,7 @@
 """The build's executable: ELF, Mach-O (also universal) or PE, built by Go 1.18 or later, stripped or not.
 
 Emits one row of ``binaries`` (build id, Go version, module, settings, executable segment), the
-names and addresses of its functions (``binary_functions``), and
+names and addresses of its functions (``binary_functions``), their lines (``binary_lines``), and
 ``call_sites``: every CALL of a map, conversion or allocation function of the runtime, by its
 return address, with the file and line of the CALL. A heap profile's leaf PC is such a return
 address less one, so the two join whichever came first:

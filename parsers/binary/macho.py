@@ -39,7 +39,8 @@ def is_fat(head: bytes) -> bool:
     """Whether this is a universal file."""
     if len(head) < _FAT_HEADER.size or head[:4] not in _FAT_PLACES:
         return False
-    return 0 < _FAT_HEADER.unpack_from(head)[1] <= _MAX_ARCHITECTURES
+    count: int = _FAT_HEADER.unpack_from(head)[1]
+    return 0 < count <= _MAX_ARCHITECTURES
 
 
 def read_fat(data: memoryview) -> Image:

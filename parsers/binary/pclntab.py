@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parsers.binary.image import BrokenImageError
+from parsers.binary.lines import Tables, all_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,18 @@ class LineTable:
         lines = self._values(fields[1], entry, pcs)
         return [(self._file(fields[2], file), max(line, 0)) for file, line in zip(files, lines, strict=True)]
 
+    def lines(self) -> tuple[NDArray[np.uint64], list[str], NDArray[np.int32], NDArray[np.int64]]:
+        """(addresses, files, which of them, lines): where each run of instructions of one line begins."""
+        fields = [
+            self._words[(self._record_offsets + offset) // 4].astype(np.int64)
+            for offset in (_PCFILE, _PCLN, _CU)
+        ]
+        entries = self._entry_offsets[:-1].astype(np.int64) + self.text_start
+        pcs, files, lines = all_lines(Tables(self._pcs, self._quantum, entries, *fields))
+        used, place = np.unique(files, return_inverse=True)
+        texts = [self._file(file, 0) for file in used.tolist()]
+        return pcs.astype(np.uint64), texts, place.astype(np.int32), lines
+
     def _u32(self, offset: int) -> int:
         value: int = struct.unpack_from(f"{self._order}I", self._records, offset)[0]
         return value
@@ -131,10 +144,8 @@ class LineTable:
             yield pc, value
 
     def _file(self, unit: int, file: int) -> str:
-        if file < 0:
-            return ""
         at = 4 * (unit + file)
-        if at + 4 > len(self._units):
+        if file < 0 or not 0 <= at <= len(self._units) - 4:
             return ""
         offset: int = struct.unpack_from(f"{self._order}I", self._units, at)[0]
         return _text(self._files, offset)

@@ -59,7 +59,7 @@ def _time(text: str) -> datetime | None:
 
 
 def code_rows(image: Image) -> Iterator[Item]:
-    """The rows of binary_functions and call_sites; an issue where the binary has none to find."""
+    """The rows of binary_functions, binary_lines and call_sites; an issue where there are none to find."""
     table, text = _function_table(image), image.section(*_TEXT)
     if table is None or text is None:
         yield Issue("info", "input", "sections", "no Go function table (gopclntab): not a Go program?")
@@ -77,6 +77,7 @@ def code_rows(image: Image) -> Iterator[Item]:
         lines.text_start = start
         functions = lines.functions()
     yield _function_rows(functions)
+    yield _line_rows(lines)
     yield _call_site_rows(find_calls(image.architecture, text, functions), functions, lines)
 
 
@@ -100,6 +101,16 @@ def _function_rows(functions: Functions) -> Batch:
         "function": pa.array(names, pa.string()),
     }
     return Batch("binary_functions", pa.RecordBatch.from_pydict(rows))
+
+
+def _line_rows(lines: LineTable) -> Batch:
+    pcs, files, file, line = lines.lines()
+    rows = {
+        "start_pc": pa.array(pcs),
+        "file": pa.DictionaryArray.from_arrays(pa.array(file), pa.array(files, pa.string())),
+        "line": pa.array(line),
+    }
+    return Batch("binary_lines", pa.RecordBatch.from_pydict(rows))
 
 
 def _call_site_rows(calls: CallSites, functions: Functions, lines: LineTable) -> Batch:

@@ -3,6 +3,7 @@
 -- scope: build
 -- By GNU build id where the profile has one, and then a binary with another id is refused. To Go 1.23 profiles have
 -- none: then any binary of the build may be it, the one of the same name first, and each CALL has to prove itself.
+-- Of profiles only those of the heap are looked up, and those that name no functions.
 with
 
 captures as (
@@ -21,6 +22,10 @@ samples as (
     select * from stg_profile_samples
 ),
 
+unnamed as (
+    select * from int_unnamed_frames
+),
+
 -- A text profile is looked up beside another of its run too: it tells what grew.
 used as (
     select capture_id from int_heap_captures
@@ -30,6 +35,8 @@ used as (
     inner join captures using (capture_id)
     where captures.format = 'legacy_profile'
         and samples.sample_type = 'alloc_space'
+    union
+    select capture_id from unnamed
 ),
 
 text_biases as (
@@ -73,6 +80,7 @@ matched as (
         profiled.mapping_index,
         candidates.capture_id as binary_capture_id,
         profiled.gnu_build_id is not null as is_proven,
+        candidates.file_name = profiled.file_name as is_same_file,
         -- A non-PIE binary runs where it was linked.
         case
             when candidates.is_pie
@@ -100,6 +108,6 @@ matched as (
         and text_biases.binary_capture_id = candidates.capture_id
 )
 
-select build_id, capture_id, mapping_index, binary_capture_id, is_proven, bias,
+select build_id, capture_id, mapping_index, binary_capture_id, is_proven, is_same_file, bias,
 from matched
 where choice = 1

@@ -29,6 +29,10 @@ stacks as (
     select * from stg_stacks
 ),
 
+named as (
+    select * from int_named_stacks
+),
+
 seen as (
     select capture_id, stack_id from intervals where state = 'waiting'
     union
@@ -47,24 +51,35 @@ used as (
     where seen.stack_id is not null
 ),
 
--- The first element of each frame's package path, type arguments left out: net for net/http.HandlerFunc.
-rooted as (
+-- A stack holds the same wherever it stands, but for the names that a build's binary gives it.
+framed as (
     select
+        null as named_build_id,
         stack_id,
         any_value(path_id) as path_id,
         any_value(functions) as functions,
         any_value(files) as files,
         any_value(lines) as lines,
+    from stacks
+    where stack_id in (select stack_id from used)
+    group by stack_id
+    union all
+    select build_id, stack_id, path_id, functions, files, lines,
+    from named
+),
+
+-- The first element of each frame's package path, type arguments left out: net for net/http.HandlerFunc.
+rooted as (
+    select
+        *,
         list_transform(
-            any_value(functions),
+            functions,
             lambda f: case
                 when contains(split_part(f, '[', 1), '/') then split_part(f, '/', 1)
                 else split_part(split_part(f, '[', 1), '.', 1)
             end
         ) as roots,
-    from stacks
-    where stack_id in (select stack_id from used)
-    group by stack_id
+    from framed
 ),
 
 -- A module's path may lack a dot (so may main), hence the standard library by name. '' is a frame without symbol.
@@ -92,7 +107,7 @@ sited as (
 
 select
     used.build_id,
-    sited.stack_id,
+    used.stack_id,
     sited.path_id,
     sited.functions[sited.site] as function,
     sited.files[sited.site] as file,
@@ -110,4 +125,9 @@ select
     )) as sync_map_call,
     sited.user_frame is not null as is_user_code,
 from used
-inner join sited using (stack_id)
+left join named
+    on named.build_id = used.build_id
+    and named.stack_id = used.stack_id
+inner join sited
+    on sited.stack_id = used.stack_id
+    and sited.named_build_id is not distinct from named.build_id

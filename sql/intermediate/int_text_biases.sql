@@ -13,8 +13,8 @@ samples as (
     select * from stg_profile_samples
 ),
 
-sites as (
-    select * from int_stack_sites
+stacks as (
+    select * from stg_stacks
 ),
 
 binaries as (
@@ -29,13 +29,11 @@ started as (
     select distinct
         captures.build_id,
         samples.capture_id,
-        sites.leaf_function as function,
+        stacks.functions[1] as function,
         samples.leaf_pc::hugeint - samples.leaf_offset as start_pc,
     from samples
     inner join captures using (capture_id)
-    inner join sites
-        on sites.build_id = captures.build_id
-        and sites.stack_id = samples.stack_id
+    inner join stacks using (stack_id)
     where samples.leaf_offset is not null
 ),
 

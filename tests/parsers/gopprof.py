@@ -33,7 +33,7 @@ def run(file: Path, *flags: str) -> str:
 def raw(file: Path) -> Raw:
     head, rest = run(file, "-raw", "-symbolize=none").split("\nSamples:\n")
     body, rest = rest.split("\nLocations\n")
-    locations = _locations(rest.split("\nMappings\n")[0])
+    locations = locations_of(rest.split("\nMappings\n")[0])
     lines = body.split("\n")
     result = Raw(types=[word.split("[")[0] for word in lines[0].split()])
     result.period = int(re.search(r"Period: (-?\d+)", head).group(1))
@@ -52,7 +52,7 @@ def raw(file: Path) -> Raw:
     return result
 
 
-def _locations(text: str) -> dict[int, tuple[int, list[Frame]]]:
+def locations_of(text: str) -> dict[int, tuple[int, list[Frame]]]:
     found: dict[int, tuple[int, list[Frame]]] = {}
     for line in text.split("\n"):
         match = re.fullmatch(r"\s+(\d+): (0x[0-9a-f]+) (?:M=\d+ ?)?(.*)", line)

@@ -10,12 +10,15 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from examples.toolchain import environment, go
 from parsers.api import ParseError
 from parsers.binary import sniff
 from parsers.binary.callees import WANTED
+from parsers.binary.image import BrokenImageError
+from parsers.binary.lines import Tables, all_lines
 from tests.parsers import reading
 from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
@@ -273,3 +276,23 @@ def test_universal_file_has_what_go_says_of_it(tmp_path):
     assert dict(row_of(fat)["build_settings"]) == settings
     assert settings["GOARCH"] == row_of(fat)["architecture"] == "amd64"
     assert sites_like_objdump(fat) == calls_by_objdump(tmp_path / "amd64")
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/*.xz")), ids=lambda p: p.stem)
+def test_lines_of_the_whole_binary_are_those_of_its_call_sites(path):
+    tables = reading.tables(reading.items("binary", path))
+    lines = tables["binary_lines"].to_pylist()
+    starts = [r["start_pc"] for r in lines]
+    assert starts == sorted(set(starts))
+    assert len(starts) > 20_000
+    for site in tables["call_sites"].to_pylist():
+        found = lines[bisect.bisect_right(starts, site["pc"] - 1) - 1]
+        assert (found["file"], found["line"]) == (site["file"], site["line"])
+
+
+def test_line_tables_that_announce_too_much_are_an_error():
+    # Each of a thousand functions has the same long table.
+    varints = b"\0" + b"\2\1" * 5_000 + b"\0"
+    same = np.ones(1000, np.int64)
+    with pytest.raises(BrokenImageError, match="line tables of 5000000 steps in 10002 bytes"):
+        all_lines(Tables(varints, 1, np.arange(1000), same, same, same))

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 
 from parsers.kernels import stack_frames
-from parsers.stacks import MULTIPLIER, StackTable, hash_frame, hash_frames, hash_name, stack_ids
+from parsers.stacks import StackTable, hash_frame, hash_frames, stack_ids
 from warehouse.schema import TABLES
+from warehouse.schema.hashes import MULTIPLIER, hash_name
 
 # What is stored joins over years: these must never change.
 KNOWN = (["main.leaf", "main.root"], ["main.go", "main.go"], [10, 20])

@@ -106,6 +106,12 @@ _PARSED = (
         "end_pc function",
     ),
     _table(
+        "binary_lines",
+        "Where in a binary the instructions of each line begin; they end where the next ones do.",
+        "capture_id start_pc",
+        "file line",
+    ),
+    _table(
         "listing_calls",
         "CALLs of the same functions in a compiler listing (-gcflags=-S), where addresses are not known yet.",
         "capture_id input_line",
