@@ -44,5 +44,5 @@ group by build_id, measure
 union all
 select architectures.build_id, measures.measure, 'architecture', architectures.architecture,
 from architectures
-cross join (values ('trace'), ('heap_alloc'), ('heap_inuse'), ('benchmark')) as measures (measure)
+cross join (values ('trace'), ('heap_alloc'), ('heap_inuse'), ('goroutines'), ('benchmark')) as measures (measure)
 where architectures.architecture is not null

@@ -12,7 +12,9 @@ conditions as (
 ),
 
 measures as (
-    select measure from (values ('trace'), ('heap_alloc'), ('heap_inuse'), ('benchmark')) as measures (measure)
+    select distinct measure from int_run_measures
+    union
+    select 'benchmark'
 )
 
 -- A release of Go counts without its patch: go1.27 for go1.27.3.

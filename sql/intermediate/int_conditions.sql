@@ -13,7 +13,9 @@ conditions as (
 ),
 
 measures as (
-    select measure from (values ('trace'), ('heap_alloc'), ('heap_inuse'), ('benchmark')) as measures (measure)
+    select distinct measure from int_run_measures
+    union
+    select 'benchmark'
 ),
 
 compared as (

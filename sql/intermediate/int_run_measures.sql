@@ -86,10 +86,33 @@ heap_measures as (
     where heap.sample_type in ('alloc_space', 'inuse_space')
 ),
 
+-- What has its count only: ten goroutines more are no leak.
+goroutine_measures as (
+    select
+        captures.build_id,
+        captures.run_id,
+        if(captures.kind = 'goroutine', 'goroutine_profile', 'goroutines') as measure,
+        null as per,
+        1 as divisor,
+        10 as negligible,
+        bool_and(captures.status = 'ok') as is_exhaustive,
+        false as is_per_work,
+        any_value(run_work.work_unit) as work_unit,
+        any_value(run_work.work_count) as work_count,
+        any_value(durations.duration_ns) as duration_ns,
+    from captures
+    left join run_work using (build_id, run_id)
+    left join durations using (build_id, run_id)
+    where captures.kind in ('goroutine', 'goroutine_dump')
+    group by captures.build_id, captures.run_id, captures.kind
+),
+
 all_measures as (
     select * from trace_measures
     union all
     select * from heap_measures
+    union all
+    select * from goroutine_measures
 ),
 
 -- Figures per second do not compare with figures per unit of work: those of which there are more count.

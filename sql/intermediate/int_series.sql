@@ -22,7 +22,8 @@ build_order as (
     select * from builds
 ),
 
--- Few metrics raise alarms: one each for waiting, for allocating, for keeping, for collecting, and benchmarks.
+-- Few metrics raise alarms: one each for waiting, for allocating, for keeping, for collecting, for goroutines, and
+-- benchmarks.
 -- gc_assist_ns holds the waits of assists.
 judged as (
     select
@@ -35,7 +36,9 @@ judged as (
     left join lineages using (function)
     where observed.polarity <> 0
         and (
-            observed.metric in ('block_ns', 'mapassign_alloc_bytes', 'mapassign_inuse_bytes', 'gc_assist_ns')
+            observed.metric in (
+                'block_ns', 'mapassign_alloc_bytes', 'mapassign_inuse_bytes', 'gc_assist_ns', 'goroutine_count'
+            )
             or observed.measure = 'benchmark'
         )
         and coalesce(observed.wait_reason, '') <> 'GC mark assist wait for work'

@@ -25,6 +25,18 @@ benchmarks as (
     select * from int_benchmark_runs
 ),
 
+goroutines as (
+    select * from int_goroutine_counts
+),
+
+cycles as (
+    select * from stg_gc_cycles
+),
+
+captures as (
+    select * from stg_captures
+),
+
 -- Every figure as (value, standard error from counting alone, unit before division).
 wait_figures as (
     select build_id, run_id, 'trace' as measure, metric, function || ' (' || wait_reason || ')' as subject, function,
@@ -67,6 +79,7 @@ allocated as (
         sum(alloc_bytes)::double as alloc_bytes,
         sum(alloc_objects)::double as alloc_objects,
         sum(inuse_bytes)::double as inuse_bytes,
+        sum(inuse_objects)::double as inuse_objects,
         sqrt(sum(alloc_bytes_variance)) as alloc_bytes_error,
         sqrt(sum(inuse_bytes_variance)) as inuse_bytes_error,
     from allocations
@@ -90,6 +103,39 @@ allocation_figures as (
         inuse_bytes_error, 'bytes', 1, evidence, true,
     from allocated
     where inuse_bytes > 0
+    union all
+    select build_id, run_id, 'heap_inuse', family || '_inuse_objects', function, function, null, inuse_objects, null,
+        'count', 1, evidence, true,
+    from allocated
+    where inuse_objects > 0
+),
+
+-- What a package costs more, a site does: its sums are for looking, and not judged.
+packaged as (
+    select *, regexp_extract(split_part(function, '[', 1), '^(.*/)?[^./]+') as package,
+    from (
+        select * from wait_figures
+        union all
+        select * from allocation_figures
+    )
+    where polarity = 1
+        and metric in ('block_ns', 'mapassign_alloc_bytes', 'mapassign_inuse_bytes')
+        and coalesce(wait_reason, '') <> 'GC mark assist wait for work'
+),
+
+package_figures as (
+    select build_id, run_id, measure, 'package_' || metric as metric, package as subject, null as function,
+        null as wait_reason, sum(value) as value, sqrt(sum(standard_error * standard_error)) as standard_error, unit,
+        1 as polarity, string_agg(distinct evidence, ', ' order by evidence) as evidence, true as is_sum,
+    from packaged
+    group by build_id, run_id, measure, packaged.metric, package, unit
+),
+
+goroutine_figures as (
+    select build_id, run_id, measure, metric, function || coalesce(' (' || state || ')', '') as subject, function,
+        state as wait_reason, goroutine_count::double as value, null as standard_error, 'count' as unit,
+        1 as polarity, measure as evidence, false as is_sum,
+    from goroutines
 ),
 
 figures as (
@@ -98,6 +144,10 @@ figures as (
     select * from collection_figures
     union all
     select * from allocation_figures
+    union all
+    select * from package_figures
+    union all
+    select * from goroutine_figures
 ),
 
 normalised as (
@@ -119,6 +169,28 @@ normalised as (
         figures.evidence,
     from figures
     inner join measures using (build_id, run_id, measure)
+),
+
+-- Of a trace's time; and of a process's CPU time, as its last cycle says it of all.
+share_figures as (
+    select collection_figures.build_id, collection_figures.run_id,
+        case collection_figures.metric when 'gc_assist_ns' then 'gc_assist_share' else 'gc_pause_share' end as metric,
+        'program' as subject, null as function, null as wait_reason,
+        collection_figures.value / measures.duration_ns as value, null as standard_error, 'share' as unit,
+        1 as polarity, 'trace' as measure, 'trace' as evidence,
+    from collection_figures
+    inner join measures using (build_id, run_id, measure)
+    union all
+    select build_id, run_id, 'gc_cpu_share', 'program', null, null, avg(gc_cpu_percent) / 100, null, 'share', 1,
+        'gctrace', 'gctrace',
+    from (
+        select captures.build_id, captures.run_id, captures.capture_id, cycles.process_index,
+            arg_max(cycles.gc_cpu_percent, cycles.cycle) as gc_cpu_percent,
+        from cycles
+        inner join captures using (capture_id)
+        group by all
+    )
+    group by build_id, run_id
 ),
 
 -- A rate (B/s, ops/s) is better when it is higher; the known costs when they are lower; of another unit nobody knows.
@@ -169,3 +241,18 @@ select
     measure,
     evidence,
 from benchmark_figures
+union all
+select
+    build_id,
+    run_id,
+    metric,
+    subject,
+    function,
+    wait_reason,
+    value,
+    standard_error,
+    unit,
+    polarity,
+    measure,
+    evidence,
+from share_figures

@@ -177,7 +177,12 @@ told as (
 verdicts as (
     select
         *,
-        greatest((before + negligible) * exp(log_ratio) - negligible, 0) as after,
+        -- Nothing, where only rounding is left.
+        case
+            when (before + negligible) * exp(log_ratio) > negligible * (1 + 1e-9)
+                then (before + negligible) * exp(log_ratio) - negligible
+            else 0
+        end as after,
         greatest((before + negligible) * exp(log_ratio - log_half_width) - negligible, 0) as after_low,
         greatest((before + negligible) * exp(log_ratio + log_half_width) - negligible, 0) as after_high,
     from told

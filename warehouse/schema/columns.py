@@ -238,7 +238,7 @@ _DECLARED = (
     Column("wait_reason", TEXT, "", "Reason of waiting; of what the runtime calls sync only locks, WaitGroup.Wait and its own semaphores apart."),
     Column("standard_error", REAL, "", "Standard error of the value from few events alone; null where there is none."),
     Column("polarity", SMALL, "", "1: up is worse, -1: down is worse, 0: says nothing of better or worse."),
-    Column("measure", TEXT, "", "Kind of capture the figure comes from: trace, heap_alloc, heap_inuse or benchmark."),
+    Column("measure", TEXT, "", "Kind of capture the figure comes from: trace, heap_alloc, heap_inuse, goroutines (a dump), goroutine_profile, gctrace or benchmark."),
     Column("moved_from", TEXT, "", "The function's name at the build before, where it was renamed or moved."),
     Column("before", REAL, "", "The level before the build: the median of its builds, in the row's unit."),
     Column("after", REAL, "", "The build's median over its runs, in the row's unit."),

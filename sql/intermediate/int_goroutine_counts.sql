@@ -1,0 +1,59 @@
+-- Goroutines at the end of each run: by creator and state from dumps, by entry function from profiles and traces.
+-- grain: build_id, run_id, metric, function, state
+-- scope: build
+-- Of several profiles or traces of a run the last counts, as of dumps in goroutine_states.
+with
+
+captures as (
+    select * from stg_captures
+),
+
+dumped as (
+    select * from goroutine_states
+),
+
+samples as (
+    select * from stg_profile_samples
+),
+
+stacks as (
+    select * from stg_stacks
+),
+
+traced as (
+    select * from stg_goroutines
+),
+
+last_ones as (
+    select build_id, run_id, kind, arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
+    from captures
+    where kind in ('goroutine', 'trace')
+    group by build_id, run_id, kind
+),
+
+counted as (
+    select build_id, run_id, 'goroutine_count' as metric, 'goroutines' as measure, created_by as function,
+        null as state, goroutine_count,
+    from dumped
+    union all
+    select build_id, run_id, 'goroutine_state_count', 'goroutines', created_by, state, goroutine_count,
+    from dumped
+    union all
+    select last_ones.build_id, last_ones.run_id, 'goroutine_profile_count', 'goroutine_profile',
+        list_filter(stacks.functions, lambda f: f <> 'runtime.goexit')[-1], null, samples.value,
+    from samples
+    inner join last_ones using (capture_id)
+    inner join stacks using (stack_id)
+    where samples.sample_type = 'goroutine'
+    union all
+    select last_ones.build_id, last_ones.run_id, 'goroutine_live_count', 'trace', traced.entry_function, null, 1,
+    from traced
+    inner join last_ones using (capture_id)
+    where traced.ended_ns is null
+)
+
+-- The first goroutine has no creator.
+select build_id, run_id, metric, measure, coalesce(nullif(function, ''), 'the runtime') as function, state,
+    sum(goroutine_count)::bigint as goroutine_count,
+from counted
+group by all

@@ -1,0 +1,150 @@
+"""What regressions are found in: each figure with its unit, and which of them raise alarms."""
+
+from __future__ import annotations
+
+from .given import USER_PATH, Given, rows
+from .story import CALLS
+
+START, SERVE = "app/pool.(*Pool).Start", "app/pool.(*Pool).serve"
+
+
+def dumped(counts) -> Given:
+    """Builds b1 to b8 of three runs, each with a dump of counts(build) goroutines: creator → how many."""
+    given = Given()
+    stack = given.stack("runtime.gopark", SERVE)
+    for build in range(1, 9):
+        for run in "123":
+            capture_id = given.capture(f"b{build}", run, "goroutine_dump", format="goroutine_dump")
+            creators = [creator for creator, count in counts(build).items() for _ in range(count)]
+            given.tables["goroutine_dump"] += [
+                {
+                    "capture_id": capture_id,
+                    "goroutine_id": number,
+                    "state": "chan receive" if number % 2 else "select",
+                    "stack_id": stack,
+                    "created_by": creator,
+                }
+                for number, creator in enumerate(creators, 1)
+            ]
+    return given
+
+
+def test_goroutines_that_become_many_are_a_regression_and_a_few_more_are_none():
+    def counts(build):
+        return {START: 250 if build >= 6 else 50, "app/cache.New": 9 if build >= 6 else 3, "": 1}
+
+    with dumped(counts).models() as connection:
+        found = rows(connection, "select build_id, metric, subject, status, unit, after from regressions")
+        by_state = rows(
+            connection,
+            "select subject, wait_reason, value from observations where metric = 'goroutine_state_count' "
+            f"and build_id = 'b1' and run_id = '1' and function = '{START}' order by all",
+        )
+    assert [f[:5] for f in found] == [("b6", "goroutine_count", START, "regressed", "count")]
+    assert round(found[0][5]) == 250
+    assert by_state == [
+        (f"{START} (chan receive)", "chan receive", 25.0),
+        (f"{START} (select)", "select", 25.0),
+    ]
+
+
+def test_goroutines_that_are_gone_from_a_whole_dump_are_none():
+    def counts(build):
+        return {"": 1} if build >= 6 else {START: 250, "": 1}
+
+    with dumped(counts).models() as connection:
+        assert rows(connection, "select build_id, status, after from regressions") == [("b6", "improved", 0)]
+
+
+def test_goroutines_of_profiles_and_traces_are_counted_by_their_entry():
+    given = Given()
+    profile = given.capture("b1", "1", "goroutine")
+    given.tables["profile_samples"].append(
+        {
+            "capture_id": profile,
+            "sample_index": 0,
+            "sample_type": "goroutine",
+            "unit": "count",
+            "value": 7,
+            "stack_id": given.stack("runtime.gopark", SERVE, "app/pool.run", "runtime.goexit"),
+        }
+    )
+    trace = given.trace("b1", "1", [])
+    for number, ended_ns in enumerate((None, None, 5)):
+        given.tables["goroutines"].append(
+            {
+                "capture_id": trace,
+                "goroutine_id": number,
+                "entry_function": "app/pool.run",
+                "created_ns": 0,
+                "ended_ns": ended_ns,
+            }
+        )
+    query = """
+        select metric, subject, value, unit, polarity from observations
+        where metric like 'goroutine%' order by metric
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("goroutine_live_count", "app/pool.run", 2.0, "count", 1),
+            ("goroutine_profile_count", "app/pool.run", 7.0, "count", 1),
+        ]
+
+
+def test_the_collectors_shares_are_of_the_traces_time():
+    given = Given()
+    trace = given.trace("b1", "1", [], seconds=2)
+    for name, scope, duration_ns in (
+        ("GC mark assist", "goroutine", 200_000_000),
+        ("stop-the-world (GC mark termination)", "global", 20_000_000),
+    ):
+        given.tables["trace_ranges"].append(
+            {"capture_id": trace, "start_ns": 0, "name": name, "scope": scope, "duration_ns": duration_ns}
+        )
+    text = given.capture("b1", "1", "gctrace", format="gctrace")
+    for cycle, percent in ((1, 9.0), (2, 4.0)):
+        given.tables["gc_cycles"].append(
+            {"capture_id": text, "process_index": 0, "cycle": cycle, "gc_cpu_percent": percent}
+        )
+    query = "select metric, value, unit from observations where metric like '%share' order by metric"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("gc_assist_share", 0.1, "share"),
+            ("gc_cpu_share", 0.04, "share"),
+            ("gc_pause_share", 0.01, "share"),
+        ]
+
+
+def test_a_package_is_the_sum_of_its_sites_and_raises_no_alarm_of_its_own():
+    given = Given()
+    for build in range(1, 9):
+        given.binary(f"b{build}", CALLS)
+        sites = [
+            (
+                given.stack("app/shop.(*Cart).Add", *USER_PATH),
+                0x1000,
+                90_000_000 if build >= 6 else 9_000_000,
+            ),
+            (given.stack("app/shop.List[go.shape.int]", *USER_PATH), 0x2000, 20_000_000),
+        ]
+        for run in "123":
+            given.heap(f"b{build}", run, sites)
+    with given.models() as connection:
+        sums = rows(
+            connection,
+            """
+            select metric, subject, value from observations
+            where build_id = 'b1' and run_id = '1' and metric like 'package%alloc_bytes' order by all
+            """,
+        )
+        objects = rows(
+            connection,
+            "select distinct subject from observations where metric = 'mapassign_inuse_objects' order by all",
+        )
+        found = rows(connection, "select distinct metric, subject from regressions order by all")
+    assert sums == [("package_mapassign_alloc_bytes", "app/shop", 29_000_000.0)]
+    assert [s for (s,) in objects] == ["app/shop.(*Cart).Add", "app/shop.List[go.shape.int]"]
+    assert found == [
+        ("mapassign_alloc_bytes", "app/shop.(*Cart).Add"),
+        ("mapassign_inuse_bytes", "app/shop.(*Cart).Add"),
+    ]
