@@ -25,8 +25,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.synthetic import NOISES, RAMP_BUILDS, SCENARIOS, Synthetic, make
+from warehouse.inference import benjamini_hochberg
 from warehouse.levels import Points, find_levels
 from warehouse.noise import Rules
+from warehouse.rankscan import scan
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".cache" / "otava"
@@ -95,6 +97,17 @@ def tracemill(data: Synthetic, *, rules: Rules) -> Claims:
     for at in np.flatnonzero(levels.is_change & ~levels.went_away):
         points[row[at]].append((int(build[at]), int(levels.found_build[at])))
     return Claims(points, cpu)
+
+
+def look_back(data: Synthetic) -> Claims:
+    """One look at the end, over the whole history: one cut by the rank scan, Benjamini-Hochberg at 5 %."""
+    values = np.log(data.medians)
+    began = time.process_time()
+    cut = scan(values, np.isfinite(values), family_drifts=False)
+    is_found = benjamini_hochberg(cut.p) <= 0.05
+    cpu = time.process_time() - began
+    points = [[(int(at), int(at))] if found else [] for at, found in zip(cut.place, is_found, strict=True)]
+    return Claims(points, cpu, has_delay=False)
 
 
 def two_builds(is_other: Callable[[Synthetic], np.ndarray]) -> Callable[[Synthetic], Claims]:
@@ -213,6 +226,7 @@ def main() -> None:
     tools: dict[str, Callable[[Synthetic], Claims]] = {
         "Tracemill": lambda data: tracemill(data, rules=Rules()),
         "at once only": lambda data: tracemill(data, rules=Rules(recheck_every=0)),
+        "one scan at the end": look_back,
         "benchstat": two_builds(benchstat),
         "10 % threshold": two_builds(threshold),
     }

@@ -17,7 +17,8 @@ each clipped so that a spike does not count for more than three standard deviati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +29,15 @@ from warehouse.inference import (
     two_sided_p,
 )
 from warehouse.noise import Noise, Outliers, Rules
-from warehouse.rankscan import LEAST_SIDE, Sums, masked_median, scan, serial_correlation
+from warehouse.rankscan import LEAST_SIDE, Sums, masked_median, may_drift, scan, serial_correlation
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# The family's typical serial correlation is learnt from at most this many series.
+# A family of more series than this is judged in parts, each as a family of its own: so memory has a bound.
+PART = 10_000
+# What is typical of the family is learnt from at most this many series.
 _MOST_ROWS = 500
 
 
@@ -104,7 +107,27 @@ def find_levels(points: Points, families: int = 1, rules: Rules | None = None) -
     families: how many there are beside each other; they share what may be false at a build equally,
     so that a family of few series is not drowned by one of many.
     """
-    return _Family(points, families, rules or Rules()).run()
+    names, number = np.unique(points.series, return_inverse=True)
+    if len(names) <= PART:
+        return _Family(points, families, rules or Rules()).run()
+    parts = [np.flatnonzero(number // PART == part) for part in range(-(-len(names) // PART))]
+    found = [_Family(_only(points, rows), families, rules or Rules()).run() for rows in parts]
+    order = np.argsort(np.concatenate(parts))
+    return _joined(Levels, found, order, change=_joined(Change, [f.change for f in found], order))
+
+
+_Known = TypeVar("_Known", Levels, Change)
+
+
+def _only(points: Points, rows: Ints) -> Points:
+    return Points(**{field.name: getattr(points, field.name)[rows] for field in fields(Points)})
+
+
+def _joined(kind: type[_Known], parts: list[_Known], order: Ints, **known: Change) -> _Known:
+    """Parts of one kind put together, each array in the order of the points."""
+    names = [field.name for field in fields(kind) if field.name not in known]
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in names}
+    return kind(**arrays, **known)
 
 
 class _Family:
@@ -145,6 +168,7 @@ class _Family:
         self.tamed = self.value.copy()
         self.sums = Sums(shape)
         self.found_at = np.full(shape, -1, np.int64)
+        self.found_later = 0
         self.change = {
             name: np.full(shape, np.nan) for name in ("before", "after", "standard_error", "p", "q")
         }
@@ -267,26 +291,33 @@ class _Family:
             return
         columns = np.arange(first, build + 1)
         is_in = self.is_used[:, columns] & (columns >= self.start[:, None])
-        cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], self._correlation(columns, is_in))
+        correlation, drifts = self._family(columns, is_in)
+        cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], correlation, family_drifts=drifts)
         p = np.where(can_judge, 1.0, np.nan)
         p[rows] = cut.p
-        q = np.minimum(self.families * benjamini_hochberg(p), 1)[rows]
+        # The share is that of all claims so far: earlier ones count among them.
+        q = benjamini_hochberg(np.append(np.zeros(self.found_later), p))[self.found_later :]
+        q = np.minimum(self.families * q, 1)[rows]
         is_found = np.less_equal(q, rules.recheck_false_share) & ~cut.is_drift
         is_found &= self._is_worth(cut.before, cut.after, self.negligible[rows, build])
         is_found &= np.abs(cut.after - cut.before) >= rules.recheck_deviations * cut.noise
         known = (cut.before, cut.after, cut.error, cut.p, q)
         place = columns[0] + cut.place
+        self.found_later += int(is_found.sum())
         self._claim(build, rows[is_found], place[is_found], *(values[is_found] for values in known))
 
-    def _correlation(self, columns: Ints, is_in: Flags) -> float:
-        """The typical serial correlation of the family's builds, changes left in; 0 if little is known."""
-        rows = np.flatnonzero(is_in.sum(axis=1) >= 4 * LEAST_SIDE)[:_MOST_ROWS]
+    def _family(self, columns: Ints, is_in: Flags) -> tuple[float, bool]:
+        """The typical serial correlation of the family's builds, and whether they drift; changes left in."""
+        rows = np.flatnonzero(is_in.sum(axis=1) >= 4 * LEAST_SIDE)
+        # From all over the family: neighbours by name may change together.
+        rows = rows[:: len(rows) // _MOST_ROWS + 1]
         if not len(rows):
-            return 0.0
+            return 0.0, True
         tamed, is_in = self.tamed[np.ix_(rows, columns)], is_in[rows]
         residuals = tamed - masked_median(tamed, is_in)[:, None]
         typical_rho = float(np.median(serial_correlation(residuals, is_in, 1)))
-        return typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0
+        rho = typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0
+        return rho, may_drift(residuals, is_in, rho)
 
     def _level(self, rows: Ints, start: Ints, build: int, end: Ints | None = None) -> tuple[Reals, Reals]:
         """The median of the rows' builds from start to before end, near build; and of how many."""

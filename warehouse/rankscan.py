@@ -27,8 +27,14 @@ _SIMULATIONS = 4000
 _TAIL = 0.01
 # Below this |z|, of values where spikes are drawn in, the rank scan would not find a change either.
 _WORTH_A_LOOK = 2.5
-# A cut that stands out less than this many standard deviations from a straight line may be a drift.
+# Where series drift, a cut that stands out less than this many standard deviations from a straight line may
+# be a drift too.
 _STEP_BESIDE_TREND = 3.5
+# Series drift if their squared trends are typically this many times what chance makes of them; with a step in
+# a tenth of them it is 1.3 times. Of fewer series than this nothing is known.
+_TYPICAL_TREND, _LEAST_ROWS = 1.4, 100
+# The median of a squared standard normal variable.
+_CHI2_MEDIAN = 0.455
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +99,24 @@ def serial_correlation(residuals: Reals, is_in: Flags, fitted: int) -> Reals:
     return np.asarray(products / np.maximum(squares, 1e-300) + fitted / n)
 
 
-def scan(values: Reals, is_in: Flags, family_correlation: float = 0.0) -> Scan:
+def may_drift(residuals: Reals, is_in: Flags, correlation: float) -> bool:
+    """Whether rows like these drift, or too little is known to say that they do not.
+
+    residuals: about each row's median; correlation: their serial correlation.
+    """
+    if len(residuals) < _LEAST_ROWS:
+        return True
+    n = is_in.sum(axis=1)
+    trend = _correlation(np.where(is_in, residuals, 0.0), _time(is_in, n))
+    squares = trend**2 * n * (1 - correlation) / (1 + correlation)
+    return float(np.median(squares)) > _TYPICAL_TREND * _CHI2_MEDIAN
+
+
+def scan(values: Reals, is_in: Flags, family_correlation: float = 0.0, *, family_drifts: bool = True) -> Scan:
     """The best cut of each row of values (n_rows, n_columns), where is_in says so.
 
-    family_correlation: the serial correlation that rows like these have at least.
+    family_correlation: the serial correlation that rows like these have at least. family_drifts: whether they
+    drift, so that a step has to stand out from a straight line.
     """
     ranks = mid_ranks(values, is_in)
     z, n = cumulative_z(ranks, is_in)
@@ -121,26 +141,35 @@ def scan(values: Reals, is_in: Flags, family_correlation: float = 0.0) -> Scan:
         noise=noise,
         error=noise * np.sqrt(np.pi / 2 * sides / shrink),
         p=chance(z.max(axis=1) * np.sqrt(shrink), n),
-        is_drift=_step_beside_trend(ranks, is_after, is_in) * np.sqrt(shrink) < _STEP_BESIDE_TREND,
+        is_drift=_is_drift(ranks, is_after, is_in, shrink, family_drifts=family_drifts),
     )
 
 
-def _step_beside_trend(ranks: Reals, is_after: Flags, is_in: Flags) -> Reals:
-    """z of the cut when a straight line through the ranks is allowed for: of a mere drift little is left."""
+def _is_drift(ranks: Reals, is_after: Flags, is_in: Flags, shrink: Reals, *, family_drifts: bool) -> Flags:
+    """Whether a line through the ranks tells as much as the cut; nearly as much, of rows that drift."""
     n = np.maximum(is_in.sum(axis=1), 4)
-    middle = (n[:, None] + 1) / 2
-    time = np.where(is_in, is_in.cumsum(axis=1) - middle, 0.0)
-    rank = np.where(is_in, ranks - middle, 0.0)
+    rank = np.where(is_in, ranks - (n[:, None] + 1) / 2, 0.0)
+    time = _time(is_in, n)
     step = np.where(is_in, is_after - is_after.sum(axis=1, keepdims=True) / n[:, None], 0.0)
-
-    def correlation(a: Reals, b: Reals) -> Reals:
-        squares = np.einsum("ij,ij->i", a, a) * np.einsum("ij,ij->i", b, b)
-        return np.asarray(np.einsum("ij,ij->i", a, b) / np.sqrt(np.maximum(squares, 1e-300)))
-
-    of_step, of_time, both = correlation(rank, step), correlation(rank, time), correlation(step, time)
+    of_step, of_time, both = _correlation(rank, step), _correlation(rank, time), _correlation(step, time)
+    if not family_drifts:
+        return np.asarray(np.abs(of_step) < np.abs(of_time))
+    # z of the cut when the line is allowed for.
     rest = np.maximum((1 - of_time**2) * (1 - both**2), 1e-12)
     partial = np.clip((of_step - of_time * both) / np.sqrt(rest), -1, 1)
-    return np.asarray(np.abs(partial) * np.sqrt((n - 3) / np.maximum(1 - partial**2, 1e-12)))
+    z = np.abs(partial) * np.sqrt((n - 3) / np.maximum(1 - partial**2, 1e-12))
+    return np.asarray(z * np.sqrt(shrink) < _STEP_BESIDE_TREND)
+
+
+def _time(is_in: Flags, n: Ints) -> Reals:
+    """The number of each row's builds, about their middle."""
+    return np.where(is_in, is_in.cumsum(axis=1) - (n[:, None] + 1) / 2, 0.0)
+
+
+def _correlation(a: Reals, b: Reals) -> Reals:
+    """Of each row of a with that of b, both about their means."""
+    squares = np.einsum("ij,ij->i", a, a) * np.einsum("ij,ij->i", b, b)
+    return np.asarray(np.einsum("ij,ij->i", a, b) / np.sqrt(np.maximum(squares, 1e-300)))
 
 
 class Sums:
