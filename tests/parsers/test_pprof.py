@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from parsers import pprof
 from parsers.api import Issue, ParseError
 from tests.parsers import gopprof, reading
 from tests.parsers.pprof_messages import Profile
@@ -360,6 +361,26 @@ def test_profile_larger_than_the_cap_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("parsers.pprof.decode.MAX_MESSAGE_BYTES", 10)
     with pytest.raises(ParseError, match="cap"):
         items_of(write(tmp_path, small()))
+
+
+def test_stacks_of_more_frames_than_the_cap_are_refused(tmp_path, monkeypatch):
+    p = small()
+    p.sample[0].location_id.extend([3] * 100)
+    path = write(tmp_path, p)
+    # Two frames of location 3, one of location 4.
+    monkeypatch.setattr("parsers.pprof.stacks.MAX_FRAMES", 203)
+    assert len(items_of(path)) > 1
+    monkeypatch.setattr("parsers.pprof.stacks.MAX_FRAMES", 202)
+    with pytest.raises(ParseError, match="stacks of 203 frames, more than the cap of 202"):
+        items_of(path)
+
+
+def test_profile_whose_sample_types_come_late_is_claimed():
+    kinds = Profile()
+    kinds.sample_type.add(type=1, unit=2)
+    strings = Profile(string_table=[b"", *[b"main.f"] * 500])
+    assert pprof.sniff(strings.SerializeToString() + kinds.SerializeToString())
+    assert not pprof.sniff(strings.SerializeToString())
 
 
 def test_every_cut_and_flip_ends_in_an_error_or_rows(tmp_path):
