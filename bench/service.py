@@ -77,7 +77,7 @@ def injected_table(judged: list[Judged]) -> str:
             counted = statistics.median(found.measured for found in of)
             hits = [found for found in of if found.true]
             late = ", ".join(str(found.delay) for found in hits) or "–"
-            said = ", ".join(f"{100 * found.true[0].ratio:+.0f} %" for found in hits) or "–"
+            said = ", ".join(f"{100 * found.true[0].more:+.0f} %" for found in hits) or "–"
             codes = zip(*(found.gates for found in of), strict=True)
             failed = [f"{sum(code == 1 for code in at)} of {len(of)}" for at in codes]
             lines.append(
@@ -95,7 +95,7 @@ def false_verdicts(judged: list[Judged]) -> str:
         what = f"changed at {build_id(true)}" if true else "unchanged"
         lines += [
             f"- {found.series.name} ({what}): {v.status} from {build_id(v.first_build)} on, told at "
-            f"{build_id(v.build)}: {v.metric} of {v.subject}, {100 * v.ratio:+.1f} %"
+            f"{build_id(v.build)}: {v.metric} of {v.subject}, {100 * v.more:+.1f} %"
             for v in found.false
         ]
     return "\n".join(lines) or "None."

@@ -13,6 +13,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.detection import NEAR
 from bench.service_plan import RUNS, Series, build_id
 from bench.service_record import TRUTH, manifest
 from flows.build import build
@@ -20,7 +21,6 @@ from flows.gate import gate
 from flows.ingest import ingest
 from warehouse import connect
 
-NEAR = 2
 # Where each regression is, and by what it shows.
 CULPRITS = {
     "leak": ("session.(*Trails).Begin", "mapassign_inuse_bytes"),
@@ -53,7 +53,8 @@ class Verdict:
     status: str
     metric: str
     subject: str
-    ratio: float
+    # The share by which it is more than before.
+    more: float
 
     def is_of(self, series: Series) -> bool:
         """Whether it tells of the regression that is there."""
@@ -137,7 +138,7 @@ def judge(series: Series, home: Path) -> Judged:
     numbers = {build_id(number): number for number in range(1, series.builds + 1)}
     with connect(warehouse) as connection:
         rows = connection.execute(
-            "select build_id, first_build_id, status, metric, coalesce(function, subject), change_ratio"
+            "select build_id, first_build_id, status, metric, coalesce(function, subject), change_ratio - 1"
             " from regressions order by all"
         ).fetchall()
         p_values = connection.execute("select p_value from regression_history where p_value is not null")
