@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.across import without
+from flows.hints import hints
 from flows.regressions import LEAST_EARLIER_BUILDS, require
 from warehouse import connect
 from warehouse.catalog import Catalog
@@ -80,6 +81,7 @@ class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
 
     across: conditions that builds were compared across. fails_on_open: what stands open fails it too.
+    hints: sentences on what may have got worse.
     """
 
     candidate: str
@@ -92,6 +94,7 @@ class Judgement:
     doubts: tuple[str, ...]
     across: tuple[str, ...] = ()
     fails_on_open: bool = False
+    hints: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:
@@ -208,6 +211,7 @@ def judge(
         tuple(findings),
         tuple(u for s in seen for u in s.unjudged()),
         tuple(doubts),
+        hints=tuple(hints(connection, candidate, metrics)),
     )
 
 

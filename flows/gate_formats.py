@@ -67,6 +67,7 @@ def judged_and_not(judgement: Judgement) -> list[str]:
         said.append("compared across " + ", ".join(CONDITIONS[name] for name in judgement.across))
     if judgement.judged:
         said.append("judged: " + ", ".join(f"{m} ({n})" for m, n in judgement.judged.items()))
+    said += [f"may have got worse: {hint}" for hint in judgement.hints]
     return said + [f"not judged: {u.series_count} of {u.metric}, {u.why}" for u in judgement.unjudged]
 
 
@@ -128,6 +129,7 @@ def as_json(judgement: Judgement) -> str:
         "open": len(judgement.open),
         "across": judgement.across,
         "doubts": judgement.doubts,
+        "hints": judgement.hints,
         "unjudged": [u._asdict() for u in judgement.unjudged],
         "findings": found,
     }

@@ -239,6 +239,13 @@ def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> No
     assert (wrong.exit_code, "did you mean 'go_version'?" in wrong.stderr) == (2, True)
 
 
+def test_what_may_have_got_worse_is_hinted_at_and_fails_nothing() -> None:
+    assert judged(story(leak=1, contention=1), "b8").hints == ()
+    found = judged(story(leak=1, contention=1.7), "b8")
+    assert found.exit_code == PASSED
+    assert any("may have got worse: block_ns of" in line for line in WRITERS["table"](found).splitlines())
+
+
 # --- accepted regressions -----------------------------------------------------------------------
 
 
