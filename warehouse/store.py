@@ -30,6 +30,8 @@ ROWS_PER_GROUP = 512 * 1024
 QUEUED_BATCHES = 1
 # Encoding a large trace costs twice what parsing it does: two cores are busy with three threads.
 MAX_ENCODERS = 2
+# Up to so much a capture is encoded where it is parsed: a thread of its own would cost more than it saves.
+SMALL_BYTES = 16 * 1024**2
 # Sorted or nearly sorted times: deltas are half the size of a dictionary, at less CPU.
 _DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index", "sample_index"})
 # Nearly every value is another, or stands beside its equals: a dictionary costs twice the CPU and more room.
@@ -65,7 +67,7 @@ def _open_writer(path: Path, table: Table) -> pq.ParquetWriter:
 
 
 class CaptureWriter:
-    """The Parquet files of one capture, encoded on threads of their own while the parser goes on.
+    """The Parquet files of one capture; a large one's are encoded on threads while the parser goes on.
 
     Use as a context manager: leaving it by an exception removes what was written.
     After close(), ``files`` maps each table to its paths relative to the warehouse
@@ -80,13 +82,19 @@ class CaptureWriter:
         self._capture_id = capture_id
         self._queue: queue.Queue[tuple[str, pa.RecordBatch] | None] = queue.Queue(QUEUED_BATCHES)
         self._encoders: list[threading.Thread] = []
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._small_bytes = 0
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
 
     def write(self, table: str, rows: pa.RecordBatch) -> None:
-        """Queue rows of a table; raises what an earlier write failed with."""
+        """Write or queue rows of a table; raises what an earlier write failed with."""
         if self._failure is not None:
             raise self._failure
+        self._small_bytes += rows.nbytes
+        if not self._encoders and self._small_bytes <= SMALL_BYTES:
+            self._write(self._writers, table, rows)
+            return
         if not self._encoders or (len(self._encoders) < MAX_ENCODERS and self._queue.full()):
             # Arrow's writer looks up compute functions by name; two threads must not race to register them.
             import pyarrow.compute  # noqa: F401
@@ -132,6 +140,7 @@ class CaptureWriter:
         for encoder in self._encoders:
             encoder.join()
         self._encoders.clear()
+        self._close_all(self._writers)
 
     def _encode(self) -> None:
         writers: dict[str, pq.ParquetWriter] = {}
@@ -142,11 +151,15 @@ class CaptureWriter:
                 self._write(writers, *item)
             except Exception as error:  # noqa: BLE001 - handed on by write() and close()
                 self._failure = error
+        self._close_all(writers)
+
+    def _close_all(self, writers: dict[str, pq.ParquetWriter]) -> None:
         for writer in writers.values():
             try:
                 writer.close()
             except Exception as error:  # noqa: BLE001 - handed on by close()
                 self._failure = self._failure or error
+        writers.clear()
 
     def _write(self, writers: dict[str, pq.ParquetWriter], name: str, rows: pa.RecordBatch) -> None:
         table = TABLES[name]
