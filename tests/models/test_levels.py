@@ -152,6 +152,21 @@ def test_p_and_quantile_are_those_of_students_t():
     assert two_sided_p(np.array([60.0]), np.array([12.0]))[0] == pytest.approx(3.0e-16, rel=0.2)
 
 
+def test_a_large_family_is_judged_in_parts_each_as_if_alone(monkeypatch):
+    random = np.random.default_rng(25)
+    values = noisy(random, "normal", (40, 12, 3))
+    values[::4, 6:] *= 3
+    alone = [judge(values[:30]), judge(values[30:])]
+    monkeypatch.setattr("warehouse.levels.PART", 30)
+    whole = judge(values)
+    for name in ("q", "is_change", "level_number", "found_build"):
+        expected = np.concatenate([getattr(part, name) for part in alone])
+        np.testing.assert_array_equal(getattr(whole, name), expected)
+    after = np.concatenate([part.change.after for part in alone])
+    np.testing.assert_array_equal(whole.change.after, after)
+    assert whole.is_change.any()
+
+
 def test_q_values_are_those_of_benjamini_and_hochberg():
     p = np.array([0.01, np.nan, 0.04, 0.03, 0.5])
     np.testing.assert_allclose(benjamini_hochberg(p), [0.04, np.nan, 0.16 / 3, 0.16 / 3, 0.5])

@@ -8,7 +8,7 @@ import pytest
 from bench.detection import Score, tracemill
 from bench.synthetic import NOISES, SCENARIOS, make
 from warehouse.noise import Rules
-from warehouse.rankscan import chance, mid_ranks, scan
+from warehouse.rankscan import chance, may_drift, mid_ranks, scan
 
 from .test_levels import changes, judge
 
@@ -63,6 +63,24 @@ def test_a_slow_drift_is_no_step():
     step = random.standard_normal((200, 100)) + 3 * (np.arange(100) >= 50)
     assert scanned(drift).is_drift.mean() > 0.9
     assert scanned(step).is_drift.mean() < 0.05
+
+
+def test_a_family_drifts_if_its_series_typically_do_and_nothing_is_known_of_a_few():
+    random = np.random.default_rng(38)
+    calm = random.standard_normal((400, 60))
+    drift = calm + np.linspace(-0.8, 0.8, 60) * random.choice([-1, 1], (400, 1))
+    steps = calm + 3 * ((np.arange(60) >= 30) & (np.arange(400) < 30)[:, None])
+    is_in = np.ones(calm.shape, bool)
+    assert [may_drift(r, is_in, 0.0) for r in (calm, drift, steps)] == [False, True, False]
+    assert may_drift(calm[:50], is_in[:50], 0.0)
+
+
+def test_a_small_step_stands_where_its_family_does_not_drift():
+    random = np.random.default_rng(39)
+    values = random.standard_normal((200, 100)) + (np.arange(100) >= 50)
+    is_in = np.ones(values.shape, bool)
+    strict, lenient = (scan(values, is_in, family_drifts=drifts).is_drift.mean() for drifts in (True, False))
+    assert lenient < 0.3 < 0.5 < strict
 
 
 def test_a_step_that_no_build_shows_at_once_is_found_later_at_its_build():
