@@ -11,7 +11,9 @@ without their folder; where the line lies in the function's own file the whole p
 from the ``TEXT`` line.
 
 The callees are those of ``parsers.binary``: what allocates on behalf of its caller. A compiler
-listing does not name its architecture; amd64 is told by its instructions.
+listing does not name its architecture; amd64 is told by its instructions. ``map_type`` is the type
+that is put into the first argument's register for the CALL: no CALL lies between. A generic function
+takes it from elsewhere, and there it is null.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ _DECODED = (
 _CALL_OPS = ("CALL", "BL")
 # 386 has no instructions on 64 bits, and other architectures have other names for them.
 _AMD64 = re.compile(rb"\t(?:LEAQ|CMPQ|SUBQ)\t")
+_TYPE = r"^\$?type:(.+)\(SB\), (?:AX|R0)$"
 _TARGET = r"^(.*?)(?:\.abi0)?\(SB\)$"
 
 
@@ -94,6 +97,19 @@ def _class(callee: pl.Expr) -> pl.Expr:
     )
 
 
+def _map_type() -> pl.Expr:
+    """The type that was loaded since the CALL before, in the same function, for a CALL that takes a map's."""
+    import polars as pl
+
+    line, is_call = pl.col("input_line"), pl.col("op").is_in(_CALL_OPS)
+    loaded = pl.col("to").str.extract(_TYPE)
+    load_line = pl.when(loaded.is_not_null()).then(line).forward_fill()
+    call_before = pl.when(is_call).then(line).shift(1).forward_fill().fill_null(0)
+    is_fresh = (load_line > call_before) & (load_line > pl.col("block_line"))
+    is_map_call = pl.col("callee").str.contains(r"^runtime\.(?:mapassign|makemap)")
+    return pl.when(is_fresh & is_map_call).then(loaded.forward_fill())
+
+
 def _compiled(lines: pl.LazyFrame, architecture: str | None) -> pl.LazyFrame:
     """Rows of listing_calls. A CALL returns to the next instruction, whose offset the next line has."""
     import polars as pl
@@ -103,7 +119,10 @@ def _compiled(lines: pl.LazyFrame, architecture: str | None) -> pl.LazyFrame:
         lines.with_columns(function=text.str.extract(_FUNCTION))
         # Generic functions stand there once for each package that uses them: count, don't name.
         .with_columns(block=pl.col("function").is_not_null().cum_sum())
-        .with_columns(function=pl.col("function").forward_fill())
+        .with_columns(
+            block_line=pl.when(pl.col("function").is_not_null()).then(pl.col("input_line")).forward_fill(),
+            function=pl.col("function").forward_fill(),
+        )
         .with_columns(text.str.extract_groups(_INSTRUCTION).alias("parts"))
         .unnest("parts")
         .filter(pl.col("offset").is_not_null())
@@ -111,6 +130,7 @@ def _compiled(lines: pl.LazyFrame, architecture: str | None) -> pl.LazyFrame:
             return_offset=pl.col("offset").str.to_integer(base=16).shift(-1).over("block"),
             callee=pl.col("to").str.extract(_TARGET),
         )
+        .with_columns(map_type=_map_type())
         .filter(pl.col("op").is_in(_CALL_OPS) & _wanted(pl.col("callee")).fill_null(value=False))
         .with_columns(
             pl.col("line").cast(pl.Int64),
@@ -126,6 +146,7 @@ def _compiled(lines: pl.LazyFrame, architecture: str | None) -> pl.LazyFrame:
             "return_offset",
             "callee",
             "callee_class",
+            "map_type",
             "architecture",
         )
     )

@@ -26,7 +26,7 @@ FORMATS = {
     "parsers.goroutine_dump": 2,
     "parsers.benchmarks": 1,
     "parsers.gctrace": 1,
-    "parsers.listing": 2,
+    "parsers.listing": 3,
     "parsers.escapes": 1,
     "parsers.findings": 2,
 }

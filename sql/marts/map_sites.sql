@@ -4,7 +4,7 @@
 -- Means over the build's runs. Bytes are those of the line's map calls, also where the standard library makes them
 -- on its behalf (json.Unmarshal); block_ns and assist_ns are the whole function's, for a lock is taken in another
 -- line. A line that the binary or the listing has, and no sample, allocated too little to be seen. Lifetimes are
--- known by type, not by line: map_lifetimes.
+-- known by type, not by line: they are of all maps of the types that a listing names for the line.
 -- DuckDB's own: list_distinct, list_sort.
 with
 
@@ -46,6 +46,10 @@ escaping as (
 
 found as (
     select * from static_findings_costs
+),
+
+lifetimes as (
+    select * from map_lifetimes
 ),
 
 profiled as (
@@ -128,6 +132,38 @@ lines as (
     group by build_id, file, line
 ),
 
+-- The linker's name of a type has whole package paths, the trace's their last part: map.group[string]*app.Session.
+-- What is stored in a map is named for its key and element, so the lives of a map type with a name of its own are not
+-- found.
+typed as (
+    select distinct
+        captures.build_id,
+        listed.file,
+        listed.line,
+        listed.map_type,
+        case when starts_with(listed.map_type, 'map[')
+            then regexp_replace(substr(listed.map_type, 4), '([^\[\]*(){} ,]+/)+', '', 'g')
+        end as short_type,
+    from listed
+    inner join captures using (capture_id)
+    where listed.map_type is not null
+),
+
+types_by_line as (
+    select
+        typed.build_id,
+        typed.file,
+        typed.line,
+        list_sort(list_distinct(list(typed.map_type))) as map_types,
+        max(lifetimes.lifetime_p50_ns) as type_lifetime_p50_ns,
+        max(lifetimes.lifetime_p99_ns) as type_lifetime_p99_ns,
+    from typed
+    left join lifetimes
+        on lifetimes.build_id = typed.build_id
+        and lifetimes.type_name in ('map.group' || typed.short_type, 'map.bucket' || typed.short_type)
+    group by typed.build_id, typed.file, typed.line
+),
+
 escapes_by_line as (
     select build_id, file, line, list(message order by "column", message) as escape_messages,
     from escaping
@@ -155,6 +191,9 @@ select
     lines.confidence,
     functions.block_ns,
     functions.assist_ns,
+    coalesce(types_by_line.map_types, []) as map_types,
+    types_by_line.type_lifetime_p50_ns,
+    types_by_line.type_lifetime_p99_ns,
     coalesce(escapes_by_line.escape_messages, []) as escape_messages,
     coalesce(findings_by_line.finding_messages, []) as finding_messages,
 from lines
@@ -162,6 +201,10 @@ left join profiled using (build_id)
 left join functions
     on functions.build_id = lines.build_id
     and functions.function = lines.function
+left join types_by_line
+    on types_by_line.build_id = lines.build_id
+    and types_by_line.file = lines.file
+    and types_by_line.line = lines.line
 left join escapes_by_line
     on escapes_by_line.build_id = lines.build_id
     and escapes_by_line.file = lines.file

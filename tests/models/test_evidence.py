@@ -319,7 +319,11 @@ def test_a_line_that_assigns_a_map_has_all_its_evidence_side_by_side():
     escapes(given, "b1", ("cache.go", 7, 3, "v escapes to heap", "escapes_to_heap"))
     finding(given, "b1", "/ci/app/cache.go", 7, "copies")
     finding(given, "b1", "/ci/app/cache.go", 3, "hidden", is_suppressed=True)
-    query = "select * exclude (build_id, alloc_objects, assist_ns) from map_sites order by file, line"
+    query = """
+        select file, line, function, callees, alloc_bytes, inuse_bytes, evidence, confidence, block_ns,
+            escape_messages, finding_messages
+        from map_sites order by file, line
+    """
     with given.models() as connection:
         assert rows(connection, query) == [
             # json.Unmarshal and the like: the line of the program that led to it.
@@ -338,4 +342,41 @@ def test_a_line_that_assigns_a_map_has_all_its_evidence_side_by_side():
                 ["v escapes to heap"],
                 ["copies"],
             ),
+        ]
+
+
+def test_a_line_has_the_lives_of_its_types_of_maps():
+    given = Given()
+    listing = given.capture("b1", None, "listing", format="listing")
+    types = {7: "map[string]*example.com/app/cache.Entry", 9: "map[int]bool", 11: None}
+    given.tables["listing_calls"] += [
+        {
+            "capture_id": listing,
+            "input_line": line,
+            "function": "app.Put",
+            "file": "app/cache.go",
+            "line": line,
+            "return_offset": 5,
+            "callee": "runtime.mapassign",
+            "callee_class": "map_assign",
+            "map_type": name,
+        }
+        for line, name in types.items()
+    ]
+    trace = given.capture("b1", "1", "trace", duration_ns=1000)
+    names = [
+        "map.group[string]*cache.Entry",
+        "map.bucket[string]*cache.Entry",
+        "map.group[string]cache.Entry",
+    ]
+    given.tables["heap_objects"] += [
+        {"capture_id": trace, "object": n, "type_name": name, "allocated_ns": 0, "freed_ns": 10 * (n + 1)}
+        for n, name in enumerate(names)
+    ]
+    query = "select line, map_types, type_lifetime_p50_ns, type_lifetime_p99_ns from map_sites order by line"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            (7, [types[7]], 20, 20),
+            (9, [types[9]], None, None),
+            (11, [], None, None),
         ]

@@ -312,3 +312,23 @@ def test_routes_name_the_package_that_the_program_called(listed):
     }
     own = rows(connection, "select count(*) from mapassign_allocations where route is null")
     assert own[0][0] > 40
+
+
+KEYS = {
+    "runtime.mapassign_faststr": ("map[string]",),
+    "runtime.mapassign_fast32": ("map[int32]",),
+    "runtime.mapassign_fast64": ("map[int]", "map[int64]", "map[uint64]"),
+    "runtime.mapassign_fast64ptr": ("map[*", "map[chan"),
+}
+
+
+def test_a_listing_gives_each_call_a_map_of_its_kind_of_key(listed):
+    calls = reading.tables(reading.items("listing", listed / "S.txt"))["listing_calls"].to_pylist()
+    typed = [r for r in calls if r["callee"] in KEYS and r["map_type"]]
+    assert len(typed) > 40
+    assert {r["callee"] for r in typed} == KEYS.keys()
+    assert all(r["map_type"].startswith((*KEYS[r["callee"]], "main.counts")) for r in typed)
+    assert {r["function"] for r in typed if r["map_type"] == "main.counts"} >= {"main.counts.set"}
+    # A generic function has its type from its dictionary.
+    untyped = {r["function"] for r in calls if r["callee"] in KEYS and not r["map_type"]}
+    assert all("[go.shape" in function for function in untyped)

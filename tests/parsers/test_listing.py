@@ -67,3 +67,16 @@ def test_listing_offsets_are_those_of_the_binary(tmp_path):
     )
     assert mine.total() > 150
     assert not mine - there
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/S.txt")), ids=lambda p: p.parent.name)
+def test_calls_have_the_type_of_their_map(path):
+    rows = reading.tables(reading.items("listing", path))["listing_calls"].to_pylist()
+    assert {
+        (r["line"], r["callee"], r["map_type"]) for r in rows if r["callee_class"].startswith("map_")
+    } == {
+        (9, "runtime.mapassign_faststr", "map[string]int"),
+        (15, "runtime.makemap", "map[main.point]interface {}"),
+        (17, "runtime.mapassign", "map[main.point]interface {}"),
+    }
+    assert {r["map_type"] for r in rows if not r["callee_class"].startswith("map_")} == {None}

@@ -140,6 +140,7 @@ _DECLARED = (
     Column("callee", TEXT, "", "What is called: runtime.mapassign_faststr, runtime.makemap …"),
     Column("callee_class", WORD, "", "What the callee does for its caller: map_assign, map_grow (in full stacks alone), map_make, map_clone, sync_map "
            "(all that a sync.Map allocates), convert (boxing into an interface) or other."),
+    Column("map_type", TEXT, "", "Type of the map that a CALL is given, in the linker's words: map[string]int; null where the listing does not say."),
     Column("input_line", INT, "", "Line of the input file that the row comes from."),
     Column("return_offset", INT, "bytes", "Where the CALL returns to, from its function's entry."),
     Column("start_pc", pa.uint64(), "", "Virtual address of the first instruction: of a function, or of a run of one line."),
@@ -230,6 +231,9 @@ _DECLARED = (
     Column("alloc_change_bytes", INT, "bytes", "alloc_bytes less those of previous_build_id."),
     Column("inuse_change_bytes", INT, "bytes", "inuse_bytes less those of previous_build_id."),
     Column("escape_count", INT, "", "Values that escape in the line: its bytes are of all of them."),
+    Column("map_types", pa.list_(TEXT), "", "Types of the maps that the line assigns or makes, where a compiler listing says them."),
+    Column("type_lifetime_p50_ns", INT, "ns", "Median life of the memory of maps of these types, wherever in the program they are made; of several types the longest."),
+    Column("type_lifetime_p99_ns", INT, "ns", "99th percentile of these lives."),
     Column("callees", pa.list_(TEXT), "", "The functions of the runtime that the line calls for maps."),
     Column("escape_messages", pa.list_(TEXT), "", "What escapes in the line, in the compiler's words."),
     Column("finding_messages", pa.list_(TEXT), "", "What analyzers found in the line, without what is suppressed."),

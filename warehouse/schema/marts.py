@@ -72,7 +72,7 @@ _MARTS = (
           "by side: bytes of the line, waits and assists of its function. Means over the build's runs.",
           "build_id file line",
           "build_id file line function callees alloc_bytes alloc_objects inuse_bytes evidence confidence block_ns "
-          "assist_ns escape_messages finding_messages"),
+          "assist_ns map_types type_lifetime_p50_ns type_lifetime_p99_ns escape_messages finding_messages"),
     _mart("claims", "What is claimed of maps in Go, what was measured, and the verdict of the newest Go version.",
           "claim_id",
           "claim_id chapter text measured verdict go_version since_go_version verdicts build_id evidence"),

@@ -115,7 +115,7 @@ _PARSED = (
         "listing_calls",
         "CALLs of the same functions in a compiler listing (-gcflags=-S), where addresses are not known yet.",
         "capture_id input_line",
-        "function file line return_offset callee callee_class architecture",
+        "function file line return_offset callee callee_class map_type architecture",
     ),
     _table(
         "static_findings",
