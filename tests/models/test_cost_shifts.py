@@ -82,6 +82,16 @@ def test_what_a_site_adds_to_its_callers_is_a_regression():
     assert verdicts(service(waits)) == {("b6", RENDER, "regressed", None)}
 
 
+def test_a_flat_caller_of_a_part_of_a_site_says_nothing_of_the_whole():
+    def waits(build):
+        return {
+            (LIST, "app/a.One", *USER_PATH): 62e6 if build in LATE else 60e6,
+            (LIST, "app/b.One", *USER_PATH): 70e6 if build in LATE else 40e6,
+        }
+
+    assert verdicts(service(waits)) == {("b6", LIST, "regressed", None)}
+
+
 def test_a_shift_that_comes_with_a_rise_stays_a_regression():
     def waits(build):
         listed, rendered = (10e6, 80e6) if build in LATE else (40e6, 20e6)
@@ -134,4 +144,23 @@ def test_map_memory_that_moves_to_a_helper_is_a_shift():
         assert verdicts(given, metric) == {
             ("b6", HELPER, "cost_shift", TOUCH),
             ("b6", TOUCH, "cost_shift", TOUCH),
+        }
+
+
+def test_a_shift_that_only_the_next_build_makes_certain_is_one_too():
+    """Some sites of the family spike, so that a single build is not believed."""
+
+    def waits(build):
+        listed, rendered = (45e6, 35e6) if build >= 12 else (60e6, 20e6)
+        others = {}
+        for site in range(8):
+            is_spike = site < 2 and build < 12 and (build + 2 * site) % 8 == 5
+            others[f"app/calm.F{site}", *USER_PATH] = 15e6 if is_spike else 5e6
+        return others | {(LIST, "app/shop.Run"): listed, (RENDER, "app/shop.Run"): rendered}
+
+    query = "select build_id, first_build_id, found, function, status, caller from regressions"
+    with service(waits, builds=14).models() as connection:
+        assert set(rows(connection, query)) == {
+            ("b13", "b12", "later", LIST, "cost_shift", "app/shop.Run"),
+            ("b13", "b12", "later", RENDER, "cost_shift", "app/shop.Run"),
         }
