@@ -18,7 +18,7 @@ each clipped so that a spike does not count for more than three standard deviati
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,22 +112,21 @@ def find_levels(points: Points, families: int = 1, rules: Rules | None = None) -
         return _Family(points, families, rules or Rules()).run()
     parts = [np.flatnonzero(number // PART == part) for part in range(-(-len(names) // PART))]
     found = [_Family(_only(points, rows), families, rules or Rules()).run() for rows in parts]
-    order = np.argsort(np.concatenate(parts))
-    return _joined(Levels, found, order, change=_joined(Change, [f.change for f in found], order))
-
-
-_Known = TypeVar("_Known", Levels, Change)
+    return _joined(found, np.argsort(np.concatenate(parts)))
 
 
 def _only(points: Points, rows: Ints) -> Points:
     return Points(**{field.name: getattr(points, field.name)[rows] for field in fields(Points)})
 
 
-def _joined(kind: type[_Known], parts: list[_Known], order: Ints, **known: Change) -> _Known:
-    """Parts of one kind put together, each array in the order of the points."""
-    names = [field.name for field in fields(kind) if field.name not in known]
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in names}
-    return kind(**arrays, **known)
+def _joined(parts: list[Levels], order: Ints) -> Levels:
+    """Parts put together, each array in the order of the points."""
+
+    def arrays(of: list[Levels] | list[Change]) -> dict[str, Any]:
+        names = [field.name for field in fields(of[0]) if field.name != "change"]
+        return {name: np.concatenate([getattr(part, name) for part in of])[order] for name in names}
+
+    return Levels(**arrays(parts), change=Change(**arrays([part.change for part in parts])))
 
 
 class _Family:
@@ -295,8 +294,9 @@ class _Family:
         cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], correlation, family_drifts=drifts)
         p = np.where(can_judge, 1.0, np.nan)
         p[rows] = cut.p
-        # The share is that of all claims so far: earlier ones count among them.
-        q = benjamini_hochberg(np.append(np.zeros(self.found_later), p))[self.found_later :]
+        # The share is that of all claims so far, earlier ones among them; drifts make too many false ones.
+        known_true = 0 if drifts else self.found_later
+        q = benjamini_hochberg(np.append(np.zeros(known_true), p))[known_true:]
         q = np.minimum(self.families * q, 1)[rows]
         is_found = np.less_equal(q, rules.recheck_false_share) & ~cut.is_drift
         is_found &= self._is_worth(cut.before, cut.after, self.negligible[rows, build])
@@ -307,7 +307,7 @@ class _Family:
         self._claim(build, rows[is_found], place[is_found], *(values[is_found] for values in known))
 
     def _family(self, columns: Ints, is_in: Flags) -> tuple[float, bool]:
-        """The typical serial correlation of the family's builds, and whether they drift; changes left in."""
+        """The typical serial correlation of the family's builds, and whether they drift, changes left in."""
         rows = np.flatnonzero(is_in.sum(axis=1) >= 4 * LEAST_SIDE)
         # From all over the family: neighbours by name may change together.
         rows = rows[:: len(rows) // _MOST_ROWS + 1]

@@ -44,7 +44,7 @@ class Rules:
     recheck_every: int = 5
     # Of all changes that re-checks have claimed so far, the share that may be false. Each look may err
     # anew, hence less than false_share.
-    recheck_false_share: float = 0.004
+    recheck_false_share: float = 0.006
     # A re-check looks back on at most this many builds.
     recheck_builds: int = 100
     # A change that only a re-check finds is worth a word from this many standard deviations of a build on.
