@@ -2,7 +2,8 @@
 -- grain: metric, first_subject, ordinal, caller
 -- scope: history
 -- Of call paths at the build of the change and at the one before, for at one of the two the site may be missing.
--- Farther out, what has nothing to do with each other has a caller in common.
+-- Farther out, what has nothing to do with each other has a caller in common. A caller through which only a part of
+-- the site's cost goes says nothing of the whole: it may be flat while another caller's part rises.
 with
 
 history as (
@@ -33,30 +34,63 @@ seen as (
 ),
 
 paths as (
-    select distinct build_id, 'trace' as measure, function, callers,
+    select build_id, 'block_ns' as metric, function, callers, sum(block_ns)::double as cost,
     from blocks
     where function in (select function from changed)
+    group by build_id, function, callers
     union all
-    select distinct build_id, unnest(['heap_alloc', 'heap_inuse']), function, callers,
+    select build_id, 'mapassign_alloc_bytes', function, callers, sum(alloc_bytes)::double,
     from allocations
     where function in (select function from changed)
+    group by build_id, function, callers
+    union all
+    select build_id, 'mapassign_inuse_bytes', function, callers, sum(inuse_bytes)::double,
+    from allocations
+    where function in (select function from changed)
+    group by build_id, function, callers
 ),
 
-nested as (
+seen_paths as (
     select
         seen.metric,
         seen.measure,
         seen.first_subject,
         seen.ordinal,
-        unnest(list_prepend(seen.function, paths.callers[1:3])) as caller,
-        generate_subscripts(list_prepend(seen.function, paths.callers[1:3]), 1) - 1 as distance,
+        paths.callers,
+        paths.function,
+        sum(paths.cost) as cost,
+        sum(sum(paths.cost)) over (partition by seen.metric, seen.first_subject, seen.ordinal) as site_cost,
     from seen
     inner join paths
         on paths.build_id = seen.build_id
         and paths.function = seen.function
-        and paths.measure = seen.measure
+        and paths.metric = seen.metric
+    group by seen.metric, seen.measure, seen.first_subject, seen.ordinal, paths.callers, paths.function
+),
+
+nested as (
+    select
+        metric,
+        measure,
+        first_subject,
+        ordinal,
+        callers,
+        cost,
+        site_cost,
+        unnest(list_prepend(function, callers[1:3])) as caller,
+        generate_subscripts(list_prepend(function, callers[1:3]), 1) - 1 as distance,
+    from seen_paths
+),
+
+-- A function that calls itself counts once.
+reached as (
+    select metric, measure, first_subject, ordinal, caller, callers, min(distance) as distance,
+        any_value(cost) as cost, any_value(site_cost) as site_cost,
+    from nested
+    group by metric, measure, first_subject, ordinal, caller, callers
 )
 
 select metric, measure, first_subject, ordinal, caller, min(distance) as distance,
-from nested
+from reached
 group by metric, measure, first_subject, ordinal, caller
+having sum(cost) >= 0.95 * any_value(site_cost)
