@@ -44,10 +44,9 @@ class Source:
         self.size_bytes = self.file.stat().st_size
         with self._opened() as stream:
             self.head = stream.read(HEAD_BYTES)
-        # The last line of a long head is cut.
         self._is_events = is_events(self.head)
         if self._is_events:
-            self.head = text_of(self.head.rpartition(b"\n")[0] or self.head)
+            self.head = text_of(self.head)
 
     @property
     def name(self) -> str:
