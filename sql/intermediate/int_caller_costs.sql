@@ -3,39 +3,8 @@
 -- scope: build
 with
 
-blocks as (
-    select * from goroutine_blocks
-),
-
-kinds as (
-    select * from int_wait_kinds
-),
-
-allocations as (
-    select * from mapassign_allocations
-),
-
-contended as (
-    select distinct build_id, path_id, reason,
-    from kinds
-    where is_contention
-),
-
--- What is judged by site, see int_series.
 costs as (
-    select blocks.build_id, blocks.run_id, 'trace' as measure, 'block_ns' as metric, blocks.function,
-        blocks.callers, blocks.block_ns::double as value,
-    from blocks
-    inner join contended using (build_id, path_id, reason)
-    where blocks.reason <> 'GC mark assist wait for work'
-    union all
-    select build_id, run_id, 'heap_alloc', 'mapassign_alloc_bytes', function, callers, alloc_bytes::double,
-    from allocations
-    where callee_class in ('map_assign', 'map_grow')
-    union all
-    select build_id, run_id, 'heap_inuse', 'mapassign_inuse_bytes', function, callers, inuse_bytes::double,
-    from allocations
-    where callee_class in ('map_assign', 'map_grow')
+    select * from int_site_costs
 ),
 
 -- A function that calls itself counts once.
@@ -48,7 +17,6 @@ nested as (
         unnest(list_distinct(list_prepend(function, callers))) as caller,
         value,
     from costs
-    where value > 0
 )
 
 select build_id, run_id, metric, caller, any_value(measure) as measure, sum(value) as value,

@@ -10,12 +10,8 @@ history as (
     select * from regression_history
 ),
 
-blocks as (
-    select * from goroutine_blocks
-),
-
-allocations as (
-    select * from mapassign_allocations
+costs as (
+    select * from int_site_costs
 ),
 
 changed as (
@@ -33,39 +29,22 @@ seen as (
     from changed
 ),
 
-paths as (
-    select build_id, 'block_ns' as metric, function, callers, sum(block_ns)::double as cost,
-    from blocks
-    where function in (select function from changed)
-    group by build_id, function, callers
-    union all
-    select build_id, 'mapassign_alloc_bytes', function, callers, sum(alloc_bytes)::double,
-    from allocations
-    where function in (select function from changed)
-    group by build_id, function, callers
-    union all
-    select build_id, 'mapassign_inuse_bytes', function, callers, sum(inuse_bytes)::double,
-    from allocations
-    where function in (select function from changed)
-    group by build_id, function, callers
-),
-
 seen_paths as (
     select
         seen.metric,
         seen.measure,
         seen.first_subject,
         seen.ordinal,
-        paths.callers,
-        paths.function,
-        sum(paths.cost) as cost,
-        sum(sum(paths.cost)) over (partition by seen.metric, seen.first_subject, seen.ordinal) as site_cost,
+        costs.callers,
+        costs.function,
+        sum(costs.value) as cost,
+        sum(sum(costs.value)) over (partition by seen.metric, seen.first_subject, seen.ordinal) as site_cost,
     from seen
-    inner join paths
-        on paths.build_id = seen.build_id
-        and paths.function = seen.function
-        and paths.metric = seen.metric
-    group by seen.metric, seen.measure, seen.first_subject, seen.ordinal, paths.callers, paths.function
+    inner join costs
+        on costs.build_id = seen.build_id
+        and costs.function = seen.function
+        and costs.metric = seen.metric
+    group by seen.metric, seen.measure, seen.first_subject, seen.ordinal, costs.callers, costs.function
 ),
 
 nested as (
