@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import lzma
 import os
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from isal import igzip, igzip_lib
 
 from parsers.api import ParseError
 from parsers.go_events import is_events, text_of
@@ -26,10 +27,9 @@ MAX_BYTES = 16 * 1024**3
 # What read() may hold at once: every format but traces is read whole.
 MAX_WHOLE_BYTES = 1024**3
 
-# What zlib calls a stream with gzip's header and checksum, and how much of it to take at a time.
-_GZIP_WRAPPED = 31
-_PIECE = 1 << 18
 _GZIP, _ZSTD, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00"
+# What decompressors raise on content that is broken.
+_BROKEN = (OSError, EOFError, lzma.LZMAError, cast("type[Exception]", igzip_lib.IsalError))
 
 
 class Source:
@@ -66,7 +66,7 @@ class Source:
                 if layers > MAX_LAYERS:
                     raise ParseError(self.path, "", f"compressed more than {MAX_LAYERS} times over")
                 stream = _peel(stream, kind)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        except _BROKEN as error:
             stream.close()
             raise ParseError(self.path, "byte 0", f"broken compression: {error}") from error
         except ParseError:
@@ -96,68 +96,11 @@ def _magic(stream: BinaryIO) -> bytes | None:
 
 def _peel(stream: BinaryIO, magic: bytes) -> BinaryIO:
     if magic == _GZIP:
-        return cast("BinaryIO", io.BufferedReader(_Gzip(stream), HEAD_BYTES))
+        unpacked = igzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[no-untyped-call]
+        return cast("BinaryIO", io.BufferedReader(unpacked, HEAD_BYTES))
     if magic == _XZ:
         return cast("BinaryIO", io.BufferedReader(lzma.LZMAFile(stream), 1 << 20))
     return cast("BinaryIO", io.BufferedReader(_Zstd(stream), 1 << 20))
-
-
-class _Gzip(io.RawIOBase):
-    """gzip, of one member or several, seekable back to its start, as sniffing needs.
-
-    Half the CPU of gzip.GzipFile, which takes its input in small pieces and sums it up in Python.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._raw = stream
-        self._start()
-
-    def _start(self) -> None:
-        self._at = 0
-        self._rest = b""
-        self._member = zlib.decompressobj(_GZIP_WRAPPED)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        view = memoryview(buffer).cast("B")
-        data = b""
-        while not data and len(view):
-            if self._member.eof and not self._next_member():
-                return 0
-            packed = self._rest or self._raw.read(_PIECE)
-            data = self._member.decompress(packed, len(view))
-            self._rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if not (packed or data or self._member.eof):
-                raise EOFError("the compressed data ends before its end marker")
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def _next_member(self) -> bool:
-        """Whether another member begins behind the last one; zeros may stand between them."""
-        self._rest = self._rest.lstrip(b"\0")
-        while not self._rest:
-            more = self._raw.read(_PIECE)
-            if not more:
-                return False
-            self._rest = more.lstrip(b"\0")
-        self._member = zlib.decompressobj(_GZIP_WRAPPED)
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if offset or whence:
-            raise io.UnsupportedOperation("only back to the start")
-        self._raw.seek(0)
-        self._start()
-        return 0
 
 
 class _Zstd(io.RawIOBase):
@@ -208,7 +151,7 @@ class _Capped(io.RawIOBase):
         wanted = limit if size is None or size < 0 else min(size, limit)
         try:
             data = self._stream.read(wanted)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        except _BROKEN as error:
             raise ParseError(
                 self._source.path, f"byte {self._given} unpacked", f"broken compression: {error}"
             ) from error
