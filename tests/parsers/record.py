@@ -86,6 +86,10 @@ def record_listings(version: str) -> None:
         "listing",
         version,
     )
+    if version == "1.27":
+        flags = ("-trimpath", "-o", "/dev/null", "-gcflags=-S")
+        arm64 = run_go("tiny", version, "build", *flags, GOARCH="arm64").stderr
+        keep_text(arm64, "S.arm64.txt", "listing", version)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         build("tiny", version, folder / "tiny")

@@ -69,9 +69,13 @@ def test_listing_offsets_are_those_of_the_binary(tmp_path):
     assert not mine - there
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/S.txt")), ids=lambda p: p.parent.name)
+def calls_of(path: Path) -> list[dict]:
+    return reading.tables(reading.items("listing", path))["listing_calls"].to_pylist()
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/S*.txt")), ids=lambda p: f"{p.parent.name} {p.stem}")
 def test_calls_have_the_type_of_their_map(path):
-    rows = reading.tables(reading.items("listing", path))["listing_calls"].to_pylist()
+    rows = calls_of(path)
     assert {
         (r["line"], r["callee"], r["map_type"]) for r in rows if r["callee_class"].startswith("map_")
     } == {
@@ -80,3 +84,24 @@ def test_calls_have_the_type_of_their_map(path):
         (17, "runtime.mapassign", "map[main.point]interface {}"),
     }
     assert {r["map_type"] for r in rows if not r["callee_class"].startswith("map_")} == {None}
+    # On arm64 functions are aligned to less than on amd64.
+    assert {r["architecture"] for r in rows} == {None if "arm64" in path.name else "amd64"}
+
+
+def test_a_type_that_another_call_was_given_is_no_type_of_the_next(tmp_path):
+    instructions = [
+        "LEAQ\ttype:map[string]int(SB), AX",
+        "CALL\truntime.mapassign_faststr(SB)",
+        "MOVQ\t8(BX), AX",
+        "CALL\truntime.mapassign_fast64(SB)",
+        "LEAQ\ttype:int(SB), AX",
+    ]
+    body = [f"\t0x{4 * n:04x} {4 * n:05d} (a.go:{n})\t{text}" for n, text in enumerate(instructions)]
+    other = ["main.g STEXT size=9 args=0x0", "\t0x0000 00000 (a.go:9)\tCALL\truntime.mapassign(SB)"]
+    path = tmp_path / "S.txt"
+    path.write_text("\n".join(["main.f STEXT size=99 args=0x0", *body, *other, ""]))
+    assert [(r["line"], r["map_type"]) for r in calls_of(path)] == [
+        (1, "map[string]int"),
+        (3, None),
+        (9, None),
+    ]
