@@ -164,3 +164,22 @@ def test_a_shift_that_only_the_next_build_makes_certain_is_one_too():
             ("b13", "b12", "later", LIST, "cost_shift", "app/shop.Run"),
             ("b13", "b12", "later", RENDER, "cost_shift", "app/shop.Run"),
         }
+
+
+def test_idle_waits_of_another_caller_do_not_count_as_the_sites_cost():
+    """Nearly all that the function waits is for work, under one caller; the lock it waits for has another."""
+
+    def waits(build):
+        return {(LIST, "app/a.One", *USER_PATH): 60e6, (LIST, "app/b.One"): 70e6 if build in LATE else 40e6}
+
+    given = service(waits)
+    idle = given.stack("runtime.chanrecv1", LIST, "app/a.One", *USER_PATH)
+    for capture in [c for c in given.tables["captures"] if c["kind"] == "trace"]:
+        row = given.tables["goroutine_intervals"][0] | {
+            "capture_id": capture["capture_id"],
+            "goroutine_id": 900,
+        }
+        given.tables["goroutine_intervals"].append(
+            row | {"reason": "chan receive", "stack_id": idle, "duration_ns": 900_000_000_000}
+        )
+    assert verdicts(given) == {("b6", LIST, "regressed", None)}
