@@ -32,8 +32,8 @@ QUEUED_BATCHES = 1
 MAX_ENCODERS = 2
 # Up to so much a capture is encoded where it is parsed: a thread of its own would cost more than it saves.
 SMALL_BYTES = 16 * 1024**2
-# Sorted or nearly sorted times: deltas are half the size of a dictionary, at less CPU.
-_DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index", "sample_index"})
+# Sorted or nearly sorted times and addresses: deltas are half the size of a dictionary, at less CPU.
+_DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index", "sample_index", "start_pc"})
 # Nearly every value is another, or stands beside its equals: a dictionary costs twice the CPU and more room.
 _PLAIN_COLUMNS = frozenset(
     {"args", "message", "path_id", "profile_samples.stack_id", "profile_samples.leaf_pc"}
