@@ -66,6 +66,7 @@ class Finding(NamedTuple):
     accepted_reason: str | None
     file: str | None
     line: int | None
+    query: str | None
 
 
 class Unjudged(NamedTuple):
@@ -368,6 +369,7 @@ def _findings(
                 when starts_with(place.file, b.module || '/') then substr(place.file, len(b.module) + 2)
             end as file,
             place.line,
+            r.query,
         from regressions as r
         inner join builds as b using (build_id)
         left join builds as ended on ended.build_id = r.ended_build_id

@@ -157,6 +157,8 @@ def _evidence(finding: Finding) -> str:
     lines += [f"- {_text(fact)}" for fact in facts(finding)]
     if finding.accepted_by:
         lines.append(f"- accepted by {_text(finding.accepted_by)}: {_text(finding.accepted_reason or '')}")
+    if finding.query:
+        lines.append(f"- the series: {_code(finding.query)}")
     return "\n".join(lines) + "\n"
 
 
