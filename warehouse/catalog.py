@@ -14,9 +14,9 @@ import json
 import os
 import secrets
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from warehouse.schema import TABLES
 from warehouse.store import TABLES_FOLDER
@@ -172,11 +172,11 @@ class Catalog:
         """Replace the manifest: from here on, what was added is in the warehouse."""
         state = {
             "version": MANIFEST_VERSION,
-            "captures": [asdict(c) for c in self.captures.values()],
-            "builds": [asdict(b) for b in self.builds.values()],
+            "captures": [_as_dict(c) for c in self.captures.values()],
+            "builds": [_as_dict(b) for b in self.builds.values()],
             "work": [{"build_id": b, "run_id": r, "work": w} for (b, r), w in self.work.items()],
-            "failures": [asdict(f) for f in self.failures.values()],
-            "accepted": [asdict(a) for a in self.accepted.values()],
+            "failures": [_as_dict(f) for f in self.failures.values()],
+            "accepted": [_as_dict(a) for a in self.accepted.values()],
             "retired": self.retired,
         }
         replace_file(self.root / MANIFEST, json.dumps(state, separators=(",", ":")).encode())
@@ -204,10 +204,10 @@ class Catalog:
         state = [
             sorted(p for c in self.captures.values() for paths in c.files.values() for p in paths),
             sorted(c.capture_id for c in self.captures.values()),
-            [asdict(b) for b in self.builds.values()],
+            [_as_dict(b) for b in self.builds.values()],
             [[*k, v] for k, v in self.work.items()],
-            [asdict(f) for f in self.failures.values()],
-            [asdict(a) for a in self.accepted.values()],
+            [_as_dict(f) for f in self.failures.values()],
+            [_as_dict(a) for a in self.accepted.values()],
         ]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
@@ -231,10 +231,15 @@ class Catalog:
                 for (b, r), work in self.work.items()
                 for unit, count in work.items()
             ],
-            "load_failures": [asdict(f) for f in self.failures.values()],
+            "load_failures": [_as_dict(f) for f in self.failures.values()],
             "accepted_regressions": [_accepted_row(a) for a in self.accepted.values()],
         }
         return {name: _table(name, found) for name, found in rows.items()}
+
+
+def _as_dict(record: Capture | Build | Failure | Accepted) -> dict[str, object]:
+    """Its fields by name; a tenth of asdict's time, which copies what lies in them."""
+    return {f.name: getattr(record, f.name) for f in fields(record)}
 
 
 def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
@@ -245,7 +250,7 @@ def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
 
 
 def _capture_row(capture: Capture) -> dict[str, object]:
-    row = cast("dict[str, object]", asdict(capture))
+    row = _as_dict(capture)
     row["captured_at"] = _microseconds(capture.captured_at_ns)
     row["started_at"] = _microseconds(capture.started_at_ns)
     row["row_count"] = sum(capture.rows.values())
@@ -256,7 +261,7 @@ def _capture_row(capture: Capture) -> dict[str, object]:
 def _build_row(build: Build) -> dict[str, object]:
     from datetime import datetime
 
-    row = cast("dict[str, object]", asdict(build))
+    row = _as_dict(build)
     row["committed_at"] = datetime.fromisoformat(build.committed_at) if build.committed_at else None
     row["labels"] = list(build.labels.items())
     return row
@@ -265,7 +270,7 @@ def _build_row(build: Build) -> dict[str, object]:
 def _accepted_row(accepted: Accepted) -> dict[str, object]:
     from datetime import datetime
 
-    row = cast("dict[str, object]", asdict(accepted))
+    row = _as_dict(accepted)
     row["accepted_at"] = datetime.fromisoformat(accepted.accepted_at)
     return row
 
