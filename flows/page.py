@@ -36,7 +36,7 @@ class Series(NamedTuple):
     @property
     def is_standing(self) -> bool:
         """Whether the last change was for the worse, and nobody accepted it."""
-        last = [v for _, v, *_ in self.verdicts if v.status != "moved"]
+        last = [v for _, v, *_ in self.verdicts if v.status in {"regressed", "improved"}]
         return bool(last) and last[-1].status == "regressed" and last[-1].accepted_by is None
 
 

@@ -21,7 +21,7 @@ article, section { background: var(--paper); border: 1px solid var(--line); bord
 .tile { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; padding: 8px 14px; }
 .tile b { font-size: 20px; margin-right: 4px; }
 .tile.standing b, .tile.regressed b { color: var(--bad); } .tile.improved b { color: var(--good); }
-.tile.moved b { color: var(--moved); }
+.tile.moved b, .tile.cost_shift b { color: var(--moved); }
 svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif; }
 .grid { stroke: var(--line); } .tick { fill: var(--soft); } .band { fill: var(--band); }
 .line { fill: none; stroke: var(--series); stroke-width: 1.6; opacity: .55; }
@@ -29,7 +29,8 @@ svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-seri
 .mark { stroke: var(--soft); stroke-dasharray: 4 3; } .label { fill: var(--soft); font-weight: 600; }
 .mark.regressed { stroke: var(--bad); } .dot.regressed, .label.regressed { fill: var(--bad); }
 .mark.improved { stroke: var(--good); } .dot.improved, .label.improved { fill: var(--good); }
-.mark.moved { stroke: var(--moved); } .dot.moved, .label.moved { fill: var(--moved); }
+.mark.moved, .mark.cost_shift { stroke: var(--moved); }
+.dot.moved, .label.moved, .dot.cost_shift, .label.cost_shift { fill: var(--moved); }
 dl { margin: 8px 0; } dt { margin-top: 8px; overflow-wrap: anywhere; }
 dd { margin: 2px 0 0; color: var(--soft); font-size: 13.5px; overflow-wrap: anywhere; }
 .path { font: 12.5px/1.45 ui-monospace, monospace; margin-top: 2px; }
@@ -37,7 +38,7 @@ dd { margin: 2px 0 0; color: var(--soft); font-size: 13.5px; overflow-wrap: anyw
   font-weight: 600;
   color: var(--soft); margin: 0 6px 0 0; white-space: nowrap; } h2 .badge { margin: 0 0 0 8px; }
 .badge.regressed { color: var(--bad); } .badge.improved { color: var(--good); }
-  .badge.moved { color: var(--moved); }
+  .badge.moved, .badge.cost_shift { color: var(--moved); }
 details { margin-top: 8px; } summary { cursor: pointer; color: var(--soft); }
 pre { background: var(--ground); border-radius: 6px; padding: 8px 10px; white-space: pre-wrap;
   overflow-wrap: anywhere; }
