@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
@@ -414,3 +415,11 @@ def test_the_self_test_fails_where_nothing_is_caught(demo: Path) -> None:
     assert not SelfTest("b", (), ()).is_caught
     found = tracemill("gate", "--self-test", "--candidate", "b02", "--warehouse", demo)
     assert (found.exit_code, "too little data yet" in found.stdout) == (1, True)
+
+
+def test_a_warehouse_of_other_models_says_what_to_do(demo: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(demo, tmp_path / "w")
+    with duckdb.connect(str(root / "warehouse.duckdb")) as connection:
+        connection.execute("drop table int_caller_costs")
+    found = tracemill("gate", "--candidate", "b08", "--across", "all", "--warehouse", root)
+    assert (found.exit_code, "run `tracemill build`" in found.stderr) == (2, True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from duckdb import CatalogException
+
 from warehouse.catalog import WarehouseError
 from warehouse.connection import DATABASE, open_database
 from warehouse.functions import register
@@ -47,8 +49,16 @@ class WhatIf:
     def change(self, tables: dict[str, str], parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
         """Put queries in the place of tables and judge anew; the connection on which all of that shows.
 
-        The queries read what is published as ``published.main.<table>``.
+        The queries read what is published as ``published.main.<table>``. Raises WarehouseError where other
+        models than ours made that.
         """
+        try:
+            self._change(tables, parameters)
+        except CatalogException as error:
+            raise WarehouseError("other models made this warehouse; run `tracemill build`") from error
+        return self.connection
+
+    def _change(self, tables: dict[str, str], parameters: dict[str, object]) -> None:
         for name, query in tables.items():
             used = {key: value for key, value in parameters.items() if f"${key}" in query}
             self.connection.execute(f"create or replace table memory.main.{name} as {query}", used)
@@ -57,4 +67,3 @@ class WhatIf:
             if model.name not in changed and model.reads & changed:
                 self.connection.execute(f"create or replace table memory.main.{model.name} as {model.sql}")
                 changed.add(model.name)
-        return self.connection
