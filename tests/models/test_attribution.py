@@ -236,7 +236,9 @@ def test_boxing_is_no_map_allocation():
 def test_growth_is_a_part_of_what_assigning_cost():
     given = Given()
     put = given.stack(PUT)
-    text_heap(given, [(put, [0x901, 0x301, 0x101], 4096), (put, [0x901, 0x101], 1024), (put, [0x301, 0x201], 512)])
+    text_heap(
+        given, [(put, [0x901, 0x301, 0x101], 4096), (put, [0x901, 0x101], 1024), (put, [0x301, 0x201], 512)]
+    )
     given.binary("b1", {0x101: "runtime.mapassign_faststr", 0x201: "runtime.makemap", 0x301: GROWS})
     # Beside it a protobuf, which takes its place in all that can't tell growth.
     given.heap("b1", "1", [(put, 0x100, 8192)], kind="allocs")
