@@ -72,9 +72,13 @@ def generations(trace: Path) -> Iterator[tuple[Scheduler, Generation, Decoded]]:
             yield scheduler, gen, Decoded(clocks, empty, empty, np.zeros((0, 5), np.int64), HeapInfo())
 
 
-def count_events(trace: Path) -> int:
-    """How many events the trace has."""
-    return sum(scheduler.decode_only(gen, decoded)[0] for scheduler, gen, decoded in generations(trace))
+def count_events(trace: Path) -> tuple[int, int]:
+    """How many events the trace has, and the bytes of its largest generation."""
+    events, largest = 0, 0
+    for scheduler, gen, decoded in generations(trace):
+        events += scheduler.decode_only(gen, decoded)[0]
+        largest = max(largest, int(gen.batches[:, 4].max()))
+    return events, largest
 
 
 def measure(trace: Path) -> tuple[int, float, float]:

@@ -147,18 +147,19 @@ def long(megabytes: int, repeats: int) -> None:
             taken.append(run(*ingest_command(trace, raw=False)))
     from bench.decode import count_events  # here, as what this process holds counts for its children
 
-    speeds, peaks = [], []
+    speeds, rests = [], []
     for trace, taken in costs.items():
-        cost, events = median(taken), count_events(trace) / 1e6
-        speeds.append(events / cost.cpu)
-        peaks.append(cost.peak)
+        cost, (events, largest) = median(taken), count_events(trace)
+        speeds.append(events / 1e6 / cost.cpu)
+        rests.append(cost.peak - largest / 1e6)
         print(
-            f"{trace.stat().st_size / 1e6:.0f} MB, {events:.1f} M events, whole process: {cost.wall:.2f} s"
-            f" wall, {cost.cpu:.2f} s CPU, {speeds[-1]:.2f} M events a second of CPU, peak {cost.peak:.0f} MB"
+            f"{trace.stat().st_size / 1e6:.0f} MB, {events / 1e6:.1f} M events, whole process:"
+            f" {cost.wall:.2f} s wall, {cost.cpu:.2f} s CPU, {speeds[-1]:.2f} M events a second of CPU,"
+            f" peak {cost.peak:.0f} MB, of which {largest / 1e6:.0f} MB for the largest generation"
         )
     print(
-        f"ten times as long: {speeds[1] / speeds[0]:.2f} x the speed (goal 0.85 x),"
-        f" {peaks[1] / peaks[0]:.2f} x the peak memory (goal: flat, below 400 MB)"
+        f"ten times as long: {speeds[1] / speeds[0]:.2f} x the speed (goal 0.85 x), and beside the largest"
+        f" generation {rests[1] / rests[0]:.2f} x the peak memory (goal: flat, below 400 MB)"
     )
 
 
