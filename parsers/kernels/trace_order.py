@@ -24,6 +24,8 @@ How each index is bounded, whatever the bytes say:
   binary search. ``word_of``, ``words`` are as long as there are strings.
 - output rows: ``_room`` demands SPARE free rows before each event, and no event
   writes more; an ending goroutine counts what it has open first.
+- rows of settled events: ``followed < count``, which the caller takes from the array; the strings and
+  stacks in them are indexes that our own code gave, and ``word_of`` has an entry for each string.
 - ``heap``, ``order`` and ``time_of`` are as long as there are cursors; the heap only
   loses entries. Sorting permutes ``order`` within its first n entries.
 """
