@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	_ "net/http/pprof"
@@ -17,12 +18,12 @@ var (
 	kept = map[int][]byte{}
 )
 
-func fill() {
-	for i := 0; ; i++ {
+func fill(pause time.Duration, count int) {
+	for i := 0; i < count; i++ {
 		mu.Lock()
 		kept[i] = make([]byte, 256)
 		mu.Unlock()
-		time.Sleep(50 * time.Microsecond)
+		time.Sleep(pause)
 	}
 }
 
@@ -30,8 +31,12 @@ func main() {
 	runtime.MemProfileRate = 512
 	runtime.SetBlockProfileRate(1)
 	runtime.SetMutexProfileFraction(1)
-	go fill()
-	go fill()
+	fill(0, 20_000)
+	// A heap profile shows what was allocated before the last collection but one.
+	runtime.GC()
+	runtime.GC()
+	go fill(50*time.Microsecond, math.MaxInt)
+	go fill(50*time.Microsecond, math.MaxInt)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
