@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
+from bench.memory import peak_mb
 from warehouse.levels import PART, Points, find_levels
 
 NEGLIGIBLE = 1e-6
@@ -112,12 +112,6 @@ ROWS = {
     "mart regression_history": (mart, SMALL),
     "the same, one build less": (mart, (SMALL[0], SMALL[1] - 1)),
 }
-
-
-def peak_mb() -> float:
-    """The process's own peak; ru_maxrss would have its parent's."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def main() -> None:

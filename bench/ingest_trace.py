@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter, process_time
 
+from bench.memory import peak_mb
 from parsers import exectrace
 from parsers.api import Batch, Options
 from parsers.source import Source
@@ -43,7 +43,7 @@ def main() -> None:
         cost = [
             perf_counter() - wall,
             process_time() - cpu,
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            peak_mb(),
         ]
         if not left:
             print(json.dumps(cost))

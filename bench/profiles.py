@@ -23,6 +23,7 @@ from time import perf_counter, process_time
 
 from bench.exectrace import ROOT, Cost, median, row, run
 from bench.make_profiles import make_profiles
+from bench.memory import peak_mb
 from examples.toolchain import tool
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -53,7 +54,7 @@ def inside(folder: Path, processes: int) -> Cost:
         cost = perf_counter() - wall, process_time() - cpu
     if result.failures or not result.loaded:
         raise SystemExit(f"{len(result.failures)} of the profiles could not be read")
-    return Cost(*cost, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return Cost(*cost, peak_mb())
 
 
 def whole_process(folder: Path) -> Cost:

@@ -74,3 +74,8 @@ def words(count: int, codes: pa.Buffer, valid: NDArray[np.bool_] | None, diction
     """Words by int32 codes, null where valid is false."""
     # The kernel's codes are indexes by construction: no need to check each.
     return pa.DictionaryArray.from_arrays(plain(pa.int32(), count, codes, valid), dictionary, safe=False)
+
+
+def signed(value: int) -> int:
+    """64 bits as the signed number that columns hold; what is negative already stays."""
+    return value - (1 << 64) if value >> 63 > 0 else value

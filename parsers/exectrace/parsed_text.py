@@ -16,6 +16,7 @@ import numpy as np
 
 from parsers.api import Facts, Issue, ParseError
 from parsers.exectrace import spec
+from parsers.exectrace.columns import signed
 from parsers.exectrace.names import Names
 from parsers.exectrace.order import Scheduler, sync_text
 from parsers.exectrace.tables import Shaper
@@ -241,7 +242,7 @@ class _Text:
 
     def _record(self, event: _Printed, kind: int, *args: int | str) -> None:
         """One more row; strings become indexes."""
-        numbers = [self._names.add_string(a.encode()) if isinstance(a, str) else _signed(a) for a in args]
+        numbers = [self._names.add_string(a.encode()) if isinstance(a, str) else signed(a) for a in args]
         a0, a1, a2 = (*numbers, 0, 0, 0)[:3]
         time = event.time + self._shift_ns
         self._rows.append((kind, time, event.thread, event.proc, event.g, a0, a1, a2, 0, event.stack))
@@ -358,11 +359,6 @@ def unquote(text: str) -> str:
         end = escape.end()
     parts.append(text[end:].encode())
     return b"".join(parts).decode("utf-8", "replace")
-
-
-def _signed(value: int) -> int:
-    """64 bits as the signed number that columns hold."""
-    return value - (1 << 64) if value >> 63 > 0 else value
 
 
 def _unix_ns(text: str, offset: int) -> int:

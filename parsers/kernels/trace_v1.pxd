@@ -74,7 +74,6 @@ cdef enum:
     # Errors
     V1_E_CUT = -1
     V1_E_VARINT = -2
-    V1_E_TYPE = -3
     V1_E_NO_BATCH = -4
     V1_E_COUNT = -5
     V1_E_TIME = -6

@@ -25,7 +25,8 @@ from tests.exectrace import checked
 
 checked.use_checked()
 
-from parsers.api import Options, ParseError  # noqa: E402 - the kernels come first
+from bench.memory import peak_mb  # noqa: E402 - the kernels come first
+from parsers.api import Options, ParseError  # noqa: E402
 from parsers.exectrace import capture, spec, wire  # noqa: E402
 from parsers.source import Source  # noqa: E402
 from tests.exectrace.reading import collect  # noqa: E402
@@ -151,9 +152,7 @@ def main() -> int:
                 return 1
             signal.alarm(0)
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    # Not ru_maxrss: a child starts with the figure of the process that forked it.
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    peak = peak_mb()
     print(f"{count} damaged traces: {outcomes}, peak {peak:.0f} MB")
     return int(peak > PEAK_MB)
 

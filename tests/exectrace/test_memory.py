@@ -13,18 +13,18 @@ from parsers.exectrace import wire
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Its own peak: a child's resource usage begins with that of the process it was forked from.
 INGEST = """
 import sys
 from bench.ingest_trace import ingest
+from bench.memory import peak_mb
 ingest(sys.argv[1], raw=False)
-print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
+print(peak_mb())
 """
 
 
 def peak_mb(trace: Path) -> float:
     command = [sys.executable, "-c", INGEST, str(trace)]
-    return int(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout) / 1024
+    return float(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
 
 
 @pytest.mark.full

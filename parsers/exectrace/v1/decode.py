@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parsers.exectrace.columns import signed
 from parsers.exectrace.v1 import events as ev
 from parsers.exectrace.wire import HEADER_BYTES, DamageError
 from parsers.kernels import trace_v1
@@ -235,8 +236,3 @@ class Decoder:
             raise DamageError(at, "an integer beyond 64 bits")
         self.trace.at = at
         return value
-
-
-def signed(value: int) -> int:
-    """64 bits as the signed number that columns hold."""
-    return value - (1 << 64) if value >> 63 else value
