@@ -8,7 +8,7 @@ Quirks: the wait is in whole minutes, and absent below one. ``state`` is in the 
 ``reason`` the same wait in those of execution traces. goroutine 0 is a thread's scheduler
 stack, not a goroutine, and is left out. A stack deeper than 100 frames is cut in the middle
 (``...n frames elided...``). Inlined frames stand like any other, with ``(...)`` for arguments.
-From Go 1.27 a header can carry the goroutine's labels.
+A header can carry the goroutine's labels: in Go 1.26 inside the brackets, from 1.27 after them.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 NAME = "goroutine_dump"
 
 _HEADER = re.compile(
-    r"^goroutine (\d{1,18})(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\]\n]*)\](?: \{(.*)\})?:\r?$", re.MULTILINE
+    r"^goroutine (\d{1,18})(?: gp=\S+ m=\S+(?: mp=\S+)?)? "
+    r"\[([^\]\n]*?)(?: labels:\{(.*)\})?\](?: \{(.*)\})?:\r?$",
+    re.MULTILINE,
 )
-_HEADER_BYTES = re.compile(
-    rb"^goroutine \d+(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[[^\]\n]+\](?: \{.*\})?:\r?$", re.MULTILINE
-)
+_HEADER_BYTES = re.compile(_HEADER.pattern.encode(), re.MULTILINE)
 _PLACE = re.compile(r"\t(.*):(\d{1,18})(?: \+0x[0-9a-f]+)?(?: fp=\S+ sp=\S+ pc=\S+)?\s*$")
 _CREATED_BY = re.compile(r"created by (.*?)(?: in goroutine (\d{1,18}))?$")
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
 _LABEL = re.compile(r'("(?:[^"\\]|\\.)*"|[^:,]+): ("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)')
 
 # A dump's words for a wait (waitReasonStrings in runtime2.go) → a trace's (traceBlockReasonStrings in
@@ -149,7 +150,8 @@ class _Dump:
                 created, parent, creation = self._creation(lines[at], lines[at + 1])
             del lines[at:]
         stack = self._stack(lines)
-        row = (goroutine, *self._states[status], stack, created, creation, parent, _labels(header[3]))
+        labels = _labels(header[3] or header[4])
+        row = (goroutine, *self._states[status], stack, created, creation, parent, labels)
         for column, value in zip(self.columns.values(), row, strict=True):
             column.append(value)
 
@@ -215,4 +217,15 @@ def _labels(text: str | None) -> list[tuple[str, str]] | None:
 
 
 def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
+    """What runtime.printquoted quoted."""
+    return _ESCAPE.sub(_escaped, text[1:-1]) if text.startswith('"') else text
+
+
+def _escaped(escape: re.Match[str]) -> str:
+    byte, short, long, letter = escape.groups()
+    if letter:
+        return {"n": "\n", "r": "\r", "t": "\t"}.get(letter, letter)
+    code = int(byte or short or long, 16)
+    # \x stands for a control character, or for a byte that is no UTF-8.
+    is_text = code < 0x80 or (not byte and code < 0x110000 and not 0xD800 <= code < 0xE000)
+    return chr(code) if is_text else "\ufffd"

@@ -23,7 +23,7 @@ FORMATS = {
     "parsers.binary": 5,
     "parsers.pprof": 4,
     "parsers.legacy_profile": 2,
-    "parsers.goroutine_dump": 2,
+    "parsers.goroutine_dump": 3,
     "parsers.benchmarks": 1,
     "parsers.gctrace": 1,
     "parsers.listing": 3,

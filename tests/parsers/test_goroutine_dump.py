@@ -89,6 +89,23 @@ def test_panic_stack_cut_in_the_middle_keeps_both_ends():
     assert functions.count("main.(*tree).depth") > 40
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "goroutine 5 [select (no cases), 2 minutes, locked to thread labels:{%s}]:",
+        "goroutine 5 [select (no cases), 2 minutes, locked to thread] {%s}:",
+    ],
+    ids=["1.26", "1.27"],
+)
+def test_labels_of_a_header_are_those_that_were_set(header, tmp_path):
+    # As Go 1.26 and 1.27 print them under GODEBUG=tracebacklabels=1.
+    labels = r'"a": "b]c, d", "q": "x\"y\\ \u00fc\n", "raw": "\xff\x01\ud800\U0001f600"'
+    rows, _ = read(written(tmp_path, f"{header % labels}\nmain.f()\n\t/src/f.go:1 +0x1\n"))
+    assert rows[5]["labels"] == [("a", "b]c, d"), ("q", 'x"y\\ ü\n'), ("raw", "\ufffd\x01\ufffd\U0001f600")]
+    state = [rows[5][name] for name in ("state", "reason", "wait_minutes", "is_locked_to_thread")]
+    assert state == ["select (no cases)", "forever", 2, True]
+
+
 def test_header_words_become_columns(tmp_path):
     text = (
         "goroutine 7 gp=0xc000 m=nil [chan receive (scan), 12 minutes, locked to thread] "
