@@ -13,11 +13,12 @@ judged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.across import without
 from flows.hints import hints
+from flows.judgement import OPEN, Finding, Judgement, Unjudged
 from flows.regressions import LEAST_EARLIER_BUILDS, require
 from warehouse import connect
 from warehouse.catalog import Catalog
@@ -32,98 +33,6 @@ if TYPE_CHECKING:
 # What a build measures is expected of the next; a metric that nobody measured for longer is forgotten.
 EXPECTED_SINCE_BUILDS = 3
 
-OPEN = "open"
-PASSED, REGRESSED, UNDECIDED = 0, 1, 2
-WORDS = {PASSED: "passed", REGRESSED: "regressed", UNDECIDED: "could not judge"}
-
-
-class Finding(NamedTuple):
-    """One verdict, with its evidence; file and line of its function where known.
-
-    status: as in the mart, or open for a regression known before the candidate. build_id: the build that
-    made it known. first_build_id, commit: where it begins.
-    """
-
-    status: str
-    build_id: str
-    first_build_id: str
-    commit: str | None
-    metric: str
-    subject: str
-    function: str | None
-    unit: str | None
-    before: float | None
-    after: float | None
-    change_ratio: float | None
-    expected_interval: list[float] | None
-    p_value: float | None
-    q_value: float | None
-    n_before: int | None
-    n_after: int | None
-    call_path: str | None
-    evidence: str | None
-    accepted_by: str | None
-    accepted_reason: str | None
-    file: str | None
-    line: int | None
-    query: str | None
-
-
-class Unjudged(NamedTuple):
-    """Series of a metric of which nothing can be said."""
-
-    metric: str
-    series_count: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the gate found. doubts: sentences; with any, what did not regress has not passed.
-
-    across: conditions that builds were compared across. fails_on_open: what stands open fails it too.
-    hints: sentences on what may have got worse.
-    """
-
-    candidate: str
-    commit: str | None
-    baseline: tuple[str, ...]
-    is_baseline_chosen: bool
-    judged: dict[str, int]
-    findings: tuple[Finding, ...]
-    unjudged: tuple[Unjudged, ...]
-    doubts: tuple[str, ...]
-    across: tuple[str, ...] = ()
-    fails_on_open: bool = False
-    hints: tuple[str, ...] = ()
-
-    @property
-    def regressed(self) -> list[Finding]:
-        """What is known from the candidate on."""
-        return [f for f in self.findings if f.status == "regressed" and f.accepted_by is None]
-
-    @property
-    def open(self) -> list[Finding]:
-        """What was known before, still stands and is not accepted."""
-        return [f for f in self.findings if f.status == OPEN]
-
-    @property
-    def accepted(self) -> list[Finding]:
-        """What would fail it, had nobody accepted it."""
-        return [f for f in self.findings if f.accepted_by is not None]
-
-    @property
-    def exit_code(self) -> int:
-        """PASSED, REGRESSED or UNDECIDED."""
-        if self.regressed or (self.fails_on_open and self.open):
-            return REGRESSED
-        return UNDECIDED if self.doubts else PASSED
-
-    @property
-    def word(self) -> str:
-        """The exit code in words."""
-        return WORDS[self.exit_code]
-
 
 def gate(
     warehouse: Path,
@@ -136,32 +45,43 @@ def gate(
 ) -> Judgement:
     """Judge the candidate against all earlier builds, or against those of baseline alone.
 
+    Builds that came later have no say: they need not descend from it, as on main since a branch was made.
     metrics: only these; none means all. across: what builds may differ in, see flows.across.
     Raises NoSuchNameError, WarehouseError.
     """
     stale = _not_built(warehouse, candidate)
     with connect(warehouse) as connection:
-        if not baseline and not across:
+        known = builds_in_order(connection)
+        if not baseline and not across and candidate not in known[:-1]:
             found = judge(connection, candidate, metrics, stale)
             return replace(found, fails_on_open=fails_on_open)
-        known = [str(row[0]) for row in connection.execute("select build_id from builds").fetchall()]
     for build in baseline:
         require(build, "build", known)
-    chosen = [build for build in dict.fromkeys(baseline) if build != candidate]
-    tables = without(across) | (_only_these() if baseline else {})
     with WhatIf(warehouse) as whatif:
-        connection = whatif.change(tables, {"candidate": candidate, "baseline": chosen})
+        tables, parameters = only_these(candidate, list(baseline) or until(candidate, known))
+        connection = whatif.change(without(across) | tables, parameters)
         found = judge(connection, candidate, metrics, stale, is_baseline_chosen=bool(baseline))
     return replace(found, across=across, fails_on_open=fails_on_open)
 
 
-def _only_these() -> dict[str, str]:
-    """The history without other builds, the candidate as the last."""
-    is_chosen = "(build_id = $candidate or list_contains($baseline, build_id))"
+def builds_in_order(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The builds, by when they were committed."""
+    rows = connection.execute("select build_id from builds order by ordinal").fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def until(candidate: str, builds: list[str]) -> list[str]:
+    """The builds up to the candidate; all, where it is none of them."""
+    return builds[: builds.index(candidate) + 1] if candidate in builds else builds
+
+
+def only_these(candidate: str, chosen: list[str]) -> tuple[dict[str, str], dict[str, object]]:
+    """For WhatIf.change(): the history of the chosen builds alone, the candidate as the last."""
+    is_chosen = "(build_id = $candidate or list_contains($chosen, build_id))"
     last = "row_number() over (order by build_id = $candidate, ordinal)"
     builds = f"select * replace ({last} as ordinal) from {PUBLISHED}.builds where {is_chosen}"  # noqa: S608
     observations = f"select * from {PUBLISHED}.observations where {is_chosen}"  # noqa: S608 - constants of ours
-    return {"builds": builds, "observations": observations}
+    return {"builds": builds, "observations": observations}, {"candidate": candidate, "chosen": chosen}
 
 
 def _not_built(warehouse: Path, candidate: str) -> list[str]:

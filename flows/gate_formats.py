@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.across import CONDITIONS
-from flows.gate import OPEN, PASSED
+from flows.judgement import OPEN, PASSED
 from flows.output import format_table, plain, visible
 from flows.report import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from flows.gate import Finding, Judgement
+    from flows.judgement import Finding, Judgement
 
 HEADINGS = ("verdict", "function", "metric", "before → after", "change", "where")
 JSON_VERSION = 1

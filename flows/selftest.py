@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from flows.gate import Judgement, judge
+from flows.gate import builds_in_order, judge, only_these, until
 from flows.output import format_table
 from flows.regressions import LEAST_EARLIER_BUILDS, require
 from warehouse import connect
@@ -19,21 +19,22 @@ from warehouse.whatif import PUBLISHED, WhatIf
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flows.judgement import Judgement
+
 FACTORS = (1.1, 1.5, 2.0, 5.0, 10.0, 100.0)
 
 # What is made worse here is so in observations alone: no caller's sum can tell it from cost that only moved.
 _NO_CALLERS = {"int_site_callers": f"select * from {PUBLISHED}.int_site_callers where false"}  # noqa: S608
-_UNCHANGED = f"select * from {PUBLISHED}.observations"  # noqa: S608 - a constant of ours
-_WORSE = f"""
+_WORSE = """
     select * replace (
         case
-            when build_id = $build_id and metric = $metric and subject = $subject
+            when build_id = $candidate and metric = $metric and subject = $subject
                 then case when polarity < 0 then value / $factor else value * $factor end
             else value
         end as value
     )
-    from {PUBLISHED}.observations
-"""  # noqa: S608 - a constant of ours
+    from ({observations})
+"""
 
 
 class Injected(NamedTuple):
@@ -61,16 +62,19 @@ class SelfTest:
 def self_test(warehouse: Path, candidate: str | None = None) -> SelfTest:
     """Inject into the candidate, or the newest build. Raises NoSuchNameError, WarehouseError."""
     with connect(warehouse) as connection:
-        builds = [
-            row[0] for row in connection.execute("select build_id from builds order by ordinal").fetchall()
-        ]
+        builds = builds_in_order(connection)
     build_id = candidate or (builds[-1] if builds else "")
     require(build_id, "build", builds)
     targets = _targets(warehouse, build_id)
+    tables, parameters = only_these(build_id, until(build_id, builds))
     with WhatIf(warehouse) as whatif:
-        control = judge(whatif.change(_NO_CALLERS | {"observations": _UNCHANGED}, {}), build_id)
-        injected = tuple(_inject(whatif, build_id, *target) for target in targets)
-    return SelfTest(build_id, injected, tuple(sorted(f"{m} of {s}" for m, s in _keys(control))))
+        control = _keys(judge(whatif.change(_NO_CALLERS | tables, parameters), build_id))
+        if any(metric.startswith("mapassign_") for metric, _ in control):
+            # Beside such an alarm the mart is silent on assists: they come of the same cause.
+            targets = [target for target in targets if target[0] != "gc_assist_ns"]
+        tables["observations"] = _WORSE.format(observations=tables["observations"])
+        injected = tuple(_inject(whatif, tables, parameters, *target) for target in targets)
+    return SelfTest(build_id, injected, tuple(sorted(f"{m} of {s}" for m, s in control)))
 
 
 def _targets(warehouse: Path, build_id: str) -> list[tuple[str, str]]:
@@ -95,10 +99,12 @@ def _targets(warehouse: Path, build_id: str) -> list[tuple[str, str]]:
     return [(str(metric), str(subject)) for metric, subject in rows]
 
 
-def _inject(whatif: WhatIf, build_id: str, metric: str, subject: str) -> Injected:
+def _inject(
+    whatif: WhatIf, tables: dict[str, str], parameters: dict[str, object], metric: str, subject: str
+) -> Injected:
     for factor in FACTORS:
-        parameters = {"build_id": build_id, "metric": metric, "subject": subject, "factor": factor}
-        found = judge(whatif.change(_NO_CALLERS | {"observations": _WORSE}, parameters), build_id)
+        worse = parameters | {"metric": metric, "subject": subject, "factor": factor}
+        found = judge(whatif.change(_NO_CALLERS | tables, worse), str(parameters["candidate"]))
         if (metric, subject) in _keys(found):
             return Injected(metric, subject, factor)
     return Injected(metric, subject, None)

@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import main
-from flows.gate import PASSED, REGRESSED, UNDECIDED, Finding, Judgement, judge
+from flows.gate import judge
 from flows.gate_formats import WRITERS
+from flows.judgement import PASSED, REGRESSED, UNDECIDED, Finding, Judgement
 from flows.regressions import NoSuchNameError
 from flows.selftest import Injected, SelfTest
 
@@ -95,6 +96,21 @@ def test_a_fault_of_ours_is_no_regression(demo: Path, monkeypatch: pytest.Monkey
     found = tracemill("gate", "--candidate", "b08", "--warehouse", demo)
     assert found.exit_code == 2
     assert "ZeroDivisionError" in found.stderr
+
+
+def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
+    arrivals = {"b01": "b01", "b02": "b02", "b03": "b03", "b04": "b04", "branch": "b05", "later": "b04"}
+    for day, (build, recorded) in enumerate(arrivals.items(), 1):
+        shutil.copytree(TOP / "examples/artifacts" / recorded, tmp_path / "a" / build)
+        manifest = {"id": build, "committed_at": f"2026-01-0{day}T00:00:00Z"}
+        (tmp_path / "a" / build / "build.json").write_text(json.dumps(manifest))
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", tmp_path / "a", *where).exit_code == 0
+    found = tracemill("gate", "--candidate", "branch", *where)
+    assert (found.exit_code, found.stdout.count("regressed  ")) == (1, 2)
+    assert "against 4 builds: b01 to b04" in found.stdout
+    tested = tracemill("gate", "--self-test", "--candidate", "branch", *where)
+    assert (tested.exit_code, "not caught" in tested.stdout) == (0, False)
 
 
 def test_a_file_that_failed_to_load_is_no_pass() -> None:

@@ -1,0 +1,98 @@
+"""What the gate found of a candidate: its verdicts, what could not be judged, and the exit code of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+OPEN = "open"
+PASSED, REGRESSED, UNDECIDED = 0, 1, 2
+WORDS = {PASSED: "passed", REGRESSED: "regressed", UNDECIDED: "could not judge"}
+
+
+class Finding(NamedTuple):
+    """One verdict, with its evidence; file and line of its function where known.
+
+    status: as in the mart, or open for a regression known before the candidate. build_id: the build that
+    made it known. first_build_id, commit: where it begins.
+    """
+
+    status: str
+    build_id: str
+    first_build_id: str
+    commit: str | None
+    metric: str
+    subject: str
+    function: str | None
+    unit: str | None
+    before: float | None
+    after: float | None
+    change_ratio: float | None
+    expected_interval: list[float] | None
+    p_value: float | None
+    q_value: float | None
+    n_before: int | None
+    n_after: int | None
+    call_path: str | None
+    evidence: str | None
+    accepted_by: str | None
+    accepted_reason: str | None
+    file: str | None
+    line: int | None
+    query: str | None
+
+
+class Unjudged(NamedTuple):
+    """Series of a metric of which nothing can be said."""
+
+    metric: str
+    series_count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gate found. doubts: sentences; with any, what did not regress has not passed.
+
+    across: conditions that builds were compared across. fails_on_open: what stands open fails it too.
+    hints: sentences on what may have got worse.
+    """
+
+    candidate: str
+    commit: str | None
+    baseline: tuple[str, ...]
+    is_baseline_chosen: bool
+    judged: dict[str, int]
+    findings: tuple[Finding, ...]
+    unjudged: tuple[Unjudged, ...]
+    doubts: tuple[str, ...]
+    across: tuple[str, ...] = ()
+    fails_on_open: bool = False
+    hints: tuple[str, ...] = ()
+
+    @property
+    def regressed(self) -> list[Finding]:
+        """What is known from the candidate on."""
+        return [f for f in self.findings if f.status == "regressed" and f.accepted_by is None]
+
+    @property
+    def open(self) -> list[Finding]:
+        """What was known before, still stands and is not accepted."""
+        return [f for f in self.findings if f.status == OPEN]
+
+    @property
+    def accepted(self) -> list[Finding]:
+        """What would fail it, had nobody accepted it."""
+        return [f for f in self.findings if f.accepted_by is not None]
+
+    @property
+    def exit_code(self) -> int:
+        """PASSED, REGRESSED or UNDECIDED."""
+        if self.regressed or (self.fails_on_open and self.open):
+            return REGRESSED
+        return UNDECIDED if self.doubts else PASSED
+
+    @property
+    def word(self) -> str:
+        """The exit code in words."""
+        return WORDS[self.exit_code]
