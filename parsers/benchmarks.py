@@ -6,10 +6,11 @@ Values are tidied as benchunit does (ns → sec, MB → B, in the numerator only
 originals kept. Configuration lines (``goos: linux``) hold until they change: ``pkg`` becomes
 ``package``, the others ``labels``.
 
-Quirks: a benchmark that prints leaves its name alone on its line; other text may stand
-between the lines and is ignored. A result line that can't be read is an issue. When
-GOMAXPROCS is 1 there is no -N, so a sub-benchmark called ``x-8`` can't be told from ``x``
-on 8 processors.
+Quirks: go test writes a name and a tab, runs the benchmark, then writes the result: what the
+benchmark prints (or GODEBUG=gctrace=1) stands between, and the result at the end of a later line.
+It belongs to the last name. Other text is ignored. A result line that can't be read, a name
+without a result and a result without a name are issues. When GOMAXPROCS is 1 there is no -N, so a
+sub-benchmark called ``x-8`` can't be told from ``x`` on 8 processors.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 NAME = "benchmarks"
 
 _RESULT = re.compile(rb"^Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S", re.MULTILINE)
+# The two parts of a line that something was printed into.
+_NAME = re.compile(r"Benchmark\S*(?= *\t)")
+_REST = re.compile(r"(?:^|[ \t])(\d+\t *[-+.\w]+ ns/op(?:\t *[-+.\w]+ \S+)*)\s*$", re.MULTILINE)
+_PARTS = [re.compile(part.pattern.encode(), re.MULTILINE) for part in (_NAME, _REST)]
 _PROCS = re.compile(r"-(\d{1,9})$")
 # The parts of a unit: "p99-ns/op" is p99, ns, op.
 _UNIT_PART = re.compile(r"[^-*/\s]+|[-*/]")
@@ -35,8 +40,8 @@ _TIDY = {"ns": ("sec", 1e-9), "MB": ("B", 1e6)}
 
 
 def sniff(head: bytes) -> bool:
-    """Whether a result line stands in head."""
-    return _RESULT.search(head) is not None
+    """Whether a result line stands in head, or a name and later a result."""
+    return _RESULT.search(head) is not None or all(part.search(head) for part in _PARTS)
 
 
 def tidy(value: float, unit: str) -> tuple[float, str]:
@@ -64,6 +69,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     reader = _Reader()
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
         reader.read(number, line.rstrip("\r"))
+    reader.give_up()
     yield Facts(kind="benchmarks", labels={k: v for k, v in reader.config.items() if k != "pkg"})
     yield from reader.issues
     yield Batch("benchmarks", pa.RecordBatch.from_pylist(reader.rows, TABLES["benchmarks"].arrow_schema()))
@@ -76,12 +82,14 @@ class _Reader:
         self.rows: list[dict[str, object]] = []
         self.issues: list[Issue] = []
         self.config: dict[str, str] = {}
+        # The line, the name and what is wrong so far of a benchmark whose result is still to come.
+        self._waiting: tuple[int, str, str] | None = None
 
     def read(self, number: int, line: str) -> None:
-        if line.startswith("Benchmark"):
-            fields = line.split()
-            if len(fields) > 1:
-                self._result(number, fields)
+        if "Benchmark" in line and self._begins(number, line):
+            return
+        if "ns/op" in line and (rest := _REST.search(line)):
+            self._ends(number, rest[1].split())
             return
         key, colon, value = line.partition(":")
         if colon and key[:1].islower() and not re.search(r"\s|[A-Z]", key) and (value[:1] in (" ", "\t", "")):
@@ -89,14 +97,51 @@ class _Reader:
             if value.strip():
                 self.config[key] = value.strip()
 
-    def _result(self, number: int, fields: list[str]) -> None:
-        try:
-            rows = _values(fields)
-        except ValueError as error:
-            # Prose may begin with the word, as in "BenchmarkX failed"; a count says it is a result.
-            if fields[1].isdigit():
-                self.issues.append(Issue("data_loss", "input", f"line {number}", f"{fields[0]}: {error}"))
+    def _begins(self, number: int, line: str) -> bool:
+        """Take a whole result, or note a name; whether nothing else stands there."""
+        fields = line.split()
+        wrong = ""
+        if line.startswith("Benchmark") and len(fields) > 1:
+            try:
+                self._result(number, fields)
+            except ValueError as error:
+                # Prose may begin with the word, as in "BenchmarkX failed"; a count says it is a result.
+                wrong = str(error) if fields[1].isdigit() else ""
+            else:
+                self.give_up()
+                return True
+        if names := _NAME.findall(line):
+            self.give_up()
+            self._waiting = (number, names[-1], wrong)
+            return False
+        if wrong:
+            self._note(number, fields[0], wrong)
+        return line.startswith("Benchmark")
+
+    def _ends(self, number: int, fields: list[str]) -> None:
+        if self._waiting is None:
+            self._note(number, " ".join(fields), "no benchmark's name stands before this result")
             return
+        _, name, _ = self._waiting
+        self._waiting = None
+        try:
+            self._result(number, [name, *fields])
+        except ValueError as error:
+            self._note(number, name, str(error))
+
+    def give_up(self) -> None:
+        """No result follows any more."""
+        if self._waiting is not None:
+            number, name, wrong = self._waiting
+            self._note(number, name, wrong or "no result follows; did it fail?")
+        self._waiting = None
+
+    def _note(self, number: int, what: str, fact: str) -> None:
+        self.issues.append(Issue("data_loss", "input", f"line {number}", f"{what}: {fact}"))
+
+    def _result(self, number: int, fields: list[str]) -> None:
+        """Rows of a result's fields. Raises ValueError for what is none."""
+        rows = _values(fields)
         procs = _PROCS.search(fields[0])
         name = fields[0].removeprefix("Benchmark")
         shared: dict[str, object] = {

@@ -24,7 +24,7 @@ FORMATS = {
     "parsers.pprof": 4,
     "parsers.legacy_profile": 2,
     "parsers.goroutine_dump": 3,
-    "parsers.benchmarks": 1,
+    "parsers.benchmarks": 2,
     "parsers.gctrace": 1,
     "parsers.listing": 3,
     "parsers.escapes": 1,

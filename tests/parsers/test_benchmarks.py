@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from parsers.benchmarks import tidy
+from parsers.benchmarks import sniff, tidy
 from tests.parsers import reading
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "benchmarks"
@@ -87,3 +87,46 @@ def test_unreadable_result_is_an_issue_and_prose_is_not(tmp_path):
         ("line 5", "BenchmarkTwice: a unit stands twice"),
     ]
     assert [r["name"] for r in reading.tables(found)["benchmarks"].to_pylist()] == ["Twice", "Fine"]
+
+
+def test_result_that_something_was_printed_before_belongs_to_the_last_name(tmp_path):
+    # As go test -bench writes them; the third with GODEBUG=gctrace=1.
+    text = (
+        "pkg: a\nhello from 1\n"
+        "BenchmarkPrints-2                            \thello from 20\nnote: 3\n"
+        "      20\t      1600 ns/op\n"
+        "no newline BenchmarkSame/a=1-2                        \tno newline       20\t      2848 ns/op\n"
+        "BenchmarkMap-2          \tgc 3 @0.009s 2%: 0.10+0.12+0.002 ms clock\n"
+        "      20\t       173.3 ns/op\t     192 B/op\t       2 allocs/op\n"
+        "BenchmarkDigits-2  \t7 wonders\n      30\t       5 ns/op\n"
+        "BenchmarkWhole-2  \t      40\t       6 ns/op\n"
+    )
+    path = written(tmp_path, text)
+    found = reading.items("benchmarks", path)
+    assert reading.issues(found) == []
+    rows = [(r["line"], r["name"], r["procs"], r["iterations"], r["source_value"]) for r in rows_of(path)]
+    assert [row for row in rows if row[4] > 2] == [
+        (5, "Prints", 2, 20, 1600),
+        (6, "Same/a=1", 2, 20, 2848),
+        (8, "Map", 2, 20, 173.3),
+        (8, "Map", 2, 20, 192),
+        (10, "Digits", 2, 30, 5),
+        (11, "Whole", 2, 40, 6),
+    ]
+    assert sniff(b"BenchmarkMap-2 \tprinted\n      20\t     3 ns/op\n")
+    assert not sniff(b"BenchmarkMap-2 \tprinted\n")
+
+
+def test_name_without_result_and_result_without_name_are_issues(tmp_path):
+    text = (
+        "      20\t      1600 ns/op\nBenchmarkA-2 \t--- FAIL: BenchmarkA-2\n"
+        "BenchmarkB-2 \t10\tfast ns/op\nBenchmarkC 10 1 ns/op\nBenchmarkD-2 \tpanic: no\n"
+    )
+    found = reading.items("benchmarks", written(tmp_path, text))
+    assert [(i.position, i.message) for i in reading.issues(found)] == [
+        ("line 1", "20 1600 ns/op: no benchmark's name stands before this result"),
+        ("line 2", "BenchmarkA-2: no result follows; did it fail?"),
+        ("line 3", "BenchmarkB-2: could not convert string to float: 'fast'"),
+        ("line 5", "BenchmarkD-2: no result follows; did it fail?"),
+    ]
+    assert [r["name"] for r in reading.tables(found)["benchmarks"].to_pylist()] == ["C"]
