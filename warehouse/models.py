@@ -9,8 +9,9 @@ A model's header is its contract::
 Staging models are views. Others are tables, of one of two scopes: ``build``
 models read the raw facts of the builds that are new or changed, and replace the
 rows of just these builds; ``history`` models read those condensed rows of all
-builds. The work is done on a copy of the published file, which then takes the
-file's place: readers see the old state or the new one, never a mixture.
+builds, and as ``levels_of_<model>`` those of a model as judging.py judges them. The
+work is done on a copy of the published file, which then takes the file's place:
+readers see the old state or the new one, never a mixture.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import duckdb
 from warehouse.catalog import Capture, Catalog, WarehouseError
 from warehouse.connection import DATABASE, open_database
 from warehouse.functions import register
+from warehouse.judging import LEVELS_OF, levels_at_hand
 from warehouse.schema import MARTS, TABLES
 from warehouse.schema.tables import CATALOG, PARSED
 
@@ -113,9 +115,8 @@ def _read_model(file: Traversable, folder: str) -> Model:
     if not header or header[0].startswith(("grain:", "scope:")):
         raise ModelError(f"{place}: the header needs a sentence")
     grain = tuple(name.strip() for name in keys.get("grain", "").split(",") if name.strip())
-    return Model(
-        file.name.removesuffix(".sql"), folder, header[0], grain, scope, sql, _tables_read(sql, place)
-    )
+    reads = frozenset(name.removeprefix(LEVELS_OF) for name in _tables_read(sql, place))
+    return Model(file.name.removesuffix(".sql"), folder, header[0], grain, scope, sql, reads)
 
 
 def _tables_read(sql: str, place: str) -> frozenset[str]:
@@ -293,7 +294,8 @@ class _Build:
                 self._execute(model, f"create or replace view {model.name} as {model.sql}")
             elif model.scope == "history":
                 progress(model.name)
-                self._execute(model, f"create or replace table {model.name} as {model.sql}")
+                with levels_at_hand(self.connection, model.sql):
+                    self._execute(model, f"create or replace table {model.name} as {model.sql}")
             if model.name in MARTS:
                 self._comment("table", model.name, MARTS[model.name])
 

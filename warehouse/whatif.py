@@ -14,6 +14,7 @@ from duckdb import CatalogException
 from warehouse.catalog import WarehouseError
 from warehouse.connection import DATABASE, open_database
 from warehouse.functions import register
+from warehouse.judging import levels_at_hand
 from warehouse.models import read_models
 
 if TYPE_CHECKING:
@@ -65,5 +66,8 @@ class WhatIf:
         changed = set(tables)
         for model in self._models:
             if model.name not in changed and model.reads & changed:
-                self.connection.execute(f"create or replace table memory.main.{model.name} as {model.sql}")
+                with levels_at_hand(self.connection, model.sql):
+                    self.connection.execute(
+                        f"create or replace table memory.main.{model.name} as {model.sql}"
+                    )
                 changed.add(model.name)

@@ -1,8 +1,16 @@
 -- Each judged series over the builds, with the level it is compared with and its change points.
 -- grain: metric, subject, build_id
 -- scope: history
--- Our function find_levels (warehouse/functions.py) judges a metric's series together, build by build.
+-- levels_of_int_points judges a metric's series together, build by build, see warehouse/judging.py.
 with
+
+levels as (
+    select * from levels_of_int_points
+),
+
+points as (
+    select * from int_points
+),
 
 series as (
     select * from int_series
@@ -16,92 +24,47 @@ conditions as (
     select * from int_conditions
 ),
 
-subjects as (
-    select metric, first_subject, max(unit) as series_unit,
-        row_number() over (partition by metric order by first_subject) as series_number,
-    from series
-    group by metric, first_subject
+units as (
+    select metric, series_number, max(unit) as unit,
+    from points
+    group by metric, series_number
 ),
 
-numbered as (
-    select series.*, subjects.series_number, subjects.series_unit, conditions.context, conditions.last_difference,
+measured as (
+    select series.*, units.unit,
     from series
-    inner join subjects
-        on subjects.metric = series.metric
-        and subjects.first_subject = series.first_subject
-    inner join conditions
-        on conditions.build_id = series.build_id
-        and conditions.measure = series.measure
+    inner join units using (metric, series_number)
 ),
 
-families as (
-    select
-        metric,
-        find_levels(
-            list({
-                'series': series_number,
-                'build': ordinal,
-                'log_value': log_value,
-                'run_variance': run_variance,
-                'run_count': run_count,
-                'counting_variance': counting_variance,
-                'negligible': negligible,
-                'context': context
-            }),
-            (select count(distinct metric) from series)
-        ) as levels,
-    from numbered
-    group by metric
+-- The name that a function had at the build; all others still have their first name.
+renamed as (
+    select lineages.first_function, build_order.ordinal,
+        arg_max(lineages.function, lineages.since_ordinal) as function,
+    from lineages
+    inner join (select distinct ordinal from conditions) as build_order
+        on build_order.ordinal >= lineages.since_ordinal
+    where lineages.function <> lineages.first_function
+    group by lineages.first_function, build_order.ordinal
 ),
 
 judged as (
-    select metric, unnest(levels) as level,
-    from families
-),
-
--- The name that a function had at the build.
-renamed as (
-    select numbered.metric, numbered.series_number, numbered.ordinal,
-        arg_max(lineages.function, lineages.since_ordinal) as function,
-    from numbered
-    inner join lineages
-        on lineages.first_function = numbered.first_function
-        and lineages.since_ordinal <= numbered.ordinal
-    -- All others still have their first name.
-    where lineages.function <> lineages.first_function
-    group by numbered.metric, numbered.series_number, numbered.ordinal
-),
-
-points as (
     select
-        numbered.*,
-        coalesce(renamed.function, numbered.first_function) as function,
-        judged.level.log_level as log_level,
-        judged.level.half_width as half_width,
-        judged.level.standard_error as standard_error,
-        judged.level.p as p,
-        judged.level.q as q,
-        judged.level.level_builds as level_builds,
-        judged.level.went_away as went_away,
-        judged.level.found_build as found_ordinal,
-        judged.level.change_before as change_before,
-        judged.level.change_after as change_after,
-        judged.level.change_error as change_error,
-        judged.level.change_half_width as change_half_width,
-        judged.level.change_p as change_p,
-        judged.level.change_q as change_q,
-        judged.level.is_change and not judged.level.went_away as is_change,
-        judged.level.level_number as level_number,
-        case when judged.level.is_apart then numbered.last_difference end as not_comparable,
-    from numbered
-    inner join judged
-        on judged.metric = numbered.metric
-        and judged.level.series = numbered.series_number
-        and judged.level.build = numbered.ordinal
+        levels.* exclude (unit, is_change),
+        measured.* exclude (metric, series_number),
+        conditions.build_id,
+        coalesce(renamed.function, measured.first_function) as function,
+        levels.is_change and not levels.went_away as is_change,
+        case when levels.is_apart then conditions.last_difference end as not_comparable,
+    from levels
+    inner join measured
+        on measured.metric = levels.metric
+        and measured.series_number = levels.series_number
+    inner join conditions
+        on conditions.ordinal = levels.ordinal
+        and conditions.measure = measured.measure
     left join renamed
-        on renamed.metric = numbered.metric
-        and renamed.series_number = numbered.series_number
-        and renamed.ordinal = numbered.ordinal
+        on renamed.first_function = measured.first_function
+        and renamed.ordinal = levels.ordinal
 )
 
 select
@@ -112,7 +75,7 @@ select
     function,
     first_subject,
     measure,
-    series_unit as unit,
+    unit,
     polarity,
     value,
     negligible,
@@ -146,4 +109,4 @@ select
     half_width as log_half_width,
     standard_error as log_standard_error,
     evidence,
-from points
+from judged

@@ -10,6 +10,7 @@ import pyarrow as pa
 from parsers.binary.callees import callee_class
 from parsers.stacks import stack_ids
 from warehouse.functions import register
+from warehouse.judging import levels_at_hand
 from warehouse.models import read_models
 from warehouse.schema import TABLES
 
@@ -186,7 +187,8 @@ def build(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
             assert connection.execute(model.sql).fetchall() == [], model.name
         else:
             what = "view" if model.scope == "view" else "table"
-            connection.execute(f"create or replace {what} {model.name} as {model.sql}")
+            with levels_at_hand(connection, model.sql):
+                connection.execute(f"create or replace {what} {model.name} as {model.sql}")
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:

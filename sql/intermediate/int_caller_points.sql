@@ -1,0 +1,64 @@
+-- What was spent below each function that calls a site whose cost changed, as int_points has it of the sites.
+-- grain: metric, caller, ordinal
+-- scope: history
+with
+
+series as (
+    select * from int_series
+),
+
+callers as (
+    select * from int_site_callers
+),
+
+caller_costs as (
+    select * from int_caller_costs
+),
+
+measures as (
+    select * from int_run_measures
+    where is_comparable
+),
+
+conditions as (
+    select * from int_conditions
+),
+
+wanted as (
+    select metric, measure, caller, row_number() over (partition by metric order by caller) as series_number,
+    from callers
+    group by metric, measure, caller
+),
+
+-- Nothing below a caller is zero if the run's captures could have shown it, and unknown if not.
+run_points as (
+    select
+        measures.build_id,
+        wanted.metric,
+        wanted.measure,
+        wanted.caller,
+        wanted.series_number,
+        measures.negligible,
+        ln(coalesce(caller_costs.value / measures.divisor, case when measures.is_exhaustive then 0 end)
+            + measures.negligible) as log_value,
+    from wanted
+    inner join measures using (measure)
+    left join caller_costs using (build_id, run_id, metric, caller)
+)
+
+select
+    run_points.metric,
+    run_points.caller,
+    run_points.series_number,
+    conditions.ordinal,
+    any_value(conditions.context) as context,
+    any_value(run_points.negligible) as negligible,
+    median(run_points.log_value) as log_value,
+    var_samp(run_points.log_value) as run_variance,
+    count(*) as run_count,
+    0.0::double as counting_variance,
+    (select count(distinct metric) from series) as families,
+from run_points
+inner join conditions using (build_id, measure)
+where run_points.log_value is not null
+group by run_points.metric, run_points.caller, run_points.series_number, conditions.ordinal

@@ -1,0 +1,112 @@
+-- What is judged: the logarithm of each series' figure at each build, its runs put together.
+-- grain: metric, series_number, ordinal
+-- scope: history
+-- A site that a run does not show is zero there if the run's captures could have shown it, and unknown if not.
+-- Figures below the negligible are drawn together by adding it before the logarithm is taken.
+with
+
+observed as (
+    select * from observations
+    where polarity <> 0
+),
+
+series as (
+    select * from int_series
+),
+
+measures as (
+    select * from int_run_measures
+    where is_comparable
+),
+
+conditions as (
+    select * from int_conditions
+),
+
+named as (
+    select metric, series_number, measure, unnest(subjects) as subject,
+    from series
+),
+
+run_values as (
+    select
+        observed.build_id,
+        observed.run_id,
+        named.metric,
+        named.series_number,
+        named.measure,
+        any_value(observed.unit) as unit,
+        sum(observed.value) as value,
+        sum(observed.standard_error * observed.standard_error) as variance,
+        max(observed.evidence) as evidence,
+    from observed
+    inner join named using (metric, subject)
+    group by observed.build_id, observed.run_id, named.metric, named.series_number, named.measure
+),
+
+captured as (
+    select
+        measures.build_id,
+        series.metric,
+        series.series_number,
+        measures.measure,
+        coalesce(run_values.value, case when measures.is_exhaustive then 0 end) as value,
+        run_values.variance,
+        run_values.unit,
+        run_values.evidence,
+        measures.negligible,
+    from series
+    inner join measures using (measure)
+    left join run_values
+        on run_values.build_id = measures.build_id
+        and run_values.run_id = measures.run_id
+        and run_values.metric = series.metric
+        and run_values.series_number = series.series_number
+),
+
+-- A benchmark that was not run is unknown.
+benchmarked as (
+    select
+        build_id,
+        metric,
+        series_number,
+        measure,
+        value,
+        variance,
+        unit,
+        evidence,
+        case unit when 'sec/op' then 1e-9 when 'B/op' then 16 when 'allocs/op' then 0.5 else 1e-9 end as negligible,
+    from run_values
+    where measure = 'benchmark'
+),
+
+run_points as (
+    select *, ln(greatest(value, 0) + negligible) as log_value,
+    from (
+        select * from captured
+        union all
+        select * from benchmarked
+    )
+    where value is not null
+)
+
+-- The variance of a median of n is pi / (2n + 1) times that of one.
+select
+    run_points.metric,
+    run_points.series_number,
+    conditions.ordinal,
+    any_value(conditions.context) as context,
+    any_value(run_points.unit) as unit,
+    max(run_points.evidence) as evidence,
+    any_value(run_points.negligible) as negligible,
+    median(run_points.value) as value,
+    median(run_points.log_value) as log_value,
+    var_samp(run_points.log_value) as run_variance,
+    count(*) as run_count,
+    coalesce(
+        avg(run_points.variance / pow(run_points.value + run_points.negligible, 2)) * pi() / (2 * count(*) + 1), 0
+    ) as counting_variance,
+    (select count(distinct metric) from series) as families,
+from run_points
+inner join conditions using (build_id, measure)
+group by run_points.metric, run_points.series_number, conditions.ordinal
