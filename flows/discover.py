@@ -8,6 +8,7 @@ a link out of it, a pipe, a device.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -127,8 +128,10 @@ def _read_manifest(
             content = json.loads(stream.read(MAX_MANIFEST_BYTES))
         if not isinstance(content, dict):
             raise TypeError("not a JSON object")
-        work = content.get("work") or {}
-        return content, {str(unit): float(count) for unit, count in work.items()}
+        work = {str(unit): float(count) for unit, count in (content.get("work") or {}).items()}
+        if not all(math.isfinite(count) for count in work.values()):
+            raise ValueError("work is counted in finite numbers")
+        return content, work
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         found.failures.append(Failure(*place, shown, None, f"{shown}: {error}"))
         return {}, {}

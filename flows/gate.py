@@ -104,7 +104,10 @@ def judge(
     failures = connection.execute(
         "select path, message from load_failures where build_id = $1 order by path", [candidate]
     ).fetchall()
-    doubts = [*(doubts or []), *(f"{path} could not be loaded: {message}" for path, message in failures)]
+    doubts = list(doubts or [])
+    doubts += [
+        f"{path} could not be loaded: {message.removeprefix(f'{path}: ')}" for path, message in failures
+    ]
     builds = connection.execute("select build_id, commit, ordinal from builds order by ordinal").fetchall()
     if not failures:
         require(candidate, "build", [row[0] for row in builds])
@@ -122,7 +125,7 @@ def judge(
         )
     elif not judged:
         doubts.append(f"{candidate} has nothing that could have shown a regression")
-    doubts += _less_than_before(connection, candidate, seen, findings)
+    doubts += _less_than_before(connection, candidate, ordinal, seen, findings)
     return Judgement(
         candidate,
         commit,
@@ -216,11 +219,17 @@ def _series(connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[
 
 
 def _less_than_before(
-    connection: duckdb.DuckDBPyConnection, candidate: str, seen: list[_Series], findings: list[Finding]
+    connection: duckdb.DuckDBPyConnection,
+    candidate: str,
+    ordinal: int,
+    seen: list[_Series],
+    findings: list[Finding],
 ) -> list[str]:
     """Doubts: a regression could hide where the candidate shows less than the builds before it."""
+    only_per = dict(connection.execute(_ONLY_PER, {"candidate": candidate}).fetchall())
     doubts = [
         f"{s.metric} was measured in the builds before, and not in {candidate}"
+        + (f", which has it per {only_per[s.metric]} only" if s.metric in only_per else "")
         for s in seen
         if (s.present_before and not s.present) or (s.judged_before and not s.judged)
     ]
@@ -230,12 +239,50 @@ def _less_than_before(
     missing = sum(s.missing for s in seen)
     if salvaged and missing:
         doubts.append(f"{salvaged} captures of {candidate} are damaged, and {missing} series are missing")
+    metrics = [s.metric for s in seen if s.missing]
+    asked = {"ordinal": ordinal, "recent": EXPECTED_SINCE_BUILDS, "metrics": metrics}
+    for (metric,) in connection.execute(_UNTOLD, asked).fetchall():
+        count = next(s.missing for s in seen if s.metric == metric)
+        doubts.append(
+            f"{count} series of {metric} cannot be told: no binary fits {candidate}'s heap profiles, "
+            "as one did in the builds before"
+        )
     doubts += [
         f"{f.metric} of {f.subject} changed, but the builds do not compare: {f.evidence}"
         for f in findings
         if f.status == "not_comparable" and f.accepted_by is None
     ]
     return doubts
+
+
+# Metrics whose figures the candidate has in another unit than most builds: per second, not per unit of work.
+_ONLY_PER = """
+    select distinct h.metric, coalesce(m.per, 'run')
+    from (select distinct metric, measure from regression_history) as h
+    inner join int_run_measures as m using (measure)
+    where m.build_id = $candidate and not m.is_comparable
+"""
+
+# Metrics of which the builds before could show each site and the candidate cannot: a binary is missing.
+_UNTOLD = """
+    with
+
+    exhaustive as (
+        select distinct builds.ordinal, m.measure
+        from int_run_measures as m
+        inner join builds using (build_id)
+        where m.is_exhaustive and starts_with(m.measure, 'heap_')
+    )
+
+    select distinct metric
+    from regression_history as h
+    semi join (
+        select measure from exhaustive where ordinal between $ordinal - $recent and $ordinal - 1
+    ) using (measure)
+    anti join (select measure from exhaustive where ordinal = $ordinal) using (measure)
+    where list_contains($metrics, h.metric)
+    order by metric
+"""
 
 
 def _findings(

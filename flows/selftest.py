@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.gate import builds_in_order, judge, only_these, until
+from flows.judgement import PASSED, REGRESSED, UNDECIDED
 from flows.output import format_table
 from flows.regressions import LEAST_EARLIER_BUILDS, require
 from warehouse import connect
@@ -54,9 +55,11 @@ class SelfTest:
     alarms: tuple[str, ...]
 
     @property
-    def is_caught(self) -> bool:
-        """Whether the gate can fail: something was injected, and every injection was seen."""
-        return bool(self.injected) and all(i.caught_at for i in self.injected)
+    def exit_code(self) -> int:
+        """0: the gate can fail, every injection was seen; 1: one was missed; 2: nothing to inject into."""
+        if not self.injected:
+            return UNDECIDED
+        return PASSED if all(i.caught_at for i in self.injected) else REGRESSED
 
 
 def self_test(warehouse: Path, candidate: str | None = None) -> SelfTest:
@@ -129,6 +132,6 @@ def as_text(done: SelfTest) -> str:
     if not rows:
         return f"{done.build_id}: too little data yet: no steady series that is judged to inject into\n"
     word = (
-        "the gate can fail: every injection was caught" if done.is_caught else "the gate missed an injection"
+        "the gate missed an injection" if done.exit_code else "the gate can fail: every injection was caught"
     )
     return f"{table}{control}{done.build_id}: {word}\n"

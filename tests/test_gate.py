@@ -116,7 +116,7 @@ def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
 def test_a_file_that_failed_to_load_is_no_pass() -> None:
     given = story()
     given.tables["load_failures"].append(
-        {"build_id": "b7", "run_id": "1", "path": "b7/1/x", "sha256": None, "message": "broken"}
+        {"build_id": "b7", "run_id": "1", "path": "b7/1/x", "sha256": None, "message": "b7/1/x: broken"}
     )
     found = judged(given, "b7")
     assert found.exit_code == UNDECIDED
@@ -159,6 +159,7 @@ def test_what_earlier_builds_measured_and_this_one_did_not_is_no_pass() -> None:
 
 def test_damaged_captures_that_lack_series_are_no_pass() -> None:
     given = story()
+    given.tables["run_work"] = []  # figures per second, of the seconds that were saved
     for capture in given.tables["captures"]:
         if capture["kind"] == "trace" and capture["build_id"] == "b7":
             capture["status"] = "salvaged"
@@ -175,10 +176,58 @@ def test_damaged_captures_that_lack_series_are_no_pass() -> None:
     assert found.doubts == ("3 captures of b7 are damaged, and 1 series are missing",)
 
 
+def test_a_damaged_trace_does_not_hide_a_regression_behind_the_work_of_its_whole_run() -> None:
+    given = story()
+    waits = given.tables["goroutine_intervals"]
+    cut = {
+        c["capture_id"] for c in given.tables["captures"] if c["kind"] == "trace" and c["build_id"] == "b8"
+    }
+    for capture in given.tables["captures"]:
+        if capture["capture_id"] in cut:
+            capture |= {"status": "salvaged", "duration_ns": capture["duration_ns"] // 10}
+    for wait in waits:
+        if wait["capture_id"] in cut:
+            wait["duration_ns"] //= 10  # a tenth was seen, of waits that are ten times as long
+    found = judged(given, "b8", "block_ns")
+    assert found.exit_code == UNDECIDED
+    assert (
+        "block_ns was measured in the builds before, and not in b8, which has it per s only" in found.doubts
+    )
+
+
+def test_a_build_without_its_binary_cannot_tell_the_map_sites_of_those_before(tmp_path: Path) -> None:
+    for build in ("b01", "b02", "b03", "b04", "b05"):
+        shutil.copytree(TOP / "examples/artifacts" / build, tmp_path / "a" / build)
+    (tmp_path / "a/b05/storefront.xz").unlink()
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", tmp_path / "a", *where).exit_code == 0
+    found = tracemill("gate", "--candidate", "b05", "--metric", "mapassign_alloc_bytes", *where)
+    assert (found.exit_code, "no binary fits b05's heap profiles" in found.stdout) == (2, True)
+
+
+def test_figures_of_another_unit_are_named() -> None:
+    given = story()
+    given.tables["run_work"] = [w for w in given.tables["run_work"] if w["build_id"] != "b7"]
+    assert "block_ns was measured in the builds before, and not in b7, which has it per s only" in (
+        judged(given, "b7").doubts
+    )
+
+
 def test_metrics_can_be_left_out() -> None:
     assert judged(story(), "b4").exit_code == REGRESSED
     assert judged(story(), "b4", "block_ns").exit_code == PASSED
     assert {f.function for f in judged(story(), "b4", "mapassign_alloc_bytes").regressed} == {PUT}
+
+
+@pytest.mark.parametrize("count", ["NaN", "Infinity", "-1e999"])
+def test_work_that_is_no_number_is_named_and_stops_nothing(
+    artifacts: Path, tmp_path: Path, count: str
+) -> None:
+    (artifacts / "b2/1/run.json").write_text(f'{{"work": {{"requests": {count}}}}}')
+    done = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
+    assert (done.exit_code, "b2/1/run.json: work is counted in finite numbers" in done.stderr) == (1, True)
+    found = tracemill("gate", "--candidate", "b2", "--warehouse", tmp_path / "w")
+    assert "b2/1/run.json could not be loaded: work is counted" in found.stdout
 
 
 def test_input_that_the_models_have_not_seen_is_no_pass(artifacts: Path, tmp_path: Path) -> None:
@@ -427,10 +476,9 @@ def test_the_self_test_catches_what_it_injects_and_writes_nothing(demo: Path) ->
 
 
 def test_the_self_test_fails_where_nothing_is_caught(demo: Path) -> None:
-    assert not SelfTest("b", (Injected("m", "s", None), Injected("m", "t", 2.0)), ()).is_caught
-    assert not SelfTest("b", (), ()).is_caught
+    assert SelfTest("b", (Injected("m", "s", None), Injected("m", "t", 2.0)), ()).exit_code == 1
     found = tracemill("gate", "--self-test", "--candidate", "b02", "--warehouse", demo)
-    assert (found.exit_code, "too little data yet" in found.stdout) == (1, True)
+    assert (found.exit_code, "too little data yet" in found.stdout) == (2, True)
 
 
 def test_a_warehouse_of_other_models_says_what_to_do(demo: Path, tmp_path: Path) -> None:

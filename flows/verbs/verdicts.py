@@ -64,7 +64,11 @@ def regressions(
     default="table",
     show_default=True,
 )
-@click.option("--self-test", is_flag=True, help="Make a copy of the history worse and see that it is caught.")
+@click.option(
+    "--self-test",
+    is_flag=True,
+    help="Make a copy of the history worse and see that it is caught: 0 it is, 1 not, 2 too little data.",
+)
 def gate(
     warehouse: Path | None,
     candidate: str | None,
@@ -91,7 +95,7 @@ def gate(
 
         tested = self_test_(root, candidate)
         click.echo(as_text(tested), nl=False)
-        click.get_current_context().exit(0 if tested.is_caught else 1)
+        click.get_current_context().exit(tested.exit_code)
     if candidate is None:
         raise click.UsageError("which build? --candidate B")
     from flows.across import conditions

@@ -46,7 +46,7 @@ traced as (
     group by build_id, run_id
 ),
 
--- A thousandth of one goroutine's time is no wait worth a word.
+-- A thousandth of one goroutine's time is no wait worth a word. How much of the work a damaged trace saw nobody knows.
 trace_measures as (
     select
         traced.build_id,
@@ -61,7 +61,10 @@ trace_measures as (
         run_work.work_count,
         traced.duration_ns,
     from traced
-    left join run_work using (build_id, run_id)
+    left join run_work
+        on run_work.build_id = traced.build_id
+        and run_work.run_id = traced.run_id
+        and traced.is_whole
     where traced.duration_ns > 0
 ),
 
