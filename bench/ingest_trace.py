@@ -18,7 +18,7 @@ from time import perf_counter, process_time
 
 from bench.memory import peak_mb
 from parsers import exectrace
-from parsers.api import Batch, Options
+from parsers.api import Batch, Options, Stacks
 from parsers.source import Source
 from warehouse.store import CaptureWriter
 
@@ -30,6 +30,8 @@ def ingest(trace: str, *, raw: bool) -> None:
         for item in exectrace.parse(Source(trace), Options(raw_events=raw)):
             if isinstance(item, Batch):
                 writer.write(item.table, item.rows)
+            elif isinstance(item, Stacks):
+                writer.write_stacks(item.ids, item.rows)
     shutil.rmtree(folder)
 
 

@@ -25,10 +25,11 @@ import pyarrow as pa
 
 from flows.discover import Discovered, Input, discover
 from flows.progress import Progress, Silent
-from parsers.api import Batch, Facts, Issue, Options, ParseError
+from parsers.api import Batch, Facts, Issue, Options, ParseError, Stacks
 from parsers.registry import FORMATS, detect
 from parsers.source import Source
 from warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
+from warehouse.shared_stacks import SharedStacks
 from warehouse.store import CaptureWriter
 
 if TYPE_CHECKING:
@@ -255,13 +256,14 @@ def _end_with_parent() -> None:
 def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Outcome]:
     """Each job's outcome as it comes; in this process where there is no pool."""
     if pool is None:
-        yield from map(load, jobs)
+        shared = SharedStacks()
+        yield from (load(job, shared) for job in jobs)
         return
     running: dict[Future[Outcome], Job] = {}
     interrupted = []
     for job in jobs:
         try:
-            running[pool.submit(load, job)] = job
+            running[pool.submit(_load_in_worker, job)] = job
         except BrokenProcessPool:
             interrupted.append(job)
     while running:
@@ -276,6 +278,14 @@ def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Out
     yield from map(_load_alone, interrupted)
 
 
+# In a worker, which works for one ingest: what its captures share.
+_shared = SharedStacks()
+
+
+def _load_in_worker(job: Job) -> Outcome:
+    return load(job, _shared)
+
+
 def _load_alone(job: Job) -> Outcome:
     with _processes(1) as pool:
         try:
@@ -284,14 +294,17 @@ def _load_alone(job: Job) -> Outcome:
             return _failure(job, "the parser's process died; the file may need more memory than there is")
 
 
-def load(job: Job) -> Outcome:
-    """Parse one input into Parquet; the capture to list, or why it could not be loaded."""
+def load(job: Job, shared: SharedStacks | None = None) -> Outcome:
+    """Parse one input into Parquet; the capture to list, or why it could not be loaded.
+
+    shared: the stacks that it need not write again.
+    """
     item = job.input
     identity = capture_id(item.build_id, item.run_id, job.sha256)
     try:
         source = Source(item.file, shown=item.path)
         form = detect(source)
-        with CaptureWriter(job.root, identity) as writer:
+        with CaptureWriter(job.root, identity, shared) as writer:
             facts, issues = write_items(form.parse(source, job.options), writer)
     except ParseError as error:
         return _failure(job, str(error), is_whole=True)
@@ -337,6 +350,8 @@ def write_items(items: Iterator[Item], writer: CaptureWriter) -> tuple[Facts, in
     for item in items:
         if isinstance(item, Batch):
             writer.write(item.table, item.rows)
+        elif isinstance(item, Stacks):
+            writer.write_stacks(item.ids, item.rows)
         elif isinstance(item, Issue):
             count += 1
             if count < MAX_ISSUES:

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from flows.output import format_table, plain
-from parsers.api import Batch, Facts, Issue, Options
+from parsers.api import Batch, Facts, Issue, Options, Stacks
 from parsers.registry import detect
 from parsers.source import Source
 from warehouse.schema import TABLES
@@ -62,6 +62,9 @@ def inspect(file: str | os.PathLike[str], options: Options | None = None) -> Ins
             found.rows[item.table] = found.rows.get(item.table, 0) + item.rows.num_rows
             if item.table in _SUMMARIES:
                 batches.setdefault(item.table, []).append(TABLES[item.table].conform(item.rows))
+        elif isinstance(item, Stacks):
+            if len(item.ids):
+                found.rows["stacks"] = len(item.ids)
         elif isinstance(item, Issue):
             found.issues.append(item)
         else:

@@ -1,4 +1,4 @@
-"""What a parser hands on: batches, issues and facts, in any order, as a stream.
+"""What a parser hands on: batches, stacks, issues and facts, in any order, as a stream.
 
 A format is a module with three names:
 
@@ -19,7 +19,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 Severity = Literal["info", "error", "data_loss"]
 Blame = Literal["input", "parser"]
@@ -34,6 +38,18 @@ class Batch:
 
     table: str
     rows: pa.RecordBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Distinct stacks of a capture, told by their ids; rows are made only of those that are asked for.
+
+    Captures of one program have most of their stacks in common, and a stack's row is long.
+    ids: (n,), each row's ``stack_id``. rows(places) gives the ``stacks`` rows at these places, ascending.
+    """
+
+    ids: NDArray[np.int64]
+    rows: Callable[[NDArray[np.int64]], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,19 @@ class Facts:
         )
 
 
-Item = Batch | Issue | Facts
+Item = Batch | Stacks | Issue | Facts
+
+
+def with_all_stacks(items: Iterable[Item]) -> Iterator[Batch | Issue | Facts]:
+    """The items, with all rows of their stacks as batches."""
+    import numpy as np
+
+    for item in items:
+        if isinstance(item, Stacks):
+            for rows in item.rows(np.arange(len(item.ids))):
+                yield Batch("stacks", rows)
+        else:
+            yield item
 
 
 @dataclass(frozen=True, slots=True)

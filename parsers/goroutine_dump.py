@@ -98,7 +98,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     schema = TABLES["goroutine_dump"].arrow_schema()
     arrays = [pa.array(dump.columns[field.name], field.type) for field in schema]
     yield Batch("goroutine_dump", pa.RecordBatch.from_arrays(arrays, schema=schema))
-    yield from dump.stacks.batches()
+    yield dump.stacks.stacks()
 
 
 def _cause(text: str) -> dict[str, str]:

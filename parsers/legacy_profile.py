@@ -124,7 +124,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     yield Facts(kind=shape.kind, labels=labels)
     table = StackTable()
     yield Batch("profile_samples", _rows(shape, samples, table))
-    yield from table.batches()
+    yield table.stacks()
 
 
 def _shape(lines: list[str], source: Source) -> _Shape:

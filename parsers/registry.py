@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from parsers.api import Batch, Options, ParseError
+from parsers.api import Batch, Options, ParseError, with_all_stacks
 from parsers.source import Source
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from parsers.api import Item
+    from parsers.api import Facts, Issue, Item
 
 # Binary formats first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
@@ -62,10 +62,10 @@ def detect(source: Source) -> Format:
     )
 
 
-def parse(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Item]:
-    """The items of one file, streamed. Raises OSError, UnknownFormatError, ParseError."""
+def parse(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Batch | Issue | Facts]:
+    """The items of one file, streamed, stacks as batches. Raises OSError, UnknownFormatError, ParseError."""
     source = Source(path)
-    return detect(source).parse(source, options or Options())
+    return with_all_stacks(detect(source).parse(source, options or Options()))
 
 
 def read(path: str | os.PathLike[str], *, raw_events: bool = False) -> dict[str, pa.Table]:

@@ -15,7 +15,7 @@ from array import array
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from parsers.api import Batch
+from parsers.api import Stacks
 from warehouse.schema.hashes import MASK, combine, hash_name
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # The multipliers of the frame's mixer (SplitMix64's, by Steele, Lea and Flood).
 _LINE = 0x9E3779B97F4A7C15
 _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+ROWS_PER_BATCH = 65_536
 
 
 @lru_cache(maxsize=1 << 16)
@@ -60,7 +61,7 @@ def stack_ids(functions: Sequence[str], files: Sequence[str], lines: Sequence[in
 
 
 class StackTable:
-    """The distinct stacks of one capture; add() while parsing, batches() at the end."""
+    """The distinct stacks of one capture; add() while parsing, stacks() at the end."""
 
     def __init__(self) -> None:
         self._ids = array("q")
@@ -100,36 +101,41 @@ class StackTable:
             self._pc_ends.append(len(self._pc))
         return stack_id
 
-    def batches(self, rows_per_batch: int = 65536) -> Iterator[Batch]:
-        """The ``stacks`` rows."""
+    def stacks(self) -> Stacks:
+        """What was added."""
+        import numpy as np
+
+        return Stacks(np.frombuffer(self._ids, np.int64), self._rows)
+
+    def _rows(self, places: Ints) -> Iterator[pa.RecordBatch]:
         import numpy as np
         import pyarrow as pa
 
         names = [pa.array(list(table), pa.string()) for table in (self._functions, self._files)]
-        for start in range(0, len(self._ids), rows_per_batch):
-            rows = slice(start, min(start + rows_per_batch, len(self._ids)))
-            offsets, frames = _part(self._ends, rows)
-            pc_offsets, pcs = _part(self._pc_ends, rows)
+        for start in range(0, len(places), ROWS_PER_BATCH):
+            chosen = places[start : start + ROWS_PER_BATCH]
+            offsets, frames = _elements(self._ends, chosen)
+            pc_offsets, pcs = _elements(self._pc_ends, chosen)
             functions, files = (
                 pa.DictionaryArray.from_arrays(pa.array(np.frombuffer(codes, np.int32)[frames]), words)
                 for codes, words in zip((self._function, self._file), names, strict=True)
             )
-            yield stacks_batch(
-                np.frombuffer(self._ids, np.int64)[rows],
-                np.frombuffer(self._path_ids, np.int64)[rows],
+            yield stack_rows(
+                np.frombuffer(self._ids, np.int64)[chosen],
+                np.frombuffer(self._path_ids, np.int64)[chosen],
                 offsets,
                 (functions, files, np.frombuffer(self._line, np.int64)[frames]),
                 (pc_offsets, np.frombuffer(self._pc, np.uint64)[pcs]),
             )
 
 
-def stacks_batch(
+def stack_rows(
     ids: Ints,
     path_ids: Ints,
     offsets: NDArray[np.int32],
     frames: tuple[pa.DictionaryArray, pa.DictionaryArray, Ints],
     pcs: tuple[NDArray[np.int32], Unsigned],
-) -> Batch:
+) -> pa.RecordBatch:
     """Rows of ``stacks``: row i has the frames (functions, files, lines) [offsets[i], offsets[i + 1]).
 
     pcs: program counters behind offsets of their own.
@@ -145,17 +151,19 @@ def stacks_batch(
         "lines": pa.ListArray.from_arrays(offsets, pa.array(lines)),
         "pcs": pa.ListArray.from_arrays(pcs[0], pa.array(pcs[1])),
     }
-    return Batch("stacks", pa.RecordBatch.from_pydict(columns))
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _code(table: dict[str, int], name: str) -> int:
     return table.setdefault(name, len(table))
 
 
-def _part(ends: array[int], rows: slice) -> tuple[NDArray[np.int32], slice]:
-    """(offsets for an Arrow list, the elements they lie in) of some rows."""
+def _elements(ends: array[int], rows: Ints) -> tuple[NDArray[np.int32], Ints]:
+    """(offsets for an Arrow list, places of the elements in it) of some rows; row i ends at ends[i]."""
     import numpy as np
 
-    first = ends[rows.start - 1] if rows.start else 0
-    offsets = np.concatenate([[first], np.frombuffer(ends, np.int64)[rows]])
-    return (offsets - first).astype(np.int32), slice(first, int(offsets[-1]))
+    bounds = np.concatenate([np.zeros(1, np.int64), np.frombuffer(ends, np.int64)])
+    counts = bounds[rows + 1] - bounds[rows]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    places = np.repeat(bounds[rows] - offsets[:-1], counts) + np.arange(offsets[-1])
+    return offsets.astype(np.int32), places

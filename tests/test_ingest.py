@@ -180,9 +180,9 @@ import sys, time
 from pathlib import Path
 import flows.ingest as i
 load = i.load
-def slow(job):
+def slow(job, shared):
     time.sleep(0.05)
-    return load(job)
+    return load(job, shared)
 i.load = slow
 i.SECONDS_BETWEEN_COMMITS = 0.1
 i.ingest([Path(sys.argv[1])], Path(sys.argv[2]), processes=1)

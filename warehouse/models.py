@@ -352,11 +352,11 @@ def published_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, s
 
 
 def _files_by_table(captures: Iterable[Capture]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, None]] = {}
     for capture in captures:
-        for name, paths in capture.files.items():
-            found.setdefault(name, []).extend(paths)
-    return found
+        for name, paths in capture.files.items():  # of stacks, several captures list one file
+            found.setdefault(name, {}).update(dict.fromkeys(paths))
+    return {name: list(paths) for name, paths in found.items()}
 
 
 def _scan(name: str, paths: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 ``tables/<table>/capture_id=<id>/<n>-<random>.parquet``. A file is written whole
 before its capture is committed; what a stopped run leaves behind is listed
-nowhere and swept by the next one.
+nowhere and swept by the next one. Captures share files of stacks (shared_stacks.py).
 """
 
 from __future__ import annotations
@@ -18,13 +18,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.schema import TABLES
+from warehouse.shared_stacks import CaptureStacks, SharedStacks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from warehouse.schema import Table
 
 TABLES_FOLDER = "tables"
+STACKS = "stacks"
 ROWS_PER_GROUP = 512 * 1024
 # Batches that may wait for an encoder: the parser fills the next while one waits.
 QUEUED_BATCHES = 1
@@ -72,14 +78,17 @@ class CaptureWriter:
     Use as a context manager: leaving it by an exception removes what was written.
     After close(), ``files`` maps each table to its paths relative to the warehouse
     and ``rows`` to its row counts. A second encoder starts when the first can't
-    keep up, and writes files of its own.
+    keep up, and writes files of its own. Stacks that are in ``shared`` are not written
+    again: their files stand among the capture's own.
     """
 
-    def __init__(self, root: Path, capture_id: str) -> None:
+    def __init__(self, root: Path, capture_id: str, shared: SharedStacks | None = None) -> None:
         self.files: dict[str, list[str]] = {}
         self.rows: dict[str, int] = {}
+        self._written: dict[str, list[str]] = {}
         self._root = root
         self._capture_id = capture_id
+        self._stacks = CaptureStacks(shared or SharedStacks())
         self._queue: queue.Queue[tuple[str, pa.RecordBatch] | None] = queue.Queue(QUEUED_BATCHES)
         self._encoders: list[threading.Thread] = []
         self._writers: dict[str, pq.ParquetWriter] = {}
@@ -89,6 +98,22 @@ class CaptureWriter:
 
     def write(self, table: str, rows: pa.RecordBatch) -> None:
         """Write or queue rows of a table; raises what an earlier write failed with."""
+        self.rows[table] = self.rows.get(table, 0) + rows.num_rows
+        self._put(table, rows)
+
+    def write_stacks(
+        self, ids: NDArray[np.int64], rows: Callable[[NDArray[np.int64]], Iterator[pa.RecordBatch]]
+    ) -> None:
+        """Write or queue those of the capture's stacks that no earlier capture has written.
+
+        ids: all of them, distinct; rows(places) makes the rows at these places. Raises as write() does.
+        """
+        if len(ids):
+            self.rows[STACKS] = self.rows.get(STACKS, 0) + len(ids)
+            for part in rows(self._stacks.missing(ids)):
+                self._put(STACKS, part)
+
+    def _put(self, table: str, rows: pa.RecordBatch) -> None:
         if self._failure is not None:
             raise self._failure
         self._small_bytes += rows.nbytes
@@ -110,16 +135,22 @@ class CaptureWriter:
         if self._failure is not None:
             self.abort()
             raise self._failure
+        stacks = self._written.get(STACKS, [])
+        self._stacks.share(stacks)
+        self.files |= self._written
+        if others := self._stacks.files:
+            self.files[STACKS] = stacks + others
 
     def abort(self) -> None:
         """Remove all that was written."""
         self._finish()
-        for paths in self.files.values():
+        for paths in self._written.values():
             for path in paths:
                 target = self._root / path
                 target.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # not empty: another writer's
                     target.parent.rmdir()
+        self._written.clear()
         self.files.clear()
         self.rows.clear()
 
@@ -167,9 +198,7 @@ class CaptureWriter:
         if writer is None:
             path = f"{TABLES_FOLDER}/{name}/capture_id={self._capture_id}/{secrets.token_hex(8)}.parquet"
             with self._lock:
-                self.files.setdefault(name, []).append(path)
+                self._written.setdefault(name, []).append(path)
             (self._root / path).parent.mkdir(parents=True, exist_ok=True)
             writer = writers[name] = _open_writer(self._root / path, table)
         writer.write_batch(table.conform(rows), row_group_size=ROWS_PER_GROUP)
-        with self._lock:
-            self.rows[name] = self.rows.get(name, 0) + rows.num_rows

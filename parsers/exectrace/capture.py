@@ -70,7 +70,7 @@ class Capture:
             )
         for output in self._scheduler.finish(is_synced=damage is not None and damage.is_in_order):
             yield from self._shaper.batches(output)
-        yield from self._stacks.batches()
+        yield self._stacks.stacks()
         if damage is not None:
             seconds = self._scheduler.now_ns / 1e9
             kept = f"kept are {self._generations} whole generations, and events up to {seconds:.6f} s"

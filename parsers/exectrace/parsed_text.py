@@ -152,7 +152,7 @@ class _Text:
         yield from self._follow()
         for output in self._scheduler.finish(is_synced=True):
             yield from self._shaper.batches(output)
-        yield from self._stacks.batches()
+        yield self._stacks.stacks()
         if damage is not None:
             seconds = self._scheduler.now_ns / 1e9
             kept = f"kept are events up to {seconds:.6f} s"

@@ -42,11 +42,11 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The profile's facts, issues and rows. Raises ParseError for a profile that Go refuses too."""
     from parsers.pprof.decode import decode
     from parsers.pprof.resolve import resolve
-    from parsers.pprof.tables import batches
+    from parsers.pprof.tables import tables
 
     profile = resolve(decode(source.read(), source.path), source.path)
     yield _facts(profile, source.name)
-    yield from batches(profile)
+    yield from tables(profile)
     yield from profile.issues
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from parsers.api import ParseError
+from parsers.api import ParseError, Stacks
 from parsers.kernels.stack_frames import combine_stacks, copy_frames
 from parsers.pprof.prune import prune
-from parsers.stacks import hash_frames, stacks_batch
+from parsers.stacks import ROWS_PER_BATCH, hash_frames, stack_rows
 from warehouse.schema.hashes import MULTIPLIER, hash_name
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from parsers.api import Batch
     from parsers.pprof.resolve import Profile
 
     Ints = NDArray[np.int64]
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     Unsigned = NDArray[np.uint64]
 
 UNKNOWN = "<unknown>"
-STACKS_PER_BATCH = 65_536
 # A location may have any number of lines, and a stack name it any number of times.
 MAX_FRAMES = 200_000_000
 
@@ -120,7 +118,7 @@ def _check_size(profile: Profile, frames: Frames) -> None:
             raise ParseError(profile.path, "", f"stacks of {total} frames, more than the cap of {MAX_FRAMES}")
 
 
-class Stacks:
+class SampleStacks:
     """The stack of each sample: ids (n_samples,), 0 without frames, and the rows of the distinct ones."""
 
     def __init__(self, profile: Profile) -> None:
@@ -156,15 +154,19 @@ class Stacks:
         is_empty: NDArray[np.bool_] = self._depths == 0
         return is_empty
 
-    def batches(self) -> Iterator[Batch]:
-        """The ``stacks`` rows, in the order in which the samples first have them."""
+    def stacks(self) -> Stacks:
+        """The distinct stacks, in the order in which the samples first have them."""
         _, first = np.unique(self.ids, return_index=True)
         chosen = np.sort(first[self._depths[first] > 0])
-        names = pa.array(self._frames.functions, pa.string()), pa.array(self._frames.files, pa.string())
-        for start in range(0, len(chosen), STACKS_PER_BATCH):
-            yield self._batch(chosen[start : start + STACKS_PER_BATCH], names)
+        return Stacks(self.ids[chosen], lambda places: self._rows(chosen[places]))
 
-    def _batch(self, chosen: Ints, names: tuple[pa.Array, pa.Array]) -> Batch:
+    def _rows(self, chosen: Ints) -> Iterator[pa.RecordBatch]:
+        """The ``stacks`` rows of the chosen samples."""
+        names = pa.array(self._frames.functions, pa.string()), pa.array(self._frames.files, pa.string())
+        for start in range(0, len(chosen), ROWS_PER_BATCH):
+            yield self._batch(chosen[start : start + ROWS_PER_BATCH], names)
+
+    def _batch(self, chosen: Ints, names: tuple[pa.Array, pa.Array]) -> pa.RecordBatch:
         frames = self._frames
         depths = self._depths[chosen]
         offsets = np.zeros(len(chosen) + 1, np.int32)
@@ -180,4 +182,4 @@ class Stacks:
             for code, words in zip((functions, files), names, strict=True)
         ]
         pcs = (offsets, frames.pcs[places]) if len(frames.pcs) else (np.zeros_like(offsets), frames.pcs)
-        return stacks_batch(self.ids[chosen], self._path_ids[chosen], offsets, (*codes, lines), pcs)
+        return stack_rows(self.ids[chosen], self._path_ids[chosen], offsets, (*codes, lines), pcs)

@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from parsers.api import Batch
-from parsers.pprof.stacks import Stacks
+from parsers.pprof.stacks import SampleStacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from parsers.api import Stacks
     from parsers.pprof.resolve import Profile
 
 # The house's word for a unit, where pprof has another.
@@ -22,9 +23,9 @@ UNITS = {"nanoseconds": "ns"}
 SAMPLES_PER_BATCH = 262_144
 
 
-def batches(profile: Profile) -> Iterator[Batch]:
+def tables(profile: Profile) -> Iterator[Batch | Stacks]:
     """All rows of the profile."""
-    stacks = Stacks(profile)
+    stacks = SampleStacks(profile)
     columns = _sample_columns(profile) | {"stack_id": pa.array(stacks.ids, mask=stacks.is_empty)}
     if stacks.is_pruned.any():
         columns["pcs"] = _whole_stacks(profile, stacks.is_pruned)
@@ -48,7 +49,7 @@ def batches(profile: Profile) -> Iterator[Batch]:
                 rows[name] = of_sample.take(pa.array(place))
         yield Batch("profile_samples", pa.RecordBatch.from_pydict(rows))
     yield _mappings(profile)
-    yield from stacks.batches()
+    yield stacks.stacks()
 
 
 def _on_each_row(values: NDArray[Any], n_types: int) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from parsers import exectrace
-from parsers.api import Batch, Facts, Issue, Options
+from parsers.api import Batch, Facts, Issue, Options, with_all_stacks
 from parsers.source import Source
 from warehouse.schema import TABLES
 
@@ -29,7 +29,7 @@ class Reading:
 def collect(items: Iterable[Item]) -> Reading:
     reading = Reading()
     batches: dict[str, list[pa.RecordBatch]] = {}
-    for item in items:
+    for item in with_all_stacks(items):
         if isinstance(item, Batch):
             batches.setdefault(item.table, []).append(TABLES[item.table].conform(item.rows))
         elif isinstance(item, Issue):

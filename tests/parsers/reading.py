@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from parsers.api import Batch, Facts, Issue, Item, Options
+from parsers.api import Batch, Facts, Issue, Item, Options, with_all_stacks
 from parsers.source import Source
 from warehouse.schema import TABLES
 
@@ -18,7 +18,7 @@ def items(form: str, path: Path) -> list[Item]:
 
 def tables(found: list[Item]) -> dict[str, pa.Table]:
     batches: dict[str, list[pa.RecordBatch]] = {}
-    for item in found:
+    for item in with_all_stacks(found):
         if isinstance(item, Batch):
             batches.setdefault(item.table, []).append(TABLES[item.table].conform(item.rows))
     return {name: pa.Table.from_batches(parts) for name, parts in batches.items()}

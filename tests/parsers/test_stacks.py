@@ -4,10 +4,12 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
+from parsers import pprof
+from parsers.api import Options, Stacks
 from parsers.kernels import stack_frames
+from parsers.source import Source
 from parsers.stacks import StackTable, hash_frame, hash_frames, stack_ids
 from warehouse.schema import TABLES
 from warehouse.schema.hashes import MULTIPLIER, hash_name
@@ -18,12 +20,9 @@ SOURCE = "parsers/kernels/stack_frames.py"
 STACK_ID, PATH_ID = -7676929900140556737, 4447250719598491663
 
 
-def rows_of(table: StackTable, **how: int) -> list[dict]:
-    return [
-        row
-        for b in table.batches(**how)
-        for row in pa.Table.from_batches([TABLES["stacks"].conform(b.rows)]).to_pylist()
-    ]
+def rows_of(stacks: Stacks, places: list[int] | None = None) -> list[dict]:
+    wanted = np.arange(len(stacks.ids)) if places is None else np.array(places, np.int64)
+    return [row for rows in stacks.rows(wanted) for row in TABLES["stacks"].conform(rows).to_pylist()]
 
 
 def test_ids_are_what_they_always_were():
@@ -126,21 +125,40 @@ def test_kernel_copies_the_frames_of_the_chosen_stacks(kernels, seed):
     assert out[3].tolist() == expected
 
 
-def test_one_table_takes_a_stack_once():
+def test_one_table_takes_a_stack_once(monkeypatch):
     table = StackTable()
     first = table.add(["f"], ["a.go"], [1], [0xFFFF])
     assert table.add(["f"], ["a.go"], [1]) == first
     table.add(["f", "g"], ["a.go", "a.go"], [1, 2])
-    rows = rows_of(table)
+    rows = rows_of(table.stacks())
+    assert table.stacks().ids.tolist() == [r["stack_id"] for r in rows]
     assert [(r["functions"], r["lines"], r["pcs"]) for r in rows] == [
         (["f"], [1], [0xFFFF]),
         (["f", "g"], [1, 2], []),
     ]
-    assert rows_of(table, rows_per_batch=1) == rows
     assert len(table) == 2
+    monkeypatch.setattr("parsers.stacks.ROWS_PER_BATCH", 1)
+    assert rows_of(table.stacks()) == rows
+
+
+def test_rows_are_made_of_the_stacks_that_are_asked_for():
+    table = StackTable()
+    for depth in range(1, 6):
+        names = [f"f{depth}{i}" for i in range(depth)]
+        table.add(names, ["a.go"] * depth, list(range(depth)), range(depth % 3))
+    for stacks in (table.stacks(), stacks_of_profile()):
+        rows = rows_of(stacks)
+        assert [r["stack_id"] for r in rows] == stacks.ids.tolist()
+        assert rows_of(stacks, [1, 2, 4]) == [rows[i] for i in (1, 2, 4)]
+        assert rows_of(stacks, []) == []
+
+
+def stacks_of_profile() -> Stacks:
+    source = Source(Path(__file__).parents[1] / "samples/pprof/go1.27/heap.pb.gz")
+    return next(item for item in pprof.parse(source, Options()) if isinstance(item, Stacks))
 
 
 def test_no_frames_is_no_stack():
     table = StackTable()
     assert table.add([], [], []) is None
-    assert list(table.batches()) == []
+    assert rows_of(table.stacks()) == []

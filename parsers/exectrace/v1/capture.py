@@ -50,5 +50,5 @@ def parse(source: Source, options: Options, version: int) -> Iterator[Item]:
         raise ParseError(source.path, error.position, error.fact) from error
     for output in scheduler.finish():
         yield from shaper.batches(output)
-    yield from stacks.batches()
+    yield stacks.stacks()
     yield Facts(kind="trace", duration_ns=scheduler.now_ns, go_version=f"go1.{version}")
