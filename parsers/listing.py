@@ -8,7 +8,8 @@ not of profiles: match file, line and offset.
 A disassembly has addresses: it emits ``call_sites`` like a binary, and a row of ``binaries``
 that says nothing else, so that its addresses are taken as they stand. Quirk: it names files
 without their folder; where the line lies in the function's own file the whole path is taken
-from the ``TEXT`` line.
+from the ``TEXT`` line. ``-gnu`` puts a comment behind each instruction; ``-S`` leaves the line
+numbers out, so that such a listing can't be read.
 
 The callees are those of ``parsers.binary``: what allocates on behalf of its caller. A compiler
 listing does not name its architecture; amd64 is told by its instructions. ``map_type`` is the type
@@ -21,7 +22,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from parsers.api import Batch, Facts
+from parsers.api import Batch, Facts, ParseError
 from parsers.binary.callees import WANTED, callee_class
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ NAME = "listing"
 
 _COMPILER = re.compile(rb"^\t0x[0-9a-f]{4,} \d{5,} \([^\n]*:\d+\)\t[A-Z]", re.MULTILINE)
 _DISASSEMBLY = re.compile(rb"^TEXT [^\n]*\(SB\)[^\n]*\n  \S+:\d+\s+0x[0-9a-f]+\s", re.MULTILINE)
+_WITHOUT_LINES = re.compile(
+    rb"^TEXT [^\n]*\(SB\)[^\n]*\n(?:(?!TEXT )[^\n]*\n){0,9}?  0x[0-9a-f]+\t\t[0-9a-f]+\t", re.MULTILINE
+)
 # ``function STEXT …`` begins a function; ``\t0xoffset … (file:line)\tOP\toperands`` is an instruction.
 _FUNCTION = r"^(\S.*?) STEXT "
 _INSTRUCTION = (
@@ -46,7 +50,7 @@ _INSTRUCTION = (
 _TEXT_LINE = r"^TEXT (?P<name>.*?)\(SB\) ?(?P<path>.*)$"
 _DECODED = (
     r"^  (?P<base>\S+):(?P<line>\d{1,18})\s+0x(?P<pc>[0-9a-f]{1,16})"
-    r"\s+(?P<code>[0-9a-f]+)\s+CALL (?P<to>.*?)\s*$"
+    r"\s+(?P<code>[0-9a-f]+)\s+CALL (?P<to>.*?)\s*(?:// .*)?$"
 )
 _CALL_OPS = ("CALL", "BL")
 # 386 has no instructions on 64 bits, and other architectures have other names for them.
@@ -57,14 +61,16 @@ _TARGET = r"^(.*?)(?:\.abi0)?\(SB\)$"
 
 def sniff(head: bytes) -> bool:
     """Whether instructions as the compiler or objdump writes them stand in head."""
-    return _COMPILER.search(head) is not None or _DISASSEMBLY.search(head) is not None
+    return any(shape.search(head) for shape in (_COMPILER, _DISASSEMBLY, _WITHOUT_LINES))
 
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
-    """The CALLs of the whole listing."""
+    """The CALLs of the whole listing. Raises ParseError for one that names no lines."""
     import polars as pl
 
     content = source.read()
+    if _WITHOUT_LINES.search(content[:65536]):
+        raise ParseError(source.path, "", "go tool objdump -S names no lines: make the listing without -S")
     lines = pl.LazyFrame({"text": content.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")})
     lines = lines.with_row_index("input_line", offset=1)
     yield Facts(kind="listing")

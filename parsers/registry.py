@@ -26,7 +26,7 @@ FORMATS = {
     "parsers.goroutine_dump": 3,
     "parsers.benchmarks": 2,
     "parsers.gctrace": 1,
-    "parsers.listing": 3,
+    "parsers.listing": 4,
     "parsers.escapes": 1,
     "parsers.findings": 2,
 }

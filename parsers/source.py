@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 HEAD_BYTES = 64 * 1024
+MAX_EVENT_BYTES = 64 * 1024**2
 MAX_LAYERS = 3
 # What one input may unpack to. Traces of 100 M events are about 600 MB.
 MAX_BYTES = 16 * 1024**3
@@ -44,9 +45,10 @@ class Source:
         self.size_bytes = self.file.stat().st_size
         with self._opened() as stream:
             self.head = stream.read(HEAD_BYTES)
-        self._is_events = is_events(self.head)
-        if self._is_events:
-            self.head = text_of(self.head)
+            self._is_events = is_events(self.head)
+            if self._is_events:
+                # A package's whole output may be one event: a part of it would say nothing.
+                self.head = text_of(self.head + _rest_of_line(stream))[:HEAD_BYTES]
 
     @property
     def name(self) -> str:
@@ -83,6 +85,14 @@ class Source:
                 self.path, f"byte {MAX_WHOLE_BYTES}", "larger than the cap of 1 GiB for this kind"
             )
         return text_of(content) if self._is_events else content
+
+
+def _rest_of_line(stream: BinaryIO) -> bytes:
+    """What is left of the line that stream stands in."""
+    rest = b""
+    while len(rest) < MAX_EVENT_BYTES and b"\n" not in rest and (piece := stream.read(1 << 20)):
+        rest += piece
+    return rest.partition(b"\n")[0]
 
 
 def _magic(stream: BinaryIO) -> bytes | None:

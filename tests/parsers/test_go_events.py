@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -72,6 +73,20 @@ def test_a_head_of_events_that_is_cut_is_still_told(tmp_path):
     path.write_text("\n".join(wrapped("x" * 40 + "\nBenchmarkA 1 2 ns/op\n" + "y\n" * 40_000)))
     assert path.stat().st_size > 1 << 17
     assert names_of(path) == [(None, "A", 1)]
+
+
+@pytest.mark.parametrize("name", ["m2.json", "m2.json.gz"])
+def test_a_package_in_one_long_event_is_read(name, tmp_path):
+    # go build -json gives all that the compiler says of a package at once.
+    said = "# a/b\n" + "".join(f"./a.go:{line}:2: can inline f{line}\n" for line in range(1, 5001))
+    event = json.dumps({"ImportPath": "a/b", "Action": "build-output", "Output": said}, separators=(",", ":"))
+    path = tmp_path / name
+    content = f"{event}\n".encode()
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert path.stat().st_size > 1 << 16 or name.endswith(".gz")
+    rows = parsers.read(path)["escapes"].to_pylist()
+    assert len(rows) == 5000
+    assert {row["package"] for row in rows} == {"a/b"}
 
 
 @pytest.mark.parametrize(

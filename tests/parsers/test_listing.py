@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import parsers
+from parsers.api import ParseError
 from tests.parsers import reading
 from tests.parsers.record import build, run_go
 
@@ -105,3 +107,29 @@ def test_a_type_that_another_call_was_given_is_no_type_of_the_next(tmp_path):
         (3, None),
         (9, None),
     ]
+
+
+# main.put of a program built with Go 1.27, by go tool objdump -gnu and -S.
+GNU = (
+    "TEXT main.put(SB) /src/main.go\n"
+    "  main.go:79\t\t0x71be11\t\te82ad0ceff\t\tCALL runtime.mapassign_faststr(SB)   // callq 0x408e40\t\t\t\t\t\t\n"
+)
+WITH_SOURCE = (
+    "TEXT main.put(SB) /src/main.go\n\tm[k] = v\n"
+    "  0x71be11\t\te82ad0ceff\t\tCALL runtime.mapassign_faststr(SB)\t\n"
+)
+
+
+def test_gnu_syntax_beside_the_instructions_hides_no_call(tmp_path):
+    path = tmp_path / "objdump.txt"
+    path.write_text(GNU)
+    (call,) = parsers.read(path)["call_sites"].to_pylist()
+    assert (call["pc"], call["file"], call["line"]) == (0x71BE16, "/src/main.go", 79)
+    assert call["callee"] == "runtime.mapassign_faststr"
+
+
+def test_disassembly_without_lines_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "objdump.txt"
+    path.write_text(WITH_SOURCE)
+    with pytest.raises(ParseError, match=r"objdump\.txt: .*make the listing without -S"):
+        parsers.read(path)
