@@ -4,7 +4,7 @@ Each verb imports what it needs when it is called, so that `sql` does not wait
 for parsers and nothing but `--prefect` waits for Prefect.
 
 Exit codes: 0 done; 1 done, but some input failed or a check did; 2 not done. The gate's: 0 passed;
-1 regressed; 2 could not judge.
+1 regressed; 2 could not judge. 130 stopped.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import difflib
 import json
 import logging
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.output import leave_unread
 from flows.verbs import verdicts
-from flows.verbs.options import prefect_option, settings_of, warehouse_option
+from flows.verbs.options import prefect_option, settings_of, wants_prefect, warehouse_option
 
 if TYPE_CHECKING:
     from flows.ingest import Ingested
@@ -47,9 +47,10 @@ class _Verbs(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            # The reader, such as head, has had enough. Python would complain once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            leave_unread()
             ctx.exit(0)
+        except KeyboardInterrupt:
+            ctx.exit(130)  # as shells have it; click's own 1 is a regression to whoever asked the gate
         except Exception as error:  # noqa: BLE001 - nothing may end with the code of a verdict
             sentence = _sentence(error)
             if sentence is None:
@@ -98,10 +99,6 @@ for _verb in (verdicts.regressions, verdicts.gate, verdicts.accept, verdicts.exp
     main.add_command(_verb)
 
 
-def _wants_prefect(flag: bool) -> bool:
-    return flag or bool(os.environ.get("PREFECT_API_URL"))
-
-
 _artifacts = click.argument("artifacts", nargs=-1, required=True, type=click.Path(path_type=Path))
 _processes = click.option(
     "--processes",
@@ -142,7 +139,7 @@ def run(
     settings = settings_of(warehouse=warehouse, exports=exports, processes=processes)
     options = Options(raw_events=raw_events)
     where = (list(artifacts), settings.warehouse, settings.exports_folder)
-    if _wants_prefect(prefect):
+    if wants_prefect(prefect):
         from flows.server import server
 
         with server(settings.warehouse):
@@ -222,7 +219,7 @@ def ingest(
 
     settings = settings_of(warehouse=warehouse, processes=processes)
     options = Options(raw_events=raw_events)
-    if _wants_prefect(prefect):
+    if wants_prefect(prefect):
         from flows.server import server
 
         with server(settings.warehouse):
@@ -260,7 +257,7 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
     its checks hold.
     """
     settings = settings_of(warehouse=warehouse)
-    if _wants_prefect(prefect):
+    if wants_prefect(prefect):
         from flows.server import server
 
         with server(settings.warehouse):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from importlib.metadata import version
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 HEADINGS = ("verdict", "function", "metric", "before → after", "change", "where")
 JSON_VERSION = 1
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+# Code scanning refuses a log whole for one result without a file; benchmarks have none.
+PLACE_OF_THE_PLACELESS = "go.mod"
 # Before these Markdown takes a backslash (CommonMark, "Backslash escapes").
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$!])")
+# GitHub takes a comment of 65,536 characters; ours has four sections.
+MARKDOWN_SECTION = 15_000
 MARKS = {0: "✅", 1: "❌", 2: "❔"}
 
 
@@ -139,17 +144,26 @@ def as_json(judgement: Judgement) -> str:
 def as_markdown(judgement: Judgement) -> str:
     """For a pull request: the verdict and what regressed; the evidence is folded away."""
     parts = [f"### {MARKS[judgement.exit_code]} Tracemill: {_code(judgement.candidate)} {judgement.word}\n"]
-    parts += [f"\n- could not judge: {_text(doubt)}" for doubt in judgement.doubts]
+    parts += _fitting([f"\n- could not judge: {_text(doubt)}" for doubt in judgement.doubts], "doubts")
     if judgement.doubts:
         parts.append("\n")
     if shown := _shown(judgement):
         cells = [[r[0], _code(r[1]), _code(r[2]), r[3], r[4], _code(r[5])] for r in map(_row, shown)]
-        parts.append("\n" + _pipe_table(HEADINGS, cells))
+        head, *rows = _pipe_table(HEADINGS, cells)
+        parts += ["\n" + head, *_fitting(rows, "verdicts")]
     parts.append("\n<details><summary>Evidence</summary>\n")
-    parts += ["\n" + _evidence(f) for f in shown]
-    parts += [f"\n- {_text(sentence)}" for sentence in judged_and_not(judgement)]
+    parts += _fitting(["\n" + _evidence(f) for f in shown], "verdicts")
+    parts += _fitting([f"\n- {_text(sentence)}" for sentence in judged_and_not(judgement)], "sentences")
     parts.append("\n\n</details>\n")
     return "".join(parts)
+
+
+def _fitting(parts: list[str], what: str) -> list[str]:
+    """As many parts as a section has room for, and how many more there are."""
+    lengths = itertools.accumulate(len(part) for part in parts)
+    count = sum(length <= MARKDOWN_SECTION for length in lengths)
+    more = [f"\n- {len(parts) - count} more {what}: --format json has them all\n"]
+    return parts[:count] + (more if count < len(parts) else [])
 
 
 def _evidence(finding: Finding) -> str:
@@ -180,15 +194,18 @@ def facts(finding: Finding) -> list[str]:
     return said
 
 
-def _pipe_table(names: Iterable[str], rows: Iterable[list[str]]) -> str:
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(HEADINGS)]
+def _pipe_table(names: Iterable[str], rows: Iterable[list[str]]) -> list[str]:
+    """The head, then each row."""
+    lines = ["| " + " | ".join(names) + " |\n|" + " --- |" * len(HEADINGS)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    return [line + "\n" for line in lines]
 
 
 def _code(text: str) -> str:
     """Text that no Markdown can be made of: in a code span, also where it stands in a table."""
-    return "`" + visible(text).replace("`", "'").replace("|", "\\|") + "`" if text else ""
+    # A backslash before a pipe would take the pipe's own from it.
+    apart = visible(text).replace("`", "'").replace("\\|", "\\\u200b|").replace("|", "\\|")
+    return f"`{apart}`" if text else ""
 
 
 def _text(text: str) -> str:
@@ -238,11 +255,11 @@ def _result(finding: Finding) -> dict[str, object]:
     location: dict[str, object] = {
         "logicalLocations": [{"fullyQualifiedName": finding.function or finding.subject}]
     }
-    if finding.file:
-        place: dict[str, object] = {"artifactLocation": {"uri": _uri(_file(finding))}}
-        if finding.line and finding.line > 0:
-            place["region"] = {"startLine": finding.line}
-        location["physicalLocation"] = place
+    uri = _uri(_file(finding)) if finding.file else PLACE_OF_THE_PLACELESS
+    place: dict[str, object] = {"artifactLocation": {"uri": uri}}
+    if finding.file and finding.line and finding.line > 0:
+        place["region"] = {"startLine": finding.line}
+    location["physicalLocation"] = place
     result: dict[str, object] = {
         "ruleId": f"regressed/{finding.metric}",
         "level": "warning" if finding.status == OPEN else "error",
@@ -296,7 +313,7 @@ def _annotation(level: str, message: str, finding: Finding | None = None) -> str
 
 def _data(text: str) -> str:
     """Escaped as the runner reads it (actions/toolkit, command.ts)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return "%0A".join(visible(line).replace("%", "%25") for line in text.split("\n"))
 
 
 def _property(text: str) -> str:

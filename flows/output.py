@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
+import os
+import re
 import shutil
 import sys
 from datetime import date, datetime
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 10_000
 # A screen table shows this many rows; csv, json and parquet are never cut.
 MAX_TABLE_ROWS = 200
+# What makes cells, HTML, code and links in Markdown takes a backslash (CommonMark, "Backslash escapes").
+_MARKUP = re.compile(r"([\\`|<\[\]])")
 
 
 class OutputError(Exception):
@@ -62,9 +67,7 @@ def write_markdown(cursor: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 def markdown_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows as a pipe table; no cell can break out of it."""
     lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    for row in rows:
-        cells = (visible(short(v)).replace("|", "\\|").replace("<", "&lt;") for v in row)
-        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["| " + " | ".join(_MARKUP.sub(r"\\\1", visible(short(v))) for v in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -91,7 +94,7 @@ def format_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         all(isinstance(row[i], int | float | Decimal) or row[i] is None for row in rows)
         for i in range(len(names))
     ]
-    room = shutil.get_terminal_size((200, 50)).columns if sys.stdout.isatty() else 10_000
+    room = shutil.get_terminal_size((200, 50)).columns if sys.stdout and sys.stdout.isatty() else 10_000
     while sum(widths) + 2 * len(widths) > room and max(widths, default=0) > 12:
         widths[widths.index(max(widths))] -= 1
     lines = [names, ["-" * w for w in widths], *cells]
@@ -103,6 +106,25 @@ def format_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         + "\n"
         for line in lines
     )
+
+
+def say(text: str) -> None:
+    """Text to standard output, for a verb whose exit code counts whether or not anybody reads on."""
+    if sys.stdout is None:  # closed before we came
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An arrow that the reader's encoding lacks is no reason to say nothing.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_unread()
+
+
+def leave_unread() -> None:
+    """The reader, such as head, has had enough. Python would complain of it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fit(text: str, width: int) -> str:

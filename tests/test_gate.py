@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -15,6 +21,7 @@ from flows.cli import main
 from flows.gate import judge
 from flows.gate_formats import WRITERS
 from flows.judgement import PASSED, REGRESSED, UNDECIDED, Finding, Judgement
+from flows.output import markdown_table
 from flows.regressions import NoSuchNameError
 from flows.selftest import Injected, SelfTest
 
@@ -111,6 +118,29 @@ def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
     assert "against 4 builds: b01 to b04" in found.stdout
     tested = tracemill("gate", "--self-test", "--candidate", "branch", *where)
     assert (tested.exit_code, "not caught" in tested.stdout) == (0, False)
+
+
+def test_a_verdict_counts_though_nobody_reads_it(demo: Path) -> None:
+    def code(build: str, **how: Any) -> tuple[int, bytes]:
+        command = [sys.executable, "-m", "flows.cli", "gate", "--candidate", build, "--warehouse", str(demo)]
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False, cwd=TOP, timeout=60, **how)
+        return done.returncode, done.stderr
+
+    ends = os.pipe()
+    os.close(ends[0])
+    assert code("b08", stdout=ends[1]) == (REGRESSED, b"")
+    os.close(ends[1])
+    assert code("b08", preexec_fn=lambda: os.close(1)) == (REGRESSED, b"")
+    latin = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    assert code("b08", stdout=subprocess.PIPE, env=latin) == (REGRESSED, b"")
+
+
+def test_a_gate_that_was_stopped_gives_no_verdict(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.gate.gate", stopped)
+    assert tracemill("gate", "--candidate", "b08", "--warehouse", demo).exit_code == 130
 
 
 def test_a_file_that_failed_to_load_is_no_pass() -> None:
@@ -426,6 +456,25 @@ def test_markdown_lets_no_name_out_of_its_place() -> None:
     assert text.count("<details>") == text.count("</details>") == 1
 
 
+def test_a_backslash_before_a_pipe_makes_no_cell() -> None:
+    [row] = [
+        r for r in WRITERS["md"](a_judgement(function=r"a\|b")).splitlines() if r.startswith("| regressed")
+    ]
+    assert len(re.findall(r"(?:\\.|[^|\\])+", row.strip("|"))) == 6  # as GitHub's parser splits cells
+    [row] = markdown_table(["a"], [[r"x\|y `z` <b> [l](u)"]]).splitlines()[2:]
+    assert row == r"| x\\\|y \`z\` \<b> \[l\](u) |"
+
+
+def test_markdown_of_many_verdicts_fits_a_comment_and_counts_the_rest() -> None:
+    one = a_judgement()
+    many = replace(one, findings=one.findings * 2000, doubts=one.doubts * 2000, hints=("may " * 9,) * 2000)
+    text = WRITERS["md"](many)
+    assert 30_000 < len(text) < 65_536
+    assert len(re.findall(r"\n- \d+ more (?:verdicts|doubts|sentences): --format json", text)) == 4
+    assert text.count("<details>") == text.count("</details>") == 1
+    assert "more" not in WRITERS["md"](replace(one, hints=()))
+
+
 def test_a_terminal_shows_no_line_of_a_name() -> None:
     assert "\n::error" not in WRITERS["table"](a_judgement(subject="\x1b[31m"))
     assert "\x1b" not in WRITERS["table"](a_judgement(function="\x1b[31m"))
@@ -447,6 +496,9 @@ def test_sarif_has_what_the_standard_and_code_scanning_ask_for(demo: Path) -> No
         "region": {"startLine": 42},
     }
     assert run["invocations"][0]["executionSuccessful"] is True
+    # Code scanning refuses the log whole where one result has no file, as a benchmark has none.
+    uris = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]]
+    assert sorted(uris) == ["go.mod", "internal/cache/prices.go"]
     assert json.loads(WRITERS["sarif"](a_judgement()))["runs"][0]["invocations"][0] == {
         "executionSuccessful": False,
         "exitCode": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,11 @@ def prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that cli
         is_flag=True,
         help="Run as a Prefect flow. So it does wherever PREFECT_API_URL is set.",
     )(command)
+
+
+def wants_prefect(flag: bool) -> bool:
+    """Whether to run as a Prefect flow: asked to, or where a server is named."""
+    return flag or bool(os.environ.get("PREFECT_API_URL"))
 
 
 def settings_of(**options: object) -> Settings:

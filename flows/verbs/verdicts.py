@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from flows.output import say, visible
 from flows.verbs.options import ALL_FORMATS, across_option, settings_of, warehouse_option
 
 
@@ -94,7 +95,7 @@ def gate(
         from flows.selftest import self_test as self_test_
 
         tested = self_test_(root, candidate)
-        click.echo(as_text(tested), nl=False)
+        say(as_text(tested))
         click.get_current_context().exit(tested.exit_code)
     if candidate is None:
         raise click.UsageError("which build? --candidate B")
@@ -105,7 +106,7 @@ def gate(
     judgement = gate_(
         root, candidate, baseline, metrics, across=conditions(across), fails_on_open=fail_on_open
     )
-    click.echo(WRITERS[format_](judgement), nl=False)
+    say(WRITERS[format_](judgement))
     click.get_current_context().exit(judgement.exit_code)
 
 
@@ -139,7 +140,7 @@ def accept(
     if not (reason or "").strip():
         raise click.UsageError('why? --reason "…"')
     done = accept_(root, which, str(reason).strip(), author)
-    click.echo(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}")
+    click.echo(visible(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}"))
 
 
 @click.command()
