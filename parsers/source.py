@@ -1,7 +1,8 @@
 """An input file: its decompressed head, stream and whole content, under a size cap.
 
 gzip, zstd and xz are peeled off by their magic numbers, up to three layers, so
-that a ``heap.pb.gz.zst`` reads like a plain profile. So is what go test -json wraps around a text.
+that a ``heap.pb.gz.zst`` reads like a plain profile. So is what a shell, a log or go test -json wraps
+around a text.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from isal import igzip, igzip_lib
 
 from parsers.api import ParseError
 from parsers.go_events import is_events, text_of
+from parsers.log_text import steps_to_text
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -45,10 +47,12 @@ class Source:
         self.size_bytes = self.file.stat().st_size
         with self._opened() as stream:
             self.head = stream.read(HEAD_BYTES)
-            self._is_events = is_events(self.head)
-            if self._is_events:
+            self._steps = steps_to_text(self.head, is_whole=len(self.head) < HEAD_BYTES)
+            self.head = self._unwrapped(self.head)
+            if is_events(self.head):
                 # A package's whole output may be one event: a part of it would say nothing.
-                self.head = text_of(self.head + _rest_of_line(stream))[:HEAD_BYTES]
+                self.head = text_of(self.head + self._unwrapped(_rest_of_line(stream)))[:HEAD_BYTES]
+                self._steps.append(text_of)
 
     @property
     def name(self) -> str:
@@ -57,7 +61,12 @@ class Source:
 
     def open(self) -> BinaryIO:
         """A stream of the decompressed content; reading past max_bytes raises ParseError."""
-        return io.BytesIO(self.read()) if self._is_events else self._opened()
+        return io.BytesIO(self.read()) if self._steps else self._opened()
+
+    def _unwrapped(self, content: bytes) -> bytes:
+        for step in self._steps:
+            content = step(content)
+        return content
 
     def _opened(self) -> BinaryIO:
         stream: BinaryIO = self.file.open("rb", buffering=1 << 20)
@@ -84,7 +93,7 @@ class Source:
             raise ParseError(
                 self.path, f"byte {MAX_WHOLE_BYTES}", "larger than the cap of 1 GiB for this kind"
             )
-        return text_of(content) if self._is_events else content
+        return self._unwrapped(content)
 
 
 def _rest_of_line(stream: BinaryIO) -> bytes:

@@ -112,7 +112,8 @@ def test_a_type_that_another_call_was_given_is_no_type_of_the_next(tmp_path):
 # main.put of a program built with Go 1.27, by go tool objdump -gnu and -S.
 GNU = (
     "TEXT main.put(SB) /src/main.go\n"
-    "  main.go:79\t\t0x71be11\t\te82ad0ceff\t\tCALL runtime.mapassign_faststr(SB)   // callq 0x408e40\t\t\t\t\t\t\n"
+    "  main.go:79\t\t0x71be11\t\te82ad0ceff\t\t"
+    "CALL runtime.mapassign_faststr(SB)   // callq 0x408e40\t\t\t\t\t\t\n"
 )
 WITH_SOURCE = (
     "TEXT main.put(SB) /src/main.go\n\tm[k] = v\n"
