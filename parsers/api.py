@@ -45,7 +45,7 @@ class Stacks:
     """Distinct stacks of a capture, told by their ids; rows are made only of those that are asked for.
 
     Captures of one program have most of their stacks in common, and a stack's row is long.
-    ids: (n,), each row's ``stack_id``. rows(places) gives the ``stacks`` rows at these places, ascending.
+    ids: (n,), each row's ``stack_id``. rows(places) gives the ``stacks`` rows at these places, in any order.
     """
 
     ids: NDArray[np.int64]

@@ -11,8 +11,9 @@ import contextlib
 import queue
 import secrets
 import threading
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -56,20 +57,21 @@ def _leaf_paths(field: pa.Field) -> list[str]:
     return [field.name]
 
 
-def _open_writer(path: Path, table: Table) -> pq.ParquetWriter:
+@cache
+def _encodings(table: Table) -> dict[str, Any]:
+    """How a table's columns are written."""
     schema = table.arrow_schema()
     delta = [f.name for f in schema if f.name in _DELTA_COLUMNS]
     is_plain = _DELTA_COLUMNS | _PLAIN_COLUMNS | ({*table.grain} if len(table.grain) == 1 else set())
     plain = {f.name for f in schema if f.name in is_plain or f"{table.name}.{f.name}" in is_plain}
-    return pq.ParquetWriter(
-        path,
-        schema,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=[p for f in schema if f.name not in plain for p in _leaf_paths(f)],
-        write_statistics=[f.name for f in schema if f.name in _STATISTICS],
-        column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
-    )
+    return {
+        "schema": schema,
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": [p for f in schema if f.name not in plain for p in _leaf_paths(f)],
+        "write_statistics": [f.name for f in schema if f.name in _STATISTICS],
+        "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
+    }
 
 
 class CaptureWriter:
@@ -200,5 +202,5 @@ class CaptureWriter:
             with self._lock:
                 self._written.setdefault(name, []).append(path)
             (self._root / path).parent.mkdir(parents=True, exist_ok=True)
-            writer = writers[name] = _open_writer(self._root / path, table)
+            writer = writers[name] = pq.ParquetWriter(self._root / path, **_encodings(table))
         writer.write_batch(table.conform(rows), row_group_size=ROWS_PER_GROUP)

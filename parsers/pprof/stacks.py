@@ -155,10 +155,13 @@ class SampleStacks:
         return is_empty
 
     def stacks(self) -> Stacks:
-        """The distinct stacks, in the order in which the samples first have them."""
-        _, first = np.unique(self.ids, return_index=True)
-        chosen = np.sort(first[self._depths[first] > 0])
-        return Stacks(self.ids[chosen], lambda places: self._rows(chosen[places]))
+        """The distinct stacks; rows come in the samples' order."""
+        order = np.argsort(self.ids)
+        ids = self.ids[order]
+        is_first = np.ones(len(ids), np.bool_)
+        is_first[1:] = ids[1:] != ids[:-1]
+        chosen = order[is_first & (self._depths[order] > 0)]
+        return Stacks(self.ids[chosen], lambda places: self._rows(np.sort(chosen[places])))
 
     def _rows(self, chosen: Ints) -> Iterator[pa.RecordBatch]:
         """The ``stacks`` rows of the chosen samples."""

@@ -137,7 +137,8 @@ def _maps(labels: _Labels, n_samples: int) -> pa.Array:
     if not len(labels.rows):
         return pa.nulls(n_samples, kind)
     values = pa.array(labels.rows[:, 3]) if is_number else labels.text(labels.column)
-    offsets = np.searchsorted(labels.rows[:, 0], np.arange(n_samples + 1)).astype(np.int32)
+    counts = np.bincount(labels.rows[:, 0], minlength=n_samples)
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
     is_empty = np.append(offsets[1:] == offsets[:-1], False)
     return pa.MapArray.from_arrays(pa.array(offsets, mask=is_empty), labels.text(1), values).cast(kind)
 

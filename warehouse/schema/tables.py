@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ class Table:
         """The declared columns, in order."""
         return tuple(COLUMNS[name] for name in self.column_names)
 
+    @cache  # noqa: B019 - there are as many tables as are declared below
     def arrow_schema(self) -> pa.Schema:
         """What parsers give and Parquet holds: all columns but capture_id, which the partition carries."""
         fields = [c.arrow_field() for c in self.columns if c.name != "capture_id"]
