@@ -60,6 +60,8 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
             _read_vet(content.decode("utf-8", "replace"), rows, issues)
     except json.JSONDecodeError as error:
         raise ParseError(source.path, f"line {error.lineno}", f"broken JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise ParseError(source.path, "", "JSON that is nested too deep") from error
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise ParseError(
             source.path, f"finding {len(rows)}", f"not of the announced shape: {error}"

@@ -30,7 +30,7 @@ NAME = "goroutine_dump"
 
 _HEADER = re.compile(
     r"^goroutine (\d{1,18})(?: gp=\S+ m=\S+(?: mp=\S+)?)? "
-    r"\[([^\]\n]*?)(?: labels:\{(.*)\})?\](?: \{(.*)\})?:\r?$",
+    r"\[([^\]\n ]*+(?: (?!labels:\{)[^\]\n ]*+)*+)(?: labels:\{(.*)\})?\](?: \{(.*)\})?:\r?$",
     re.MULTILINE,
 )
 _HEADER_BYTES = re.compile(_HEADER.pattern.encode(), re.MULTILINE)

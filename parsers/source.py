@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import lzma
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -44,7 +45,10 @@ class Source:
         self.file = Path(file)
         self.path = shown or str(self.file)
         self.max_bytes = max_bytes
-        self.size_bytes = self.file.stat().st_size
+        found = self.file.stat()
+        if stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):
+            raise ParseError(self.path, "", "a pipe, which can be read but once: save it to a file first")
+        self.size_bytes = found.st_size
         with self._opened() as stream:
             self.head = stream.read(HEAD_BYTES)
             self._steps = steps_to_text(self.head, is_whole=len(self.head) < HEAD_BYTES)

@@ -109,3 +109,13 @@ def test_result_without_a_message_is_an_issue(tmp_path):
     found = reading.items("findings", path)
     assert [i.position for i in reading.issues(found)] == ["run 0, result 1"]
     assert len(reading.tables(found)["static_findings"]) == 2
+
+
+@pytest.mark.parametrize(
+    "start", ['{"version": "2.1.0", "runs": ', '# a\n{"a": {"b": [{"posn": "x:1:2", "message": ']
+)
+def test_json_that_is_nested_too_deep_is_named(start, tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text(start + "[" * 100_000)
+    with pytest.raises(ParseError, match=r"deep\.json: JSON that is nested too deep"):
+        reading.items("findings", path)

@@ -157,3 +157,14 @@ def test_time_grows_with_the_goroutines_and_no_faster(tmp_path):
     # Ten times as many: ten times as long, with room for a busy machine. Were each
     # goroutine compared with each, it would be a hundred times.
     assert seconds(100_000) < 30 * seconds(10_000)
+
+
+def test_a_hostile_header_takes_no_longer_than_its_length(tmp_path):
+    def seconds(words: int) -> float:
+        path = written(tmp_path, f"goroutine 1 [running{' labels:{' * words}]:x\n" * 2)
+        started = time.process_time()
+        reading.items("goroutine_dump", path)
+        return time.process_time() - started
+
+    seconds(10)
+    assert seconds(100_000) < 0.1 + 30 * seconds(10_000)

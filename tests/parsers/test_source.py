@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 
 import pytest
@@ -54,3 +55,9 @@ def test_bomb_of_gzip_is_stopped_at_the_cap(tmp_path):
     path.write_bytes(gzip.compress(bytes(1 << 24)))
     with pytest.raises(ParseError, match="bomb"):
         Source(path, max_bytes=1 << 20).read()
+
+
+def test_a_pipe_is_refused_with_what_to_do(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ParseError, match=r"pipe: a pipe, .* save it to a file first"):
+        Source(tmp_path / "pipe")
