@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from warehouse.inference import t_quantile
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
+    from numpy.typing import NDArray
 
 LEVELS_OF = "levels_of_"
 _POINTS = {
@@ -70,52 +72,71 @@ class _Levels:
         self._model = model
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        reader = pa.RecordBatchReader.from_batches(self._part("", 0).schema, self._batches())
+        none = self._connection.sql(f"from {self._model} limit 0")
+        schema = none.to_arrow_table().schema
+        for name, values in judged(none).items():
+            if name not in schema.names:
+                schema = schema.append(pa.field(name, pa.from_numpy_dtype(values.dtype)))
+        reader = pa.RecordBatchReader.from_batches(schema, self._batches())
         return reader.__arrow_c_stream__(requested_schema)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         part = f"(series_number - 1) // {PART}"
-        parts = self._connection.execute(
-            f"from {self._model} select metric, {part} group by all order by all"
-        ).fetchall()
-        for metric, number in parts:
-            yield from self._part(metric, number).to_batches(_BATCH)
+        parts = self._connection.sql(f"from {self._model} select metric, {part} group by all order by all")
+        for metric, number in parts.fetchall():
+            first = number * PART
+            quoted = metric.replace("'", "''")
+            yield from self._part(
+                f"metric = '{quoted}' and series_number between {first + 1} and {first + PART}"
+            )
 
-    def _part(self, metric: str, number: int) -> pa.Table:
-        first = number * PART
-        query = f"from {self._model} where metric = $1 and series_number between $2 and $3"
-        rows = self._connection.sql(query, params=[metric, first + 1, first + PART]).to_arrow_table()
-        columns = judged(rows)
-        return pa.table([*rows.columns, *columns.values()], names=[*rows.column_names, *columns])
+    def _part(self, where: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a part, judged. They are read twice, so as not to hold all of them meanwhile."""
+        levels = judged(self._connection.sql(f"from {self._model} where {where}"))
+        place = {name: levels.pop(name) for name in ("series_number", "ordinal")}
+        first = 0
+        for rows in self._connection.sql(f"from {self._model} where {where}").to_arrow_reader(_BATCH):
+            here = slice(first, first + len(rows))
+            first = here.stop
+            if any(not np.array_equal(rows[name], values[here]) for name, values in place.items()):
+                raise RuntimeError(f"{self._model}: read in another order the second time")
+            # Copied, so that a batch that DuckDB still holds does not keep the entire part.
+            columns = {name: values[here].copy() for name, values in levels.items()}
+            arrays = [pa.array(values, from_pandas=True) for values in columns.values()]
+            yield pa.record_batch([*rows.columns, *arrays], names=[*rows.schema.names, *columns])
 
 
-def judged(rows: pa.Table) -> dict[str, pa.Array]:
-    """The columns that judging adds to the points of one family; half widths are those of 95 % intervals."""
-    points = Points(**{field: rows[name].to_numpy() for field, name in _POINTS.items()})
-    families = rows["families"][0].as_py() if len(rows) else 1
+def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
+    """Judge the points of one family: where they stand, and the columns that this adds to them.
+
+    nan: could not judge. Half widths are those of 95 % intervals.
+    """
+    table = rows.select(*_POINTS.values(), "families").to_arrow_table()
+    families = table["families"][0].as_py() if len(table) else 1
+    points = Points(**{field: table[name].to_numpy() for field, name in _POINTS.items()})
+    del table
     found = find_levels(points, families)
+    place = {"series_number": points.series, "ordinal": points.build}
+    del points
+    # Arrow would keep for itself what it has no more use for.
+    pa.default_memory_pool().release_unused()
     quantile = t_quantile(0.95, found.df)
-    reals = {
+    return place | {
         "log_level": found.log_level,
         "standard_error": found.standard_error,
         "half_width": found.standard_error * quantile,
         "p": found.p,
         "q": found.q,
-        "change_before": found.change.before,
-        "change_after": found.change.after,
-        "change_error": found.change.standard_error,
-        "change_half_width": found.change.standard_error * quantile,
-        "change_p": found.change.p,
-        "change_q": found.change.q,
-    }
-    others = {
         "level_builds": found.level_builds,
         "level_number": found.level_number,
         "is_change": found.is_change,
         "went_away": found.went_away,
         "is_apart": found.is_apart,
         "found_ordinal": found.found_build,
-    }
-    return {name: pa.array(values, pa.float64(), from_pandas=True) for name, values in reals.items()} | {
-        name: pa.array(values) for name, values in others.items()
+        "change_before": found.change.before,
+        "change_after": found.change.after,
+        "change_error": found.change.standard_error,
+        "change_half_width": found.change.standard_error * quantile,
+        "change_p": found.change.p,
+        "change_q": found.change.q,
     }
