@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from flows.ingest import TransientFailure, load_with
+from flows.ingest import load_with
+from flows.load import TransientFailure
 from warehouse.catalog import writer_lock
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
     from pathlib import Path
 
-    from flows.ingest import Job, Outcome
+    from flows.load import Job, Outcome
 
 # A part takes files up to this many, or until they come to this many bytes.
 FILES_A_TASK = 32

@@ -7,7 +7,6 @@ or so and at the end: a stop at any moment loses only the captures in work.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import logging
 import multiprocessing
@@ -19,34 +18,19 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, Thr
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from flows.discover import Discovered, Input, discover
+from flows.discover import Discovered, discover
+from flows.load import Job, Outcome, Parsed, failed, finish, load, parse, parser_version, share
 from flows.progress import Progress, Silent
-from parsers.api import Batch, Facts, Issue, Options, ParseError, Stacks
-from parsers.registry import FORMATS, detect
-from parsers.source import Source
+from parsers.api import Options
 from warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
 from warehouse.shared_stacks import SharedStacks
-from warehouse.store import CaptureWriter
-
-if TYPE_CHECKING:
-    from parsers.api import Item
 
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_COMMITS = 1.0
 # Below this much input, starting other processes costs more than it saves.
 MIN_BYTES_FOR_PROCESSES = 4 * 1024**2
-# What a network's or a busy machine's file system says today and not tomorrow.
-TRANSIENT = frozenset(
-    {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT}
-    | {errno.ECONNRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH}
-)
-# A capture keeps this many issue rows; the rest are counted in the last one.
-MAX_ISSUES = 1000
 
 
 @dataclass(slots=True)
@@ -111,22 +95,6 @@ def ingest_locked(
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One new input: its content's hash and size, and where it goes."""
-
-    input: Input
-    sha256: str
-    size_bytes: int
-    root: Path
-    options: Options
-
-
-class TransientFailure(Failure):
-    """A failure that may be gone at the next try."""
-
-
-Outcome = Capture | Failure
 # Takes the jobs and how many to work on side by side; yields each job's outcome as it comes.
 Loader = Callable[[list[Job], int], Iterator[Outcome]]
 
@@ -155,12 +123,6 @@ def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: 
 def _is_current(capture: Capture, options: Options) -> bool:
     lacks_events = options.raw_events and capture.kind == "trace" and not capture.raw_events
     return capture.parser_version == parser_version(capture.format) and not lacks_events
-
-
-def parser_version(format_name: str) -> str:
-    """Changes when a format's parser gives other rows for the same bytes."""
-    version = {module.rpartition(".")[2]: number for module, number in FORMATS.items()}.get(format_name)
-    return f"{format_name}/{version}"
 
 
 def _content_or_error(file: Path) -> tuple[str, int] | OSError:
@@ -256,8 +218,7 @@ def _end_with_parent() -> None:
 def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Outcome]:
     """Each job's outcome as it comes; in this process where there is no pool."""
     if pool is None:
-        shared = SharedStacks()
-        yield from (load(job, shared) for job in jobs)
+        yield from _load_here(jobs)
         return
     running: dict[Future[Outcome], Job] = {}
     interrupted = []
@@ -278,6 +239,20 @@ def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Out
     yield from map(_load_alone, interrupted)
 
 
+def _load_here(jobs: list[Job]) -> Iterator[Outcome]:
+    """One after the other: while one is parsed, a thread writes the one before it."""
+    shared = SharedStacks()
+    with ThreadPoolExecutor(1, "parquet") as thread:
+        before: tuple[Parsed | Failure, Future[Outcome]] | None = None
+        for job in [*jobs, None]:
+            parsed = parse(job, shared, is_held=True) if job else None
+            if before:
+                outcome = before[1].result()
+                share(before[0], outcome)
+                yield outcome
+            before = (parsed, thread.submit(finish, parsed)) if parsed else None
+
+
 # In a worker, which works for one ingest: what its captures share.
 _shared = SharedStacks()
 
@@ -289,88 +264,6 @@ def _load_in_worker(job: Job) -> Outcome:
 def _load_alone(job: Job) -> Outcome:
     with _processes(1) as pool:
         try:
-            return pool.submit(load, job).result()
+            return pool.submit(_load_in_worker, job).result()
         except BrokenProcessPool:
-            return _failure(job, "the parser's process died; the file may need more memory than there is")
-
-
-def load(job: Job, shared: SharedStacks | None = None) -> Outcome:
-    """Parse one input into Parquet; the capture to list, or why it could not be loaded.
-
-    shared: the stacks that it need not write again.
-    """
-    item = job.input
-    identity = capture_id(item.build_id, item.run_id, job.sha256)
-    try:
-        source = Source(item.file, shown=item.path)
-        form = detect(source)
-        with CaptureWriter(job.root, identity, shared) as writer:
-            facts, issues = write_items(form.parse(source, job.options), writer)
-    except ParseError as error:
-        return _failure(job, str(error), is_whole=True)
-    except OSError as error:
-        kind = TransientFailure if error.errno in TRANSIENT else Failure
-        return _failure(job, error.strerror or str(error), kind=kind)
-    except Exception as error:
-        log.exception("parser fault source=%s", item.path)
-        return _failure(job, f"a fault in Tracemill's parser: {type(error).__name__}: {error}")
-    return Capture(
-        capture_id=identity,
-        build_id=item.build_id,
-        run_id=item.run_id,
-        path=item.path,
-        sha256=job.sha256,
-        size_bytes=job.size_bytes,
-        kind=facts.kind or form.NAME,
-        format=form.NAME,
-        parser_version=parser_version(form.NAME),
-        status="salvaged" if facts.is_salvaged else "ok",
-        issue_count=issues,
-        files=writer.files,
-        rows=writer.rows,
-        raw_events=job.options.raw_events,
-        captured_at_ns=facts.captured_at_ns,
-        started_at_ns=facts.started_at_ns,
-        duration_ns=facts.duration_ns,
-        go_version=facts.go_version,
-        labels=facts.labels,
-    )
-
-
-def _failure(job: Job, fact: str, *, is_whole: bool = False, kind: type[Failure] = Failure) -> Failure:
-    message = fact if is_whole else f"{job.input.path}: {fact}"
-    return kind(job.input.build_id, job.input.run_id, job.input.path, job.sha256, message)
-
-
-def write_items(items: Iterator[Item], writer: CaptureWriter) -> tuple[Facts, int]:
-    """Write a parser's batches and issues; its facts merged, and the number of issues."""
-    facts = Facts()
-    issues: list[Issue] = []
-    count = 0
-    for item in items:
-        if isinstance(item, Batch):
-            writer.write(item.table, item.rows)
-        elif isinstance(item, Stacks):
-            writer.write_stacks(item.ids, item.rows)
-        elif isinstance(item, Issue):
-            count += 1
-            if count < MAX_ISSUES:
-                issues.append(item)
-        else:
-            facts = facts.filled_by(item)
-    if count >= MAX_ISSUES:
-        issues.append(Issue("info", "input", "", f"{count - len(issues)} more issues like these"))
-    if issues:
-        writer.write("parse_issues", _issue_rows(issues))
-    return facts, count
-
-
-def _issue_rows(issues: list[Issue]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pydict(
-        {
-            "position": [i.position for i in issues],
-            "severity": [i.severity for i in issues],
-            "blame": [i.blame for i in issues],
-            "message": [i.message for i in issues],
-        }
-    )
+            return failed(job, "the parser's process died; the file may need more memory than there is")

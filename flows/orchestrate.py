@@ -50,7 +50,8 @@ from prefect.types.entrypoint import EntrypointType
 from flows.announce import EVENT, new_since, regressions
 from flows.batches import LoadAgainError, chunks, load_files, may_pass, take_lock, title
 from flows.build import build_locked, publish_tables
-from flows.ingest import Ingested, Job, Outcome, ingest_locked, workers
+from flows.ingest import Ingested, ingest_locked, workers
+from flows.load import Job, Outcome
 from flows.progress import Progress, Silent
 from flows.regressions import Filter
 from flows.run import Ran, Steps, export, run_locked

@@ -179,11 +179,11 @@ _CHILD = """
 import sys, time
 from pathlib import Path
 import flows.ingest as i
-load = i.load
-def slow(job, shared):
+parse = i.parse
+def slow(job, shared, *, is_held):
     time.sleep(0.05)
-    return load(job, shared)
-i.load = slow
+    return parse(job, shared, is_held=is_held)
+i.parse = slow
 i.SECONDS_BETWEEN_COMMITS = 0.1
 i.ingest([Path(sys.argv[1])], Path(sys.argv[2]), processes=1)
 """

@@ -202,13 +202,13 @@ def test_a_file_that_cannot_be_read_shows_in_the_runs_state(
 _FAILING = """
 import errno, os, sys
 from pathlib import Path
-import flows.build, flows.ingest
+import flows.build, flows.load
 from flows import orchestrate
 from parsers.api import Options
 from warehouse.models import Model
 
 top, artifacts = Path(sys.argv[1]), Path(sys.argv[2])
-source = flows.ingest.Source
+source = flows.load.Source
 failures = 0
 
 def failing_source(file, shown):
@@ -218,7 +218,7 @@ def failing_source(file, shown):
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(file))
     return source(file, shown=shown)
 
-flows.ingest.Source = failing_source
+flows.load.Source = failing_source
 for name, failures in (("passing", 2), ("lasting", 99)):
     done = orchestrate.ingest_under_prefect([artifacts], top / name, options=Options(), processes=1)
     print(name, len(done.loaded), [f.message for f in done.failures])

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from flows.discover import Input
-from flows.ingest import Job, load_all
+from flows.ingest import load_all
+from flows.load import Job
 from parsers.api import Options
 from warehouse.catalog import Capture, Failure
 

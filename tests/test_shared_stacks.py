@@ -156,6 +156,7 @@ def test_a_capture_that_fails_shares_nothing(tmp_path: Path) -> None:
         raise OSError("cut")
     with CaptureWriter(tmp_path, "b", shared) as writer:
         writer.write_stacks(ids, rows)
+    writer.share()
     (file,) = writer.files["stacks"]
     assert ids_in(tmp_path, [file]) == ids.tolist()
     with CaptureWriter(tmp_path, "c", shared) as writer:

@@ -81,10 +81,13 @@ class CaptureWriter:
     After close(), ``files`` maps each table to its paths relative to the warehouse
     and ``rows`` to its row counts. A second encoder starts when the first can't
     keep up, and writes files of its own. Stacks that are in ``shared`` are not written
-    again: their files stand among the capture's own.
+    again: their files stand among the capture's own. is_held: a small capture is encoded
+    by close(), which another thread may call.
     """
 
-    def __init__(self, root: Path, capture_id: str, shared: SharedStacks | None = None) -> None:
+    def __init__(
+        self, root: Path, capture_id: str, shared: SharedStacks | None = None, *, is_held: bool = False
+    ) -> None:
         self.files: dict[str, list[str]] = {}
         self.rows: dict[str, int] = {}
         self._written: dict[str, list[str]] = {}
@@ -95,6 +98,8 @@ class CaptureWriter:
         self._encoders: list[threading.Thread] = []
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._small_bytes = 0
+        self._is_held = is_held
+        self._held: list[tuple[str, pa.RecordBatch]] = []
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
 
@@ -120,7 +125,10 @@ class CaptureWriter:
             raise self._failure
         self._small_bytes += rows.nbytes
         if not self._encoders and self._small_bytes <= SMALL_BYTES:
-            self._write(self._writers, table, rows)
+            if self._is_held:
+                self._held.append((table, rows))
+            else:
+                self._write(self._writers, table, rows)
             return
         if not self._encoders or (len(self._encoders) < MAX_ENCODERS and self._queue.full()):
             # Arrow's writer looks up compute functions by name; two threads must not race to register them.
@@ -129,22 +137,34 @@ class CaptureWriter:
             encoder = threading.Thread(target=self._encode, name="parquet", daemon=True)
             encoder.start()
             self._encoders.append(encoder)
+        for held in self._held:
+            self._queue.put(held)
+        self._held.clear()
         self._queue.put((table, rows))
 
     def close(self) -> None:
         """Finish all files; raises what a write failed with."""
+        try:
+            for held in self._held:
+                self._write(self._writers, *held)
+        except Exception as error:  # noqa: BLE001 - raised below
+            self._failure = error
+        self._held.clear()
         self._finish()
         if self._failure is not None:
             self.abort()
             raise self._failure
-        stacks = self._written.get(STACKS, [])
-        self._stacks.share(stacks)
         self.files |= self._written
         if others := self._stacks.files:
-            self.files[STACKS] = stacks + others
+            self.files[STACKS] = self._written.get(STACKS, []) + others
+
+    def share(self) -> None:
+        """Let later captures use the stacks that this one has written, once it is closed."""
+        self._stacks.share(self._written.get(STACKS, []))
 
     def abort(self) -> None:
         """Remove all that was written."""
+        self._held.clear()
         self._finish()
         for paths in self._written.values():
             for path in paths:
