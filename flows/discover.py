@@ -82,7 +82,12 @@ def _read_build(folder: Path, found: Discovered, top: Path) -> None:
     if build.build_id not in found.builds or declared:
         found.builds[build.build_id] = build
     runs = set()
-    for entry in _entries(folder):
+    try:
+        entries = _entries(folder)
+    except OSError as error:
+        entries = []
+        _fail(folder, build.build_id, None, str(error.strerror), found, top)
+    for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
             runs.add(entry.name)
             _, run_work = _read_manifest(entry / RUN_FILE, found, (build.build_id, entry.name), top)
@@ -94,21 +99,32 @@ def _read_build(folder: Path, found: Discovered, top: Path) -> None:
 
 
 def _read_files(folder: Path, build_id: str, run_id: str, found: Discovered, top: Path) -> None:
-    for current, folders, names in os.walk(folder):
+    def unreadable(error: OSError) -> None:
+        _fail(Path(error.filename), build_id, run_id, str(error.strerror), found, top)
+
+    for current, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(n for n in folders if not n.startswith("."))
+        for name in folders:
+            if Path(current, name).is_symlink():
+                _take(Path(current, name), build_id, run_id, found, top)
         for name in sorted(names, key=natural_key):
             if not name.startswith(".") and not (name == RUN_FILE and Path(current) == folder):
                 _take(Path(current, name), build_id, run_id, found, top)
 
 
 def _take(file: Path, build_id: str, run_id: str | None, found: Discovered, top: Path) -> None:
-    path = _shown(file, top)
-    if file.is_symlink() and not file.resolve().is_relative_to(top.resolve()):
-        found.failures.append(Failure(build_id, run_id, path, None, f"{path}: links out of the folder"))
+    # Path.resolve raises for a link that leads to itself; realpath gives it back.
+    if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(top)):
+        _fail(file, build_id, run_id, "links out of the folder", found, top)
     elif not file.is_file():
-        found.failures.append(Failure(build_id, run_id, path, None, f"{path}: not a regular file"))
+        _fail(file, build_id, run_id, "not a regular file", found, top)
     else:
-        found.inputs.append(Input(build_id, run_id, path, file))
+        found.inputs.append(Input(build_id, run_id, _shown(file, top), file))
+
+
+def _fail(path: Path, build_id: str, run_id: str | None, fact: str, found: Discovered, top: Path) -> None:
+    shown = _shown(path, top)
+    found.failures.append(Failure(build_id, run_id, shown, None, f"{shown}: {fact}"))
 
 
 def _shown(file: Path, top: Path) -> str:

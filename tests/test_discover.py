@@ -1,0 +1,50 @@
+"""Odd things among the artifacts are named, and stop nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from flows.discover import discover
+
+
+@pytest.fixture
+def artifacts(tmp_path) -> Path:
+    run = tmp_path / "artifacts" / "b1" / "1"
+    run.mkdir(parents=True)
+    (run / "fine").write_text("x")
+    return tmp_path / "artifacts"
+
+
+def test_links_in_circles_are_failures(artifacts):
+    (artifacts / "b1/1/loop").symlink_to("loop")
+    (artifacts / "b1/1/self").symlink_to(".")
+    found = discover([artifacts])
+    assert [f.message for f in found.failures] == [
+        "b1/1/self: not a regular file",
+        "b1/1/loop: not a regular file",
+    ]
+    assert [i.path for i in found.inputs] == ["b1/1/fine"]
+
+
+@pytest.mark.parametrize("folder", ["b1/1/closed", "b2", "b2/1"])
+def test_folder_that_cannot_be_read_is_a_failure(folder, artifacts, monkeypatch):
+    (artifacts / folder).mkdir(parents=True)
+    scandir, listdir = os.scandir, os.listdir
+
+    def refused(read):
+        def read_unless_closed(path="."):
+            if Path(path) == artifacts / folder:
+                raise PermissionError(13, "Permission denied", str(path))
+            return read(path)
+
+        return read_unless_closed
+
+    # The tests may run as root, who may read everything.
+    monkeypatch.setattr(os, "scandir", refused(scandir))
+    monkeypatch.setattr(os, "listdir", refused(listdir))
+    found = discover([artifacts])
+    assert [f.message for f in found.failures] == [f"{folder}: Permission denied"]
+    assert [i.path for i in found.inputs] == ["b1/1/fine"]
