@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.synthetic import NOISES, RAMP_BUILDS, SCENARIOS, Synthetic, make
+from warehouse.families import Family
 from warehouse.inference import benjamini_hochberg
 from warehouse.levels import Points, find_levels
 from warehouse.noise import Rules
@@ -40,11 +41,15 @@ LARGEST_U = 23
 
 @dataclass
 class Claims:
-    """A tool's claims: per series (build of the change, build at which it was claimed)."""
+    """A tool's claims: per series (build of the change, build at which it was claimed).
+
+    withdrawn: series with a claim that the next build took back: a false alarm, but no change found.
+    """
 
     points: list[list[tuple[int, int]]]
     cpu: float
     has_delay: bool = True
+    withdrawn: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -60,10 +65,10 @@ class Score:
     def add(self, data: Synthetic, claims: Claims) -> None:
         """Count one tool's claims on one data set."""
         slack = NEAR + (RAMP_BUILDS if data.scenario == "ramp" else 0)
-        for steps, points in zip(data.steps, claims.points, strict=True):
+        for series, (steps, points) in enumerate(zip(data.steps, claims.points, strict=True)):
             if not steps:
                 self.calm += 1
-                self.false += bool(points)
+                self.false += bool(points) or series in claims.withdrawn
             for step in steps:
                 near = [seen - step for at, seen in points if -NEAR <= at - step <= slack]
                 self.changes += 1
@@ -72,8 +77,8 @@ class Score:
                     self.delays.append(max(min(near), 0))
 
 
-def tracemill(data: Synthetic, *, rules: Rules) -> Claims:
-    """Our own: levels build by build, and the re-check of the history."""
+def tracemill(data: Synthetic, *, rules: Rules, with_hints: bool = False) -> Claims:
+    """Our own: levels build by build, and the re-check of the history; hints: what may have changed, too."""
     series, builds = data.runs.shape[:2]
     logs = np.log(data.runs[:, :, :3] + NEGLIGIBLE)
     is_here = np.isfinite(data.medians).ravel()
@@ -96,14 +101,19 @@ def tracemill(data: Synthetic, *, rules: Rules) -> Claims:
     points: list[list[tuple[int, int]]] = [[] for _ in range(series)]
     for at in np.flatnonzero(levels.is_change & ~levels.went_away):
         points[row[at]].append((int(build[at]), int(levels.found_build[at])))
-    return Claims(points, cpu)
+    for at in np.flatnonzero(levels.may_change) if with_hints else ():
+        points[row[at]].append((int(build[at]), builds - 1))
+    return Claims(points, cpu, withdrawn=frozenset(row[levels.went_away].tolist()))
 
 
 def look_back(data: Synthetic) -> Claims:
     """One look at the end, over the whole history: one cut by the rank scan, Benjamini-Hochberg at 5 %."""
     values = np.log(data.medians)
     began = time.process_time()
-    cut = scan(values, np.isfinite(values), family_drifts=False)
+    series, builds = values.shape
+    nothing = np.zeros(series)
+    family = Family.unknown(builds, drifts=False)
+    cut = scan(values, np.isfinite(values), family, nothing, nothing)
     is_found = benjamini_hochberg(cut.p) <= 0.05
     cpu = time.process_time() - began
     points = [[(int(at), int(at))] if found else [] for at, found in zip(cut.place, is_found, strict=True)]
@@ -225,6 +235,7 @@ def main() -> None:
     print(f"{len(sets)} × {series} series of {asked.builds} builds, seed {asked.seed}")
     tools: dict[str, Callable[[Synthetic], Claims]] = {
         "Tracemill": lambda data: tracemill(data, rules=Rules()),
+        "with hints": lambda data: tracemill(data, rules=Rules(), with_hints=True),
         "at once only": lambda data: tracemill(data, rules=Rules(recheck_every=0)),
         "one scan at the end": look_back,
         "benchstat": two_builds(benchstat),

@@ -1,8 +1,9 @@
 """Series with known changes: what detectors are measured with.
 
-A build's true cost is its level plus the build's own noise, of one of the kinds in
-NOISES and of standard deviation 1; its runs scatter about it with half of that. Steps
-are in these standard deviations. One series' deviation is about 3 % of its level.
+A build's figure, the median of three runs, is its level plus noise of standard deviation 1:
+the build's own, of one of the kinds in NOISES, and that of its runs, which scatter by half of
+one. Steps are in these standard deviations. One series' deviation is 2.5 to 10 % of its level,
+so that its steps are above the 2 % below which nothing is worth a word.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ NOISES = ("normal", "lognormal", "spikes", "bimodal", "AR(1)", "drift", "heteros
 SCENARIOS = ("1 sigma", "2 sigma", "3 sigma", "several", "ramp")
 LEVEL = 100.0
 RAMP_BUILDS = 20
+# Runs scatter by so many standard deviations of a build's figure, which is the median of three; so much of
+# its variance is theirs.
+RUN_NOISE = 0.5
+OF_RUNS = 0.449 * RUN_NOISE**2
 # Neither at the very first builds, of which nothing can be known, nor at the last ones.
 MARGIN = 10
 
@@ -62,7 +67,7 @@ def build_noise(random: np.random.Generator, kind: str, shape: tuple[int, int]) 
 def make(random: np.random.Generator, noise: str, scenario: str, series: int, builds: int) -> Synthetic:
     """A tenth of the series change, as the scenario says; the others do not. Ten runs a build."""
     shape = (series, builds)
-    deviations = build_noise(random, noise, shape)
+    deviations = sqrt(1 - OF_RUNS) * build_noise(random, noise, shape)
     steps: list[list[int]] = [[] for _ in range(series)]
     for row in range(series // 10):
         sign = random.choice([-1.0, 1.0])
@@ -77,8 +82,8 @@ def make(random: np.random.Generator, noise: str, scenario: str, series: int, bu
             deviations[row] += 3 * sign * np.clip((np.arange(builds) - at) / RAMP_BUILDS, 0, 1)
         else:
             deviations[row, at:] += int(scenario[0]) * sign
-    runs = deviations[:, :, None] + 0.5 * random.standard_normal((*shape, 10))
-    spread = np.clip(0.03 * np.exp(0.4 * random.standard_normal(series)), 0.01, 0.06)[:, None, None]
+    runs = deviations[:, :, None] + RUN_NOISE * random.standard_normal((*shape, 10))
+    spread = np.clip(0.05 * np.exp(0.4 * random.standard_normal(series)), 0.025, 0.1)[:, None, None]
     values = LEVEL * np.maximum(1 + spread * runs, 0.05)
     if noise == "missing":
         values[random.random(shape) < 0.2] = np.nan

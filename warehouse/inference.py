@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import lgamma
+from functools import lru_cache
+from math import erfc, lgamma, log, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,20 @@ def benjamini_hochberg(p: Reals) -> Reals:
     scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
     q[order] = np.minimum.accumulate(scaled[::-1])[::-1]
     return q
+
+
+@lru_cache(maxsize=1)
+def _normal_tails() -> tuple[Reals, Reals]:
+    """-log P(|Z| >= z) of the standard normal distribution, ascending, and z."""
+    z = np.arange(0.0, 60.0, 0.02)
+    # Beyond 30 the tail is too small for a double; its logarithm is not.
+    tails = [-log(erfc(x / sqrt(2))) if x < 30 else x**2 / 2 + log(x * sqrt(pi / 2)) for x in z]
+    return np.array(tails), z
+
+
+def two_sided_z(log_p: Reals) -> Reals:
+    """The z at which P(|Z| >= z) = exp(log_p), to 0.001; at most 60."""
+    return np.asarray(np.interp(-log_p, *_normal_tails()))
 
 
 _MOST_DF = 200

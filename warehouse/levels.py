@@ -17,19 +17,18 @@ each clipped so that a spike does not count for more than three standard deviati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.inference import (
-    benjamini_hochberg,
-    median_variance,
-    two_sided_p,
-)
-from warehouse.noise import Noise, Outliers, Rules
-from warehouse.rankscan import LEAST_SIDE, Sums, masked_median, may_drift, scan, serial_correlation
+from warehouse.families import Family
+from warehouse.inference import benjamini_hochberg, median_variance, two_sided_p
+from warehouse.noise import Noise, Outliers, Rules, unrest
+from warehouse.rankscan import Sums, scan
+from warehouse.rows import masked_median
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,8 +36,6 @@ Flags = NDArray[np.bool_]
 
 # A family of more series than this is judged in parts, each as a family of its own: so memory has a bound.
 PART = 10_000
-# What is typical of the family is learnt from at most this many series.
-_MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,8 @@ class Points:
 class Change:
     """How great each change is and how sure; (n_points,) each, nan where none is. Levels are logarithms.
 
-    Of one seen at once the level before, the build's value, p and q at that build; of one found later what
-    all builds up to then say.
+    Of one seen at once the level before, the build's value, p and q at that build; of one found later, and of
+    what may be one, what all builds up to then say.
     """
 
     before: Reals
@@ -82,7 +79,8 @@ class Levels:
 
     log_level: the level before the build. standard_error, df: of log_value - log_level, a Student t
     variable. p and q (Benjamini-Hochberg in the family at the build, times the families). level_builds:
-    how many builds the level was taken from. went_away: a change that the next build took back.
+    how many builds the level was taken from. went_away: a change that the next build took back. may_change:
+    no claim, but as it looks at the last build of all a change may begin here (false_share is inform_share).
     is_apart: does not compare with the builds before. level_number: levels before the build's.
     found_build: of a change, the build at which it was known: its own, or that of a later re-check.
     """
@@ -95,6 +93,7 @@ class Levels:
     level_builds: Ints
     is_change: Flags
     went_away: Flags
+    may_change: Flags
     is_apart: Flags
     level_number: Ints
     found_build: Ints
@@ -163,6 +162,7 @@ class _Family:
         }
         self.level_builds = np.zeros(shape, np.int64)
         self.is_change, self.went_away = np.zeros(shape, bool), np.zeros(shape, bool)
+        self.may_change = np.zeros(shape, bool)
         # Spikes drawn in, for the quick look at whether a re-check is worth its while.
         self.tamed = self.value.copy()
         self.sums = Sums(shape)
@@ -183,12 +183,15 @@ class _Family:
             every = self.rules.recheck_every
             if every and build % every == every - 1:
                 self._look_back(build)
+        if len(self.builds):
+            self._suspect(len(self.builds) - 1)
         found = {name: values[self.place] for name, values in self.found.items()}
         return Levels(
             **found,
             level_builds=self.level_builds[self.place],
             is_change=self.is_change[self.place],
             went_away=self.went_away[self.place],
+            may_change=self.may_change[self.place],
             is_apart=self.is_apart[self.place],
             level_number=(self.is_apart | (self.is_change & ~self.went_away)).cumsum(axis=1)[self.place],
             found_build=self._build_of(self.found_at),
@@ -209,8 +212,10 @@ class _Family:
 
         error = np.sqrt(noise * (1 + median_variance(n)) + own)
         can_judge = is_here & self.has_been_real & (n > 0) & (self.seen >= rules.least_builds)
+        error *= unrest(np.where(can_judge, value - level, np.nan), error)
+        self._learn_first(build, can_judge & (self.seen == rules.least_builds))
         self.seen += is_here
-        tested = self.outliers.test(value, level, error, df, can_judge)
+        tested = self.outliers.test(build, value, level, error, df, can_judge)
         p = tested.p
         q = np.minimum(self.families * benjamini_hochberg(p), 1)
         self.is_apart[:, build] = is_apart = self._is_apart(build, is_here)
@@ -228,15 +233,25 @@ class _Family:
         for name, values in (("log_level", level), ("standard_error", error), ("df", df)):
             self.found[name][:, build] = np.where(can_judge, values, np.nan)
 
-        known = (level, value, error, p, q)
-        first = np.flatnonzero(is_change & ~tested.is_second)
-        self._claim(build, first, np.full(len(first), build), *(values[first] for values in known))
-        second = np.flatnonzero(is_change & tested.is_second)
-        known = (level, (value + tested.last_value) / 2, error, p, q)
-        self._claim(build, second, tested.last_build[second], *(values[second] for values in known))
-        is_settled = (is_change & tested.is_second) | is_apart
+        first = np.flatnonzero(is_change & ~tested.is_confirmed)
+        known = [values[first] for values in (level, value, error, p, q)]
+        self._claim(build, first, np.full(len(first), build), known)
+        confirmed = np.flatnonzero(is_change & tested.is_confirmed)
+        known = [values[confirmed] for values in (level, tested.value, error, p, q)]
+        self._claim(build, confirmed, tested.since[confirmed], known)
+        is_settled = (is_change & tested.is_confirmed) | is_apart
         self.outliers.remember(build, value, level, is_here, tested, is_settled)
         self.start[is_apart] = self.start_before[is_apart] = build
+
+    def _learn_first(self, build: int, is_new: Flags) -> None:
+        """From the first builds of series that are about to be judged for the first time."""
+        rows = np.flatnonzero(is_new)
+        if len(rows):
+            columns = np.argsort(~self.is_used[rows, :build], axis=1, kind="stable")[
+                :, : self.rules.least_builds
+            ]
+            values = np.take_along_axis(self.value[rows, :build], columns, axis=1)
+            self.outliers.learn_first(values, self.noise.prior[rows], self.noise.prior_df[rows])
 
     def _is_apart(self, build: int, is_here: Flags) -> Flags:
         """Series that do not compare with their builds before."""
@@ -273,51 +288,52 @@ class _Family:
         is_worth: Flags = (jump >= self.rules.least_ratio * np.exp(before)) & (jump >= negligible)
         return is_worth
 
-    def _claim(self, build: int, rows: Ints, place: Ints, *known: Reals) -> None:
+    def _claim(self, build: int, rows: Ints, place: Ints, known: Sequence[Reals]) -> None:
         """The rows changed at columns place, known from build on. known: as in Change."""
         self.is_change[rows, place], self.found_at[rows, place] = True, build
         self.start_before[rows], self.start[rows] = self.start[rows], place
+        self._keep(rows, place, known)
+
+    def _keep(self, rows: Ints, place: Ints, known: Sequence[Reals]) -> None:
         for name, values in zip(self.change, known, strict=True):
             self.change[name][rows, place] = values
 
     def _look_back(self, build: int) -> None:
         """Re-check the builds since each series' last change: did one go unseen among them?"""
+        rows, place, known = self._look(build, self.rules.recheck_false_share)
+        self.found_later += len(rows)
+        self._claim(build, rows, place, known)
+
+    def _look(self, build: int, share: float) -> tuple[Ints, Ints, list[Reals]]:
+        """The changes since each series' last one, of which share may be false: row, column, as in Change."""
         rules = self.rules
         first = max(0, build + 1 - rules.recheck_builds)
         is_here = self.has_been_real & np.isfinite(self.value[:, build])
         can_judge, rows = self.sums.look(np.maximum(self.start, first), build, is_here)
         if not len(rows):
-            return
+            return rows, rows, [np.empty(0)] * len(self.change)
         columns = np.arange(first, build + 1)
         is_in = self.is_used[:, columns] & (columns >= self.start[:, None])
-        correlation, drifts = self._family(columns, is_in)
-        cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], correlation, family_drifts=drifts)
+        family = Family.of(self.tamed[:, columns], is_in)
+        prior = self.noise.prior[rows], self.noise.prior_df[rows]
+        cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], family, *prior)
         p = np.where(can_judge, 1.0, np.nan)
         p[rows] = cut.p
         # The share is that of all claims so far, earlier ones among them; drifts make too many false ones.
-        known_true = 0 if drifts else self.found_later
+        known_true = 0 if family.drifts else self.found_later
         q = benjamini_hochberg(np.append(np.zeros(known_true), p))[known_true:]
         q = np.minimum(self.families * q, 1)[rows]
-        is_found = np.less_equal(q, rules.recheck_false_share) & ~cut.is_drift
+        is_found = np.less_equal(q, share) & ~cut.is_drift
         is_found &= self._is_worth(cut.before, cut.after, self.negligible[rows, build])
         is_found &= np.abs(cut.after - cut.before) >= rules.recheck_deviations * cut.noise
-        known = (cut.before, cut.after, cut.error, cut.p, q)
-        place = columns[0] + cut.place
-        self.found_later += int(is_found.sum())
-        self._claim(build, rows[is_found], place[is_found], *(values[is_found] for values in known))
+        known = [values[is_found] for values in (cut.before, cut.after, cut.error, cut.p, q)]
+        return rows[is_found], first + cut.place[is_found], known
 
-    def _family(self, columns: Ints, is_in: Flags) -> tuple[float, bool]:
-        """The typical serial correlation of the family's builds, and whether they drift, changes left in."""
-        rows = np.flatnonzero(is_in.sum(axis=1) >= 4 * LEAST_SIDE)
-        # From all over the family: neighbours by name may change together.
-        rows = rows[:: len(rows) // _MOST_ROWS + 1]
-        if not len(rows):
-            return 0.0, True
-        tamed, is_in = self.tamed[np.ix_(rows, columns)], is_in[rows]
-        residuals = tamed - masked_median(tamed, is_in)[:, None]
-        typical_rho = float(np.median(serial_correlation(residuals, is_in, 1)))
-        rho = typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0
-        return rho, may_drift(residuals, is_in, rho)
+    def _suspect(self, build: int) -> None:
+        """What may have changed, as it looks at the last build: too likely to be noise for a claim."""
+        rows, place, known = self._look(build, self.rules.inform_share)
+        self.may_change[rows, place] = True
+        self._keep(rows, place, known)
 
     def _level(self, rows: Ints, start: Ints, build: int, end: Ints | None = None) -> tuple[Reals, Reals]:
         """The median of the rows' builds from start to before end, near build; and of how many."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from warehouse.families import LEAST_ROWS
 from warehouse.inference import chi2_median, median_variance, two_sided_p, typical
 
 Reals = NDArray[np.float64]
@@ -38,13 +39,17 @@ class Rules:
     known_df: float = 4.0
     # Less likely builds than this are far out; one that is back next time tells how far noise reaches.
     far_p: float = 0.001
+    # Noise may reach so many times as far as it has been seen to.
+    reach: float = 2.0
     # A build is back at the old level if it is no less likely there than this.
     back_at_level_p: float = 0.01
     # Every so many builds the builds since a series' last change are looked at again; 0: never.
     recheck_every: int = 5
     # Of all changes that re-checks have claimed so far, the share that may be false. Each look may err
     # anew, hence less than false_share.
-    recheck_false_share: float = 0.006
+    recheck_false_share: float = 0.005
+    # Of all that is claimed or may have changed, as it looks at the last build, the share that may be false.
+    inform_share: float = 0.05
     # A re-check looks back on at most this many builds.
     recheck_builds: int = 100
     # A change that only a re-check finds is worth a word from this many standard deviations of a build on.
@@ -60,6 +65,8 @@ class Noise:
         series = len(run_variance)
         self.residual_ss, self.residual_df = np.zeros(series), np.zeros(series)
         self.run_ss, self.run_df = np.zeros(series), np.zeros(series)
+        # Of a build about its level, as runs and the family tell, whatever the series' own builds do.
+        self.prior, self.prior_df = np.full(series, np.nan), np.full(series, np.nan)
 
     def at(self, build: int, is_real: Flags) -> tuple[Reals, Reals, Reals]:
         """Variance of a build's median about its level, its degrees of freedom, and what its own runs add."""
@@ -76,17 +83,17 @@ class Noise:
             both = has_runs & has_residuals
             excess = typical(between[both] / np.maximum(of_median * run, least)[both]) if both.any() else 1.0
             prior = max(1.0, excess) * of_median * run
-            prior_df = np.minimum(self.run_df + rules.family_df, rules.most_prior_df)
+            self.prior_df = np.minimum(self.run_df + rules.family_df, rules.most_prior_df)
         else:
             run = np.zeros(len(between))
             known = typical(between[has_residuals]) if has_residuals.any() else np.nan
             prior = np.full(len(between), known)
-            prior_df = np.full(len(between), rules.family_df)
-        df = prior_df + self.residual_df
-        noise = (prior_df * prior + self.residual_ss) / df
+            self.prior_df = np.full(len(between), rules.family_df)
+        df = self.prior_df + self.residual_df
+        noise = (self.prior_df * prior + self.residual_ss) / df
         # Few events are noisy by their number alone; runs that agree speak against it.
         counting = self.counting[:, build] * rules.family_df / (rules.family_df + self.run_df)
-        noise = np.maximum(noise, np.maximum(rules.least_noise**2, counting))
+        noise, self.prior = (np.maximum(known, np.maximum(least, counting)) for known in (noise, prior))
         own = np.nan_to_num(self.run_variance[:, build]) - run
         return noise, df, np.maximum(own, 0) * of_median
 
@@ -109,53 +116,94 @@ class Noise:
         self.residual_df[is_known] += 1
 
 
+def unrest(distance: Reals, error: Reals) -> float:
+    """How many times as far apart as they should be a build's series lie, 1 at least: a noisy machine.
+
+    distance: from their levels, nan for those not judged; error: its standard error. What all of them share
+    is no noise. Of a family of few nothing is known.
+    """
+    is_known = np.isfinite(distance)
+    if is_known.sum() < LEAST_ROWS:
+        return 1.0
+    distance = distance[is_known]
+    t = (distance - np.median(distance)) / error[is_known]
+    return max(1.0, 1.4826 * float(np.median(np.abs(t))))
+
+
 @dataclass(frozen=True, slots=True)
 class Tested:
     """What each series' build is compared with its level, (n_series,) each.
 
-    p: nan where nothing is judged. is_far: hardly to be had by a normal noise. is_second: p is of this build
-    and the last one together, which was as far out on the same side; last_build, last_value: that one.
+    p: nan where nothing is judged. is_far: hardly to be had by a normal noise. is_confirmed: p is of this
+    build and those just before it together, which were as far out on the same side; since: the first of
+    them, value: their mean.
     """
 
     p: Reals
     t: Reals
     is_far: Flags
-    is_second: Flags
-    last_build: Ints
-    last_value: Reals
+    is_confirmed: Flags
+    since: Ints
+    value: Reals
 
 
 class Outliers:
     """How far the noise of a family reaches, by the builds that were far out and were back at the next one.
 
-    A build as far out as that is claimed only when the next one stays there: two that far are as likely as
-    one is, squared.
+    A build as far out as that is claimed only when the next ones stay there: k builds that far are as likely
+    as one is, to the power of k.
     """
 
     def __init__(self, rules: Rules, series: int) -> None:
         self.rules = rules
+        self.reach, self.judged = np.empty(0), 0
         self.last_build = np.full(series, -1, np.int64)
         self.last_value, self.last_level = np.full(series, np.nan), np.full(series, np.nan)
-        self.last_t, self.last_p = np.full(series, np.nan), np.full(series, np.nan)
-        self.reach, self.judged = np.empty(0), 0
+        # Of the builds far out that go on: t of the last, nan for none; the first, how many, their least sure
+        # p and their sum.
+        self.last_t = np.full(series, np.nan)
+        self.since, self.length = np.full(series, -1, np.int64), np.zeros(series)
+        self.worst_p, self.total = np.full(series, np.nan), np.zeros(series)
 
-    def test(self, value: Reals, level: Reals, error: Reals, df: Reals, can_judge: Flags) -> Tested:
+    def learn_first(self, values: Reals, variance: Reals, df: Reals) -> None:
+        """Of the first builds of new series, (n_series, n_builds), of which nothing has been judged.
+
+        The one that is farthest from the others tells how far noise reaches, as if it were back at the next.
+        variance, df: of a build's noise, as it is known without these builds.
+        """
+        values = np.sort(values, axis=1)
+        is_high = values[:, -1] - values[:, -2] > values[:, 1] - values[:, 0]
+        farthest = np.where(is_high, values[:, -1], values[:, 0])
+        others = np.where(is_high, values[:, :-1].mean(axis=1), values[:, 1:].mean(axis=1))
+        t = np.abs(farthest - others) / np.sqrt(variance * (1 + 1 / (values.shape[1] - 1)))
+        self.judged += values.size
+        self._reached(t[two_sided_p(t, df) < self.rules.far_p])
+
+    def _reached(self, t: Reals) -> None:
+        self.reach = np.sort(np.append(self.reach, t))
+
+    def test(
+        self, build: int, value: Reals, level: Reals, error: Reals, df: Reals, can_judge: Flags
+    ) -> Tested:
         """Compare builds with their levels; error and df as Student's t has them."""
+        rules = self.rules
         t = np.where(can_judge, (value - level) / error, np.nan)
         p = two_sided_p(t, df)
-        is_far = p < self.rules.far_p
+        is_far = p < rules.far_p
         is_back = np.abs(value - self.last_level) < np.abs(value - self.last_value)
         self.judged += int(can_judge.sum())
-        self.reach = np.sort(
-            np.append(self.reach, np.abs(self.last_t[can_judge & is_back & (self.last_p < 1)]))
-        )
-        share = (len(self.reach) - np.searchsorted(self.reach, np.abs(t))) / max(self.judged, 1)
+        self._reached(np.abs(self.last_t[can_judge & is_back & np.isfinite(self.last_t)]))
+        share = (len(self.reach) - np.searchsorted(rules.reach * self.reach, np.abs(t))) / max(self.judged, 1)
         p = np.minimum(p + share, 1)
-        both = np.maximum(p, self.last_p) ** 2
-        is_second = is_far & (t * self.last_t > 0) & (both < p)
-        return Tested(
-            np.where(is_second, both, p), t, is_far, is_second, self.last_build.copy(), self.last_value.copy()
-        )
+        goes_on = is_far & (t * self.last_t > 0)
+        self.since = np.where(goes_on, self.since, build)
+        self.length = np.where(goes_on, self.length + 1, 1)
+        self.total = np.where(goes_on, self.total + value, value)
+        self.worst_p = np.where(goes_on, np.maximum(p, self.worst_p), p)
+        together = self.worst_p**self.length
+        is_confirmed = goes_on & (together < p)
+        mean = self.total / self.length
+        return Tested(np.where(is_confirmed, together, p), t, is_far, is_confirmed, self.since, mean)
 
     def remember(
         self, build: int, value: Reals, level: Reals, is_here: Flags, tested: Tested, is_settled: Flags
@@ -165,4 +213,3 @@ class Outliers:
         self.last_value[is_here], self.last_level[is_here] = value[is_here], level[is_here]
         is_open = tested.is_far & ~is_settled
         self.last_t[is_here] = np.where(is_open, tested.t, np.nan)[is_here]
-        self.last_p[is_here] = np.where(is_open, tested.p, np.nan)[is_here]

@@ -2,9 +2,14 @@
 
 Of all ways to cut n builds in two, the one is taken at which the ranks before and after differ most:
 ``z_k = sum_{i<=k} (rank_i - (n + 1) / 2)``, in its standard deviations without a change (Pettitt 1979, with
-each cut standardised as Wilcoxon's test does; ties by mid-ranks). How great the largest |z| is by chance is
-simulated once for a few n. Builds that resemble their neighbours hold less than they seem: z is multiplied by
+each cut standardised as Wilcoxon's test does; ties by mid-ranks). That is a normal variable only in its
+middle: four builds that lie above ninety-six are far less likely than their z of 3.4 says, so z is stretched
+towards its end to be as likely as it ought to be. How great the largest |z| is by chance is simulated once
+for a few n. Builds that resemble their neighbours hold less than they seem: z is multiplied by
 sqrt((1 - rho) / (1 + rho)), rho being the serial correlation that is left when the change is taken out.
+
+Where all builds after the cut lie above all before it, or below, ranks have said what they can; how far apart
+the two are is then weighed by Student's t, with a noise moderated by what is known beside these builds.
 """
 
 from __future__ import annotations
@@ -14,6 +19,10 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from warehouse.families import Family, swelling
+from warehouse.inference import two_sided_p, two_sided_z
+from warehouse.rows import correlation, masked_median, mid_ranks, serial_correlation, time_of
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,11 +39,11 @@ _WORTH_A_LOOK = 2.5
 # Where series drift, a cut that stands out less than this many standard deviations from a straight line may
 # be a drift too.
 _STEP_BESIDE_TREND = 3.5
-# Series drift if their squared trends are typically this many times what chance makes of them; with a step in
-# a tenth of them it is 1.3 times. Of fewer series than this nothing is known.
-_TYPICAL_TREND, _LEAST_ROWS = 1.4, 100
-# The median of a squared standard normal variable.
-_CHI2_MEDIAN = 0.455
+# How a cut's z grows towards that of a complete separation: within 0.15 of Wilcoxon's exact distribution.
+_STRETCH = 7
+# Student's t may say of a complete separation at most the square of what its ranks say: noise with two modes
+# is separated by chance as far as by a change.
+_MOST_BY_DISTANCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,103 +64,111 @@ class Scan:
     is_drift: Flags
 
 
-def cumulative_z(scores: Reals, is_in: Flags) -> tuple[Reals, Ints]:
-    """|z| of the cut after each column, 0 where a side is too short; and of how many columns each row is.
+@lru_cache(maxsize=4)
+def _complete_z(columns: int) -> Reals:
+    """[n, k]: the z that a complete separation of k builds from n - k is worth by its chance, 2 / C(n, k)."""
+    log_factorial = np.concatenate([[0.0], np.log(np.arange(1, columns + 1)).cumsum()])
+    n, k = np.ogrid[: columns + 1, : columns + 1]
+    log_p = np.log(2) + log_factorial[k] + log_factorial[np.maximum(n - k, 0)] - log_factorial[n]
+    return two_sided_z(np.minimum(log_p, 0.0))
 
-    scores, is_in: (n_rows, n_columns); what is not in does not count.
+
+def cumulative_z(ranks: Reals, is_in: Flags) -> tuple[Reals, Reals, Ints]:
+    """|z| of the cut after each column, 0 where a side is too short.
+
+    Beside it how complete the separation is (1: all ranks on one side are above all on the other), and of how
+    many columns each row is. ranks, is_in: (n_rows, n_columns); what is not in does not count.
     """
     known = is_in.cumsum(axis=1, dtype=np.int32)
     n = known[:, -1:]
-    scores = np.where(is_in, scores, 0.0)
-    centred = np.where(is_in, scores - scores.sum(axis=1, keepdims=True) / np.maximum(n, 1), 0.0)
+    ranks = np.where(is_in, ranks, 0.0)
+    centred = np.where(is_in, ranks - ranks.sum(axis=1, keepdims=True) / np.maximum(n, 1), 0.0)
     squares = np.einsum("ij,ij->i", centred, centred)[:, None] / np.maximum(n * (n - 1), 1)
-    variance = known * (n - known) * squares
+    cuts = known * (n - known)
+    variance = cuts * squares
     is_cut = is_in & (known >= LEAST_SIDE) & (n - known >= LEAST_SIDE) & (variance > 0)
-    z = np.zeros(scores.shape)
-    np.divide(np.abs(centred.cumsum(axis=1)), np.sqrt(variance), out=z, where=is_cut)
-    return z, n[:, 0].astype(np.int64)
+    sums = np.abs(centred.cumsum(axis=1))
+    z, complete = np.zeros(ranks.shape), np.zeros(ranks.shape)
+    np.divide(sums, np.sqrt(variance), out=z, where=is_cut)
+    np.divide(2 * sums, cuts, out=complete, where=is_cut)
+    farthest = np.zeros(ranks.shape)
+    np.divide(z, complete, out=farthest, where=complete > 0)
+    z += (_complete_z(ranks.shape[1])[n, known] - farthest) * complete**_STRETCH
+    return np.maximum(z, 0.0), complete, n[:, 0].astype(np.int64)
 
 
-def mid_ranks(values: Reals, is_in: Flags) -> Reals:
-    """Ranks from 1 within each row; equal values share theirs."""
-    values = np.where(is_in, values, np.inf)
-    order = np.argsort(values, axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    places = np.arange(values.shape[1])
-    is_new = np.ones(values.shape, bool)
-    is_new[:, 1:] = ordered[:, 1:] > ordered[:, :-1]
-    first = np.maximum.accumulate(np.where(is_new, places, 0), axis=1)
-    is_last = np.ones(values.shape, bool)
-    is_last[:, :-1] = is_new[:, 1:]
-    last = np.where(is_last, places, places[-1])[:, ::-1]
-    last = np.minimum.accumulate(last, axis=1)[:, ::-1]
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
-    return ranks
-
-
-def serial_correlation(residuals: Reals, is_in: Flags, fitted: int) -> Reals:
-    """Of each row with itself one build later; fitted levels make it look smaller, which is put right."""
-    residuals = np.where(is_in, residuals, 0.0)
-    squares = np.einsum("ij,ij->i", residuals, residuals)
-    products = np.einsum("ij,ij->i", residuals[:, 1:], residuals[:, :-1])
-    n = np.maximum(is_in.sum(axis=1), 2)
-    return np.asarray(products / np.maximum(squares, 1e-300) + fitted / n)
-
-
-def may_drift(residuals: Reals, is_in: Flags, correlation: float) -> bool:
-    """Whether rows like these drift, or too little is known to say that they do not.
-
-    residuals: about each row's median; correlation: their serial correlation.
-    """
-    if len(residuals) < _LEAST_ROWS:
-        return True
-    n = is_in.sum(axis=1)
-    trend = _correlation(np.where(is_in, residuals, 0.0), _time(is_in, n))
-    squares = trend**2 * n * (1 - correlation) / (1 + correlation)
-    return float(np.median(squares)) > _TYPICAL_TREND * _CHI2_MEDIAN
-
-
-def scan(values: Reals, is_in: Flags, family_correlation: float = 0.0, *, family_drifts: bool = True) -> Scan:
+def scan(values: Reals, is_in: Flags, family: Family, variance: Reals, variance_df: Reals) -> Scan:
     """The best cut of each row of values (n_rows, n_columns), where is_in says so.
 
-    family_correlation: the serial correlation that rows like these have at least. family_drifts: whether they
-    drift, so that a step has to stand out from a straight line.
+    variance, variance_df: (n_rows,) of a build's noise, as it is known without these values, and how many
+    degrees of freedom that is worth.
     """
-    ranks = mid_ranks(values, is_in)
-    z, n = cumulative_z(ranks, is_in)
+    middle = masked_median(values, is_in)[:, None]
+    z, complete, n = cumulative_z(mid_ranks((values - middle) / family.scale, is_in), is_in)
     cut = z.argmax(axis=1)
     columns = np.arange(values.shape[1])
     is_after = is_in & (columns > cut[:, None])
     is_before = is_in & ~is_after
-    place = is_after.argmax(axis=1)
     before, after = masked_median(values, is_before), masked_median(values, is_after)
-    residuals = values - np.where(is_after, after[:, None], before[:, None])
-    noise = 1.4826 * masked_median(np.abs(residuals), is_in)
-    limit = 3 * noise[:, None]
-    own = serial_correlation(np.clip(residuals, -limit, limit), is_in, 2)
+    level = np.where(is_after, after[:, None], before[:, None])
+    noise = 1.4826 * masked_median(np.abs(values - level), is_in)
+    residuals = np.where(is_in, np.clip(values - level, -3 * noise[:, None], 3 * noise[:, None]), 0.0)
+    own = serial_correlation(residuals, is_in, 2)
     rho = np.where(own > 1 / np.sqrt(n), own, 0.0)
-    rho = np.clip(np.maximum(rho, family_correlation), 0.0, 0.95)
-    shrink = (1 - rho) / (1 + rho)
-    sides = 1 / np.maximum(is_before.sum(axis=1), 1) + 1 / np.maximum(is_after.sum(axis=1), 1)
+    shrink = 1 / swelling(np.maximum(rho, family.rho))
+    sides = np.maximum(is_before.sum(axis=1), 1), np.maximum(is_after.sum(axis=1), 1)
+    p = chance(z.max(axis=1) * np.sqrt(shrink), n)
+    known = variance, variance_df
+    by_distance = _distance_chance(after - before, residuals, is_after, sides, shrink, known)
+    is_complete = complete[np.arange(len(cut)), cut] > 1 - 1e-9
     return Scan(
-        place=place,
+        place=is_after.argmax(axis=1),
         before=before,
         after=after,
         noise=noise,
-        error=noise * np.sqrt(np.pi / 2 * sides / shrink),
-        p=chance(z.max(axis=1) * np.sqrt(shrink), n),
-        is_drift=_is_drift(ranks, is_after, is_in, shrink, family_drifts=family_drifts),
+        error=noise * np.sqrt(np.pi / 2 * (1 / sides[0] + 1 / sides[1]) / shrink),
+        p=np.where(is_complete, np.minimum(p, np.maximum(p**_MOST_BY_DISTANCE, by_distance)), p),
+        is_drift=_is_drift(level + residuals, is_after, is_in, shrink, family_drifts=family.drifts),
     )
 
 
-def _is_drift(ranks: Reals, is_after: Flags, is_in: Flags, shrink: Reals, *, family_drifts: bool) -> Flags:
-    """Whether a line through the ranks tells as much as the cut; nearly as much, of rows that drift."""
+def _distance_chance(
+    distance: Reals,
+    residuals: Reals,
+    is_after: Flags,
+    sides: tuple[Ints, Ints],
+    shrink: Reals,
+    known: tuple[Reals, Reals],
+) -> Reals:
+    """Student's t of the levels' distance, times the number of cuts.
+
+    residuals: about the levels, 0 for what is not in. known: variance of a build's noise and its degrees of
+    freedom.
+    """
+    before, after = sides
+    sum_after = np.where(is_after, residuals, 0.0).sum(axis=1)
+    mean_before, mean_after = (residuals.sum(axis=1) - sum_after) / before, sum_after / after
+    squares = np.einsum("ij,ij->i", residuals, residuals) - before * mean_before**2 - after * mean_after**2
+    df = np.maximum(before + after - 2, 1)
+    known_variance, known_df = known
+    variance = (known_df * known_variance + shrink * squares) / (known_df + shrink * df)
+    error = np.sqrt(np.maximum(variance, 1e-300) * (1 / before + 1 / after) / shrink)
+    cuts = np.maximum(before + after + 1 - 2 * LEAST_SIDE, 1)
+    p = two_sided_p((distance + mean_after - mean_before) / error, known_df + shrink * df)
+    return np.asarray(np.minimum(cuts * p, 1))
+
+
+def _is_drift(tamed: Reals, is_after: Flags, is_in: Flags, shrink: Reals, *, family_drifts: bool) -> Flags:
+    """Whether a line through the builds tells as much as the cut; nearly as much, of rows that drift.
+
+    tamed: the values, spikes drawn in.
+    """
     n = np.maximum(is_in.sum(axis=1), 4)
-    rank = np.where(is_in, ranks - (n[:, None] + 1) / 2, 0.0)
-    time = _time(is_in, n)
+    tamed = np.where(is_in, tamed, 0.0)
+    tamed = np.where(is_in, tamed - (tamed.sum(axis=1) / n)[:, None], 0.0)
+    time = time_of(is_in, n)
     step = np.where(is_in, is_after - is_after.sum(axis=1, keepdims=True) / n[:, None], 0.0)
-    of_step, of_time, both = _correlation(rank, step), _correlation(rank, time), _correlation(step, time)
+    of_step, of_time, both = correlation(tamed, step), correlation(tamed, time), correlation(step, time)
     if not family_drifts:
         return np.asarray(np.abs(of_step) < np.abs(of_time))
     # z of the cut when the line is allowed for.
@@ -159,17 +176,6 @@ def _is_drift(ranks: Reals, is_after: Flags, is_in: Flags, shrink: Reals, *, fam
     partial = np.clip((of_step - of_time * both) / np.sqrt(rest), -1, 1)
     z = np.abs(partial) * np.sqrt((n - 3) / np.maximum(1 - partial**2, 1e-12))
     return np.asarray(z * np.sqrt(shrink) < _STEP_BESIDE_TREND)
-
-
-def _time(is_in: Flags, n: Ints) -> Reals:
-    """The number of each row's builds, about their middle."""
-    return np.where(is_in, is_in.cumsum(axis=1) - (n[:, None] + 1) / 2, 0.0)
-
-
-def _correlation(a: Reals, b: Reals) -> Reals:
-    """Of each row of a with that of b, both about their means."""
-    squares = np.einsum("ij,ij->i", a, a) * np.einsum("ij,ij->i", b, b)
-    return np.asarray(np.einsum("ij,ij->i", a, b) / np.sqrt(np.maximum(squares, 1e-300)))
 
 
 class Sums:
@@ -214,23 +220,12 @@ class Sums:
         return can_judge, np.flatnonzero(can_judge & is_far.any(axis=1))
 
 
-def masked_median(values: Reals, is_in: Flags) -> Reals:
-    """Median of each row, of what is in; nan of nothing."""
-    n = is_in.sum(axis=1)
-    ordered = np.sort(np.where(is_in, values, np.inf), axis=1)
-    rows = np.arange(len(n))
-    low = ordered[rows, np.maximum(n - 1, 0) // 2]
-    high = ordered[rows, np.minimum(n // 2, values.shape[1] - 1)]
-    with np.errstate(invalid="ignore"):
-        return np.where(n > 0, (low + high) / 2, np.nan)
-
-
 @lru_cache(maxsize=len(_TABLES))
 def _largest(n: int) -> Reals:
     """The largest |z| of n builds without a change, simulated, ascending. The same at each call."""
     random = np.random.default_rng(n)
     ranks = random.random((_SIMULATIONS, n)).argsort(axis=1).astype(float)
-    z, _ = cumulative_z(ranks, np.ones(ranks.shape, bool))
+    z, _, _ = cumulative_z(ranks, np.ones(ranks.shape, bool))
     return np.sort(z.max(axis=1))
 
 

@@ -170,3 +170,17 @@ def test_a_large_family_is_judged_in_parts_each_as_if_alone(monkeypatch):
 def test_q_values_are_those_of_benjamini_and_hochberg():
     p = np.array([0.01, np.nan, 0.04, 0.03, 0.5])
     np.testing.assert_allclose(benjamini_hochberg(p), [0.04, np.nan, 0.16 / 3, 0.16 / 3, 0.5])
+
+
+def test_a_build_of_a_noisy_machine_proves_little_but_what_all_series_share_counts():
+    random = np.random.default_rng(25)
+    values = noisy(random, "normal", (300, 12, 3), between=0.5)
+    calm, noisy_machine, slower = judge(values), values.copy(), values.copy()
+    noisy_machine[:, 11] = 100 * (values[:, 11] / 100) ** 5
+    slower[:, 11] *= 2
+    at = 12 * np.arange(300) + 11
+    error = calm.standard_error[at]
+    assert np.median(judge(noisy_machine).standard_error[at] / error) > 3
+    assert judge(slower).standard_error[at] == pytest.approx(error, rel=0.2)
+    assert judge(noisy_machine).is_change[at].sum() <= 2
+    assert judge(slower).is_change[at].mean() > 0.9

@@ -7,15 +7,31 @@ import pytest
 
 from bench.detection import Score, tracemill
 from bench.synthetic import NOISES, SCENARIOS, make
+from warehouse.families import Family
+from warehouse.inference import two_sided_z
 from warehouse.noise import Rules
-from warehouse.rankscan import chance, may_drift, mid_ranks, scan
+from warehouse.rankscan import chance, cumulative_z, scan
+from warehouse.rows import mid_ranks
 
 from .test_levels import changes, judge
 
 
-def scanned(values, correlation=0.0):
-    """The scan of whole rows."""
-    return scan(values, np.ones(values.shape, bool), correlation)
+def scanned(values, rho=0.0, *, drifts=True, known=(0.0, 0.0)):
+    """The scan of whole rows, whose noise is known to be of variance and degrees of freedom known."""
+    family = Family(rho, drifts, np.ones(values.shape[1]))
+    variance, df = (np.full(len(values), of_row) for of_row in known)
+    return scan(values, np.ones(values.shape, bool), family, variance, df)
+
+
+def chance_of_sums(before, after):
+    """P(U <= u) of Mann and Whitney's U for u from 0: how many orders have each U (Mann, Whitney 1947)."""
+    orders = np.zeros(before * after + 1)
+    orders[0] = 1
+    for i in range(1, before + 1):
+        orders[after + i :] -= orders[: -(after + i)].copy() if after + i <= before * after else 0
+        for u in range(i, len(orders)):
+            orders[u] += orders[u - i]
+    return orders.cumsum() / orders.sum()
 
 
 def calm(random, series):
@@ -71,16 +87,58 @@ def test_a_family_drifts_if_its_series_typically_do_and_nothing_is_known_of_a_fe
     drift = calm + np.linspace(-0.8, 0.8, 60) * random.choice([-1, 1], (400, 1))
     steps = calm + 3 * ((np.arange(60) >= 30) & (np.arange(400) < 30)[:, None])
     is_in = np.ones(calm.shape, bool)
-    assert [may_drift(r, is_in, 0.0) for r in (calm, drift, steps)] == [False, True, False]
-    assert may_drift(calm[:50], is_in[:50], 0.0)
+    assert [Family.of(rows, is_in).drifts for rows in (calm, drift, steps)] == [False, True, False]
+    assert Family.of(calm[:50], is_in[:50]).drifts
+    assert Family.of(calm[:, :10], is_in[:, :10]).drifts
 
 
 def test_a_small_step_stands_where_its_family_does_not_drift():
     random = np.random.default_rng(39)
     values = random.standard_normal((200, 100)) + (np.arange(100) >= 50)
-    is_in = np.ones(values.shape, bool)
-    strict, lenient = (scan(values, is_in, family_drifts=drifts).is_drift.mean() for drifts in (True, False))
+    strict, lenient = (scanned(values, drifts=drifts).is_drift.mean() for drifts in (True, False))
     assert lenient < 0.3 < 0.5 < strict
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 4), (7, 13), (4, 40), (20, 30)])
+def test_z_is_as_unlikely_as_the_order_of_the_builds(before, after):
+    n = before + after
+    for u, chance_of_u in enumerate(chance_of_sums(before, after)[: before * after // 3]):
+        # The lowest ranks before the cut; then u times one of them changes places with the next higher.
+        ranks = np.arange(1.0, n + 1)
+        for _ in range(u):
+            at = max(i for i in range(before) if ranks[i] < n and ranks[i] + 1 not in ranks[:before])
+            ranks[at] += 1
+        ranks[before:] = sorted(set(range(1, n + 1)) - set(ranks[:before]))
+        z, complete, _ = cumulative_z(ranks[None], np.ones((1, n), bool))
+        exact = two_sided_z(np.log(np.array([min(2 * chance_of_u, 1.0)])))[0]
+        assert z[0, before - 1] == pytest.approx(exact, abs=0.25)
+        assert (complete[0, before - 1] == 1) == (u == 0)
+
+
+def test_builds_that_are_all_higher_are_weighed_by_how_much():
+    random = np.random.default_rng(40)
+    halves = np.sort(0.1 * random.standard_normal((200, 16)), axis=1).reshape(200, 2, 8)
+    near = random.permuted(halves, axis=2).reshape(200, 16)
+    far = near + 1.0 * (np.arange(16) >= 8)
+    p_near, p_far = (np.median(scanned(rows, known=(0.01, 10.0)).p) for rows in (near, far))
+    # As likely as 8 builds above 8 are: 1 in 6435, for each of nine cuts.
+    assert 1e-4 < p_near < 3e-3
+    assert p_far < p_near**1.8
+    # Unless noise is known to reach as far.
+    assert np.median(scanned(far, known=(1.0, 100.0)).p) == pytest.approx(p_near, rel=0.5)
+
+
+def test_builds_on_a_noisy_machine_count_less():
+    random = np.random.default_rng(41)
+    noisy = np.where(np.arange(60) < 50, 1.0, 4.0)
+    values = noisy * random.standard_normal((2000, 60))
+    is_in = np.ones(values.shape, bool)
+    family = Family.of(values, is_in)
+    assert family.scale[50:].mean() == pytest.approx(4, rel=0.3)
+    assert family.scale[:50].mean() == pytest.approx(1, rel=0.2)
+    nothing = np.zeros(len(values))
+    even = scan(values, is_in, family, nothing, nothing).p
+    assert (even <= 0.001).mean() <= 0.003 < 0.02 < (scanned(values).p <= 0.001).mean()
 
 
 def test_a_step_that_no_build_shows_at_once_is_found_later_at_its_build():
@@ -115,7 +173,29 @@ def test_a_family_that_spikes_is_not_believed_at_once():
     random = np.random.default_rng(36)
     spikes = 1 + 0.3 * (random.random((300, 30, 1)) < 0.04)
     values = 100 * spikes * (1 + 0.02 * random.standard_normal((300, 30, 3)))
-    assert changes(values).any(axis=1).sum() <= 2
+    # Not even for a build: what is taken back has failed a gate already.
+    assert judge(values).is_change.sum() <= 2
+
+
+def test_where_it_spikes_a_step_is_known_when_it_has_stayed_for_some_builds():
+    random = np.random.default_rng(42)
+    spikes = 1 + 0.3 * (random.random((300, 30, 1)) < 0.04)
+    values = 100 * spikes * (1 + 0.02 * random.standard_normal((300, 30, 3)))
+    values[:30, 20:] *= 1.3
+    levels = judge(values)
+    found = (levels.is_change & ~levels.went_away).reshape(300, 30)
+    assert found[:30, 19:22].any(axis=1).mean() > 0.8
+    late = levels.found_build.reshape(300, 30)[:30, 20][found[:30, 20]] - 20
+    assert np.median(late) <= 4
+
+
+def test_what_is_too_unsure_for_a_verdict_may_be_a_change():
+    data = make(np.random.default_rng(43), "bimodal", "1 sigma", 1000, 100)
+    sure, with_hints = Score(), Score()
+    sure.add(data, tracemill(data, rules=Rules()))
+    with_hints.add(data, tracemill(data, rules=Rules(), with_hints=True))
+    assert with_hints.found >= sure.found + 5
+    assert 1000 * with_hints.false / with_hints.calm <= 10
 
 
 @pytest.mark.full

@@ -1,0 +1,82 @@
+"""What series of one family have in common, learnt over the builds that are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warehouse.rows import correlation, masked_median, serial_correlation, time_of
+
+Reals = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+# Of a family of fewer series than this nothing is known.
+LEAST_ROWS = 100
+# From this many builds on a series tells of its family, and so many of them are enough.
+_LEAST_BUILDS, _MOST_ROWS = 16, 500
+# Series drift if their squared trends are typically this many times what chance makes of them; with a step in
+# a tenth of them it is 1.3 times.
+_TYPICAL_TREND = 1.4
+# The median of a squared standard normal variable.
+_CHI2_MEDIAN = 0.455
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What is typical of the rows that are looked at together.
+
+    rho: the serial correlation that each has at least. drifts: whether they drift, or too little is known to
+    say that they do not: then a step has to stand out from a straight line. scale: (n_columns,) how noisy
+    each build is, 1 being typical.
+    """
+
+    rho: float
+    drifts: bool
+    scale: Reals
+
+    @classmethod
+    def unknown(cls, columns: int, *, drifts: bool = True) -> Family:
+        """Nothing is known of it."""
+        return cls(0.0, drifts, np.ones(columns))
+
+    @classmethod
+    def of(cls, tamed: Reals, is_in: Flags) -> Family:
+        """Learn from the rows, changes left in. tamed: values with spikes drawn in, where is_in says so."""
+        rows = np.flatnonzero(is_in.sum(axis=1) >= _LEAST_BUILDS)
+        # From all over the family: neighbours by name may change together.
+        rows = rows[:: len(rows) // _MOST_ROWS + 1]
+        if not len(rows):
+            return cls.unknown(tamed.shape[1])
+        tamed, is_in = tamed[rows], is_in[rows]
+        residuals = tamed - masked_median(tamed, is_in)[:, None]
+        typical_rho = float(np.median(serial_correlation(residuals, is_in, 1)))
+        rho = typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0
+        if len(rows) < LEAST_ROWS:
+            return cls(rho, drifts=True, scale=np.ones(tamed.shape[1]))
+        return cls(rho, _drifts(residuals, is_in, rho), _scale(residuals, is_in))
+
+
+def swelling(rho: Reals) -> Reals:
+    """How much greater serial correlation makes the variance of a mean."""
+    rho = np.clip(rho, 0.0, 0.95)
+    return np.asarray((1 + rho) / (1 - rho))
+
+
+def _drifts(residuals: Reals, is_in: Flags, rho: float) -> bool:
+    """Whether rows with these residuals about their medians drift."""
+    n = is_in.sum(axis=1)
+    trend = correlation(np.where(is_in, residuals, 0.0), time_of(is_in, n))
+    squares = trend**2 * n / swelling(np.array(rho))
+    return float(np.median(squares)) > _TYPICAL_TREND * _CHI2_MEDIAN
+
+
+def _scale(residuals: Reals, is_in: Flags) -> Reals:
+    """How noisy each column is beside the others; 1 where nobody has a value, or none differs."""
+    sizes = np.abs(residuals)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = sizes / masked_median(sizes, is_in)[:, None]
+    scale = masked_median(relative.T, is_in.T & np.isfinite(relative.T))
+    return np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
