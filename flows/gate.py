@@ -312,22 +312,31 @@ def _findings(
         select
             if(r.build_id = $build_id, r.status, $open) as shown_status,
             r.build_id,
-            r.first_build_id,
-            r.commit,
             r.metric,
             r.subject,
+            r.found,
             r.function,
+            r.moved_from,
             r.unit,
+            r.polarity,
             r.before,
             r.after,
             r.change_ratio,
-            h.expected_interval,
+            r.interval,
             r.p_value,
             r.q_value,
             r.n_before,
             r.n_after,
+            r.first_build_id,
+            r.commit,
+            r.ended_build_id,
             r.call_path,
+            r.caller,
+            r.caller_before,
+            r.caller_after,
             r.evidence,
+            r.query,
+            h.expected_interval,
             a.accepted_by,
             a.accepted_reason,
             -- In the repository: without the module's name before it; of other modules there is no file.
@@ -336,7 +345,6 @@ def _findings(
                 when starts_with(place.file, b.module || '/') then substr(place.file, len(b.module) + 2)
             end as file,
             place.line,
-            r.query,
         from regressions as r
         inner join builds as b using (build_id)
         left join builds as ended on ended.build_id = r.ended_build_id

@@ -182,6 +182,8 @@ def facts(finding: Finding) -> list[str]:
     if since := _since(finding):
         commit = f", commit {finding.commit}" if finding.commit else ""
         said.append(f"{finding.status}{since}{commit}; known from {finding.build_id} on")
+    if finding.moved_from:
+        said.append(f"was {finding.moved_from}")
     if finding.expected_interval:
         low, high = (amount(bound, finding.unit) for bound in finding.expected_interval)
         said.append(f"expected {low} to {high} (95 %)")

@@ -11,7 +11,7 @@ WORDS = {PASSED: "passed", REGRESSED: "regressed", UNDECIDED: "could not judge"}
 
 
 class Finding(NamedTuple):
-    """One verdict, with its evidence; file and line of its function where known.
+    """One verdict: the columns of regressions, and more; file and line of its function where known.
 
     status: as in the mart, or open for a regression known before the candidate. build_id: the build that
     made it known. first_build_id, commit: where it begins.
@@ -19,27 +19,35 @@ class Finding(NamedTuple):
 
     status: str
     build_id: str
-    first_build_id: str
-    commit: str | None
     metric: str
     subject: str
+    found: str
     function: str | None
+    moved_from: str | None
     unit: str | None
+    polarity: int
     before: float | None
     after: float | None
     change_ratio: float | None
-    expected_interval: list[float] | None
+    interval: list[float] | None
     p_value: float | None
     q_value: float | None
     n_before: int | None
     n_after: int | None
+    first_build_id: str
+    commit: str | None
+    ended_build_id: str | None
     call_path: str | None
+    caller: str | None
+    caller_before: float | None
+    caller_after: float | None
     evidence: str | None
+    query: str | None
+    expected_interval: list[float] | None
     accepted_by: str | None
     accepted_reason: str | None
     file: str | None
     line: int | None
-    query: str | None
 
 
 class Unjudged(NamedTuple):

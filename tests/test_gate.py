@@ -24,12 +24,14 @@ from flows.judgement import PASSED, REGRESSED, UNDECIDED, Finding, Judgement
 from flows.output import markdown_table
 from flows.regressions import NoSuchNameError
 from flows.selftest import Injected, SelfTest
+from warehouse.schema import MARTS
 
 from .models.given import Given
 from .models.story import PUT, story
 
 TOP = Path(__file__).parent.parent
 LOOKUP = "storefront/internal/cache.(*Prices).Lookup"
+QUOTE = "storefront/internal/pricing.(*Prices).Quote"
 ACCEPT = ("accept", "--build", "b08", "--metric", "block_ns", "--subject", LOOKUP)
 
 
@@ -432,6 +434,16 @@ def a_judgement(**columns: object) -> Judgement:
     }
     finding = Finding(**(row | columns))
     return Judgement(HOSTILE, None, ("b1", "b2", "b3"), False, {"block_ns": 1}, (finding,), (), (HOSTILE,))
+
+
+def test_json_has_what_the_docs_say(demo: Path) -> None:
+    found = tracemill("gate", "--candidate", "b10", "--format", "json", "--warehouse", demo)
+    told = json.loads(found.stdout)
+    assert {c.name for c in MARTS["regressions"].columns} < told["findings"][0].keys()
+    [moved] = [f for f in told["findings"] if f["status"] == "moved"]
+    assert (moved["moved_from"], moved["subject"]) == (LOOKUP, f"{QUOTE} (sync)")
+    said = (TOP / "docs/exports.md").read_text().partition("## What the gate says")[2].partition("\n## ")[0]
+    assert [key for key in told if f"`{key}`" not in said] == []
 
 
 def test_github_annotations_are_one_escaped_line_each() -> None:
