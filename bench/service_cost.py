@@ -1,0 +1,112 @@
+"""What one more build costs after 25, 100 and 400 builds: CPU seconds of publishing it, by model.
+
+    python -m bench.service_cost [BUILDS …]
+
+The example service's builds are loaded once (examples/artifacts); longer histories hold them again and again
+under other names, with links to the same Parquet files. Prints the tables of docs/detection.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flows.ingest import ingest
+from warehouse.catalog import Build, Catalog
+from warehouse.models import publish, read_models
+
+ARTIFACTS = Path(__file__).parent.parent / "examples" / "artifacts"
+HISTORIES = (25, 100, 400)
+# Models that take less are summed up.
+LEAST_SECONDS = 0.03
+_CAPTURE = re.compile(r"capture_id=(\w+)")
+
+
+def history(example: Catalog, root: Path) -> Iterator[None]:
+    """Add one build after another to the warehouse at root, those of the example in turn."""
+    names = sorted(example.builds)
+    for number, original in enumerate(itertools.cycle(names)):
+        committed_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+        build = replace(
+            example.builds[original], build_id=f"n{number:04}", committed_at=committed_at.isoformat()
+        )
+        _add(example, root, original, build)
+        yield
+
+
+def _add(example: Catalog, root: Path, original: str, build: Build) -> None:
+    """Put the captures of the example's original into the warehouse as those of the build."""
+    name = build.build_id
+
+    def own(path: str) -> str:
+        link = _CAPTURE.sub(rf"capture_id={name}\1", path)
+        if not (root / link).exists():
+            (root / link).parent.mkdir(parents=True, exist_ok=True)
+            os.link(example.root / path, root / link)
+        return link
+
+    catalog = Catalog.load(root)
+    catalog.builds[name] = build
+    for (build_id, run_id), work in example.work.items():
+        if build_id == original:
+            catalog.work[name, run_id] = work
+    for capture in example.captures.values():
+        if capture.build_id == original:
+            files = {table: [own(path) for path in paths] for table, paths in capture.files.items()}
+            copied = replace(capture, capture_id=name + capture.capture_id, build_id=name, files=files)
+            catalog.captures[copied.place] = copied
+    catalog.commit()
+
+
+def publishing(root: Path) -> dict[str, float]:
+    """CPU seconds of publishing what is new: before the models, by model; the last has what comes after."""
+    marks = [("before the models", time.process_time())]
+    publish(
+        Catalog.load(root),
+        models=read_models(),
+        progress=lambda model: marks.append((model, time.process_time())),
+    )
+    ends = [at for _, at in marks[1:]] + [time.process_time()]
+    return {name: end - at for (name, at), end in zip(marks, ends, strict=True)}
+
+
+def main() -> None:
+    """Print both tables."""
+    histories = [int(argument) for argument in sys.argv[1:]] or list(HISTORIES)
+    found: dict[int, dict[str, float]] = {}
+    whole: dict[int, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        example = Path(folder, "example")
+        ingest([ARTIFACTS], example)
+        root = Path(folder, "history")
+        root.mkdir()
+        builds = history(Catalog.load(example), root)
+        loaded = 0
+        for count in histories:
+            for _ in range(count - loaded):
+                next(builds)
+            whole[count] = sum(publishing(root).values())
+            next(builds)
+            loaded = count + 1
+            found[count] = publishing(root)
+    print(f"| of one more build | {' | '.join(f'after {count}' for count in histories)} |")
+    print("|---" * (1 + len(histories)) + "|")
+    names = sorted(found[histories[-1]], key=lambda name: -found[histories[-1]][name])
+    shown = [name for name in names if found[histories[-1]][name] >= LEAST_SECONDS]
+    for name in shown:
+        print(f"| {name} | {' | '.join(f'{found[count][name]:.2f}' for count in histories)} |")
+    rest = [sum(s for name, s in found[count].items() if name not in shown) for count in histories]
+    print(f"| {len(names) - len(shown)} others | {' | '.join(f'{s:.2f}' for s in rest)} |")
+    print(f"| all | {' | '.join(f'{sum(found[count].values()):.2f}' for count in histories)} |")
+
+
+if __name__ == "__main__":
+    main()
