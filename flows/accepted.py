@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """A verdict as its reader names it: the subject may also be the function alone."""
+    """A verdict as its reader names it: the build that made it known or the one where it begins.
+
+    The subject may also be the function alone.
+    """
 
     build_id: str
     metric: str
@@ -34,9 +37,9 @@ def accept(warehouse: Path, which: Which, reason: str, author: str | None = None
     """Accept one regression, in the warehouse. Raises NoSuchNameError, WarehouseError."""
     with writer_lock(warehouse):
         with connect(warehouse) as connection:
-            subject = _subject(connection, which)
+            build_id, subject = find_verdict(connection, which)
         accepted = Accepted(
-            which.build_id,
+            build_id,
             which.metric,
             subject,
             reason,
@@ -63,26 +66,26 @@ def withdraw(warehouse: Path, which: Which) -> Accepted:
         return accepted
 
 
-def _subject(connection: duckdb.DuckDBPyConnection, which: Which) -> str:
-    """The verdict's subject in full. Raises NoSuchNameError with what there is."""
+def find_verdict(connection: duckdb.DuckDBPyConnection, which: Which) -> tuple[str, str]:
+    """The verdict's build and its subject in full. Raises NoSuchNameError with what there is."""
     rows = connection.execute(
-        "select build_id, metric, subject, function, status from regressions"
+        "select build_id, first_build_id, metric, subject, function from regressions "
+        "where status in ('regressed', 'not_comparable')"
     ).fetchall()
-    rows = [row for row in rows if row[4] in {"regressed", "not_comparable"}]
-    require(which.build_id, "build with a regression", sorted({r[0] for r in rows}))
-    rows = [row for row in rows if row[0] == which.build_id]
-    require(which.metric, f"regression of {which.build_id} in", sorted({r[1] for r in rows}))
-    rows = [row for row in rows if row[1] == which.metric]
-    exact = [row for row in rows if row[2] == which.subject]
-    found = exact or [row for row in rows if row[3] == which.subject]
+    require(which.build_id, "build with a regression", sorted({b for r in rows for b in r[:2]}))
+    rows = [row for row in rows if which.build_id in row[:2]]
+    require(which.metric, f"regression of {which.build_id} in", sorted({r[2] for r in rows}))
+    rows = [row for row in rows if row[2] == which.metric]
+    exact = [row for row in rows if row[3] == which.subject]
+    found = exact or [row for row in rows if row[4] == which.subject]
     if len(found) > 1:
-        subjects = ", ".join(repr(row[2]) for row in found)
-        raise NoSuchNameError(f"{which.subject!r} has several verdicts; name one of {subjects}")
+        known = ", ".join(f"{row[3]!r} at {row[0]}" for row in found)
+        raise NoSuchNameError(f"{which.subject!r} has several verdicts; name one of {known}")
     if not found:
         require(
-            which.subject, f"{which.metric} regression of {which.build_id} in", sorted(r[2] for r in rows)
+            which.subject, f"{which.metric} regression of {which.build_id} in", sorted(r[3] for r in rows)
         )
-    return str(found[0][2])
+    return str(found[0][0]), str(found[0][3])
 
 
 def whoami() -> str:

@@ -17,6 +17,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
+from flows.accepted import Which, find_verdict
 from flows.cli import main
 from flows.gate import judge
 from flows.gate_formats import WRITERS
@@ -385,6 +386,20 @@ def test_only_a_regression_can_be_accepted(demo: Path, changed: dict[int, str], 
     args = [changed.get(i, a) for i, a in enumerate(ACCEPT)]
     found = tracemill(*args, "--reason", "x", "--warehouse", demo)
     assert (found.exit_code, sentence in found.stderr) == (2, True), found.stderr
+
+
+def test_a_regression_can_be_named_by_the_build_where_it_begins() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table regressions as from (values ('b9', 'b7', 'm', 'F (sync)', 'F', 'regressed'), "
+            "('b7', 'b7', 'm', 'G', 'G', 'not_comparable'), ('b7', 'b7', 'm', 'F', 'F', 'improved')) "
+            "t(build_id, first_build_id, metric, subject, function, status)"
+        )
+        for build in ("b7", "b9"):
+            assert find_verdict(connection, Which(build, "m", "F")) == ("b9", "F (sync)")
+        assert find_verdict(connection, Which("b7", "m", "G")) == ("b7", "G")
+        with pytest.raises(NoSuchNameError):
+            find_verdict(connection, Which("b9", "m", "G"))
 
 
 def test_an_acceptance_needs_a_reason(demo: Path) -> None:

@@ -112,7 +112,9 @@ def gate(
 
 @click.command()
 @warehouse_option
-@click.option("--build", "build_id", metavar="B", required=True, help="Where the regression begins.")
+@click.option(
+    "--build", "build_id", metavar="B", required=True, help="Where the regression is known or begins."
+)
 @click.option("--metric", metavar="M", required=True)
 @click.option("--subject", metavar="S", required=True, help="The verdict's subject, or its function.")
 @click.option("--reason", metavar="TEXT", help="Why; shown wherever the verdict is.")
