@@ -2,7 +2,8 @@
 -- grain: build_id, run_id, sample_type
 -- scope: build
 -- heap and allocs profiles hold the same four figures: allocations are taken from allocs, live memory from heap,
--- each from the other where it is missing, and from the old text form only where there is no other.
+-- each from the other where it is missing, and from the old text form only where there is no other. Last of all comes
+-- what spans a time (heap?seconds=30): it has only what changed in it, where the others have all since the start.
 with
 
 captures as (
@@ -31,6 +32,7 @@ ranked as (
         row_number() over (
             partition by captures.build_id, captures.run_id, offered.sample_type
             order by
+                captures.duration_ns is not null,
                 captures.format = 'legacy_profile',
                 case when starts_with(offered.sample_type, 'alloc') then captures.kind <> 'allocs'
                     else captures.kind <> 'heap' end,

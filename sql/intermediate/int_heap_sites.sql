@@ -34,6 +34,7 @@ series as (
         and captures.run_id = last_one.run_id
         and captures.format = last_one.format
         and captures.kind = last_one.kind
+        and (captures.duration_ns is null) = (last_one.duration_ns is null)
     where chosen.sample_type = 'inuse_space'
     window run as (
         partition by chosen.build_id, chosen.run_id

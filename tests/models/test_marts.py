@@ -180,6 +180,21 @@ def test_heap_and_allocs_profiles_are_not_counted_twice():
         ]
 
 
+def test_a_profile_of_what_changed_stands_for_nothing_where_a_whole_one_is():
+    given = Given()
+    put = given.stack(PUT)
+    given.binary("b1", {0x101: "runtime.mapassign"})
+    given.heap("b1", "1", [(put, 0x100, 1000 << 10)])
+    # allocs?seconds=1, taken later.
+    given.heap("b1", "1", [(put, 0x100, 8 << 10)], kind="allocs")
+    given.tables["captures"][-1] |= {"duration_ns": 10**9, "captured_at": datetime(2026, 1, 2, tzinfo=UTC)}
+    given.heap("b1", "2", [(put, 0x100, 6 << 10)], kind="allocs")
+    given.tables["captures"][-1] |= {"duration_ns": 10**9, "captured_at": datetime(2026, 1, 2, tzinfo=UTC)}
+    with given.models() as connection:
+        query = "select run_id, alloc_bytes, inuse_bytes from mapassign_allocations order by all"
+        assert rows(connection, query) == [("1", 1000 << 10, 500 << 10), ("2", 6 << 10, 3 << 10)]
+
+
 def test_blocks_are_counted_by_path_and_reason():
     given = Given()
     lock = given.stack("sync.(*Mutex).Lock", PUT, *USER_PATH)
