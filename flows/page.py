@@ -44,6 +44,7 @@ def write_report(warehouse: Path, file: Path) -> None:
     """Write the page, whole or not at all. Raises WarehouseError, OSError."""
     with connect(warehouse) as connection:
         page = render(connection)
+    file.parent.mkdir(parents=True, exist_ok=True)
     replace_whole(file, lambda out: out.write(page.encode()))
 
 

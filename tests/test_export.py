@@ -33,7 +33,7 @@ def test_no_column_of_the_promised_schema_is_gone_or_changed() -> None:
             assert columns.get(column["name"]) == (column["type"], column["unit"]), (name, column["name"])
 
 
-def test_parquet_carries_the_version(artifacts: Path, tmp_path: Path) -> None:
+def test_parquet_carries_the_version_and_folders_are_made(artifacts: Path, tmp_path: Path) -> None:
     assert tracemill("run", artifacts, "--warehouse", tmp_path / "w").exit_code == 0
     done = tracemill("export", tmp_path / "e", "--format", "parquet", "--warehouse", tmp_path / "w")
     assert done.exit_code == 0
@@ -41,6 +41,8 @@ def test_parquet_carries_the_version(artifacts: Path, tmp_path: Path) -> None:
     assert metadata[b"tracemill_exports_version"].decode() == EXPORTS_VERSION
     assert json.loads((tmp_path / "e/schema.json").read_text())["version"] == EXPORTS_VERSION
     assert not (tmp_path / "e/tracemill.openmetrics").exists()
+    made = tracemill("report", tmp_path / "new/folder/r.html", "--warehouse", tmp_path / "w")
+    assert (made.exit_code, (tmp_path / "new/folder/r.html").is_file()) == (0, True)
 
 
 def test_openmetrics_parses_and_has_the_verdicts(tmp_path: Path) -> None:
