@@ -28,6 +28,9 @@ def open_database(file: Path, root: Path, *, read_only: bool) -> duckdb.DuckDBPy
     connection.execute(f"set file_search_path = '{quoted}'")
     connection.execute("set enable_progress_bar = false")
     connection.execute("set timezone = 'UTC'")
+    if not read_only:
+        # What is larger goes straight to the file, not to a log first and from there to the file.
+        connection.execute("set checkpoint_threshold = '1MB'")
     return connection
 
 
