@@ -9,15 +9,15 @@ from flows.report import amount
 if TYPE_CHECKING:
     import duckdb
 
-# Of all series that are hinted at or claimed, at most this share is noise (q value); see Rules.false_share.
+# Of all series that are hinted at or claimed, at most this share is noise (q value); see Rules.inform_share.
 INFORM_SHARE = 0.05
 
 
 def hints(connection: duckdb.DuckDBPyConnection, build_id: str, metrics: tuple[str, ...]) -> list[str]:
-    """Sentences, the surest first."""
+    """Sentences, the surest first: of the build's own figures, and of the last build's look back."""
     rows = connection.execute(
         """
-        select h.metric, h.subject, h.unit, h.expected, h.value, h.q_value
+        select h.metric, h.subject, h.unit, h.expected, h.value, h.q_value, null as since
         from regression_history as h
         anti join regressions using (build_id, metric, subject)
         where h.build_id = $build_id
@@ -25,11 +25,19 @@ def hints(connection: duckdb.DuckDBPyConnection, build_id: str, metrics: tuple[s
             and h.q_value <= $share
             and h.polarity * h.log_change >= ln(1.02)
             and not h.is_change
-        order by h.q_value, h.metric, h.subject
+        union all
+        select h.metric, h.subject, h.unit, h.change_before, h.change_after, h.change_q_value, h.build_id
+        from regression_history as h
+        where h.may_change
+            and (select arg_max(build_id, ordinal) from builds) = $build_id
+            and (len($metrics) = 0 or list_contains($metrics, h.metric))
+            and h.polarity * h.change_log_ratio > 0
+        order by 6, 1, 2
         """,
         {"build_id": build_id, "metrics": list(metrics), "share": INFORM_SHARE},
     ).fetchall()
     return [
-        f"{metric} of {subject}: {amount(expected, unit)} → {amount(value, unit)} (q = {q:.1g})"
-        for metric, subject, unit, expected, value, q in rows
+        f"{metric} of {subject}: {amount(before, unit)} → {amount(after, unit)}"
+        f"{f' since {since}' if since else ''} (q = {q:.1g})"
+        for metric, subject, unit, before, after, q, since in rows
     ]

@@ -131,6 +131,7 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
         "level_number": found.level_number,
         "is_change": found.is_change,
         "went_away": found.went_away,
+        "may_change": found.may_change,
         "is_apart": found.is_apart,
         "found_ordinal": found.found_build,
         "change_before": found.change.before,

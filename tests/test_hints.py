@@ -1,0 +1,71 @@
+"""What the last build's look back finds is hinted at, and only there."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from bench.detection_scale import OTHER_TABLES, POINTS_OF_PART
+from bench.synthetic import make
+from flows.hints import hints
+from warehouse.judging import levels_at_hand
+from warehouse.models import read_models
+
+SERIES, BUILDS = 1000, 100
+
+
+@pytest.fixture(scope="module")
+def history() -> duckdb.DuckDBPyConnection:
+    """regression_history of a thousand series, a hundred of which change by as much as builds differ."""
+    logs = np.log(make(np.random.default_rng(43), "bimodal", "1 sigma", SERIES, BUILDS).runs[:, :, :3])
+    rows = {
+        "series": np.repeat(np.arange(SERIES), BUILDS),
+        "build": np.tile(np.arange(BUILDS), SERIES),
+        "log_value": np.median(logs, axis=2).ravel(),
+        "run_variance": logs.var(axis=2, ddof=1).ravel(),
+        "run_count": np.full(SERIES * BUILDS, 3),
+        "counting_variance": np.zeros(SERIES * BUILDS),
+        "negligible": np.full(SERIES * BUILDS, 1e-6),
+        "context": np.zeros(SERIES * BUILDS, np.int64),
+    }
+    connection = duckdb.connect()
+    connection.register("part", pa.table(rows))
+    connection.execute(f"create table int_points as {POINTS_OF_PART}")
+    connection.execute(OTHER_TABLES)
+    connection.execute("create table builds as select distinct build_id, ordinal from int_conditions")
+    connection.execute(
+        "create table regressions as select ''::varchar as build_id, '' as metric, '' as subject limit 0"
+    )
+    [model] = [m for m in read_models() if m.name == "regression_history"]
+    with levels_at_hand(connection, model.sql):
+        connection.execute(f"create table regression_history as {model.sql}")
+    return connection
+
+
+def test_what_may_have_changed_is_said_of_the_last_build_with_where_it_begins(history) -> None:
+    said = [hint for hint in hints(history, f"b{BUILDS - 1}", ()) if " since b" in hint]
+    worse = history.execute(
+        "select 'f' || substr(first_subject, 2), build_id from regression_history "
+        "where may_change and change_log_ratio > 0 order by change_q_value, subject"
+    ).fetchall()
+    assert len(worse) >= 5
+    assert len(said) == len(worse)
+    for hint, (subject, build) in zip(said, worse, strict=True):
+        assert f" of {subject}: " in hint and f" since {build} (q = " in hint
+    assert hints(history, f"b{BUILDS - 1}", ("gc_pauses",)) == []
+
+
+def test_of_an_earlier_build_nothing_is_said_that_later_ones_tell(history) -> None:
+    assert not any(" since b" in hint for hint in hints(history, f"b{BUILDS - 2}", ()))
+
+
+def test_what_may_have_changed_is_no_change_and_has_its_figures(history) -> None:
+    wrong = [
+        "is_change and may_change",
+        "may_change and (change_before is null or found_ordinal is not null)",
+        "not is_change and not may_change and change_q_value is not null",
+    ]
+    for what in wrong:
+        assert history.execute(f"from regression_history select count(*) where {what}").fetchall() == [(0,)]
