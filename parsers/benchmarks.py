@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 NAME = "benchmarks"
 
 _RESULT = re.compile(rb"^Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S", re.MULTILINE)
-# The two parts of a line that something was printed into.
-_NAME = re.compile(r"Benchmark\S*(?= *\t)")
-_REST = re.compile(r"(?:^|[ \t])(\d+\t *[-+.\w]+ ns/op(?:\t *[-+.\w]+ \S+)*)\s*$", re.MULTILINE)
-_PARTS = [re.compile(part.pattern.encode(), re.MULTILINE) for part in (_NAME, _REST)]
+# The two parts of a line that something was printed into: a word before a tab, and a result. Neither
+# reads a character twice, however long the line is.
+_WORD = re.compile(r"(?<!\S)(\S++)(?= *+\t)")
+_REST = re.compile(r"(?:^|[ \t])(\d++\t *+[-+.\w]++ ns/op(?:\t *+[-+.\w]++ \S++)*+)", re.MULTILINE)
+_REST_BYTES = re.compile(_REST.pattern.encode(), re.MULTILINE)
 _PROCS = re.compile(r"-(\d{1,9})$")
 # The parts of a unit: "p99-ns/op" is p99, ns, op.
 _UNIT_PART = re.compile(r"[^-*/\s]+|[-*/]")
@@ -41,7 +42,7 @@ _TIDY = {"ns": ("sec", 1e-9), "MB": ("B", 1e6)}
 
 def sniff(head: bytes) -> bool:
     """Whether a result line stands in head, or a name and later a result."""
-    return _RESULT.search(head) is not None or all(part.search(head) for part in _PARTS)
+    return _RESULT.search(head) is not None or (b"Benchmark" in head and _REST_BYTES.search(head) is not None)
 
 
 def tidy(value: float, unit: str) -> tuple[float, str]:
@@ -88,8 +89,8 @@ class _Reader:
     def read(self, number: int, line: str) -> None:
         if "Benchmark" in line and self._begins(number, line):
             return
-        if "ns/op" in line and (rest := _REST.search(line)):
-            self._ends(number, rest[1].split())
+        if "ns/op" in line and (rest := list(_REST.finditer(line))) and not line[rest[-1].end() :].strip():
+            self._ends(number, rest[-1][1].split())
             return
         key, colon, value = line.partition(":")
         if colon and key[:1].islower() and not re.search(r"\s|[A-Z]", key) and (value[:1] in (" ", "\t", "")):
@@ -110,9 +111,10 @@ class _Reader:
             else:
                 self.give_up()
                 return True
-        if names := _NAME.findall(line):
+        words = [word for word in _WORD.findall(line) if "Benchmark" in word]
+        if words:
             self.give_up()
-            self._waiting = (number, names[-1], wrong)
+            self._waiting = (number, words[-1][words[-1].index("Benchmark") :], wrong)
             return False
         if wrong:
             self._note(number, fields[0], wrong)

@@ -34,12 +34,12 @@ _I = r"(\d{1,12})"
 _MB = r"(\d{1,13})"
 _MOST_MB = 2**43
 _LINE = re.compile(
-    rf"gc {_I} @{_N}s {_I}%(?: \([^)]*\))?: {_N}\+{_N}\+{_N} ms clock, "
+    rf"gc {_I} @{_N}s {_I}%(?: \([^)]{{0,200}}\))?: {_N}\+{_N}\+{_N} ms clock, "
     rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, {_MB}->{_MB}->{_MB} MB, {_MB} MB goal,"
     rf"(?: \d+ MB stacks, \d+ MB globals,)? (\d{{1,9}}) P( \(forced\))?"
 )
 _BEGINS = re.compile(r"gc \d+ @\d+\.\d+s ")
-_HEAD = re.compile(rb"gc \d+ @\d+(?:\.\d+)?s \d+%[^\n]*: [\d.e+-]+ ms clock, ")
+_HEAD = re.compile(rb"gc \d+ @\d+(?:\.\d+)?s \d+%(?: \([^)\n]{0,200}\))?: [\d.e+-]+ ms clock, ")
 _MIB = 1024**2
 
 

@@ -40,6 +40,11 @@ _PREFIX = re.compile(
 _NO_LINE = b"-- "
 
 
+def looks_like_text(head: bytes) -> bool:
+    """Whether head has nothing that no text has."""
+    return _CONTROL.search(head) is None
+
+
 def steps_to_text(head: bytes, *, is_whole: bool) -> list[Callable[[bytes], bytes]]:
     """What to do, in this order, with content that begins with head; nothing for most.
 
@@ -49,7 +54,7 @@ def steps_to_text(head: bytes, *, is_whole: bool) -> list[Callable[[bytes], byte
     if head.startswith((*_UTF16, _UTF8)):
         steps.append(_as_utf8)
         head = _as_utf8(head)
-    if _CONTROL.search(head):
+    if not looks_like_text(head):
         return steps
     if _COLOUR.search(head):
         steps.append(_without_colours)

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from parsers.api import Batch, Options, ParseError, with_all_stacks
-from parsers.source import Source
+from parsers.source import MAX_WHOLE_BYTES, Source
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +30,10 @@ FORMATS = {
     "parsers.escapes": 1,
     "parsers.findings": 2,
 }
+
+# Texts that may stand far behind the first lines of a log: a crash report at its end.
+ANYWHERE = ("parsers.goroutine_dump", "parsers.benchmarks", "parsers.gctrace", "parsers.escapes")
+_PIECE_BYTES, _OVERLAP_BYTES = 1 << 20, 1 << 16
 
 
 class Format(Protocol):
@@ -57,9 +61,26 @@ def detect(source: Source) -> Format:
     for form in formats():
         if form.sniff(source.head):
             return form
+    if source.is_text and (found := _deep_in(source)) is not None:
+        return found
     raise UnknownFormatError(
         source.path, "", f"no known format: begins with {source.head[:16]!r}" if source.head else "empty file"
     )
+
+
+def _deep_in(source: Source) -> Format | None:
+    """The format that claims the first piece of a long text that any claims."""
+    texts = [cast("Format", import_module(name)) for name in ANYWHERE]
+    read, kept = 0, b""
+    with source.open() as stream:
+        # No text beyond this is read whole.
+        while read < MAX_WHOLE_BYTES and (piece := stream.read(_PIECE_BYTES)):
+            read += len(piece)
+            for form in texts:
+                if form.sniff(kept + piece):
+                    return form
+            kept = piece[-_OVERLAP_BYTES:]
+    return None
 
 
 def parse(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Batch | Issue | Facts]:

@@ -18,7 +18,7 @@ from isal import igzip, igzip_lib
 
 from parsers.api import ParseError
 from parsers.go_events import is_events, text_of
-from parsers.log_text import steps_to_text
+from parsers.log_text import looks_like_text, steps_to_text
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -57,6 +57,11 @@ class Source:
                 # A package's whole output may be one event: a part of it would say nothing.
                 self.head = text_of(self.head + self._unwrapped(_rest_of_line(stream)))[:HEAD_BYTES]
                 self._steps.append(text_of)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the head has nothing that no text has."""
+        return looks_like_text(self.head)
 
     @property
     def name(self) -> str:

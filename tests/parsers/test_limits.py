@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -56,3 +57,19 @@ def test_a_length_that_lies_is_named_with_its_byte(field, length, tmp_path):
     path.write_bytes(content + bytes([field << 3 | 2]) + length + b"\0")
     with pytest.raises(ParseError, match=rf"lies\.pb: byte {len(content)}: the field announces \d+ bytes"):
         parsers.read(path)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["gc 1 @1.0s 1%", "gc 1 @1.0s 1% (", "Benchmark", "  1\t1 ns/op\ta b", "BenchmarkX \t", "a.go:1:2: "],
+)
+def test_a_line_of_the_same_words_takes_no_longer_than_its_length(word, tmp_path):
+    path = tmp_path / "line"
+    path.write_text("BenchmarkX-2 \tprinted\n" + word * (2_000_000 // len(word)) + " x")
+    started = time.process_time()
+    try:
+        parsers.read(path)
+    except ParseError as error:
+        assert "line" in str(error)
+    # It takes half a second; looked at from every word, minutes.
+    assert time.process_time() - started < 20

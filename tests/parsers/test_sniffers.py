@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parsers.registry import FORMATS
+from parsers.registry import FORMATS, UnknownFormatError, detect
 from parsers.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -45,3 +45,22 @@ def test_sniffers_never_raise():
         cut = generator.randrange(len(head))
         for content in (noise, head[:cut], head[:cut] + noise, noise + head):
             claims(content)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    ["goroutine_dump/go1.27/maps.all.txt", "benchmarks/go1.27/bench.txt", "gctrace/go1.27/gctrace.txt"],
+)
+@pytest.mark.parametrize("lines", [10_000, 45_000])
+def test_what_stands_far_behind_in_a_log_is_found(sample, lines, tmp_path):
+    plain = SAMPLES / sample
+    path = tmp_path / "app.log"
+    path.write_text("2026-01-02 15:04:05 request served\n" * lines + plain.read_text())
+    assert detect(Source(path)).NAME == detect(Source(plain)).NAME
+
+
+def test_long_text_of_nothing_is_of_no_format(tmp_path):
+    path = tmp_path / "app.log"
+    path.write_text("2026-01-02 15:04:05 request served\n" * 45_000)
+    with pytest.raises(UnknownFormatError, match="no known format"):
+        detect(Source(path))
