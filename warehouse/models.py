@@ -206,9 +206,9 @@ class _Build:
                 "\0".join(m.name + m.sql for m in models).encode()
             ).hexdigest()
             self.after |= {f"build {b}": f for b, f in fingerprints.items()}
-        is_same_code = self.before.get("models") == self.after.get("models")
+        self.is_same_code = self.before.get("models") == self.after.get("models")
         self.stale = tuple(
-            b for b, f in fingerprints.items() if not is_same_code or self.before.get(f"build {b}") != f
+            b for b, f in fingerprints.items() if not self.is_same_code or self.before.get(f"build {b}") != f
         )
 
     def is_needed(self) -> bool:
@@ -231,9 +231,8 @@ class _Build:
         self.connection.execute("commit")
         if self.models:
             self._build_models(progress)
-        self.connection.executemany(
-            f"insert or replace into {_STATE} values (?, ?)", list(self.after.items())
-        )
+        changed = [[subject, f] for subject, f in self.after.items() if self.before.get(subject) != f]
+        self.connection.executemany(f"insert or replace into {_STATE} values (?, ?)", changed)
         return self._failed_checks()
 
     def _add_stacks(self) -> None:
@@ -290,7 +289,7 @@ class _Build:
         self.connection.execute(f'use "{database}"')
         self.connection.execute("detach fresh")
         for model in self.models:
-            if model.scope == "view":
+            if model.scope == "view" and not self.is_same_code:  # each would read the list of all files
                 self._execute(model, f"create or replace view {model.name} as {model.sql}")
             elif model.scope == "history":
                 progress(model.name)
@@ -301,7 +300,7 @@ class _Build:
 
     def _take_over(self, model: Model, target: str) -> None:
         """Put the fresh rows in the place of the same builds' old ones."""
-        if self.before.get("models") != self.after["models"]:
+        if not self.is_same_code:
             self.connection.execute(f"create or replace table {target} as from {model.name}")
             return
         self.connection.execute(f"delete from {target} where build_id in (from stale)")
