@@ -8,13 +8,11 @@ under other names, with links to the same Parquet files. Prints the tables of do
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,30 +28,31 @@ LEAST_SECONDS = 0.03
 _CAPTURE = re.compile(r"capture_id=(\w+)")
 
 
-def history(example: Catalog, root: Path) -> Iterator[None]:
-    """Add one build after another to the warehouse at root, those of the example in turn."""
+def add_builds(example: Catalog, root: Path, count: int) -> None:
+    """Make the warehouse at root one of that many builds: those of the example in turn, under other names."""
+    catalog = Catalog.load(root)
     names = sorted(example.builds)
-    for number, original in enumerate(itertools.cycle(names)):
+    for number in range(len(catalog.builds), count):
+        original = names[number % len(names)]
         committed_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
         build = replace(
             example.builds[original], build_id=f"n{number:04}", committed_at=committed_at.isoformat()
         )
-        _add(example, root, original, build)
-        yield
+        _add(example, catalog, original, build)
+    catalog.commit()
 
 
-def _add(example: Catalog, root: Path, original: str, build: Build) -> None:
-    """Put the captures of the example's original into the warehouse as those of the build."""
+def _add(example: Catalog, catalog: Catalog, original: str, build: Build) -> None:
+    """Take in the captures of the example's original as those of the build."""
     name = build.build_id
 
     def own(path: str) -> str:
         link = _CAPTURE.sub(rf"capture_id={name}\1", path)
-        if not (root / link).exists():
-            (root / link).parent.mkdir(parents=True, exist_ok=True)
-            os.link(example.root / path, root / link)
+        if not (catalog.root / link).exists():
+            (catalog.root / link).parent.mkdir(parents=True, exist_ok=True)
+            os.link(example.root / path, catalog.root / link)
         return link
 
-    catalog = Catalog.load(root)
     catalog.builds[name] = build
     for (build_id, run_id), work in example.work.items():
         if build_id == original:
@@ -63,7 +62,6 @@ def _add(example: Catalog, root: Path, original: str, build: Build) -> None:
             files = {table: [own(path) for path in paths] for table, paths in capture.files.items()}
             copied = replace(capture, capture_id=name + capture.capture_id, build_id=name, files=files)
             catalog.captures[copied.place] = copied
-    catalog.commit()
 
 
 def publishing(root: Path) -> dict[str, float]:
@@ -82,20 +80,15 @@ def main() -> None:
     """Print both tables."""
     histories = [int(argument) for argument in sys.argv[1:]] or list(HISTORIES)
     found: dict[int, dict[str, float]] = {}
-    whole: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        example = Path(folder, "example")
-        ingest([ARTIFACTS], example)
+        ingest([ARTIFACTS], Path(folder, "example"))
+        example = Catalog.load(Path(folder, "example"))
         root = Path(folder, "history")
         root.mkdir()
-        builds = history(Catalog.load(example), root)
-        loaded = 0
         for count in histories:
-            for _ in range(count - loaded):
-                next(builds)
-            whole[count] = sum(publishing(root).values())
-            next(builds)
-            loaded = count + 1
+            add_builds(example, root, count)
+            publishing(root)
+            add_builds(example, root, count + 1)
             found[count] = publishing(root)
     print(f"| of one more build | {' | '.join(f'after {count}' for count in histories)} |")
     print("|---" * (1 + len(histories)) + "|")
