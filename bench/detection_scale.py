@@ -4,7 +4,8 @@
 
 Prints the table of docs/detection.md, each row from a process of its own. The series have noise of 3 %, three
 runs a build, and a step in every tenth. A large family is judged in parts, see warehouse/levels.py; the mart
-regression_history is built by DuckDB over the same series, as the models build it.
+regression_history is made over the points of the same series, in a database on disk as the models make it, with
+a limit to what DuckDB itself may take.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from warehouse.models import read_models
 NEGLIGIBLE = 1e-6
 SMALL, LARGE = (10_000, 100), (100_000, 300)
 # DuckDB would use what the machine has; what does not fit goes to disk.
-MEMORY_LIMIT = "500MB"
+MEMORY_LIMIT = "300MB"
 
 POINTS_OF_PART = """
     select 'block_ns' as metric, series + 1 as series_number, build as ordinal, context, 'ns' as unit,
