@@ -76,7 +76,8 @@ def make(random: np.random.Generator, noise: str, scenario: str, series: int, bu
             steps[row] = [int(b) for b in np.array([third, 2 * third]) + random.integers(-5, 6, 2)]
             deviations[row, steps[row][0] : steps[row][1]] += 3 * sign
             continue
-        at = int(random.integers(MARGIN, builds - MARGIN - (RAMP_BUILDS if scenario == "ramp" else 0)))
+        margin = min(MARGIN, builds // 4)
+        at = int(random.integers(margin, builds - margin - (RAMP_BUILDS if scenario == "ramp" else 0)))
         steps[row] = [at]
         if scenario == "ramp":
             deviations[row] += 3 * sign * np.clip((np.arange(builds) - at) / RAMP_BUILDS, 0, 1)
