@@ -4,8 +4,8 @@
 
 Prints the table of docs/detection.md, each row from a process of its own. The series have noise of 3 %, three
 runs a build, and a step in every tenth. A large family is judged in parts, see warehouse/levels.py; the mart
-regression_history is made over the points of the same series, in a database on disk as the models make it, with
-a limit to what DuckDB itself may take.
+regression_history is made over the points of the same series, in a database on disk as the models make it,
+with a limit to what DuckDB itself may take.
 """
 
 from __future__ import annotations
