@@ -6,9 +6,9 @@ Prints the tables of docs/detection.md. --full: 2000 series of each kind. Apache
 it and ruptures have an environment of their own: .cache/otava, made at the first run (pip).
 
 False alarms: series without a change in which a tool claims one, per 1000, even if it takes that back later.
-Found: changes that a claim within three builds tells of; of a ramp, a claim between its start and three builds
-after its end. Delay: builds from a change until it is first claimed, median; only for what judges build by
-build.
+Found: changes that a claim within three builds tells of; of a ramp, a claim between its start and three
+builds after its end. Delay: builds from a change until it is first claimed, median; only for what judges
+build by build.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def report(sets: list[Synthetic], claims: dict[str, list[Claims]]) -> None:
 
 
 def short_histories(seed: int, families: int) -> None:
-    """Print what Tracemill finds in families of few series and builds, of which little noise can be learnt."""
+    """Print what Tracemill finds in families of few series and builds, which teach little of their noise."""
     sizes = ("2 sigma", "3 sigma", "4 sigma", "6 sigma", "9 sigma")
     rows: dict[str, list[str]] = {}
     for noise in NOISES:
