@@ -155,6 +155,7 @@ class _Family:
         self.start = np.zeros(series, np.int64)
         self.start_before = np.zeros(series, np.int64)
         self.seen, self.has_been_real = np.zeros(series, np.int64), np.zeros(series, bool)
+        self.is_judged = np.zeros(series, bool)
         self.noise = Noise(rules, run_variance, run_count, counting)
         self.outliers = Outliers(rules, series)
         self.found = {
@@ -213,7 +214,7 @@ class _Family:
         error = np.sqrt(noise * (1 + median_variance(n)) + own)
         can_judge = is_here & self.has_been_real & (n > 0) & (self.seen >= rules.least_builds)
         error *= unrest(np.where(can_judge, value - level, np.nan), error)
-        self._learn_first(build, can_judge & (self.seen == rules.least_builds))
+        self._learn_first(build, can_judge & ~self.is_judged)
         self.seen += is_here
         tested = self.outliers.test(build, value, level, error, df, can_judge)
         p = tested.p
@@ -245,11 +246,10 @@ class _Family:
 
     def _learn_first(self, build: int, is_new: Flags) -> None:
         """From the first builds of series that are about to be judged for the first time."""
-        rows = np.flatnonzero(is_new)
+        rows, least = np.flatnonzero(is_new), self.rules.least_builds
         if len(rows):
-            columns = np.argsort(~self.is_used[rows, :build], axis=1, kind="stable")[
-                :, : self.rules.least_builds
-            ]
+            self.is_judged[rows] = True
+            columns = np.argsort(~self.is_used[rows, :build], axis=1, kind="stable")[:, :least]
             values = np.take_along_axis(self.value[rows, :build], columns, axis=1)
             self.outliers.learn_first(values, self.noise.prior[rows], self.noise.prior_df[rows])
 
