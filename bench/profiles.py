@@ -3,8 +3,8 @@
     python -m bench.profiles [--repeats 5]
 
 Prints medians and ratios of wall time, CPU and peak memory of each side, as bench/exectrace.py does. The
-sides take turns, and the file cache is warm. CPU counts all processes of a side, peak memory is its
-largest one's.
+sides take turns, and the file cache is warm. In process, one file at a time is parsed while a thread writes
+the one before it. CPU counts all processes of a side, peak memory is its largest one's.
 """
 
 from __future__ import annotations
