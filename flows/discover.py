@@ -42,6 +42,7 @@ class Discovered:
 
     inputs: list[Input] = field(default_factory=list)
     builds: dict[str, Build] = field(default_factory=dict)
+    runs: set[tuple[str, str]] = field(default_factory=set)
     work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     # Files that belong to no build, which is worth a word and no more.
@@ -81,7 +82,6 @@ def _read_build(folder: Path, found: Discovered, top: Path) -> None:
     build = _build(folder, declared, found, top)
     if build.build_id not in found.builds or declared:
         found.builds[build.build_id] = build
-    runs = set()
     try:
         entries = _entries(folder)
     except OSError as error:
@@ -89,7 +89,7 @@ def _read_build(folder: Path, found: Discovered, top: Path) -> None:
         _fail(folder, build.build_id, None, str(error.strerror), found, top)
     for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
-            runs.add(entry.name)
+            found.runs.add((build.build_id, entry.name))
             _, run_work = _read_manifest(entry / RUN_FILE, found, (build.build_id, entry.name), top)
             if work := build_work | run_work:
                 found.work[build.build_id, entry.name] = work

@@ -139,6 +139,8 @@ def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> No
     for place in [p for p in catalog.failures if p[0] in found.builds]:
         del catalog.failures[place]
     catalog.builds |= found.builds
+    for run in found.runs - found.work.keys():
+        catalog.work.pop(run, None)
     catalog.work |= found.work
     for failure in found.failures:
         catalog.failures[failure.place] = failure

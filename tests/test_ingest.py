@@ -50,6 +50,24 @@ def test_work_and_build_facts_are_taken_over(artifacts: Path, tmp_path: Path) ->
     assert found == [("b1", "aaa", {"a": "1"}), ("b2", "bbb", {"a": "1"})]
 
 
+@pytest.mark.parametrize("content", [None, "{}", '{"work": {"lines": 3}}', '{"work": {"requests": NaN}}'])
+def test_work_that_a_folder_no_longer_names_is_forgotten(
+    artifacts: Path, tmp_path: Path, content: str | None
+) -> None:
+    ingest([artifacts], tmp_path / "w")
+    catalog = Catalog.load(tmp_path / "w")
+    catalog.work["b1", "1"]["requests"] = float("nan")  # which an older version took
+    catalog.commit()
+    file = artifacts / "b1/1/run.json"
+    file.unlink() if content is None else file.write_text(content)
+    shutil.rmtree(artifacts / "b1/2")
+    ingest([artifacts / "b1"], tmp_path / "w")
+    kept = {("b1", "2"), ("b2", "1"), ("b2", "2")}
+    work = Catalog.load(tmp_path / "w").work
+    assert {run for run, units in work.items() if units == {"requests": 100}} == kept
+    assert work.get(("b1", "1")) == ({"lines": 3} if content and "lines" in content else None)
+
+
 def test_a_build_folder_alone_can_be_given(artifacts: Path, tmp_path: Path) -> None:
     found = ingest([artifacts / "b1"], tmp_path / "w")
     assert {(c.build_id, c.run_id) for c in found.loaded} == {("b1", "1"), ("b1", "2")}
