@@ -14,7 +14,7 @@ SERIES, BUILDS, PART = 250, 30, 100
 
 @pytest.fixture
 def points(monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
-    """Two metrics of 250 series each, every fifth with a step; parts and batches far smaller than they are."""
+    """Two metrics of 250 series each, every fifth with a step; parts and batches smaller than they are."""
     monkeypatch.setattr("warehouse.judging.PART", PART)
     monkeypatch.setattr("warehouse.judging._BATCH", 2048)
     connection = duckdb.connect()
