@@ -78,9 +78,10 @@ def natural_key(name: str) -> list[tuple[int, str]]:
 
 
 def _read_build(folder: Path, found: Discovered, top: Path) -> None:
-    declared, build_work = _read_manifest(folder / BUILD_FILE, found, (folder.name, None), top)
-    build = _build(folder, declared, found, top)
-    if build.build_id not in found.builds or declared:
+    manifest = _read_manifest(folder / BUILD_FILE, (folder.name, None), found, top)
+    build = _build(folder, manifest, found, top)
+    build_work = _work(folder / BUILD_FILE, manifest, (build.build_id, None), found, top)
+    if build.build_id not in found.builds or manifest:
         found.builds[build.build_id] = build
     try:
         entries = _entries(folder)
@@ -89,10 +90,11 @@ def _read_build(folder: Path, found: Discovered, top: Path) -> None:
         _fail(folder, build.build_id, None, str(error.strerror), found, top)
     for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
-            found.runs.add((build.build_id, entry.name))
-            _, run_work = _read_manifest(entry / RUN_FILE, found, (build.build_id, entry.name), top)
-            if work := build_work | run_work:
-                found.work[build.build_id, entry.name] = work
+            run = (build.build_id, entry.name)
+            found.runs.add(run)
+            manifest = _read_manifest(entry / RUN_FILE, run, found, top)
+            if work := build_work | _work(entry / RUN_FILE, manifest, run, found, top):
+                found.work[run] = work
             _read_files(entry, build.build_id, entry.name, found, top)
         elif entry.name != BUILD_FILE:
             _take(entry, build.build_id, None, found, top)
@@ -133,24 +135,37 @@ def _shown(file: Path, top: Path) -> str:
 
 
 def _read_manifest(
-    file: Path, found: Discovered, place: tuple[str, str | None], top: Path
-) -> tuple[dict[str, object], dict[str, float]]:
-    """The manifest's content and its work; nothing of either where it is missing or wrong."""
+    file: Path, place: tuple[str, str | None], found: Discovered, top: Path
+) -> dict[str, object]:
+    """The manifest's content; nothing where it is missing or wrong. place: build and run that it is of."""
     if not file.is_file():
-        return {}, {}
-    shown = _shown(file, top)
+        return {}
     try:
         with file.open("rb") as stream:
             content = json.loads(stream.read(MAX_MANIFEST_BYTES))
         if not isinstance(content, dict):
             raise TypeError("not a JSON object")
-        work = {str(unit): float(count) for unit, count in (content.get("work") or {}).items()}
+        return content
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        _fail(file, *place, str(error), found, top)
+        return {}
+
+
+def _work(
+    file: Path, manifest: dict[str, object], place: tuple[str, str | None], found: Discovered, top: Path
+) -> dict[str, float]:
+    """The work that the manifest names; none where it is wrong."""
+    declared = manifest.get("work") or {}
+    try:
+        if not isinstance(declared, dict):
+            raise TypeError("work is not a JSON object")
+        work = {str(unit): float(count) for unit, count in declared.items()}
         if not all(math.isfinite(count) for count in work.values()):
             raise ValueError("work is counted in finite numbers")
-        return content, work
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        found.failures.append(Failure(*place, shown, None, f"{shown}: {error}"))
-        return {}, {}
+        return work
+    except (ValueError, TypeError, OverflowError) as error:
+        _fail(file, *place, str(error), found, top)
+        return {}
 
 
 def _build(folder: Path, declared: dict[str, object], found: Discovered, top: Path) -> Build:
@@ -158,19 +173,19 @@ def _build(folder: Path, declared: dict[str, object], found: Discovered, top: Pa
         value = declared.get(key)
         return None if value is None else str(value)
 
+    build_id = text("id") or folder.name
     committed_at = text("committed_at")
     if committed_at is not None:
         try:
             if datetime.fromisoformat(committed_at).tzinfo is None:
                 committed_at += "+00:00"
         except ValueError:
-            shown = _shown(folder / BUILD_FILE, top)
-            fact = f"{shown}: committed_at {committed_at!r} is no RFC 3339 time"
-            found.failures.append(Failure(folder.name, None, shown, None, fact))
+            fact = f"committed_at {committed_at!r} is no RFC 3339 time"
+            _fail(folder / BUILD_FILE, build_id, None, fact, found, top)
             committed_at = None
     labels = declared.get("labels")
     return Build(
-        build_id=text("id") or folder.name,
+        build_id=build_id,
         commit=text("commit"),
         branch=text("branch"),
         committed_at=committed_at,

@@ -48,3 +48,17 @@ def test_folder_that_cannot_be_read_is_a_failure(folder, artifacts, monkeypatch)
     found = discover([artifacts])
     assert [f.message for f in found.failures] == [f"{folder}: Permission denied"]
     assert [i.path for i in found.inputs] == ["b1/1/fine"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ['"committed_at": "soon"', '"work": 3', '"work": {"n": NaN}', f'"work": {{"n": {10**400}}}'],
+    ids=["time", "no object", "nan", "too large"],
+)
+def test_what_a_manifest_says_wrongly_is_a_failure_of_the_build_that_it_names(wrong, artifacts):
+    (artifacts / "b1/build.json").write_text(f'{{"id": "4711", "commit": "abc", {wrong}}}')
+    found = discover([artifacts])
+    assert [(f.build_id, f.path) for f in found.failures] == [("4711", "b1/build.json")]
+    assert [(b.build_id, b.commit, b.committed_at) for b in found.builds.values()] == [("4711", "abc", None)]
+    assert {i.build_id for i in found.inputs} == {"4711"}
+    assert not found.work
