@@ -52,6 +52,9 @@ class Family:
             return cls.unknown(tamed.shape[1])
         tamed, is_in = tamed[rows], is_in[rows]
         residuals = tamed - masked_median(tamed, is_in)[:, None]
+        # The first builds, of which nothing was known yet, are not drawn in.
+        reach = 3 * 1.4826 * masked_median(np.abs(residuals), is_in)[:, None]
+        residuals = np.clip(residuals, -reach, reach)
         typical_rho = float(np.median(serial_correlation(residuals, is_in, 1)))
         rho = typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0
         if len(rows) < LEAST_ROWS:

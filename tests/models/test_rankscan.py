@@ -88,6 +88,8 @@ def test_a_family_drifts_if_its_series_typically_do_and_nothing_is_known_of_a_fe
     steps = calm + 3 * ((np.arange(60) >= 30) & (np.arange(400) < 30)[:, None])
     is_in = np.ones(calm.shape, bool)
     assert [Family.of(rows, is_in).drifts for rows in (calm, drift, steps)] == [False, True, False]
+    early = calm + 20 * ((np.arange(60) < 2) & (random.random(calm.shape) < 0.2))
+    assert not Family.of(early, is_in).drifts
     assert Family.of(calm[:50], is_in[:50]).drifts
     assert Family.of(calm[:, :10], is_in[:, :10]).drifts
 
