@@ -238,7 +238,8 @@ def _less_than_before(
     ).fetchall()[0][0]
     missing = sum(s.missing for s in seen)
     if salvaged and missing:
-        doubts.append(f"{salvaged} captures of {candidate} are damaged, and {missing} series are missing")
+        what = f"{salvaged} captures of {candidate} are damaged or tell of failures"
+        doubts.append(f"{what}, and {missing} series are missing")
     metrics = [s.metric for s in seen if s.missing]
     asked = {"ordinal": ordinal, "recent": EXPECTED_SINCE_BUILDS, "metrics": metrics}
     for (metric,) in connection.execute(_UNTOLD, asked).fetchall():

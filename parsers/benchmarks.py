@@ -9,8 +9,10 @@ originals kept. Configuration lines (``goos: linux``) hold until they change: ``
 Quirks: go test writes a name and a tab, runs the benchmark, then writes the result: what the
 benchmark prints (or GODEBUG=gctrace=1) stands between, and the result at the end of a later line.
 It belongs to the last name. Other text is ignored. A result line that can't be read, a name
-without a result and a result without a name are issues. When GOMAXPROCS is 1 there is no -N, so a
-sub-benchmark called ``x-8`` can't be told from ``x`` on 8 processors.
+without a result, a result without a name and whatever failed are issues, and the capture is salvaged.
+A benchmark that fails at its first iteration is named in its failure alone; a package that can't be
+compiled, whose tests fail or which panics has no results from there on. When GOMAXPROCS is 1 there
+is no -N, so a sub-benchmark called ``x-8`` can't be told from ``x`` on 8 processors.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ _RESULT = re.compile(rb"^Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S", re.MULTIL
 _WORD = re.compile(r"(?<!\S)(\S++)(?= *+\t)")
 _REST = re.compile(r"(?:^|[ \t])(\d++\t *+[-+.\w]++ ns/op(?:\t *+[-+.\w]++ \S++)*+)", re.MULTILINE)
 _REST_BYTES = re.compile(_REST.pattern.encode(), re.MULTILINE)
+# As package testing, the go command and the runtime write them.
+_FAILURE = re.compile(r"(?:^ *|\t)--- FAIL: \S+|(?:^|\t)(?:panic|fatal error): .*|^FAIL\t.*")
 _PROCS = re.compile(r"-(\d{1,9})$")
 # The parts of a unit: "p99-ns/op" is p99, ns, op.
 _UNIT_PART = re.compile(r"[^-*/\s]+|[-*/]")
@@ -71,7 +75,11 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
         reader.read(number, line.rstrip("\r"))
     reader.give_up()
-    yield Facts(kind="benchmarks", labels={k: v for k, v in reader.config.items() if k != "pkg"})
+    yield Facts(
+        kind="benchmarks",
+        is_salvaged=any(issue.severity == "data_loss" for issue in reader.issues),
+        labels={k: v for k, v in reader.config.items() if k != "pkg"},
+    )
     yield from reader.issues
     yield Batch("benchmarks", pa.RecordBatch.from_pylist(reader.rows, TABLES["benchmarks"].arrow_schema()))
 
@@ -87,6 +95,9 @@ class _Reader:
         self._waiting: tuple[int, str, str] | None = None
 
     def read(self, number: int, line: str) -> None:
+        if failure := _FAILURE.search(line):
+            self._fails(number, line[: failure.start()], failure[0].strip())
+            return
         if "Benchmark" in line and self._begins(number, line):
             return
         if "ns/op" in line and (rest := list(_REST.finditer(line))) and not line[rest[-1].end() :].strip():
@@ -130,6 +141,15 @@ class _Reader:
             self._result(number, [name, *fields])
         except ValueError as error:
             self._note(number, name, str(error))
+
+    def _fails(self, number: int, before: str, said: str) -> None:
+        """Note a failure, which stands in the place of a result: before may name the benchmark."""
+        if "Benchmark" in before:
+            self._begins(number, f"{before}\t")
+        name = self._waiting[1] if self._waiting else ""
+        self._waiting = None
+        message = said if name in said else f"{name}: {said}"
+        self.issues.append(Issue("data_loss", "input", f"line {number}", message.replace("\t", " ")))
 
     def give_up(self) -> None:
         """No result follows any more."""

@@ -23,8 +23,9 @@ FORMATS = {
     "parsers.binary": 5,
     "parsers.pprof": 4,
     "parsers.legacy_profile": 2,
-    "parsers.goroutine_dump": 3,
-    "parsers.benchmarks": 2,
+    # Before goroutine dumps and gctrace's lines, which may stand in their output.
+    "parsers.benchmarks": 3,
+    "parsers.goroutine_dump": 4,
     "parsers.gctrace": 1,
     "parsers.listing": 4,
     "parsers.escapes": 1,
@@ -32,7 +33,7 @@ FORMATS = {
 }
 
 # Texts that may stand far behind the first lines of a log: a crash report at its end.
-ANYWHERE = ("parsers.goroutine_dump", "parsers.benchmarks", "parsers.gctrace", "parsers.escapes")
+ANYWHERE = ("parsers.benchmarks", "parsers.goroutine_dump", "parsers.gctrace", "parsers.escapes")
 _PIECE_BYTES, _OVERLAP_BYTES = 1 << 20, 1 << 16
 
 

@@ -206,7 +206,24 @@ def test_damaged_captures_that_lack_series_are_no_pass() -> None:
     ]
     found = judged(given, "b7")
     assert found.exit_code == UNDECIDED
-    assert found.doubts == ("3 captures of b7 are damaged, and 1 series are missing",)
+    assert found.doubts == ("3 captures of b7 are damaged or tell of failures, and 1 series are missing",)
+
+
+@pytest.mark.parametrize(
+    ("last", "code"), [("BenchmarkPut-2 \t20\t100 ns/op\n", 0), ("--- FAIL: BenchmarkPut\n", 2)]
+)
+def test_a_benchmark_that_fails_is_no_pass(tmp_path: Path, last: str, code: int) -> None:
+    for build in range(1, 9):
+        folder = tmp_path / f"artifacts/b{build}/1"
+        folder.mkdir(parents=True)
+        put = last if build == 8 else f"BenchmarkPut-2 \t20\t{100 + build % 3} ns/op\n"
+        (folder / "bench.txt").write_text(f"pkg: a\nBenchmarkGet-2 \t20\t{50 + build % 2} ns/op\n{put}")
+        (folder.parent / "build.json").write_text(f'{{"committed_at": "2026-01-0{build}T00:00:00Z"}}')
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", tmp_path / "artifacts", *where).exit_code == 0
+    found = tracemill("gate", "--candidate", "b8", *where)
+    assert found.exit_code == code, found.stdout
+    assert ("1 captures of b8 are damaged or tell of failures, and 1 series" in found.stdout) == (code == 2)
 
 
 def test_a_damaged_trace_does_not_hide_a_regression_behind_the_work_of_its_whole_run() -> None:

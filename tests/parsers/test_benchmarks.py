@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from parsers.api import Facts
 from parsers.benchmarks import sniff, tidy
+from parsers.registry import detect
+from parsers.source import Source
 from tests.parsers import reading
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "benchmarks"
@@ -125,8 +128,40 @@ def test_name_without_result_and_result_without_name_are_issues(tmp_path):
     found = reading.items("benchmarks", written(tmp_path, text))
     assert [(i.position, i.message) for i in reading.issues(found)] == [
         ("line 1", "20 1600 ns/op: no benchmark's name stands before this result"),
-        ("line 2", "BenchmarkA-2: no result follows; did it fail?"),
+        ("line 2", "--- FAIL: BenchmarkA-2"),
         ("line 3", "BenchmarkB-2: could not convert string to float: 'fast'"),
-        ("line 5", "BenchmarkD-2: no result follows; did it fail?"),
+        ("line 5", "BenchmarkD-2: panic: no"),
     ]
     assert [r["name"] for r in reading.tables(found)["benchmarks"].to_pylist()] == ["C"]
+
+
+def test_whatever_failed_is_an_issue_of_a_salvaged_capture(tmp_path):
+    # As go test -bench of Go 1.27 wrote them, in part.
+    text = (
+        "BenchmarkA-2   \t      20\t        48.10 ns/op\n"
+        "--- FAIL: BenchmarkB\n    p_test.go:4: no such map\n"
+        "BenchmarkC-2   \t--- FAIL: BenchmarkC-2\n    p_test.go:5: late\n"
+        "--- FAIL: BenchmarkD/x\n    p_test.go:6: sub\nFAIL\nexit status 1\nFAIL\texample.com/b/p\t0.018s\n"
+        "BenchmarkB-2   \t       0\t               NaN ns/op\npanic: assignment to entry in nil map\n\n"
+        "goroutine 8 [running]:\nexample.com/b/q.BenchmarkB(0xe21f5e56608?)\n\t/b/q/q_test.go:4 +0x32\n"
+        "exit status 2\nFAIL\texample.com/b/q\t0.009s\nFAIL\texample.com/b/r [build failed]\n"
+        "--- FAIL: TestA (0.00s)\n    t_test.go:3: wrong\nBenchmarkExits-2 \tbye\n"
+        "FAIL\texample.com/b/t\t0.1s\n"
+    )
+    path = written(tmp_path, text)
+    assert detect(Source(path)).NAME == "benchmarks"
+    found = reading.items("benchmarks", path)
+    assert [(i.severity, i.position, i.message) for i in reading.issues(found)] == [
+        ("data_loss", "line 2", "--- FAIL: BenchmarkB"),
+        ("data_loss", "line 4", "--- FAIL: BenchmarkC-2"),
+        ("data_loss", "line 6", "--- FAIL: BenchmarkD/x"),
+        ("data_loss", "line 10", "FAIL example.com/b/p 0.018s"),
+        ("data_loss", "line 12", "panic: assignment to entry in nil map"),
+        ("data_loss", "line 18", "FAIL example.com/b/q 0.009s"),
+        ("data_loss", "line 19", "FAIL example.com/b/r [build failed]"),
+        ("data_loss", "line 20", "--- FAIL: TestA"),
+        ("data_loss", "line 23", "BenchmarkExits-2: FAIL example.com/b/t 0.1s"),
+    ]
+    assert [f.is_salvaged for f in found if isinstance(f, Facts)] == [True]
+    fine = reading.items("benchmarks", written(tmp_path, "BenchmarkA 1 1 ns/op\nwell, no --- FAIL: X\n"))
+    assert [f.is_salvaged for f in fine if isinstance(f, Facts)] == [False]
