@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from flows.output import format_table, plain
 from parsers.api import Batch, Facts, Issue, Options, Stacks
-from parsers.registry import detect
+from parsers.registry import detect, items
 from parsers.source import Source
 from warehouse.schema import TABLES
 
@@ -57,7 +57,7 @@ def inspect(file: str | os.PathLike[str], options: Options | None = None) -> Ins
     form = detect(source)
     found = Inspected(form.NAME, Facts(), source.size_bytes)
     batches: dict[str, list[pa.RecordBatch]] = {}
-    for item in form.parse(source, options or Options()):
+    for item in items(form, source, options or Options()):
         if isinstance(item, Batch):
             found.rows[item.table] = found.rows.get(item.table, 0) + item.rows.num_rows
             if item.table in _SUMMARIES:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from flows.discover import Input
 from parsers.api import Batch, Facts, Issue, Options, ParseError, Stacks
-from parsers.registry import FORMATS, detect
+from parsers.registry import FORMATS, detect, items
 from parsers.source import Source
 from warehouse.catalog import Capture, Failure, capture_id
 from warehouse.store import CaptureWriter
@@ -81,7 +81,7 @@ def parse(job: Job, shared: SharedStacks, *, is_held: bool = False) -> Parsed | 
     try:
         source = Source(item.file, shown=item.path)
         form = detect(source)
-        facts, issues = write_items(form.parse(source, job.options), writer)
+        facts, issues = write_items(items(form, source, job.options), writer)
     except BaseException as error:  # noqa: BLE001 - _told() raises what no file is to blame for
         writer.abort()
         return _told(job, error)

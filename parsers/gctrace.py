@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from parsers import benchmarks
 from parsers.api import Batch, Facts, Issue
 
 if TYPE_CHECKING:
@@ -44,8 +43,8 @@ _MIB = 1024**2
 
 
 def sniff(head: bytes) -> bool:
-    """Whether a cycle's line stands in head, and no benchmark result, whose output it may be mixed with."""
-    return _HEAD.search(head) is not None and not benchmarks.sniff(head)
+    """Whether a cycle's line stands in head."""
+    return _HEAD.search(head) is not None
 
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from parsers.api import Batch, Options, ParseError, with_all_stacks
+from parsers.api import Batch, Issue, Options, ParseError, with_all_stacks
 from parsers.source import MAX_WHOLE_BYTES, Source
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from parsers.api import Facts, Issue, Item
+    from parsers.api import Facts, Item
 
 # Binary formats first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
@@ -84,10 +84,20 @@ def _deep_in(source: Source) -> Format | None:
     return None
 
 
+def items(form: Format, source: Source, options: Options) -> Iterator[Item]:
+    """What form reads of source, and an issue for each other kind of text that its head holds."""
+    if source.is_text:
+        for other in formats():
+            if other.NAME != form.NAME and other.sniff(source.head):
+                fact = f"also holds {other.NAME} lines, which are not read: save them as a file of their own"
+                yield Issue("info", "input", "", fact)
+    yield from form.parse(source, options)
+
+
 def parse(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Batch | Issue | Facts]:
     """The items of one file, streamed, stacks as batches. Raises OSError, UnknownFormatError, ParseError."""
     source = Source(path)
-    return with_all_stacks(detect(source).parse(source, options or Options()))
+    return with_all_stacks(items(detect(source), source, options or Options()))
 
 
 def read(path: str | os.PathLike[str], *, raw_events: bool = False) -> dict[str, pa.Table]:

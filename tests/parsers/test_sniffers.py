@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from parsers.registry import FORMATS, UnknownFormatError, detect
+from parsers.api import Issue
+from parsers.registry import FORMATS, UnknownFormatError, detect, parse
 from parsers.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -64,3 +65,29 @@ def test_long_text_of_nothing_is_of_no_format(tmp_path):
     path.write_text("2026-01-02 15:04:05 request served\n" * 45_000)
     with pytest.raises(UnknownFormatError, match="no known format"):
         detect(Source(path))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("benchmarks/go1.27/bench.txt", "gctrace/go1.27/gctrace.txt"),
+        ("benchmarks/go1.27/bench.txt", "goroutine_dump/go1.27/maps.all.txt"),
+        ("listing", "escapes"),
+    ],
+)
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_a_second_kind_of_text_is_told(first, second, is_turned, tmp_path):
+    names = {str(f.relative_to(SAMPLES)): f for f in FILES}
+    samples = [next(f for name, f in names.items() if name.startswith(kind)) for kind in (first, second)]
+    heads = [Source(sample).head[:20_000] for sample in samples]
+    path = tmp_path / "out.txt"
+    path.write_bytes(b"\n".join(heads[::-1] if is_turned else heads))
+    assert detect(Source(path)).NAME == MODULES[first.partition("/")[0]].NAME
+    told = [i.message for i in parse(path) if isinstance(i, Issue) and i.severity == "info"]
+    kind = second.partition("/")[0]
+    assert f"also holds {kind} lines, which are not read: save them as a file of their own" in told
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f.suffix == ".txt"][::5], ids=lambda p: p.name)
+def test_one_kind_of_text_is_told_of_no_other(path):
+    assert not [i for i in parse(path) if isinstance(i, Issue) and "also holds" in i.message]
