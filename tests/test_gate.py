@@ -577,9 +577,12 @@ def test_the_self_test_fails_where_nothing_is_caught(demo: Path) -> None:
     assert (found.exit_code, "too little data yet" in found.stdout) == (2, True)
 
 
-def test_a_warehouse_of_other_models_says_what_to_do(demo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "lacks", ["drop table int_caller_costs", "alter table int_condition_values drop column condition"]
+)
+def test_a_warehouse_of_other_models_says_what_to_do(demo: Path, tmp_path: Path, lacks: str) -> None:
     root = shutil.copytree(demo, tmp_path / "w")
     with duckdb.connect(str(root / "warehouse.duckdb")) as connection:
-        connection.execute("drop table int_caller_costs")
+        connection.execute(lacks)
     found = tracemill("gate", "--candidate", "b08", "--across", "all", "--warehouse", root)
     assert (found.exit_code, "run `tracemill build`" in found.stderr) == (2, True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duckdb import CatalogException
+from duckdb import BinderException, CatalogException
 
 from warehouse.catalog import WarehouseError
 from warehouse.connection import DATABASE, open_database
@@ -55,7 +55,7 @@ class WhatIf:
         """
         try:
             self._change(tables, parameters)
-        except CatalogException as error:
+        except (BinderException, CatalogException) as error:  # a table or a column that is not there
             raise WarehouseError("other models made this warehouse; run `tracemill build`") from error
         return self.connection
 
