@@ -73,6 +73,9 @@ def resolve(message: Message, path: str) -> Profile:
     wrong = np.flatnonzero(np.diff(message.value_offsets) != len(types))
     if len(wrong):
         count = int(np.diff(message.value_offsets)[wrong[0]])
+        # A string table begins with an empty string, and a writer has each string once.
+        if message.strings.count(b"") > 1:
+            raise ParseError(path, "", "several profiles joined in one file: save each as a file of its own")
         raise ParseError(path, f"sample {wrong[0]}", f"has {count} values for {len(types)} sample types")
 
     found = check.positions(message.id, message.location_ids, "location", "sample", message.location_offsets)

@@ -307,6 +307,15 @@ def test_drop_frames_that_are_no_regular_expression_are_an_issue(tmp_path):
     assert len(frames_of(next(iter(stacks.values())))) == 3
 
 
+@pytest.mark.parametrize("second", ["heap", "block", "cpu"])
+@pytest.mark.parametrize("read_bytes", [Path.read_bytes, lambda path: gzip.decompress(path.read_bytes())])
+def test_profiles_joined_in_one_file_are_called_so(second, read_bytes, tmp_path):
+    path = tmp_path / "joined.pb.gz"
+    path.write_bytes(b"".join(read_bytes(SAMPLES / f"go1.27/{name}.pb.gz") for name in ("heap", second)))
+    with pytest.raises(ParseError, match=r"joined.pb.gz: several profiles joined in one file: save each"):
+        items_of(path)
+
+
 def spoil_values(p):
     p.sample[0].value.append(1)
 
