@@ -90,7 +90,7 @@ def items(form: Format, source: Source, options: Options) -> Iterator[Item]:
         for other in formats():
             if other.NAME != form.NAME and other.sniff(source.head):
                 fact = f"also holds {other.NAME} lines, which are not read: save them as a file of their own"
-                yield Issue("info", "input", "", fact)
+                yield Issue("info", "input", "first 64 KiB", fact)
     yield from form.parse(source, options)
 
 
