@@ -35,7 +35,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 # A family of more series than this is judged in parts, each as a family of its own: so memory has a bound.
-PART = 10_000
+PART = 5_000
 
 
 @dataclass(frozen=True, slots=True)
