@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.rows import correlation, masked_median, serial_correlation, time_of
+from warehouse.rows import correlation, masked_median, robust_deviation, serial_correlation, time_of
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,7 +53,7 @@ class Family:
         tamed, is_in = tamed[rows], is_in[rows]
         residuals = tamed - masked_median(tamed, is_in)[:, None]
         # The first builds, of which nothing was known yet, are not drawn in.
-        reach = 3 * 1.4826 * masked_median(np.abs(residuals), is_in)[:, None]
+        reach = 3 * robust_deviation(residuals, is_in)[:, None]
         residuals = np.clip(residuals, -reach, reach)
         typical_rho = float(np.median(serial_correlation(residuals, is_in, 1)))
         rho = typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0

@@ -312,11 +312,11 @@ class _Family:
         can_judge, rows = self.sums.look(np.maximum(self.start, first), build, is_here)
         if not len(rows):
             return rows, rows, [np.empty(0)] * len(self.change)
-        columns = np.arange(first, build + 1)
-        is_in = self.is_used[:, columns] & (columns >= self.start[:, None])
+        columns = slice(first, build + 1)
+        is_in = self.is_used[:, columns] & (np.arange(first, build + 1) >= self.start[:, None])
         family = Family.of(self.tamed[:, columns], is_in)
         prior = self.noise.prior[rows], self.noise.prior_df[rows]
-        cut = scan(self.value[np.ix_(rows, columns)], is_in[rows], family, *prior)
+        cut = scan(self.value[rows, columns], is_in[rows], family, *prior)
         p = np.where(can_judge, 1.0, np.nan)
         p[rows] = cut.p
         # The share is that of all claims so far, earlier ones among them; drifts make too many false ones.

@@ -22,7 +22,14 @@ from numpy.typing import NDArray
 
 from warehouse.families import Family, swelling
 from warehouse.inference import two_sided_p, two_sided_z
-from warehouse.rows import correlation, masked_median, mid_ranks, serial_correlation, time_of
+from warehouse.rows import (
+    correlation,
+    masked_median,
+    mid_ranks,
+    robust_deviation,
+    serial_correlation,
+    time_of,
+)
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,7 +46,7 @@ _WORTH_A_LOOK = 2.5
 # Where series drift, a cut that stands out less than this many standard deviations from a straight line may
 # be a drift too.
 _STEP_BESIDE_TREND = 3.5
-# How a cut's z grows towards that of a complete separation: within 0.15 of Wilcoxon's exact distribution.
+# How a cut's z grows towards that of a complete separation: within 0.25 of Wilcoxon's exact distribution.
 _STRETCH = 7
 # Student's t may say of a complete separation at most the square of what its ranks say: noise with two modes
 # is separated by chance as far as by a change.
@@ -111,8 +118,9 @@ def scan(values: Reals, is_in: Flags, family: Family, variance: Reals, variance_
     is_before = is_in & ~is_after
     before, after = masked_median(values, is_before), masked_median(values, is_after)
     level = np.where(is_after, after[:, None], before[:, None])
-    noise = 1.4826 * masked_median(np.abs(values - level), is_in)
-    residuals = np.where(is_in, np.clip(values - level, -3 * noise[:, None], 3 * noise[:, None]), 0.0)
+    noise = robust_deviation(values - level, is_in)
+    reach = 3 * noise[:, None]
+    residuals = np.where(is_in, np.clip(values - level, -reach, reach), 0.0)
     own = serial_correlation(residuals, is_in, 2)
     rho = np.where(own > 1 / np.sqrt(n), own, 0.0)
     shrink = 1 / swelling(np.maximum(rho, family.rho))

@@ -21,6 +21,11 @@ def masked_median(values: Reals, is_in: Flags) -> Reals:
         return np.where(n > 0, (low + high) / 2, np.nan)
 
 
+def robust_deviation(residuals: Reals, is_in: Flags) -> Reals:
+    """Standard deviation of each row as a normal one's median distance from zero tells it."""
+    return np.asarray(1.4826 * masked_median(np.abs(residuals), is_in))
+
+
 def mid_ranks(values: Reals, is_in: Flags) -> Reals:
     """Ranks from 1 within each row; equal values share theirs."""
     values = np.where(is_in, values, np.inf)
