@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.report import amount
+from warehouse.noise import Rules
 
 if TYPE_CHECKING:
     import duckdb
-
-# Of all series that are hinted at or claimed, at most this share is noise (q value); see Rules.inform_share.
-INFORM_SHARE = 0.05
 
 
 def hints(connection: duckdb.DuckDBPyConnection, build_id: str, metrics: tuple[str, ...]) -> list[str]:
@@ -34,7 +32,7 @@ def hints(connection: duckdb.DuckDBPyConnection, build_id: str, metrics: tuple[s
             and h.polarity * h.change_log_ratio > 0
         order by 6, 1, 2
         """,
-        {"build_id": build_id, "metrics": list(metrics), "share": INFORM_SHARE},
+        {"build_id": build_id, "metrics": list(metrics), "share": Rules().inform_share},
     ).fetchall()
     return [
         f"{metric} of {subject}: {amount(before, unit)} → {amount(after, unit)}"

@@ -128,19 +128,19 @@ class _Reader:
             self._waiting = (number, words[-1][words[-1].index("Benchmark") :], wrong)
             return False
         if wrong:
-            self._note(number, fields[0], wrong)
+            self._note(number, f"{fields[0]}: {wrong}")
         return line.startswith("Benchmark")
 
     def _ends(self, number: int, fields: list[str]) -> None:
         if self._waiting is None:
-            self._note(number, " ".join(fields), "no benchmark's name stands before this result")
+            self._note(number, f"{' '.join(fields)}: no benchmark's name stands before this result")
             return
         _, name, _ = self._waiting
         self._waiting = None
         try:
             self._result(number, [name, *fields])
         except ValueError as error:
-            self._note(number, name, str(error))
+            self._note(number, f"{name}: {error}")
 
     def _fails(self, number: int, before: str, said: str) -> None:
         """Note a failure, which stands in the place of a result: before may name the benchmark."""
@@ -149,17 +149,17 @@ class _Reader:
         name = self._waiting[1] if self._waiting else ""
         self._waiting = None
         message = said if name in said else f"{name}: {said}"
-        self.issues.append(Issue("data_loss", "input", f"line {number}", message.replace("\t", " ")))
+        self._note(number, message.replace("\t", " "))
 
     def give_up(self) -> None:
         """No result follows any more."""
         if self._waiting is not None:
             number, name, wrong = self._waiting
-            self._note(number, name, wrong or "no result follows; did it fail?")
+            self._note(number, f"{name}: {wrong or 'no result follows; did it fail?'}")
         self._waiting = None
 
-    def _note(self, number: int, what: str, fact: str) -> None:
-        self.issues.append(Issue("data_loss", "input", f"line {number}", f"{what}: {fact}"))
+    def _note(self, number: int, message: str) -> None:
+        self.issues.append(Issue("data_loss", "input", f"line {number}", message))
 
     def _result(self, number: int, fields: list[str]) -> None:
         """Rows of a result's fields. Raises ValueError for what is none."""
