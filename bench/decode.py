@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.ingest_trace import ingest
-from parsers import exectrace
-from parsers.api import Options
-from parsers.exectrace import wire
-from parsers.exectrace.heap import HeapInfo
-from parsers.exectrace.names import Decoded, Names, id_map
-from parsers.exectrace.order import Scheduler
-from parsers.kernels.layout import LAYOUT
-from parsers.source import Source
-from parsers.stacks import StackTable
+from tracemill.parsers import exectrace
+from tracemill.parsers.api import Options
+from tracemill.parsers.exectrace import wire
+from tracemill.parsers.exectrace.heap import HeapInfo
+from tracemill.parsers.exectrace.names import Decoded, Names, id_map
+from tracemill.parsers.exectrace.order import Scheduler
+from tracemill.parsers.kernels.layout import LAYOUT
+from tracemill.parsers.stacks import StackTable
+from tracemill.parsers.unwrap.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from parsers.exectrace.wire import Generation
+    from tracemill.parsers.exectrace.wire import Generation
 
 REPEATS = 5
 NONE = np.zeros(0, np.int64)

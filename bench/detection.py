@@ -26,11 +26,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.synthetic import NOISES, RAMP_BUILDS, SCENARIOS, Synthetic, make
-from warehouse.families import Family
-from warehouse.inference import benjamini_hochberg
-from warehouse.levels import Points, find_levels
-from warehouse.noise import Rules
-from warehouse.rankscan import scan
+from tracemill.warehouse.families import Family
+from tracemill.warehouse.inference import benjamini_hochberg
+from tracemill.warehouse.levels import Points, find_levels
+from tracemill.warehouse.noise import Rules
+from tracemill.warehouse.rankscan import scan
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".cache" / "otava"

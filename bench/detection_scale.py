@@ -23,9 +23,9 @@ import numpy as np
 import pyarrow as pa
 
 from bench.memory import peak_mb
-from warehouse.judging import levels_at_hand
-from warehouse.levels import PART, Points, find_levels
-from warehouse.models import read_models
+from tracemill.warehouse.judging import levels_at_hand
+from tracemill.warehouse.levels import PART, Points, find_levels
+from tracemill.warehouse.models import read_models
 
 NEGLIGIBLE = 1e-6
 SMALL, LARGE = (10_000, 100), (100_000, 300)

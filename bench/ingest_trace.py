@@ -17,10 +17,10 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from bench.memory import peak_mb
-from parsers import exectrace
-from parsers.api import Batch, Options, Stacks
-from parsers.source import Source
-from warehouse.store import CaptureWriter
+from tracemill.parsers import exectrace
+from tracemill.parsers.api import Batch, Options, Stacks
+from tracemill.parsers.unwrap.source import Source
+from tracemill.warehouse.store import CaptureWriter
 
 
 def ingest(trace: str, *, raw: bool) -> None:

@@ -45,7 +45,7 @@ def in_process(folder: Path, processes: int) -> Cost:
 
 def inside(folder: Path, processes: int) -> Cost:
     """One ingest of the folder in this process, after one that warmed it up."""
-    from flows.ingest import ingest
+    from tracemill.flows.loading.ingest import ingest
 
     with tempfile.TemporaryDirectory() as scratch:
         ingest([folder / WARM_UP], Path(scratch) / "warm", processes=1)
@@ -62,7 +62,7 @@ def whole_process(folder: Path) -> Cost:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     warehouse = tempfile.mkdtemp()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cost = run(sys.executable, "-m", "flows.cli", "ingest", folder, "--warehouse", warehouse)
+    cost = run(sys.executable, "-m", "tracemill.flows.cli", "ingest", folder, "--warehouse", warehouse)
     peak = cost.peak
     while True:
         try:

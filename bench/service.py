@@ -30,7 +30,7 @@ from bench.service_plan import (
 )
 from bench.service_record import record
 from examples.recording import say
-from flows.judgement import WORDS
+from tracemill.flows.gate.judgement import WORDS
 
 HOME = Path(__file__).resolve().parents[1] / ".cache" / "bench" / "service"
 HOW = {

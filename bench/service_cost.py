@@ -17,9 +17,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flows.ingest import ingest
-from warehouse.catalog import Build, Catalog
-from warehouse.models import publish, read_models
+from tracemill.flows.loading.ingest import ingest
+from tracemill.warehouse.catalog import Build, Catalog
+from tracemill.warehouse.models import publish, read_models
 
 ARTIFACTS = Path(__file__).parent.parent / "examples" / "artifacts"
 HISTORIES = (25, 100, 400)

@@ -16,10 +16,10 @@ from pathlib import Path
 from bench.detection import NEAR
 from bench.service_plan import RUNS, Series, build_id
 from bench.service_record import TRUTH, manifest
-from flows.build import build
-from flows.gate import gate
-from flows.ingest import ingest
-from warehouse import connect
+from tracemill.flows.build import build
+from tracemill.flows.gate.judge import gate
+from tracemill.flows.loading.ingest import ingest
+from tracemill.warehouse import connect
 
 # Where each regression is, and by what it shows.
 CULPRITS = {

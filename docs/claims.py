@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.output import markdown_table, names_and_rows
-from flows.run import run
-from warehouse import connect
+from tracemill.flows.run import run
+from tracemill.flows.show.tables import markdown_table, names_and_rows
+from tracemill.warehouse import connect
 
 if TYPE_CHECKING:
     import duckdb

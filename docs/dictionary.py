@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from warehouse.models import duckdb_type
-from warehouse.schema import MARTS, TABLES, Table
+from tracemill.warehouse.models import duckdb_type
+from tracemill.warehouse.schema import MARTS, TABLES, Table
 
 _HEAD = """# Data dictionary
 

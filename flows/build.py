@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.progress import Progress, Silent
-from warehouse.catalog import Catalog, writer_lock
-from warehouse.models import publish, read_models
+from tracemill.flows.progress import Progress, Silent
+from tracemill.warehouse.catalog import Catalog, writer_lock
+from tracemill.warehouse.models import publish, read_models
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from warehouse.models import Published
+    from tracemill.warehouse.models import Published
 
 
 def build(warehouse: Path, *, full: bool = False, progress: Progress | None = None) -> Published:

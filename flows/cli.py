@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.output import leave_unread
-from flows.verbs import verdicts
-from flows.verbs.options import prefect_option, settings_of, wants_prefect, warehouse_option
+from tracemill.flows.show.tables import leave_unread
+from tracemill.flows.verbs import verdicts
+from tracemill.flows.verbs.options import prefect_option, settings_of, wants_prefect, warehouse_option
 
 if TYPE_CHECKING:
-    from flows.ingest import Ingested
-    from flows.run import Ran
-    from flows.settings import Settings
-    from warehouse.models import Published
+    from tracemill.flows.loading.ingest import Ingested
+    from tracemill.flows.run import Ran
+    from tracemill.flows.settings import Settings
+    from tracemill.warehouse.models import Published
 
 
 class _Verbs(click.Group):
@@ -75,7 +75,7 @@ def _sentence(error: Exception) -> str | None:
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tracemill")
+@click.version_option(package_name="tracemill", prog_name="tracemill")
 @click.option("-v", "--verbose", is_flag=True, help="Log one line for each input to standard error.")
 def main(verbose: bool) -> None:
     """Go traces, profiles, dumps and benchmarks as a warehouse, and what regressed from build to build.
@@ -134,21 +134,21 @@ def run(
     Only what is new costs time; a second run over the same input does nothing and says so. One bad
     file never stops the rest: the run then ends with exit code 1 and lists what failed.
     """
-    from parsers.api import Options
+    from tracemill.parsers.api import Options
 
     settings = settings_of(warehouse=warehouse, exports=exports, processes=processes)
     options = Options(raw_events=raw_events)
     where = (list(artifacts), settings.warehouse, settings.exports_folder)
     if wants_prefect(prefect):
-        from flows.server import server
+        from tracemill.flows.scheduled.server import server
 
         with server(settings.warehouse):
-            from flows.orchestrate import run_under_prefect
+            from tracemill.flows.scheduled.orchestrate import run_under_prefect
 
             ran = run_under_prefect(*where, options=options, processes=settings.processes)
     else:
-        from flows.progress import shown
-        from flows.run import run as run_
+        from tracemill.flows.progress import shown
+        from tracemill.flows.run import run as run_
 
         with shown() as progress:
             ran = run_(*where, options=options, processes=settings.processes, progress=progress)
@@ -169,8 +169,8 @@ def _print_ran(ran: Ran, settings: Settings) -> None:
 
 
 def _print_regressions(settings: Settings) -> None:
-    from flows.report import overview
-    from warehouse import connect
+    from tracemill.flows.show.verdict_table import overview
+    from tracemill.warehouse import connect
 
     with connect(settings.warehouse) as connection:
         click.echo(overview(connection), nl=False)
@@ -215,23 +215,23 @@ def ingest(
 
     The tables can be queried at once; the marts follow with `tracemill build`.
     """
-    from parsers.api import Options
+    from tracemill.parsers.api import Options
 
     settings = settings_of(warehouse=warehouse, processes=processes)
     options = Options(raw_events=raw_events)
     if wants_prefect(prefect):
-        from flows.server import server
+        from tracemill.flows.scheduled.server import server
 
         with server(settings.warehouse):
-            from flows.orchestrate import ingest_under_prefect
+            from tracemill.flows.scheduled.orchestrate import ingest_under_prefect
 
             done = ingest_under_prefect(
                 list(artifacts), settings.warehouse, options=options, processes=settings.processes
             )
     else:
-        from flows.build import publish_tables
-        from flows.ingest import ingest as ingest_
-        from flows.progress import shown
+        from tracemill.flows.build import publish_tables
+        from tracemill.flows.loading.ingest import ingest as ingest_
+        from tracemill.flows.progress import shown
 
         with shown() as progress:
             done = ingest_(
@@ -258,15 +258,15 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
     """
     settings = settings_of(warehouse=warehouse)
     if wants_prefect(prefect):
-        from flows.server import server
+        from tracemill.flows.scheduled.server import server
 
         with server(settings.warehouse):
-            from flows.orchestrate import build_under_prefect
+            from tracemill.flows.scheduled.orchestrate import build_under_prefect
 
             done = build_under_prefect(settings.warehouse, full=full)
     else:
-        from flows.build import build as build_
-        from flows.progress import shown
+        from tracemill.flows.build import build as build_
+        from tracemill.flows.progress import shown
 
         with shown() as progress:
             done = build_(settings.warehouse, full=full, progress=progress)
@@ -290,8 +290,8 @@ def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
     Tables and columns explain themselves: `tracemill sql "from duckdb_columns() select table_name,
     column_name, comment where comment is not null"`, and docs/dictionary.md has them all.
     """
-    from flows import query as query_
-    from warehouse import connect
+    from tracemill.flows.show import query as query_
+    from tracemill.warehouse import connect
 
     with connect(settings_of(warehouse=warehouse).warehouse) as connection:
         if query is None and sys.stdin.isatty():
@@ -305,8 +305,8 @@ def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def inspect(file: Path, format_: str) -> None:
     """Say what is in one FILE: its format, its tables, and the few rows that say most. No warehouse."""
-    from flows.inspect import as_json, as_text
-    from flows.inspect import inspect as inspect_
+    from tracemill.flows.show.inspect import as_json, as_text
+    from tracemill.flows.show.inspect import inspect as inspect_
 
     found = inspect_(file)
     click.echo(
@@ -340,8 +340,8 @@ def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: P
     grows shows; then load them with `tracemill run`. A copy of the service's binary in <build>/
     makes map allocations exact.
     """
-    from flows.collect import collect as collect_
-    from flows.progress import shown
+    from tracemill.flows.loading.collect import collect as collect_
+    from tracemill.flows.progress import shown
 
     with shown() as progress:
         done = collect_(url, build, run_, artifacts, seconds=seconds, progress=progress)
@@ -356,8 +356,8 @@ def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: P
 @warehouse_option
 def settings(format_: str, warehouse: Path | None) -> None:
     """Show each setting, its value and where it came from."""
-    from flows.output import format_table
-    from flows.settings import origins
+    from tracemill.flows.settings import origins
+    from tracemill.flows.show.tables import format_table
 
     chosen = settings_of(warehouse=warehouse)
     where = origins(chosen, {"warehouse": warehouse})
@@ -388,10 +388,6 @@ def serve(artifacts: tuple[Path, ...], warehouse: Path | None, cron: str | None,
         schedule_cron=cron,
         schedule_seconds=every,
     )
-    from flows.serve import serve as serve_
+    from tracemill.flows.scheduled.serve import serve as serve_
 
     serve_(chosen)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.build import build_locked
-from flows.export import SCHEMA_FILE
-from flows.export import export as export_marts
-from flows.ingest import Loader, ingest_locked, load_all
-from flows.page import REPORT_FILE, write_report
-from flows.progress import Progress, Silent
-from parsers.api import Options
-from warehouse.catalog import writer_lock
-from warehouse.connection import DATABASE
+from tracemill.flows.build import build_locked
+from tracemill.flows.loading.ingest import Loader, ingest_locked, load_all
+from tracemill.flows.progress import Progress, Silent
+from tracemill.flows.show.export import SCHEMA_FILE
+from tracemill.flows.show.export import export as export_marts
+from tracemill.flows.show.report import REPORT_FILE, write_report
+from tracemill.parsers.api import Options
+from tracemill.warehouse.catalog import writer_lock
+from tracemill.warehouse.connection import DATABASE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flows.ingest import Ingested
-    from warehouse.models import Published
+    from tracemill.flows.loading.ingest import Ingested
+    from tracemill.warehouse.models import Published
 
 
 def export(warehouse: Path, folder: Path) -> list[Path]:

@@ -4,8 +4,8 @@
 warehouse but the declared schema.
 """
 
-from parsers.api import Batch, Facts, Issue, Item, ParseError
-from parsers.registry import UnknownFormatError, detect, parse, read
+from tracemill.parsers.api import Batch, Facts, Issue, Item, ParseError
+from tracemill.parsers.registry import UnknownFormatError, detect, parse, read
 
 __all__ = [
     "Batch",

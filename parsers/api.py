@@ -31,7 +31,7 @@ Blame = Literal["input", "parser"]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of one table; columns and types as ``warehouse.schema`` declares, less ``capture_id``.
+    """Rows of one table; columns and types as ``tracemill.warehouse.schema`` declares, less ``capture_id``.
 
     A column that the table declares and the batch lacks is null.
     """

@@ -20,13 +20,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from parsers.api import Batch, Facts, Issue
+from tracemill.parsers.api import Batch, Facts, Issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "benchmarks"
 
@@ -69,7 +69,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The results, an issue for each result line that can't be read."""
     import pyarrow as pa
 
-    from warehouse.schema import TABLES
+    from tracemill.warehouse.schema import TABLES
 
     reader = _Reader()
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):

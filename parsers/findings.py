@@ -17,13 +17,13 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from parsers.api import Batch, Facts, Issue, ParseError
+from tracemill.parsers.api import Batch, Facts, Issue, ParseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "findings"
 
@@ -46,7 +46,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The findings; an issue for each that can't be read. Raises ParseError for broken JSON."""
     import pyarrow as pa
 
-    from warehouse.schema import TABLES
+    from tracemill.warehouse.schema import TABLES
 
     content = source.read()
     rows: Rows = []

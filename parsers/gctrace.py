@@ -16,13 +16,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from parsers.api import Batch, Facts, Issue
+from tracemill.parsers.api import Batch, Facts, Issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "gctrace"
 
@@ -51,7 +51,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The cycles; an issue for each line that begins like one and can't be read."""
     import pyarrow as pa
 
-    from warehouse.schema import TABLES
+    from tracemill.warehouse.schema import TABLES
 
     rows: list[dict[str, object]] = []
     process, last = 0, 0

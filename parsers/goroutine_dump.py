@@ -17,14 +17,14 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from parsers.api import Batch, Facts, Issue
+from tracemill.parsers.api import Batch, Facts, Issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
-    from parsers.stacks import StackTable
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.stacks import StackTable
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "goroutine_dump"
 
@@ -84,8 +84,8 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The goroutines with their stacks; an issue for one that stands there twice."""
     import pyarrow as pa
 
-    from parsers.stacks import StackTable
-    from warehouse.schema import TABLES
+    from tracemill.parsers.stacks import StackTable
+    from tracemill.warehouse.schema import TABLES
 
     text = source.read().decode("utf-8", "replace").replace("\r\n", "\n")
     cause = _cause(text)

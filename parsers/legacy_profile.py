@@ -23,16 +23,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from parsers.api import Batch, Facts, Issue, ParseError
+from tracemill.parsers.api import Batch, Facts, Issue, ParseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
-    from parsers.stacks import StackTable
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.stacks import StackTable
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "legacy_profile"
 
@@ -101,7 +101,7 @@ def scaled(count: int, size: int, rate: int) -> tuple[int, int]:
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The samples, an issue for each line that fits nothing. Raises ParseError for an unreadable head."""
-    from parsers.stacks import StackTable
+    from tracemill.parsers.stacks import StackTable
 
     lines = source.read().decode("utf-8", "replace").strip().split("\n")
     shape = _shape(lines, source)
@@ -182,7 +182,7 @@ def _comment(line: str, samples: list[_Sample], labels: dict[str, str]) -> None:
 def _rows(shape: _Shape, samples: list[_Sample], table: StackTable) -> pa.RecordBatch:
     import pyarrow as pa
 
-    from warehouse.schema import TABLES
+    from tracemill.warehouse.schema import TABLES
 
     rows = []
     for index, sample in enumerate(samples):

@@ -11,7 +11,7 @@ without their folder; where the line lies in the function's own file the whole p
 from the ``TEXT`` line. ``-gnu`` puts a comment behind each instruction; ``-S`` leaves the line
 numbers out, so that such a listing can't be read.
 
-The callees are those of ``parsers.binary``: what allocates on behalf of its caller. A compiler
+The callees are those of ``tracemill.parsers.binary``: what allocates on behalf of its caller. A compiler
 listing does not name its architecture; amd64 is told by its instructions. ``map_type`` is the type
 that is put into the first argument's register for the CALL: no CALL lies between. A generic function
 takes it from elsewhere, and there it is null.
@@ -22,16 +22,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from parsers.api import Batch, Facts, ParseError
-from parsers.binary.callees import WANTED, callee_class
+from tracemill.parsers.api import Batch, Facts, ParseError
+from tracemill.parsers.binary.callees import WANTED, callee_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import polars as pl
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "listing"
 

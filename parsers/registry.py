@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from parsers.api import Batch, Issue, Options, ParseError, with_all_stacks
-from parsers.source import MAX_WHOLE_BYTES, Source
+from tracemill.parsers.api import Batch, Issue, Options, ParseError, with_all_stacks
+from tracemill.parsers.unwrap.source import MAX_WHOLE_BYTES, Source
 
 if TYPE_CHECKING:
     import os
@@ -14,31 +14,36 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from parsers.api import Facts, Item
+    from tracemill.parsers.api import Facts, Item
 
 # Binary formats first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
-    "parsers.exectrace": 2,
-    "parsers.binary": 5,
-    "parsers.pprof": 4,
-    "parsers.legacy_profile": 2,
+    "exectrace": 2,
+    "binary": 5,
+    "pprof": 4,
+    "legacy_profile": 2,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
-    "parsers.benchmarks": 3,
-    "parsers.goroutine_dump": 4,
-    "parsers.gctrace": 1,
-    "parsers.listing": 4,
-    "parsers.escapes": 1,
-    "parsers.findings": 2,
+    "benchmarks": 3,
+    "goroutine_dump": 4,
+    "gctrace": 1,
+    "listing": 4,
+    "escapes": 1,
+    "findings": 2,
 }
 
 # Texts that may stand far behind the first lines of a log: a crash report at its end.
-ANYWHERE = ("parsers.benchmarks", "parsers.goroutine_dump", "parsers.gctrace", "parsers.escapes")
+ANYWHERE = (
+    "benchmarks",
+    "goroutine_dump",
+    "gctrace",
+    "escapes",
+)
 _PIECE_BYTES, _OVERLAP_BYTES = 1 << 20, 1 << 16
 
 
 class Format(Protocol):
-    """What a format's module offers; see ``parsers.api``."""
+    """What a format's module offers; see ``tracemill.parsers.api``."""
 
     NAME: str
 
@@ -54,7 +59,11 @@ class UnknownFormatError(ParseError):
 def formats() -> Iterator[Format]:
     """Every format, imported as it is asked for."""
     for name in FORMATS:
-        yield cast("Format", import_module(name))
+        yield _imported(name)
+
+
+def _imported(name: str) -> Format:
+    return cast("Format", import_module(f"tracemill.parsers.{name}"))
 
 
 def detect(source: Source) -> Format:
@@ -71,7 +80,7 @@ def detect(source: Source) -> Format:
 
 def _deep_in(source: Source) -> Format | None:
     """The format that claims the first piece of a long text that any claims."""
-    texts = [cast("Format", import_module(name)) for name in ANYWHERE]
+    texts = [_imported(name) for name in ANYWHERE]
     read, kept = 0, b""
     with source.open() as stream:
         # No text beyond this is read whole.
@@ -104,7 +113,7 @@ def read(path: str | os.PathLike[str], *, raw_events: bool = False) -> dict[str,
     """A capture's tables by name, whole in memory. Raises OSError, UnknownFormatError, ParseError."""
     import pyarrow as pa
 
-    from warehouse.schema import TABLES
+    from tracemill.warehouse.schema import TABLES
 
     batches: dict[str, list[pa.RecordBatch]] = {}
     for item in parse(path, Options(raw_events=raw_events)):

@@ -15,8 +15,8 @@ from array import array
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from parsers.api import Stacks
-from warehouse.schema.hashes import MASK, combine, hash_name
+from tracemill.parsers.api import Stacks
+from tracemill.warehouse.schema.hashes import MASK, combine, hash_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ def checkout(tmp_path: Path) -> Path:
     """A repository of one commit, with the tracemill of this checkout on the path."""
     (tmp_path / "bin").mkdir()
     tool = tmp_path / "bin/tracemill"
-    tool.write_text(f'#!/bin/sh\nPYTHONPATH="{TOP}" exec "{sys.executable}" -m flows.cli "$@"\n')
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tracemill "$@"\n')
     tool.chmod(0o755)
     work = tmp_path / "work"
     work.mkdir()

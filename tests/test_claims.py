@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docs.claims import ARTIFACTS, PAGE, filled
-from flows.run import run
-from warehouse import connect
+from tracemill.flows.run import run
+from tracemill.warehouse import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

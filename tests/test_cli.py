@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from flows.cli import main
-from warehouse.schema import MARTS
+from tracemill.flows.cli import main
+from tracemill.warehouse.schema import MARTS
 
 
 def tracemill(*args: object, stdin: str | None = None) -> Result:
@@ -112,7 +112,7 @@ def test_sql_formats_agree(warehouse: Path, tmp_path: Path) -> None:
     code = [
         sys.executable,
         "-m",
-        "flows.cli",
+        "tracemill",
         "sql",
         query,
         "--format",
@@ -178,7 +178,7 @@ def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_sql_imports_no_parser_and_no_prefect(warehouse: Path) -> None:
     code = (
-        "import sys; from flows.cli import main\n"
+        "import sys; from tracemill.flows.cli import main\n"
         f"main(['sql', 'select 1', '--warehouse', {str(warehouse)!r}], standalone_mode=False)\n"
         "print(sorted(m for m in sys.modules if m.partition('.')[0] in {'prefect', 'parsers', 'polars'}))"
     )

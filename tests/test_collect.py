@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from examples.toolchain import environment, go
-from flows.cli import main
-from warehouse import connect
+from tracemill.flows.cli import main
+from tracemill.warehouse import connect
 
 SOURCE = Path(__file__).parent / "programs" / "served" / "main.go"
 FILES = {
@@ -94,7 +94,9 @@ def test_nothing_to_be_had_is_told_and_leaves_nothing(address, tmp_path, url, fa
 
 
 def test_a_missing_endpoint_does_not_stop_the_others(address, tmp_path, monkeypatch):
-    monkeypatch.setattr("flows.collect._SUMS", {"allocs.pb.gz": "allocs", "none.pb.gz": "nosuch"})
+    monkeypatch.setattr(
+        "tracemill.flows.loading.collect._SUMS", {"allocs.pb.gz": "allocs", "none.pb.gz": "nosuch"}
+    )
     done = tracemill(
         "collect", address, "--build", "b", "--run", "r", "--seconds", 1, "--artifacts", tmp_path
     )

@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.ingest import ingest
-from flows.run import Ran, run
-from warehouse import connect
+from tracemill.flows.loading.ingest import ingest
+from tracemill.flows.run import Ran, run
+from tracemill.warehouse import connect
 
 TOP = Path(__file__).parent.parent
 PACKAGE = "storefront/internal/"
@@ -132,13 +132,13 @@ def test_every_published_column_is_documented(ran: tuple[Ran, Path]) -> None:
 
 
 def _public_tables() -> list[str]:
-    from warehouse.schema import MARTS, TABLES
+    from tracemill.warehouse.schema import MARTS, TABLES
 
     return [*MARTS, *TABLES]
 
 
 def test_grains_are_unique(ran: tuple[Ran, Path]) -> None:
-    from warehouse.schema import MARTS, TABLES
+    from tracemill.warehouse.schema import MARTS, TABLES
 
     with connect(ran[1]) as connection:
         for table in (*MARTS.values(), *TABLES.values()):

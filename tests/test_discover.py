@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.discover import discover
+from tracemill.flows.loading.discover import discover
 
 
 @pytest.fixture

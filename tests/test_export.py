@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from flows.cli import main
-from flows.export import schema
-from flows.openmetrics import write_openmetrics
-from warehouse.schema import EXPORTS_VERSION
+from tracemill.flows.cli import main
+from tracemill.flows.show.export import schema
+from tracemill.flows.show.openmetrics import write_openmetrics
+from tracemill.warehouse.schema import EXPORTS_VERSION
 
 from .models.story import PUT, story
 

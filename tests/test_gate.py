@@ -17,15 +17,15 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from flows.accepted import Which, find_verdict
-from flows.cli import main
-from flows.gate import judge
-from flows.gate_formats import WRITERS
-from flows.judgement import PASSED, REGRESSED, UNDECIDED, Finding, Judgement
-from flows.output import markdown_table
-from flows.regressions import NoSuchNameError
-from flows.selftest import Injected, SelfTest
-from warehouse.schema import MARTS
+from tracemill.flows.cli import main
+from tracemill.flows.gate.acceptance import Which, find_verdict
+from tracemill.flows.gate.formats import WRITERS
+from tracemill.flows.gate.judge import judge
+from tracemill.flows.gate.judgement import PASSED, REGRESSED, UNDECIDED, Finding, Judgement
+from tracemill.flows.gate.self_test import Injected, SelfTest
+from tracemill.flows.show.tables import markdown_table
+from tracemill.flows.show.verdicts import NoSuchNameError
+from tracemill.warehouse.schema import MARTS
 
 from .models.given import Given
 from .models.story import PUT, story
@@ -102,7 +102,7 @@ def test_a_fault_of_ours_is_no_regression(demo: Path, monkeypatch: pytest.Monkey
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("flows.gate.gate", broken)
+    monkeypatch.setattr("tracemill.flows.gate.judge.gate", broken)
     found = tracemill("gate", "--candidate", "b08", "--warehouse", demo)
     assert found.exit_code == 2
     assert "ZeroDivisionError" in found.stderr
@@ -125,7 +125,16 @@ def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
 
 def test_a_verdict_counts_though_nobody_reads_it(demo: Path) -> None:
     def code(build: str, **how: Any) -> tuple[int, bytes]:
-        command = [sys.executable, "-m", "flows.cli", "gate", "--candidate", build, "--warehouse", str(demo)]
+        command = [
+            sys.executable,
+            "-m",
+            "tracemill",
+            "gate",
+            "--candidate",
+            build,
+            "--warehouse",
+            str(demo),
+        ]
         done = subprocess.run(command, stderr=subprocess.PIPE, check=False, cwd=TOP, timeout=60, **how)
         return done.returncode, done.stderr
 
@@ -142,7 +151,7 @@ def test_a_gate_that_was_stopped_gives_no_verdict(demo: Path, monkeypatch: pytes
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.gate.gate", stopped)
+    monkeypatch.setattr("tracemill.flows.gate.judge.gate", stopped)
     assert tracemill("gate", "--candidate", "b08", "--warehouse", demo).exit_code == 130
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from bench.detection_scale import OTHER_TABLES, POINTS_OF_PART
 from bench.synthetic import make
-from flows.hints import hints
-from warehouse.judging import levels_at_hand
-from warehouse.models import read_models
+from tracemill.flows.gate.suspected import hints
+from tracemill.warehouse.judging import levels_at_hand
+from tracemill.warehouse.models import read_models
 
 SERIES, BUILDS = 1000, 100
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from parsers.registry import FORMATS
-from warehouse.models import read_models
-from warehouse.schema import COLUMNS, MARTS, TABLES
+from tracemill.parsers.registry import FORMATS
+from tracemill.warehouse.models import read_models
+from tracemill.warehouse.schema import COLUMNS, MARTS, TABLES
 
 TOP = Path(__file__).parent.parent
 # folder → what of ours it may import
@@ -19,10 +19,12 @@ ALLOWED = {
     "flows": {"flows", "parsers", "warehouse"},
     "parsers": {"parsers", "warehouse.schema"},
     "parsers/kernels": {"parsers.kernels"},
-    "warehouse": {"warehouse"},
+    "warehouse": {"warehouse", "detection"},
     "warehouse/schema": {"warehouse.schema"},
+    "detection": {"detection"},
 }
-OURS = ("flows", "parsers", "warehouse", "sql", "examples", "bench", "tests")
+FOLDERS = ("flows", "parsers", "warehouse", "detection")
+OURS = ("tracemill", *FOLDERS, "sql", "examples", "bench", "tests")
 
 
 def _imports(file: Path) -> set[str]:
@@ -40,7 +42,7 @@ def _folder_rule(file: Path) -> str:
     return max((f for f in ALLOWED if path == f or path.startswith(f + "/")), key=len)
 
 
-CODE = sorted(f for top in ("flows", "parsers", "warehouse") for f in (TOP / top).rglob("*.py"))
+CODE = sorted(f for top in FOLDERS for f in (TOP / top).rglob("*.py"))
 
 
 @pytest.mark.parametrize("file", CODE, ids=lambda f: f.relative_to(TOP).as_posix())
@@ -48,32 +50,46 @@ def test_imports_run_one_way(file: Path) -> None:
     allowed = ALLOWED[_folder_rule(file)]
     for name in _imports(file):
         if name.split(".")[0] in OURS:
-            assert any(name == a or name.startswith(a + ".") for a in allowed), f"{file} imports {name}"
+            part = name.removeprefix("tracemill.")
+            is_allowed = any(part == a or part.startswith(a + ".") for a in allowed)
+            assert name.startswith("tracemill.") and is_allowed, f"{file} imports {name}"
 
 
 @pytest.mark.parametrize("file", sorted((TOP / "warehouse/schema").glob("*.py")), ids=lambda f: f.name)
 def test_schema_knows_only_pyarrow(file: Path) -> None:
-    third_party = {n.split(".")[0] for n in _imports(file)} - {"warehouse"} - sys.stdlib_module_names
+    third_party = {n.split(".")[0] for n in _imports(file)} - {"tracemill"} - sys.stdlib_module_names
     assert third_party <= {"pyarrow"}
 
 
 @pytest.mark.parametrize("file", sorted((TOP / "parsers/kernels").glob("*.py")), ids=lambda f: f.name)
 def test_kernels_import_nothing_but_cython(file: Path) -> None:
     # layout.py is no kernel: it gives uncompiled kernels the constants that C takes from the .pxd.
-    allowed = {"cython", "__future__", "parsers.kernels.layout"}
+    allowed = {"cython", "__future__", "tracemill.parsers.kernels.layout"}
     assert _imports(file) <= (allowed | {"pathlib"} if file.name == "layout.py" else allowed)
 
 
-def test_only_orchestrate_imports_prefect() -> None:
+def test_only_the_scheduled_folder_imports_prefect() -> None:
     found = [f for f in CODE if any(n.split(".")[0] == "prefect" for n in _imports(f))]
-    assert {f.relative_to(TOP).as_posix() for f in found} <= {"flows/orchestrate.py"}
+    assert {f.relative_to(TOP).parent.as_posix() for f in found} == {"flows/scheduled"}
+
+
+@pytest.mark.parametrize("file", sorted((TOP / "detection").glob("*.py")), ids=lambda f: f.name)
+def test_detection_knows_only_numpy_and_scipy(file: Path) -> None:
+    third_party = {n.split(".")[0] for n in _imports(file)} - {"tracemill"} - sys.stdlib_module_names
+    assert third_party <= {"numpy", "scipy"}
+
+
+def test_the_package_is_the_checkouts_folders() -> None:
+    package = TOP / ".package/tracemill"
+    links = {p.name: p.resolve() for p in package.iterdir() if p.is_symlink()}
+    assert links == {name: TOP / name for name in (*FOLDERS, "sql")}
 
 
 def test_only_models_reads_sql() -> None:
     readers = [
         f
         for f in CODE
-        if re.search(r'files\("sql"\)|\bsql/(staging|marts|intermediate)\b.*open', f.read_text())
+        if re.search(r'files\("tracemill\.sql"\)|\bsql/(staging|marts|intermediate)\b.*open', f.read_text())
     ]
     assert [f.relative_to(TOP).as_posix() for f in readers] == ["warehouse/models.py"]
 
@@ -98,15 +114,15 @@ def test_every_mart_is_declared_and_made() -> None:
 
 
 def test_every_format_has_its_module_and_name() -> None:
-    from parsers.registry import formats
+    from tracemill.parsers.registry import formats
 
     for module, form in zip(FORMATS, formats(), strict=True):
-        assert module.rpartition(".")[2] == form.NAME
+        assert module == form.NAME
         assert form.__doc__, module
 
 
 def test_every_verb_is_in_the_readme() -> None:
-    from flows.cli import main
+    from tracemill.flows.cli import main
 
     readme = (TOP / "README.md").read_text()
     for verb, command in main.commands.items():

@@ -14,14 +14,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from flows.build import build, publish_tables
-from flows.discover import InputError
-from flows.ingest import ingest
-from parsers.api import Options
-from warehouse import connect
-from warehouse.catalog import MANIFEST, Catalog, WarehouseError, writer_lock
-from warehouse.models import Model, publish, read_models
-from warehouse.schema import TABLES
+from tracemill.flows.build import build, publish_tables
+from tracemill.flows.loading.discover import InputError
+from tracemill.flows.loading.ingest import ingest
+from tracemill.parsers.api import Options
+from tracemill.warehouse import connect
+from tracemill.warehouse.catalog import MANIFEST, Catalog, WarehouseError, writer_lock
+from tracemill.warehouse.models import Model, publish, read_models
+from tracemill.warehouse.schema import TABLES
 
 from .conftest import SAMPLES
 
@@ -106,7 +106,7 @@ def test_a_file_that_changed_takes_the_old_ones_place(
     catalog = Catalog.load(tmp_path / "w")
     assert len(catalog.captures) == 12
     assert catalog.sweep() == 0, "a reader may still need the old files"
-    monkeypatch.setattr("warehouse.catalog.RETIRED_SECONDS", 0)
+    monkeypatch.setattr("tracemill.warehouse.catalog.RETIRED_SECONDS", 0)
     assert catalog.sweep() > 0
     left = {p.relative_to(tmp_path / "w").as_posix() for p in (tmp_path / "w").rglob("*.parquet")}
     assert left == {p for c in catalog.captures.values() for paths in c.files.values() for p in paths}
@@ -161,7 +161,7 @@ def test_a_second_writer_is_told_so(artifacts: Path, tmp_path: Path) -> None:
 def test_processes_side_by_side_give_the_same(
     artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.ingest.MIN_BYTES_FOR_PROCESSES", 0)
+    monkeypatch.setattr("tracemill.flows.loading.ingest.MIN_BYTES_FOR_PROCESSES", 0)
     ingest([artifacts], tmp_path / "side", processes=2)
     ingest([artifacts], tmp_path / "one", processes=1)
 
@@ -196,7 +196,7 @@ def test_duckdb_carries_the_columns_texts(artifacts: Path, tmp_path: Path) -> No
 _CHILD = """
 import sys, time
 from pathlib import Path
-import flows.ingest as i
+import tracemill.flows.loading.ingest as i
 parse = i.parse
 def slow(job, shared, *, is_held):
     time.sleep(0.05)
@@ -306,7 +306,7 @@ def test_what_another_version_published_is_made_anew(
     ingest([artifacts], root)
     build(root)
     assert not build(root).is_changed
-    monkeypatch.setattr("warehouse.models.version", lambda _: "99.0")
+    monkeypatch.setattr("tracemill.warehouse.models.version", lambda _: "99.0")
     assert build(root).builds == ("b1", "b2")
     assert not build(root).is_changed
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.ingest import ingest
-from warehouse.catalog import Catalog
-from warehouse.schema import TABLES
-from warehouse.store import CaptureWriter
+from tracemill.flows.loading.ingest import ingest
+from tracemill.warehouse.catalog import Catalog
+from tracemill.warehouse.schema import TABLES
+from tracemill.warehouse.store import CaptureWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def written(root: Path, writer: CaptureWriter) -> list[int]:
 def test_what_is_held_is_written_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_bytes: int
 ) -> None:
-    monkeypatch.setattr("warehouse.store.SMALL_BYTES", small_bytes)
+    monkeypatch.setattr("tracemill.warehouse.store.SMALL_BYTES", small_bytes)
     for is_held in (True, False):
         root = tmp_path / str(is_held)
         writer = write(root, is_held=is_held)
@@ -73,7 +73,7 @@ def test_a_capture_that_cannot_be_written_fails_alone_and_leaves_nothing(
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             super().write_batch(*args, **kwargs)
 
-    monkeypatch.setattr("warehouse.store.pq.ParquetWriter", FullDisk)
+    monkeypatch.setattr("tracemill.warehouse.store.pq.ParquetWriter", FullDisk)
     found = ingest([artifacts], tmp_path / "w", processes=1)
     assert len(found.loaded) == 11
     (failure,) = found.failures

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from flows.page import render
-from flows.svg import Mark, Point, chart
+from tracemill.flows.show.chart import Mark, Point, chart
+from tracemill.flows.show.report import render
 
 from .models.given import Given
 from .models.story import story

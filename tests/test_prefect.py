@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from flows.ingest import ingest
-from warehouse.catalog import Catalog, writer_lock
+from tracemill.flows.loading.ingest import ingest
+from tracemill.warehouse.catalog import Catalog, writer_lock
 
 from .conftest import SAMPLES
 
@@ -147,7 +147,7 @@ def _tracemill(
     environment: dict[str, str], *arguments: object, url: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        [sys.executable, "-m", "tracemill", *map(str, arguments)],
         env=environment | ({"PREFECT_API_URL": url} if url else {}),
         cwd=TOP,
         capture_output=True,
@@ -202,13 +202,13 @@ def test_a_file_that_cannot_be_read_shows_in_the_runs_state(
 _FAILING = """
 import errno, os, sys
 from pathlib import Path
-import flows.build, flows.load
-from flows import orchestrate
-from parsers.api import Options
-from warehouse.models import Model
+import tracemill.flows.build, tracemill.flows.loading.capture
+from tracemill.flows.scheduled import orchestrate
+from tracemill.parsers.api import Options
+from tracemill.warehouse.models import Model
 
 top, artifacts = Path(sys.argv[1]), Path(sys.argv[2])
-source = flows.load.Source
+source = tracemill.flows.loading.capture.Source
 failures = 0
 
 def failing_source(file, shown):
@@ -218,13 +218,13 @@ def failing_source(file, shown):
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(file))
     return source(file, shown=shown)
 
-flows.load.Source = failing_source
+tracemill.flows.loading.capture.Source = failing_source
 for name, failures in (("passing", 2), ("lasting", 99)):
     done = orchestrate.ingest_under_prefect([artifacts], top / name, options=Options(), processes=1)
     print(name, len(done.loaded), [f.message for f in done.failures])
 
 check = Model("check_never", "checks", "Never holds.", (), "check", "select 1 as one", frozenset())
-flows.build.read_models = lambda models=flows.build.read_models(): [*models, check]
+tracemill.flows.build.read_models = lambda models=tracemill.flows.build.read_models(): [*models, check]
 print("check", orchestrate.build_under_prefect(top / "passing", full=False).failed_checks)
 """
 
@@ -272,7 +272,7 @@ def test_a_run_waits_for_another_writer(
         found = api.post("task_runs/filter", {"task_runs": {"state": {"name": {"any_": ["AwaitingRetry"]}}}})
         return any(t["name"].startswith("take") for t in found)
 
-    command = [sys.executable, "-m", "flows.cli", "build", "--warehouse", str(root)]
+    command = [sys.executable, "-m", "tracemill", "build", "--warehouse", str(root)]
     with writer_lock(root):
         build = subprocess.Popen(command, env=environment | {"PREFECT_API_URL": api.url}, cwd=TOP)
         try:
@@ -293,7 +293,7 @@ class Service:
         self.log = log
         with log.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flows.cli", "serve", *map(str, arguments)],
+                [sys.executable, "-m", "tracemill", "serve", *map(str, arguments)],
                 env=environment,
                 cwd=TOP,
                 stdout=out,
@@ -463,7 +463,7 @@ def test_a_schedule_that_is_none_is_named(
 _VERBS = """
 import sys
 from click.testing import CliRunner
-from flows.cli import main
+from tracemill.flows.cli import main
 for arguments in sys.argv[1:]:
     done = CliRunner().invoke(main, arguments.split("\\t"))
     assert done.exit_code == 0, (done.output, done.exception)

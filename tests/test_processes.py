@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.discover import Input
-from flows.ingest import load_all
-from flows.load import Job
-from parsers.api import Options
-from warehouse.catalog import Capture, Failure
+from tracemill.flows.loading.capture import Job
+from tracemill.flows.loading.discover import Input
+from tracemill.flows.loading.ingest import load_all
+from tracemill.parsers.api import Options
+from tracemill.warehouse.catalog import Capture, Failure
 
 from .conftest import SAMPLES
 
@@ -29,7 +29,7 @@ class _Deadly:
 
 
 def test_a_file_that_kills_its_process_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.ingest.MIN_BYTES_FOR_PROCESSES", 0)
+    monkeypatch.setattr("tracemill.flows.loading.ingest.MIN_BYTES_FOR_PROCESSES", 0)
     jobs = []
     for name in ("heap", "deadly", "block", "mutex"):
         file = SAMPLES / f"pprof/go1.27/{name}.pb.gz"
@@ -46,7 +46,7 @@ def test_a_file_that_kills_its_process_fails_alone(tmp_path: Path, monkeypatch: 
 # Two processes that have nothing to do; says their ids.
 _PARENT = """
 import os, time
-from flows.ingest import _processes
+from tracemill.flows.loading.ingest import _processes
 if __name__ == "__main__":
     with _processes(2) as pool:
         busy = [pool.submit(time.sleep, 0.5) for _ in range(2)]

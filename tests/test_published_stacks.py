@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-import warehouse
-from flows.build import publish_tables
-from flows.ingest import ingest
+from tracemill import warehouse
+from tracemill.flows.build import publish_tables
+from tracemill.flows.loading.ingest import ingest
 
 SAMPLES = Path(__file__).parent / "samples" / "pprof"
 COLUMNS = "stack_id, path_id, functions, files, lines, pcs"

@@ -11,20 +11,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.build import build, publish_tables
-from flows.ingest import ingest
-from warehouse import connect
-from warehouse.catalog import Catalog
-from warehouse.schema import TABLES
-from warehouse.shared_stacks import MOST_REMEMBERED, CaptureStacks, SharedStacks
-from warehouse.store import CaptureWriter
+from tracemill.flows.build import build, publish_tables
+from tracemill.flows.loading.ingest import ingest
+from tracemill.warehouse import connect
+from tracemill.warehouse.catalog import Catalog
+from tracemill.warehouse.schema import TABLES
+from tracemill.warehouse.shared_stacks import MOST_REMEMBERED, CaptureStacks, SharedStacks
+from tracemill.warehouse.store import CaptureWriter
 
 from .conftest import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from warehouse.catalog import Capture
+    from tracemill.warehouse.catalog import Capture
 
 
 def ids_in(root: Path, files: list[str], column: str = "stack_id") -> list[int]:
@@ -97,7 +97,7 @@ def test_a_replaced_capture_takes_no_stacks_from_others(
     ingest([related], root, processes=1)
     file, captures = max(listed(root).items(), key=lambda found: len(found[1]))
     owner = next(c for c in captures if c.capture_id in file)
-    monkeypatch.setattr("warehouse.catalog.RETIRED_SECONDS", 0)
+    monkeypatch.setattr("tracemill.warehouse.catalog.RETIRED_SECONDS", 0)
     others = [c for c in captures if c is not owner]
     for replaced, kind in zip((owner, *others), ("mutex", "cpu", "block", "goroutine"), strict=False):
         assert_captures_are_whole(root)
@@ -119,7 +119,7 @@ def test_models_over_shared_stacks_are_those_over_stacks_of_their_own(
 
     ingest([related], tmp_path / "shared", processes=1)
     build(tmp_path / "shared")
-    monkeypatch.setattr("warehouse.shared_stacks.LEAST_SHARE", 2)
+    monkeypatch.setattr("tracemill.warehouse.shared_stacks.LEAST_SHARE", 2)
     ingest([related], tmp_path / "own", processes=1)
     build(tmp_path / "own")
     assert all(len(captures) == 1 for captures in listed(tmp_path / "own").values())

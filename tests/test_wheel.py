@@ -1,4 +1,4 @@
-"""The wheel is the whole product: installed elsewhere, away from the checkout, it does the main job."""
+"""The wheel is the whole product: installed elsewhere, beside anybody's folders, it does the main job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 TOP = Path(__file__).parent.parent
 
 
-def test_the_wheel_runs_the_main_job_outside_the_checkout(artifacts: Path, tmp_path: Path) -> None:
+def test_the_wheel_runs_the_main_job_beside_packages_of_the_same_names(
+    artifacts: Path, tmp_path: Path
+) -> None:
     def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [str(c) for c in command],
@@ -28,21 +30,25 @@ def test_the_wheel_runs_the_main_job_outside_the_checkout(artifacts: Path, tmp_p
     run(*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path / "wheels", tmp_path / "source")
     (wheel,) = (tmp_path / "wheels").glob("tracemill-*.whl")
     run(*pip, "install", "--no-deps", "--target", tmp_path / "site", wheel)
+    # A user's own folders by the names of our parts come first on his path.
+    for name in ("flows", "parsers", "sql", "warehouse", "detection"):
+        (tmp_path / "user" / name).mkdir(parents=True)
+        (tmp_path / "user" / name / "__init__.py").write_text("raise ImportError('a folder of the user')\n")
+    site = tmp_path / "site"
     # The dependencies come from this environment, whose editable install PYTHONPATH does not follow.
-    paths = os.pathsep.join([str(tmp_path / "site"), sysconfig.get_path("purelib")])
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": paths}
-    options = {"cwd": tmp_path, "env": environment}
-    where = run(
-        sys.executable, "-S", "-c", "import flows, sql; print(flows.__file__, list(sql.__path__))", **options
-    )
-    assert str(TOP) not in where.stdout
-    done = run(
-        sys.executable, "-S", tmp_path / "site/bin/tracemill", "run", artifacts, "--warehouse", "w", **options
-    )
-    assert "loaded 12 captures" in done.stdout
+    paths = os.pathsep.join([str(tmp_path / "user"), str(site), sysconfig.get_path("purelib")])
+    options = {"cwd": tmp_path / "user", "env": {"PATH": os.environ["PATH"], "PYTHONPATH": paths}}
+    assert {p.name for p in site.iterdir() if p.suffix != ".dist-info"} == {"tracemill", "bin"}
+    assert (site / "tracemill/py.typed").is_file()
+    where = run(sys.executable, "-S", "-c", "import tracemill; print(tracemill.__file__)", **options)
+    assert where.stdout.strip() == str(site / "tracemill/__init__.py")
+    for command in ([site / "bin/tracemill"], ["-m", "tracemill"]):
+        warehouse = tmp_path / f"warehouse-{len(command)}"
+        done = run(sys.executable, "-S", *command, "run", artifacts, "--warehouse", warehouse, **options)
+        assert "loaded 12 captures" in done.stdout
     compiled = run(
         sys.executable, "-S", "-c",
-        "from parsers import kernels; from pathlib import Path; p = Path(kernels.__file__).parent\n"
+        "from tracemill.parsers import kernels; from pathlib import Path; p = Path(kernels.__file__).parent\n"
         "made = {f.name.partition('.')[0] for f in p.glob('*.so')}\n"
         "print({f.stem for f in p.glob('*.py')} - made - {'__init__', 'layout'})",
         **options,

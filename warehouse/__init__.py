@@ -15,7 +15,7 @@ def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.D
 
     Raises WarehouseMissing when nothing has been published at path.
     """
-    from warehouse.connection import connect as connect_
+    from tracemill.warehouse.connection import connect as connect_
 
     return connect_(path, read_only=read_only)
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.schema import TABLES
-from warehouse.store import TABLES_FOLDER
+from tracemill.warehouse.schema import TABLES
+from tracemill.warehouse.store import TABLES_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.catalog import WarehouseError
+from tracemill.warehouse.catalog import WarehouseError
 
 DATABASE = "warehouse.duckdb"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.rows import correlation, masked_median, robust_deviation, serial_correlation, time_of
+from tracemill.warehouse.rows import correlation, masked_median, robust_deviation, serial_correlation, time_of
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]

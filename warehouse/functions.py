@@ -21,7 +21,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
 def _path_ids(stacks: Any) -> Any:  # noqa: ANN401
     import pyarrow as pa
 
-    from warehouse.schema.hashes import combine, hash_name
+    from tracemill.warehouse.schema.hashes import combine, hash_name
 
     found = [combine([hash_name(f) for f in functions]) for functions in stacks.to_pylist()]
     return pa.array(found, pa.int64())

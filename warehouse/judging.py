@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from warehouse.inference import t_quantile
-from warehouse.levels import PART, Points, find_levels
+from tracemill.warehouse.inference import t_quantile
+from tracemill.warehouse.levels import PART, Points, find_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

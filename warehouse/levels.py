@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.families import Family
-from warehouse.inference import benjamini_hochberg, median_variance, two_sided_p
-from warehouse.noise import Noise, Outliers, Rules, unrest
-from warehouse.rankscan import Sums, scan
-from warehouse.rows import masked_median
+from tracemill.warehouse.families import Family
+from tracemill.warehouse.inference import benjamini_hochberg, median_variance, two_sided_p
+from tracemill.warehouse.noise import Noise, Outliers, Rules, unrest
+from tracemill.warehouse.rankscan import Sums, scan
+from tracemill.warehouse.rows import masked_median
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -29,21 +29,21 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.catalog import Capture, Catalog, WarehouseError
-from warehouse.connection import DATABASE, open_database
-from warehouse.functions import register
-from warehouse.judging import LEVELS_OF, levels_at_hand
-from warehouse.schema import MARTS, TABLES
-from warehouse.schema.tables import CATALOG, PARSED
+from tracemill.warehouse.catalog import Capture, Catalog, WarehouseError
+from tracemill.warehouse.connection import DATABASE, open_database
+from tracemill.warehouse.functions import register
+from tracemill.warehouse.judging import LEVELS_OF, levels_at_hand
+from tracemill.warehouse.schema import MARTS, TABLES
+from tracemill.warehouse.schema.tables import CATALOG, PARSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
     import pyarrow as pa
 
-    from warehouse.schema import Table
+    from tracemill.warehouse.schema import Table
 
 FOLDERS = ("staging", "intermediate", "marts", "checks")
 _STATE = "_published"
@@ -81,15 +81,11 @@ class Published:
 
 def read_models(folder: Traversable | None = None) -> list[Model]:
     """Every model in the order in which they can be built. Raises ModelError."""
-    top = folder or files("sql")
+    top = folder or files("tracemill.sql")
     models = {
         m.name: m
         for name in FOLDERS
-        for m in (
-            _read_model(file, name)
-            for file in sorted(top.joinpath(name).iterdir(), key=lambda f: f.name)
-            if file.name.endswith(".sql")
-        )
+        for m in (_read_model(file, name) for file in _sql_files(top.joinpath(name)))
     }
     for model in models.values():
         unknown = model.reads - models.keys() - TABLES.keys()
@@ -102,6 +98,15 @@ def read_models(folder: Traversable | None = None) -> list[Model]:
         return [models[name] for name in order]
     except CycleError as error:
         raise ModelError(f"sql: models read each other in a circle: {' → '.join(error.args[1])}") from error
+
+
+def _sql_files(folder: Traversable) -> Iterator[Traversable]:
+    """The folder's models; its subfolders are subjects, for the reader's sake alone."""
+    for entry in sorted(folder.iterdir(), key=lambda f: f.name):
+        if entry.is_dir():
+            yield from _sql_files(entry)
+        elif entry.name.endswith(".sql"):
+            yield entry
 
 
 def _read_model(file: Traversable, folder: str) -> Model:

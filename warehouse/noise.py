@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.families import LEAST_ROWS
-from warehouse.inference import chi2_median, median_variance, two_sided_p, typical
+from tracemill.warehouse.families import LEAST_ROWS
+from tracemill.warehouse.inference import chi2_median, median_variance, two_sided_p, typical
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]

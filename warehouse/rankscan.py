@@ -20,9 +20,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.families import Family, swelling
-from warehouse.inference import two_sided_p, two_sided_z
-from warehouse.rows import (
+from tracemill.warehouse.families import Family, swelling
+from tracemill.warehouse.inference import two_sided_p, two_sided_z
+from tracemill.warehouse.rows import (
     correlation,
     masked_median,
     mid_ranks,

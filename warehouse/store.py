@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.schema import TABLES
-from warehouse.shared_stacks import CaptureStacks, SharedStacks
+from tracemill.warehouse.schema import TABLES
+from tracemill.warehouse.shared_stacks import CaptureStacks, SharedStacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from warehouse.schema import Table
+    from tracemill.warehouse.schema import Table
 
 TABLES_FOLDER = "tables"
 STACKS = "stacks"

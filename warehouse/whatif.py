@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from duckdb import BinderException, CatalogException
 
-from warehouse.catalog import WarehouseError
-from warehouse.connection import DATABASE, open_database
-from warehouse.functions import register
-from warehouse.judging import levels_at_hand
-from warehouse.models import read_models
+from tracemill.warehouse.catalog import WarehouseError
+from tracemill.warehouse.connection import DATABASE, open_database
+from tracemill.warehouse.functions import register
+from tracemill.warehouse.judging import levels_at_hand
+from tracemill.warehouse.models import read_models
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from flows.settings import Settings
+    from tracemill.flows.settings import Settings
 
 ALL_FORMATS = click.Choice(["table", "json", "csv", "md"])
 
@@ -50,6 +50,6 @@ def wants_prefect(flag: bool) -> bool:
 
 def settings_of(**options: object) -> Settings:
     """The settings, with the options that were given. Raises SettingsError."""
-    from flows.settings import load
+    from tracemill.flows.settings import load
 
     return load(**options)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from flows.output import say, visible
-from flows.verbs.options import ALL_FORMATS, across_option, settings_of, warehouse_option
+from tracemill.flows.show.tables import say, visible
+from tracemill.flows.verbs.options import ALL_FORMATS, across_option, settings_of, warehouse_option
 
 
 @click.command()
@@ -32,10 +32,10 @@ def regressions(
     format_: str,
 ) -> None:
     """What regressed, improved or moved, in which build, and how sure that is."""
-    from flows.across import compared_across, conditions
-    from flows.output import TEXT_WRITERS, markdown_table
-    from flows.regressions import Filter, select
-    from flows.report import HEADINGS, overview, table, verdicts
+    from tracemill.flows.gate.comparability import compared_across, conditions
+    from tracemill.flows.show.tables import TEXT_WRITERS, markdown_table
+    from tracemill.flows.show.verdict_table import HEADINGS, overview, table, verdicts
+    from tracemill.flows.show.verdicts import Filter, select
 
     chosen = Filter(build_id, metric, status, package, since_build)
     with compared_across(settings_of(warehouse=warehouse).warehouse, conditions(across)) as connection:
@@ -91,17 +91,17 @@ def gate(
     if self_test:
         if baseline or metrics or across or fail_on_open or format_ != "table":
             raise click.UsageError("--self-test takes no other option than --candidate and --warehouse")
-        from flows.selftest import as_text
-        from flows.selftest import self_test as self_test_
+        from tracemill.flows.gate.self_test import as_text
+        from tracemill.flows.gate.self_test import self_test as self_test_
 
         tested = self_test_(root, candidate)
         say(as_text(tested))
         click.get_current_context().exit(tested.exit_code)
     if candidate is None:
         raise click.UsageError("which build? --candidate B")
-    from flows.across import conditions
-    from flows.gate import gate as gate_
-    from flows.gate_formats import WRITERS
+    from tracemill.flows.gate.comparability import conditions
+    from tracemill.flows.gate.formats import WRITERS
+    from tracemill.flows.gate.judge import gate as gate_
 
     judgement = gate_(
         root, candidate, baseline, metrics, across=conditions(across), fails_on_open=fail_on_open
@@ -130,8 +130,8 @@ def accept(
     undo: bool,
 ) -> None:
     """Accept a regression: it stays in the tables, with author, time and reason, and fails no gate."""
-    from flows.accepted import Which, withdraw
-    from flows.accepted import accept as accept_
+    from tracemill.flows.gate.acceptance import Which, withdraw
+    from tracemill.flows.gate.acceptance import accept as accept_
 
     root = settings_of(warehouse=warehouse).warehouse
     which = Which(build_id, metric, subject)
@@ -161,8 +161,8 @@ def export(folder: Path, warehouse: Path | None, formats: str) -> None:
     OpenMetrics is one file with the newest figures and the verdicts. schema.json beside them has the
     version of the tables' schema, and every column's type and meaning.
     """
-    from flows.export import FORMATS
-    from flows.export import export as export_
+    from tracemill.flows.show.export import FORMATS
+    from tracemill.flows.show.export import export as export_
 
     names = tuple(name.strip() for name in formats.split(","))
     for name in names:
@@ -181,7 +181,7 @@ def export(folder: Path, warehouse: Path | None, formats: str) -> None:
 @warehouse_option
 def report(file: Path, warehouse: Path | None) -> None:
     """Write the verdicts, with their series drawn, to FILE: one self-contained HTML page."""
-    from flows.page import write_report
+    from tracemill.flows.show.report import write_report
 
     write_report(settings_of(warehouse=warehouse).warehouse, file)
     click.echo(f"wrote {file}")

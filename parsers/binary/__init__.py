@@ -17,18 +17,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parsers.api import Facts, Issue, ParseError
-from parsers.binary.elf import is_elf, read_elf
-from parsers.binary.image import BrokenImageError
-from parsers.binary.macho import is_fat, is_macho, read_fat, read_macho
-from parsers.binary.pe import is_pe, read_pe
+from tracemill.parsers.api import Facts, Issue, ParseError
+from tracemill.parsers.binary.elf import is_elf, read_elf
+from tracemill.parsers.binary.image import BrokenImageError
+from tracemill.parsers.binary.macho import is_fat, is_macho, read_fat, read_macho
+from tracemill.parsers.binary.pe import is_pe, read_pe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.binary.image import Image
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.binary.image import Image
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "binary"
 _CONTAINERS = ((is_elf, read_elf), (is_macho, read_macho), (is_fat, read_fat), (is_pe, read_pe))
@@ -41,8 +41,8 @@ def sniff(head: bytes) -> bool:
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The binary's row and its call sites. Raises ParseError for headers that lead nowhere."""
-    from parsers.binary.buildinfo import read_build_info
-    from parsers.binary.tables import binary_row, code_rows
+    from tracemill.parsers.binary.buildinfo import read_build_info
+    from tracemill.parsers.binary.tables import binary_row, code_rows
 
     try:
         image = _image(memoryview(source.read()))

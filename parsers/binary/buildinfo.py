@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from parsers.binary.image import Image
+    from tracemill.parsers.binary.image import Image
 
 MAGIC = b"\xff Go buildinf:"
 _INLINE_STRINGS = 2

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parsers.binary.callees import WANTED
+from tracemill.parsers.binary.callees import WANTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parsers.binary.image import Section
-    from parsers.binary.pclntab import Functions
+    from tracemill.parsers.binary.image import Section
+    from tracemill.parsers.binary.pclntab import Functions
 
 # BL, the branch with link: the top six bits.
 _BL_MASK, _BL = np.uint32(0xFC000000), np.uint32(0x94000000)

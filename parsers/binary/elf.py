@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
+from tracemill.parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
 
 MAGIC = b"\x7fELF"
 _ARCHITECTURES = {

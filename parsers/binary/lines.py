@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parsers.binary.image import BrokenImageError
+from tracemill.parsers.binary.image import BrokenImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

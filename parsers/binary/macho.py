@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
+from tracemill.parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
 
 MAGIC = b"\xcf\xfa\xed\xfe"
 # Big endian. Java's class files begin so too: their version stands where a fat file has its count.

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parsers.binary.image import BrokenImageError
-from parsers.binary.lines import Tables, all_lines
+from tracemill.parsers.binary.image import BrokenImageError
+from tracemill.parsers.binary.lines import Tables, all_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
+from tracemill.parsers.binary.image import BrokenImageError, Image, Section, cut, text_at
 
 _ARCHITECTURES = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64"}
 _PE_32_PLUS = 0x20B

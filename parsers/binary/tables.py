@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from parsers.api import Batch, Issue
-from parsers.binary.callees import callee_class
-from parsers.binary.calls import ARCHITECTURES, CallSites, find_calls, find_text_start
-from parsers.binary.pclntab import Functions, LineTable, find_table
+from tracemill.parsers.api import Batch, Issue
+from tracemill.parsers.binary.callees import callee_class
+from tracemill.parsers.binary.calls import ARCHITECTURES, CallSites, find_calls, find_text_start
+from tracemill.parsers.binary.pclntab import Functions, LineTable, find_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item
-    from parsers.binary.buildinfo import BuildInfo
-    from parsers.binary.image import Image
+    from tracemill.parsers.api import Item
+    from tracemill.parsers.binary.buildinfo import BuildInfo
+    from tracemill.parsers.binary.image import Image
 
 _PCLNTAB = (".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab")
 # PE has no section for it; a C linker merges it into this one in a position independent executable.
@@ -46,7 +46,7 @@ def binary_row(image: Image, info: BuildInfo) -> Batch:
 
 
 def _schema(table: str) -> pa.Schema:
-    from warehouse.schema import TABLES
+    from tracemill.warehouse.schema import TABLES
 
     return TABLES[table].arrow_schema()
 

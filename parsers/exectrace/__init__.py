@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "exectrace"
 
@@ -41,10 +41,12 @@ def sniff(head: bytes) -> bool:
 def parse(source: Source, options: Options) -> Iterator[Item]:
     """The capture's items. Raises ParseError if not one event can be read."""
     if source.head.startswith(_PARSED_TEXT):
-        from parsers.exectrace import parsed_text
+        from tracemill.parsers.exectrace import parsed_text
 
         yield from parsed_text.parse(source, options)
         return
-    from parsers.exectrace import capture  # numpy, pyarrow and kernels only when there is something to parse
+    from tracemill.parsers.exectrace import (
+        capture,  # numpy, pyarrow and kernels only when there is something to parse
+    )
 
     yield from capture.parse(source, options)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parsers.api import Facts, Issue, ParseError
-from parsers.exectrace import spec, wire
-from parsers.exectrace.heap import read_heap_info
-from parsers.exectrace.names import Decoded, Names
-from parsers.exectrace.order import Scheduler
-from parsers.exectrace.tables import Shaper
-from parsers.stacks import StackTable
+from tracemill.parsers.api import Facts, Issue, ParseError
+from tracemill.parsers.exectrace import spec, wire
+from tracemill.parsers.exectrace.heap import read_heap_info
+from tracemill.parsers.exectrace.names import Decoded, Names
+from tracemill.parsers.exectrace.order import Scheduler
+from tracemill.parsers.exectrace.tables import Shaper
+from tracemill.parsers.stacks import StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.exectrace.wire import Clocks
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.exectrace.wire import Clocks
+    from tracemill.parsers.unwrap.source import Source
 
 
 def parse(source: Source, options: Options) -> Iterator[Item]:
-    """See ``parsers.exectrace.parse``."""
+    """See ``tracemill.parsers.exectrace.parse``."""
     version = wire.read_version(source.head)
     if version in spec.V1:
-        from parsers.exectrace.v1 import capture as v1  # rare by now
+        from tracemill.parsers.exectrace.v1 import capture as v1  # rare by now
 
         yield from v1.parse(source, options, version)
         return
@@ -46,7 +46,7 @@ class Capture:
         self._names = Names(self._stacks)
         arguments = None
         if options.raw_events:
-            from parsers.exectrace.raw import Arguments  # only --raw-events needs it
+            from tracemill.parsers.exectrace.raw import Arguments  # only --raw-events needs it
 
             arguments = Arguments(self._names)
         self._scheduler = Scheduler(self._names, arguments)
@@ -55,7 +55,7 @@ class Capture:
         self._started_at_ns: int | None = None
 
     def items(self) -> Iterator[Item]:
-        """Every item; see ``parsers.api``."""
+        """Every item; see ``tracemill.parsers.api``."""
         damage: wire.DamageError | None = None
         try:
             yield from self._read_generations()

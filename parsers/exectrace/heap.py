@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parsers.exectrace import wire
+from tracemill.parsers.exectrace import wire
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parsers.exectrace.names import Names
-    from parsers.exectrace.wire import Generation
+    from tracemill.parsers.exectrace.names import Names
+    from tracemill.parsers.exectrace.wire import Generation
 
 EXPERIMENT = 1
 TYPES, INFO = 0, 1

@@ -15,9 +15,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parsers.exectrace.heap import HeapInfo
-    from parsers.exectrace.wire import Clocks, Generation, StackRows, StringRows
-    from parsers.stacks import StackTable
+    from tracemill.parsers.exectrace.heap import HeapInfo
+    from tracemill.parsers.exectrace.wire import Clocks, Generation, StackRows, StringRows
+    from tracemill.parsers.stacks import StackTable
 
 # What one capture may name in all; a program's functions are some MB.
 MAX_STRING_BYTES = 1 << 29

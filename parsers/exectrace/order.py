@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parsers.exectrace import heap, spec, wire
-from parsers.exectrace.buffers import Pool
-from parsers.kernels import trace_order
-from parsers.kernels.layout import LAYOUT
+from tracemill.parsers.exectrace import heap, spec, wire
+from tracemill.parsers.exectrace.buffers import Pool
+from tracemill.parsers.kernels import trace_order
+from tracemill.parsers.kernels.layout import LAYOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from parsers.exectrace.buffers import Block
-    from parsers.exectrace.names import Decoded, Names
-    from parsers.exectrace.raw import Arguments
-    from parsers.exectrace.wire import Clocks, Generation
+    from tracemill.parsers.exectrace.buffers import Block
+    from tracemill.parsers.exectrace.names import Decoded, Names
+    from tracemill.parsers.exectrace.raw import Arguments
+    from tracemill.parsers.exectrace.wire import Clocks, Generation
 
 ROWS = 1 << 18
 SIDE_ROWS = 1 << 15

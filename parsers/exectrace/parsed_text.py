@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from parsers.api import Facts, Issue, ParseError
-from parsers.exectrace import spec
-from parsers.exectrace.columns import signed
-from parsers.exectrace.names import Names
-from parsers.exectrace.order import Scheduler, sync_text
-from parsers.exectrace.tables import Shaper
-from parsers.exectrace.wire import DamageError
-from parsers.kernels.layout import LAYOUT
-from parsers.stacks import StackTable
+from tracemill.parsers.api import Facts, Issue, ParseError
+from tracemill.parsers.exectrace import spec
+from tracemill.parsers.exectrace.columns import signed
+from tracemill.parsers.exectrace.names import Names
+from tracemill.parsers.exectrace.order import Scheduler, sync_text
+from tracemill.parsers.exectrace.tables import Shaper
+from tracemill.parsers.exectrace.wire import DamageError
+from tracemill.parsers.kernels.layout import LAYOUT
+from tracemill.parsers.stacks import StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Batch, Item, Options
-    from parsers.source import Source
+    from tracemill.parsers.api import Batch, Item, Options
+    from tracemill.parsers.unwrap.source import Source
 
 MAX_LINE_BYTES = 1 << 20
 MAX_FRAMES = 4096
@@ -121,7 +121,7 @@ class _Text:
         self._names = Names(self._stacks)
         self._arguments = None
         if options.raw_events:
-            from parsers.exectrace.raw import Arguments  # only --raw-events needs it
+            from tracemill.parsers.exectrace.raw import Arguments  # only --raw-events needs it
 
             self._arguments = Arguments(self._names)
         self._scheduler = Scheduler(self._names, self._arguments)

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from parsers.exectrace import columns, spec
-from parsers.kernels import trace_args
+from tracemill.parsers.exectrace import columns, spec
+from tracemill.parsers.kernels import trace_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from parsers.exectrace.names import Names
+    from tracemill.parsers.exectrace.names import Names
 
 OUT_BYTES = 1 << 25
 _KINDS = {"id": 1, "n": 2, "string": 3, "stack": 4, "raw": 5}

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from parsers.api import Batch
-from parsers.exectrace import columns, spec
-from parsers.kernels.layout import LAYOUT
+from tracemill.parsers.api import Batch
+from tracemill.parsers.exectrace import columns, spec
+from tracemill.parsers.kernels.layout import LAYOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from parsers.exectrace.buffers import Block
-    from parsers.exectrace.names import Names
-    from parsers.exectrace.order import Output
-    from parsers.exectrace.raw import Arguments
+    from tracemill.parsers.exectrace.buffers import Block
+    from tracemill.parsers.exectrace.names import Names
+    from tracemill.parsers.exectrace.order import Output
+    from tracemill.parsers.exectrace.raw import Arguments
 
 # In the order of their codes.
 _SCOPES = {0: "global", LAYOUT["KIND_G"]: "goroutine", LAYOUT["KIND_P"]: "proc"}
@@ -96,7 +96,7 @@ class Shaper:
         return Batch("goroutine_intervals", pa.RecordBatch.from_pydict(made))
 
     def _raw_events(self, block: Block, count: int) -> Iterator[Batch]:
-        from parsers.exectrace import raw  # only --raw-events needs it
+        from tracemill.parsers.exectrace import raw  # only --raw-events needs it
 
         arrays, buffers = block.arrays, block.buffers(count)
         ints = columns.INTS

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from parsers.exectrace import spec
-from parsers.kernels import trace_wire
+from tracemill.parsers.exectrace import spec
+from tracemill.parsers.kernels import trace_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,15 +20,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parsers.api import Facts
-from parsers.pprof.wire import looks_like_profile
+from tracemill.parsers.api import Facts
+from tracemill.parsers.pprof.wire import looks_like_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.pprof.resolve import Profile
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.pprof.resolve import Profile
+    from tracemill.parsers.unwrap.source import Source
 
 NAME = "pprof"
 
@@ -40,9 +40,9 @@ def sniff(head: bytes) -> bool:
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The profile's facts, issues and rows. Raises ParseError for a profile that Go refuses too."""
-    from parsers.pprof.decode import decode
-    from parsers.pprof.resolve import resolve
-    from parsers.pprof.tables import tables
+    from tracemill.parsers.pprof.decode import decode
+    from tracemill.parsers.pprof.resolve import resolve
+    from tracemill.parsers.pprof.tables import tables
 
     profile = resolve(decode(source.read(), source.path), source.path)
     yield _facts(profile, source.name)
@@ -51,7 +51,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
 
 
 def _facts(profile: Profile, file_name: str) -> Facts:
-    from parsers.pprof.kind import kind_of
+    from tracemill.parsers.pprof.kind import kind_of
 
     message = profile.message
     default = profile.string_or_empty(message.default_sample_type)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parsers.api import ParseError
-from parsers.kernels.pprof_wire import read_profile
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.kernels.pprof_wire import read_profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parsers.api import Issue
+from tracemill.parsers.api import Issue
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parsers.pprof.resolve import Profile
+    from tracemill.parsers.pprof.resolve import Profile
 
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parsers.api import Issue, ParseError
+from tracemill.parsers.api import Issue, ParseError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parsers.pprof.decode import Message
+    from tracemill.parsers.pprof.decode import Message
 
     Ints = NDArray[np.int64]
 

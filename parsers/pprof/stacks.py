@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from parsers.api import ParseError, Stacks
-from parsers.kernels.stack_frames import combine_stacks, copy_frames
-from parsers.pprof.prune import prune
-from parsers.stacks import ROWS_PER_BATCH, hash_frames, stack_rows
-from warehouse.schema.hashes import MULTIPLIER, hash_name
+from tracemill.parsers.api import ParseError, Stacks
+from tracemill.parsers.kernels.stack_frames import combine_stacks, copy_frames
+from tracemill.parsers.pprof.prune import prune
+from tracemill.parsers.stacks import ROWS_PER_BATCH, hash_frames, stack_rows
+from tracemill.warehouse.schema.hashes import MULTIPLIER, hash_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from parsers.pprof.resolve import Profile
+    from tracemill.parsers.pprof.resolve import Profile
 
     Ints = NDArray[np.int64]
     Codes = NDArray[np.int32]

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from parsers.api import Batch
-from parsers.pprof.stacks import SampleStacks
+from tracemill.parsers.api import Batch
+from tracemill.parsers.pprof.stacks import SampleStacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from parsers.api import Stacks
-    from parsers.pprof.resolve import Profile
+    from tracemill.parsers.api import Stacks
+    from tracemill.parsers.pprof.resolve import Profile
 
 # The house's word for a unit, where pprof has another.
 UNITS = {"nanoseconds": "ns"}

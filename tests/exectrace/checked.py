@@ -66,12 +66,12 @@ def build_checked(name: str) -> Path:
 
 
 def _use(name: str, path: Path):
-    import parsers.kernels
+    from tracemill.parsers import kernels
 
-    full_name = f"parsers.kernels.{name}"
+    full_name = f"tracemill.parsers.kernels.{name}"
     spec = importlib.util.spec_from_file_location(full_name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[full_name] = module
     spec.loader.exec_module(module)
-    setattr(parsers.kernels, name, module)
+    setattr(kernels, name, module)
     return module

@@ -26,13 +26,13 @@ from tests.exectrace import checked
 checked.use_checked()
 
 from bench.memory import peak_mb  # noqa: E402 - the kernels come first
-from parsers.api import Options, ParseError  # noqa: E402
-from parsers.exectrace import capture, spec, wire  # noqa: E402
-from parsers.source import Source  # noqa: E402
 from tests.exectrace.reading import collect  # noqa: E402
 from tests.exectrace.record import SAMPLES  # noqa: E402
 from tests.exectrace.test_v1 import SMALL as OLD  # noqa: E402
 from tests.exectrace.texttrace import gos_test  # noqa: E402
+from tracemill.parsers.api import Options, ParseError  # noqa: E402
+from tracemill.parsers.exectrace import capture, spec, wire  # noqa: E402
+from tracemill.parsers.unwrap.source import Source  # noqa: E402
 
 SECONDS = 20
 MEMORY_BYTES = 2 << 30

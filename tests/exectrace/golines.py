@@ -13,7 +13,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from examples.toolchain import environment, tool
-from parsers.exectrace import spec
+from tracemill.parsers.exectrace import spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from parsers import exectrace
-from parsers.api import Batch, Facts, Issue, Options, with_all_stacks
-from parsers.source import Source
-from warehouse.schema import TABLES
+from tracemill.parsers import exectrace
+from tracemill.parsers.api import Batch, Facts, Issue, Options, with_all_stacks
+from tracemill.parsers.unwrap.source import Source
+from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from parsers.api import Item
+    from tracemill.parsers.api import Item
 
 
 @dataclass

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from parsers.api import Options, ParseError
-from parsers.exectrace import capture, wire
-from parsers.source import Source
 from tests.exectrace.reading import collect, read
+from tracemill.parsers.api import Options, ParseError
+from tracemill.parsers.exectrace import capture, wire
+from tracemill.parsers.unwrap.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.make_trace import make_trace
-from parsers.exectrace import wire
+from tracemill.parsers.exectrace import wire
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,12 +8,12 @@ import subprocess
 import pytest
 
 from examples.toolchain import environment, tool
-from parsers import exectrace
-from parsers.api import ParseError
-from parsers.exectrace.parsed_text import unquote
 from tests.exectrace.golines import quote
 from tests.exectrace.reading import read
 from tests.exectrace.record import VERSIONS, record
+from tracemill.parsers import exectrace
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.exectrace.parsed_text import unquote
 
 TABLES = (
     "goroutines", "goroutine_intervals", "trace_ranges", "trace_metrics", "trace_cpu_samples", "trace_tasks",

@@ -10,13 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from parsers import exectrace
-from parsers.api import Options
-from parsers.exectrace import capture, spec
-from parsers.exectrace.order import Scheduler
-from parsers.source import Source
 from tests.exectrace.reading import collect, read
 from tests.exectrace.record import VERSIONS
+from tracemill.parsers import exectrace
+from tracemill.parsers.api import Options
+from tracemill.parsers.exectrace import capture, spec
+from tracemill.parsers.exectrace.order import Scheduler
+from tracemill.parsers.unwrap.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 

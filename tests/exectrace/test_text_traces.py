@@ -9,10 +9,10 @@ from pathlib import Path
 import go
 import pytest
 
-from parsers.api import ParseError
 from tests.exectrace.golines import go_events, our_events
 from tests.exectrace.reading import Reading, read
 from tests.exectrace.texttrace import gos_test, to_bytes
+from tracemill.parsers.api import ParseError
 
 TESTS = sorted((Path(go.__file__).parent / "src/internal/trace/testdata/tests").glob("*.test"))
 

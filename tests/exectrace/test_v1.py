@@ -13,15 +13,15 @@ from pathlib import Path
 import go
 import pytest
 
-from parsers.api import ParseError
-from parsers.exectrace.names import Names
-from parsers.exectrace.v1.decode import Decoder
-from parsers.exectrace.wire import read_version
-from parsers.stacks import StackTable
 from tests.exectrace import views
 from tests.exectrace.golines import go_events, our_events
 from tests.exectrace.reading import read
 from tests.exectrace.test_tables import ROOT, UNCOMPILED
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.exectrace.names import Names
+from tracemill.parsers.exectrace.v1.decode import Decoder
+from tracemill.parsers.exectrace.wire import read_version
+from tracemill.parsers.stacks import StackTable
 
 FOLDER = Path(go.__file__).parent / "src/internal/trace/internal/tracev1/testdata"
 TRACES = sorted(FOLDER.glob("*_good"))

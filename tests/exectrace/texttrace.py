@@ -11,7 +11,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from parsers.exectrace import spec
+from tracemill.parsers.exectrace import spec
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from examples.toolchain import environment, tool
-from parsers import parse
-from parsers.api import Batch
+from tracemill.parsers import parse
+from tracemill.parsers.api import Batch
 
 if TYPE_CHECKING:
     from pathlib import Path

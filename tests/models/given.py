@@ -7,12 +7,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from parsers.binary.callees import callee_class
-from parsers.stacks import stack_ids
-from warehouse.functions import register
-from warehouse.judging import levels_at_hand
-from warehouse.models import read_models
-from warehouse.schema import TABLES
+from tracemill.parsers.binary.callees import callee_class
+from tracemill.parsers.stacks import stack_ids
+from tracemill.warehouse.functions import register
+from tracemill.warehouse.judging import levels_at_hand
+from tracemill.warehouse.models import read_models
+from tracemill.warehouse.schema import TABLES
 
 Rows = list[dict[str, Any]]
 

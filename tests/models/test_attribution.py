@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.binary.callees import callee_class
+from tracemill.parsers.binary.callees import callee_class
 
 from .given import Given, rows
 

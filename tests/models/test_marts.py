@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from warehouse.models import duckdb_type, read_models
-from warehouse.schema import MARTS
+from tracemill.warehouse.models import duckdb_type, read_models
+from tracemill.warehouse.schema import MARTS
 
 from .given import USER_PATH, Given, rows
 from .story import story

@@ -7,11 +7,11 @@ import pytest
 
 from bench.detection import Score, tracemill
 from bench.synthetic import NOISES, SCENARIOS, make
-from warehouse.families import Family
-from warehouse.inference import two_sided_z
-from warehouse.noise import Rules
-from warehouse.rankscan import chance, cumulative_z, scan
-from warehouse.rows import mid_ranks
+from tracemill.warehouse.families import Family
+from tracemill.warehouse.inference import two_sided_z
+from tracemill.warehouse.noise import Rules
+from tracemill.warehouse.rankscan import chance, cumulative_z, scan
+from tracemill.warehouse.rows import mid_ranks
 
 from .test_levels import changes, judge
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from parsers.api import Batch, Facts, Issue, Item, Options, with_all_stacks
-from parsers.source import Source
-from warehouse.schema import TABLES
+from tracemill.parsers.api import Batch, Facts, Issue, Item, Options, with_all_stacks
+from tracemill.parsers.unwrap.source import Source
+from tracemill.warehouse.schema import TABLES
 
 
 def items(form: str, path: Path) -> list[Item]:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from parsers.api import Facts
-from parsers.benchmarks import sniff, tidy
-from parsers.registry import detect
-from parsers.source import Source
 from tests.parsers import reading
+from tracemill.parsers.api import Facts
+from tracemill.parsers.benchmarks import sniff, tidy
+from tracemill.parsers.registry import detect
+from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "benchmarks"
 

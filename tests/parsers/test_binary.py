@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from examples.toolchain import environment, go
-from parsers.api import ParseError
-from parsers.binary import sniff
-from parsers.binary.callees import WANTED
-from parsers.binary.image import BrokenImageError
-from parsers.binary.lines import Tables, all_lines
 from tests.parsers import reading
 from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.binary import sniff
+from tracemill.parsers.binary.callees import WANTED
+from tracemill.parsers.binary.image import BrokenImageError
+from tracemill.parsers.binary.lines import Tables, all_lines
 
 VERSIONS = ["1.21", "1.22", "1.23", "1.24", "1.25", "1.26"]
 SAMPLES = Path(__file__).parents[1] / "samples" / "binary"

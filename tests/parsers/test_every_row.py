@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.build import publish_tables
-from flows.ingest import ingest
-from flows.inspect import inspect
-from parsers.source import Source
-from warehouse import connect
+from tracemill.flows.build import publish_tables
+from tracemill.flows.loading.ingest import ingest
+from tracemill.flows.show.inspect import inspect
+from tracemill.parsers.unwrap.source import Source
+from tracemill.warehouse import connect
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 TRACES = Path(__file__).parents[1] / "exectrace" / "samples"

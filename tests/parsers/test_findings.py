@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from parsers.api import ParseError
 from tests.parsers import reading
 from tests.parsers.record import PROGRAMS
+from tracemill.parsers.api import ParseError
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "findings"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import parsers
-from parsers.registry import detect
-from parsers.source import Source
 from tests.parsers.record import run_go
+from tracemill import parsers
+from tracemill.parsers.registry import detect
+from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 EVENTS = sorted(SAMPLES.glob("*/go*/*.json"))

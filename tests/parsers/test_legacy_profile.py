@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from parsers.api import ParseError
-from parsers.legacy_profile import scaled
 from tests.parsers import reading
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.legacy_profile import scaled
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 VERSIONS = sorted(p.name for p in (SAMPLES / "legacy_profile").iterdir())

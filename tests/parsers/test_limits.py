@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-import parsers
-from parsers.api import ParseError
-from parsers.source import Source
+from tracemill import parsers
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.unwrap.source import Source
 
 HEAP = Path(__file__).parents[1] / "samples" / "pprof" / "go1.27" / "heap.pb.gz"
 

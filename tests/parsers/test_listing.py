@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import parsers
-from parsers.api import ParseError
 from tests.parsers import reading
 from tests.parsers.record import build, run_go
+from tracemill import parsers
+from tracemill.parsers.api import ParseError
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "listing"
 VERSIONS = sorted(p.name for p in SAMPLES.iterdir())

@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from parsers import pprof
-from parsers.api import Issue, ParseError
 from tests.parsers import gopprof, reading
 from tests.parsers.pprof_messages import Profile
+from tracemill.parsers import pprof
+from tracemill.parsers.api import Issue, ParseError
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "pprof"
 FILES = sorted(SAMPLES.glob("*/*.pb.gz"))
@@ -367,7 +367,7 @@ def test_cut_gzip_is_named(tmp_path):
 
 
 def test_profile_larger_than_the_cap_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("parsers.pprof.decode.MAX_MESSAGE_BYTES", 10)
+    monkeypatch.setattr("tracemill.parsers.pprof.decode.MAX_MESSAGE_BYTES", 10)
     with pytest.raises(ParseError, match="cap"):
         items_of(write(tmp_path, small()))
 
@@ -377,9 +377,9 @@ def test_stacks_of_more_frames_than_the_cap_are_refused(tmp_path, monkeypatch):
     p.sample[0].location_id.extend([3] * 100)
     path = write(tmp_path, p)
     # Two frames of location 3, one of location 4.
-    monkeypatch.setattr("parsers.pprof.stacks.MAX_FRAMES", 203)
+    monkeypatch.setattr("tracemill.parsers.pprof.stacks.MAX_FRAMES", 203)
     assert len(items_of(path)) > 1
-    monkeypatch.setattr("parsers.pprof.stacks.MAX_FRAMES", 202)
+    monkeypatch.setattr("tracemill.parsers.pprof.stacks.MAX_FRAMES", 202)
     with pytest.raises(ParseError, match="stacks of 203 frames, more than the cap of 202"):
         items_of(path)
 

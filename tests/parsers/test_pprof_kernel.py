@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from parsers.api import ParseError
-from parsers.kernels import pprof_wire
-from parsers.pprof import decode as decoding
-from parsers.pprof.decode import Message, decode
 from tests.parsers.pprof_messages import Profile
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.kernels import pprof_wire
+from tracemill.parsers.pprof import decode as decoding
+from tracemill.parsers.pprof.decode import Message, decode
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "pprof"
 FILES = sorted(SAMPLES.glob("*/*.pb.gz"))

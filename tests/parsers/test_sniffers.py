@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from parsers.api import Issue
-from parsers.registry import FORMATS, UnknownFormatError, detect, parse
-from parsers.source import Source
+from tracemill.parsers.api import Issue
+from tracemill.parsers.registry import FORMATS, UnknownFormatError, detect, parse
+from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 FILES = sorted(p for p in SAMPLES.glob("*/*/*") if p.is_file())
-MODULES = {name.removeprefix("parsers."): import_module(name) for name in FORMATS}
+MODULES = {name: import_module(f"tracemill.parsers.{name}") for name in FORMATS}
 
 
 def claims(head: bytes) -> list[str]:

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from parsers.api import ParseError
-from parsers.source import HEAD_BYTES, Source
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.unwrap.source import HEAD_BYTES, Source
 
 CONTENT = random.Random(1).randbytes(3 * HEAD_BYTES) + b"tail" * HEAD_BYTES
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from parsers.api import ParseError
-from parsers.source import Source
 from tests.parsers import reading
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 # One sample a format and kind of content; binaries have their own test, for they are large.

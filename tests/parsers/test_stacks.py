@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parsers import pprof
-from parsers.api import Options, Stacks
-from parsers.kernels import stack_frames
-from parsers.source import Source
-from parsers.stacks import StackTable, hash_frame, hash_frames, stack_ids
-from warehouse.schema import TABLES
-from warehouse.schema.hashes import MULTIPLIER, hash_name
+from tracemill.parsers import pprof
+from tracemill.parsers.api import Options, Stacks
+from tracemill.parsers.kernels import stack_frames
+from tracemill.parsers.stacks import StackTable, hash_frame, hash_frames, stack_ids
+from tracemill.parsers.unwrap.source import Source
+from tracemill.warehouse.schema import TABLES
+from tracemill.warehouse.schema.hashes import MULTIPLIER, hash_name
 
 # What is stored joins over years: these must never change.
 KNOWN = (["main.leaf", "main.root"], ["main.go", "main.go"], [10, 20])
@@ -137,7 +137,7 @@ def test_one_table_takes_a_stack_once(monkeypatch):
         (["f", "g"], [1, 2], []),
     ]
     assert len(table) == 2
-    monkeypatch.setattr("parsers.stacks.ROWS_PER_BATCH", 1)
+    monkeypatch.setattr("tracemill.parsers.stacks.ROWS_PER_BATCH", 1)
     assert rows_of(table.stacks()) == rows
 
 

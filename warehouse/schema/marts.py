@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.schema.tables import Table
+from tracemill.warehouse.schema.tables import Table
 
 
 def _mart(name: str, text: str, grain: str, columns: str) -> Table:

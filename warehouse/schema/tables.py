@@ -7,7 +7,7 @@ from functools import cache
 
 import pyarrow as pa
 
-from warehouse.schema.columns import COLUMNS, Column
+from tracemill.warehouse.schema.columns import COLUMNS, Column
 
 
 @dataclass(frozen=True, slots=True)

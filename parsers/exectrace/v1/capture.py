@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parsers.api import Facts, ParseError
-from parsers.exectrace.names import Names
-from parsers.exectrace.order import Scheduler
-from parsers.exectrace.tables import Shaper
-from parsers.exectrace.v1.decode import Decoder
-from parsers.exectrace.v1.settle import FIRST_NS, Settler
-from parsers.exectrace.wire import DamageError
-from parsers.stacks import StackTable
+from tracemill.parsers.api import Facts, ParseError
+from tracemill.parsers.exectrace.names import Names
+from tracemill.parsers.exectrace.order import Scheduler
+from tracemill.parsers.exectrace.tables import Shaper
+from tracemill.parsers.exectrace.v1.decode import Decoder
+from tracemill.parsers.exectrace.v1.settle import FIRST_NS, Settler
+from tracemill.parsers.exectrace.wire import DamageError
+from tracemill.parsers.stacks import StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parsers.api import Item, Options
-    from parsers.source import Source
+    from tracemill.parsers.api import Item, Options
+    from tracemill.parsers.unwrap.source import Source
 
 MAX_BYTES = 64 << 20
 
@@ -28,7 +28,7 @@ def parse(source: Source, options: Options, version: int) -> Iterator[Item]:
     names = Names(stacks)
     arguments = None
     if options.raw_events:
-        from parsers.exectrace.raw import Arguments  # only --raw-events needs it
+        from tracemill.parsers.exectrace.raw import Arguments  # only --raw-events needs it
 
         arguments = Arguments(names)
     scheduler = Scheduler(names, arguments)

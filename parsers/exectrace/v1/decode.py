@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parsers.exectrace.columns import signed
-from parsers.exectrace.v1 import events as ev
-from parsers.exectrace.wire import HEADER_BYTES, DamageError
-from parsers.kernels import trace_v1
-from parsers.kernels.layout import LAYOUT, V1
+from tracemill.parsers.exectrace.columns import signed
+from tracemill.parsers.exectrace.v1 import events as ev
+from tracemill.parsers.exectrace.wire import HEADER_BYTES, DamageError
+from tracemill.parsers.kernels import trace_v1
+from tracemill.parsers.kernels.layout import LAYOUT, V1
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parsers.exectrace.names import Names
+    from tracemill.parsers.exectrace.names import Names
 
 MAX_STRING = 1_000_000
 MAX_FRAMES = 1000

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parsers.exectrace.names import id_map
-from parsers.exectrace.v1 import events as ev
-from parsers.exectrace.wire import HEADER_BYTES, MAX_TIME, DamageError
-from parsers.kernels.layout import LAYOUT, V1
+from tracemill.parsers.exectrace.names import id_map
+from tracemill.parsers.exectrace.v1 import events as ev
+from tracemill.parsers.exectrace.wire import HEADER_BYTES, MAX_TIME, DamageError
+from tracemill.parsers.kernels.layout import LAYOUT, V1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from parsers.exectrace.names import Names
-    from parsers.exectrace.v1.decode import Decoder
+    from tracemill.parsers.exectrace.names import Names
+    from tracemill.parsers.exectrace.v1.decode import Decoder
 
 ROWS = 1 << 15
 # How often a processor's next event may be tried in vain, before hostile input takes hours.

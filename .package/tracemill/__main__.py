@@ -1,0 +1,5 @@
+"""``python -m tracemill``: the command line."""
+
+from tracemill.flows.cli import main
+
+main()

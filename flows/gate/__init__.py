@@ -1,0 +1,1 @@
+"""The gate: may this build pass, and how its answer is written."""

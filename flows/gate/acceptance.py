@@ -1,0 +1,99 @@
+"""Accepted regressions: verdicts that someone decided to live with, kept with author, time and reason."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tracemill.flows.show.verdicts import NoSuchNameError, require
+from tracemill.warehouse import connect
+from tracemill.warehouse.catalog import Accepted, Catalog, writer_lock
+from tracemill.warehouse.models import publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """A verdict as its reader names it: the build that made it known or the one where it begins.
+
+    The subject may also be the function alone.
+    """
+
+    build_id: str
+    metric: str
+    subject: str
+
+
+def accept(warehouse: Path, which: Which, reason: str, author: str | None = None) -> Accepted:
+    """Accept one regression, in the warehouse. Raises NoSuchNameError, WarehouseError."""
+    with writer_lock(warehouse):
+        with connect(warehouse) as connection:
+            build_id, subject = find_verdict(connection, which)
+        accepted = Accepted(
+            build_id,
+            which.metric,
+            subject,
+            reason,
+            author or whoami(),
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        catalog = Catalog.load(warehouse)
+        catalog.accepted[accepted.change] = accepted
+        catalog.commit()
+        publish(catalog)
+        return accepted
+
+
+def withdraw(warehouse: Path, which: Which) -> Accepted:
+    """Take an acceptance back. Raises NoSuchNameError, WarehouseError."""
+    with writer_lock(warehouse):
+        catalog = Catalog.load(warehouse)
+        known = [a for a in catalog.accepted if a[:2] == (which.build_id, which.metric)]
+        subjects = {a[2]: a for a in known} | {a[2].partition(" (")[0]: a for a in known}
+        require(which.subject, f"accepted {which.metric} of {which.build_id} for", sorted(subjects))
+        accepted = catalog.accepted.pop(subjects[which.subject])
+        catalog.commit()
+        publish(catalog)
+        return accepted
+
+
+def find_verdict(connection: duckdb.DuckDBPyConnection, which: Which) -> tuple[str, str]:
+    """The verdict's build and its subject in full. Raises NoSuchNameError with what there is."""
+    rows = connection.execute(
+        "select build_id, first_build_id, metric, subject, function from regressions "
+        "where status in ('regressed', 'not_comparable')"
+    ).fetchall()
+    require(which.build_id, "build with a regression", sorted({b for r in rows for b in r[:2]}))
+    rows = [row for row in rows if which.build_id in row[:2]]
+    require(which.metric, f"regression of {which.build_id} in", sorted({r[2] for r in rows}))
+    rows = [row for row in rows if row[2] == which.metric]
+    exact = [row for row in rows if row[3] == which.subject]
+    found = exact or [row for row in rows if row[4] == which.subject]
+    if len(found) > 1:
+        known = ", ".join(f"{row[3]!r} at {row[0]}" for row in found)
+        raise NoSuchNameError(f"{which.subject!r} has several verdicts; name one of {known}")
+    if not found:
+        require(
+            which.subject, f"{which.metric} regression of {which.build_id} in", sorted(r[3] for r in rows)
+        )
+    return str(found[0][0]), str(found[0][3])
+
+
+def whoami() -> str:
+    """Who is at work: as git knows him, or the user's name on this machine."""
+    if name := os.environ.get("GIT_AUTHOR_NAME"):
+        return name
+    if git := shutil.which("git"):
+        asked = subprocess.run([git, "config", "user.name"], capture_output=True, text=True, check=False)
+        if asked.stdout.strip():
+            return asked.stdout.strip()
+    return getpass.getuser()

@@ -1,0 +1,281 @@
+"""Ingest: find what is new, parse it side by side on all cores, commit it to the catalog.
+
+A capture is committed once all its Parquet is written. Commits come every second
+or so and at the end: a stop at any moment loses only the captures in work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tracemill.flows.loading.capture import (
+    Job,
+    Outcome,
+    Parsed,
+    failed,
+    finish,
+    load,
+    parse,
+    parser_version,
+    share,
+)
+from tracemill.flows.loading.discover import Discovered, discover
+from tracemill.flows.progress import Progress, Silent
+from tracemill.parsers.api import Options
+from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
+from tracemill.warehouse.shared_stacks import SharedStacks
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_COMMITS = 1.0
+# Below this much input, starting other processes costs more than it saves.
+MIN_BYTES_FOR_PROCESSES = 4 * 1024**2
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What one ingest did."""
+
+    loaded: list[Capture] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unchanged: int = 0
+    strays: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows over all tables of what was loaded."""
+        return sum(sum(c.rows.values()) for c in self.loaded)
+
+    @property
+    def issues(self) -> int:
+        """Issue rows of what was loaded."""
+        return sum(c.issue_count for c in self.loaded)
+
+
+def ingest(
+    artifacts: list[Path],
+    warehouse: Path,
+    *,
+    options: Options | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> Ingested:
+    """Load what is new below the artifact folders. Raises InputError, WarehouseError.
+
+    processes: how many side by side; default one a core.
+    """
+    with writer_lock(warehouse):
+        return ingest_locked(artifacts, warehouse, options or Options(), processes, progress or Silent())
+
+
+def ingest_locked(
+    artifacts: list[Path],
+    warehouse: Path,
+    options: Options,
+    processes: int | None,
+    progress: Progress,
+    loader: Loader | None = None,
+) -> Ingested:
+    """ingest() for a caller that holds the writer's lock, and may bring a loader of its own."""
+    started = time.monotonic()
+    found = discover(artifacts)
+    catalog = Catalog.load(warehouse)
+    catalog.sweep()
+    result = Ingested(strays=found.strays)
+    _take_manifests(found, catalog, result)
+    todo = _what_is_new(found, catalog, options, result)
+    catalog.commit()
+    if todo:
+        progress.start("ingest", len(todo))
+        outcomes = (loader or load_all)(todo, processes or os.cpu_count() or 1)
+        _take_outcomes(outcomes, catalog, result, progress)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+# Takes the jobs and how many to work on side by side; yields each job's outcome as it comes.
+Loader = Callable[[list[Job], int], Iterator[Outcome]]
+
+
+def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: Ingested) -> list[Job]:
+    """The inputs whose content, at that build and run, is not loaded yet; largest first."""
+    known = {c.capture_id: c for c in catalog.captures.values()}
+    jobs: dict[str, Job] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        contents = pool.map(_content_or_error, [i.file for i in found.inputs])
+        for item, content in zip(found.inputs, contents, strict=True):
+            if isinstance(content, OSError):
+                message = f"{item.path}: {content.strerror}"
+                _fail(catalog, result, Failure(item.build_id, item.run_id, item.path, None, message))
+                continue
+            sha256, size_bytes = content
+            identity = capture_id(item.build_id, item.run_id, sha256)
+            loaded = known.get(identity)
+            if identity in jobs or (loaded is not None and _is_current(loaded, options)):
+                result.unchanged += 1
+            else:
+                jobs[identity] = Job(item, sha256, size_bytes, catalog.root, options)
+    return sorted(jobs.values(), key=lambda j: -j.size_bytes)
+
+
+def _is_current(capture: Capture, options: Options) -> bool:
+    lacks_events = options.raw_events and capture.kind == "trace" and not capture.raw_events
+    return capture.parser_version == parser_version(capture.format) and not lacks_events
+
+
+def _content_or_error(file: Path) -> tuple[str, int] | OSError:
+    """(SHA-256, size) of a file."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
+    except OSError as error:
+        return error
+
+
+def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> None:
+    """Take over what the manifests say, and forget the failures that this run judges anew."""
+    for place in [p for p in catalog.failures if p[0] in found.builds]:
+        del catalog.failures[place]
+    catalog.builds |= found.builds
+    for run in found.runs - found.work.keys():
+        catalog.work.pop(run, None)
+    catalog.work |= found.work
+    for failure in found.failures:
+        catalog.failures[failure.place] = failure
+        result.failures.append(failure)
+
+
+def _take_outcomes(
+    outcomes: Iterator[Outcome], catalog: Catalog, result: Ingested, progress: Progress
+) -> None:
+    last_commit = time.monotonic()
+    try:
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                _fail(catalog, result, outcome)
+            else:
+                catalog.add(outcome)
+                result.loaded.append(outcome)
+                log.info(
+                    "ingested source=%s kind=%s rows=%d issues=%d",
+                    outcome.path,
+                    outcome.kind,
+                    sum(outcome.rows.values()),
+                    outcome.issue_count,
+                )
+            progress.step(outcome.path)
+            if time.monotonic() - last_commit > SECONDS_BETWEEN_COMMITS:
+                catalog.commit()
+                last_commit = time.monotonic()
+    finally:
+        catalog.commit()
+
+
+def _fail(catalog: Catalog, result: Ingested, failure: Failure) -> None:
+    catalog.failures[failure.place] = failure
+    result.failures.append(failure)
+
+
+def load_all(jobs: list[Job], processes: int) -> Iterator[Outcome]:
+    """Each job's outcome as it comes, from parsers side by side."""
+    with workers(jobs, processes) as pool:
+        yield from load_with(pool, jobs)
+
+
+@contextlib.contextmanager
+def workers(jobs: list[Job], processes: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Processes for the jobs; None where starting them would cost more than it saves."""
+    if len(jobs) == 1 or processes == 1 or sum(j.size_bytes for j in jobs) < MIN_BYTES_FOR_PROCESSES:
+        yield None
+        return
+    with _processes(processes) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _processes(count: int) -> ProcessPoolExecutor:
+    # A fork server starts clean: no threads of ours are copied into the workers.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tracemill.flows.loading.ingest"])
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the process that hands out the work does, even if it was killed."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Outcome]:
+    """Each job's outcome as it comes; in this process where there is no pool."""
+    if pool is None:
+        yield from _load_here(jobs)
+        return
+    running: dict[Future[Outcome], Job] = {}
+    interrupted = []
+    for job in jobs:
+        try:
+            running[pool.submit(_load_in_worker, job)] = job
+        except BrokenProcessPool:
+            interrupted.append(job)
+    while running:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            job = running.pop(future)
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                interrupted.append(job)
+    # A process that dies takes its whole pool along: only a job that kills one of its own is at fault.
+    yield from map(_load_alone, interrupted)
+
+
+def _load_here(jobs: list[Job]) -> Iterator[Outcome]:
+    """One after the other: while one is parsed, a thread writes the one before it."""
+    shared = SharedStacks()
+    with ThreadPoolExecutor(1, "parquet") as thread:
+        before: tuple[Parsed | Failure, Future[Outcome]] | None = None
+        for job in [*jobs, None]:
+            parsed = parse(job, shared, is_held=True) if job else None
+            if before:
+                outcome = before[1].result()
+                share(before[0], outcome)
+                yield outcome
+            before = (parsed, thread.submit(finish, parsed)) if parsed else None
+
+
+# In a worker, which works for one ingest: what its captures share.
+_shared = SharedStacks()
+
+
+def _load_in_worker(job: Job) -> Outcome:
+    return load(job, _shared)
+
+
+def _load_alone(job: Job) -> Outcome:
+    with _processes(1) as pool:
+        try:
+            return pool.submit(_load_in_worker, job).result()
+        except BrokenProcessPool:
+            return failed(job, "the parser's process died; the file may need more memory than there is")
