@@ -19,7 +19,8 @@ from pathlib import Path
 
 from tracemill.flows.loading.ingest import ingest
 from tracemill.warehouse.catalog import Build, Catalog
-from tracemill.warehouse.models import publish, read_models
+from tracemill.warehouse.models import read_models
+from tracemill.warehouse.publish import publish
 
 ARTIFACTS = Path(__file__).parent.parent / "examples" / "artifacts"
 HISTORIES = (25, 100, 400)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracemill.warehouse.models import duckdb_type
+from tracemill.warehouse.scan import duckdb_type
 from tracemill.warehouse.schema import MARTS, TABLES, Table
 
 _HEAD = """# Data dictionary

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.progress import Progress, Silent
 from tracemill.warehouse.catalog import Catalog, writer_lock
-from tracemill.warehouse.models import publish, read_models
+from tracemill.warehouse.models import read_models
+from tracemill.warehouse.publish import publish
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tracemill.warehouse.models import Published
+    from tracemill.warehouse.publish import Published
 
 
 def build(warehouse: Path, *, full: bool = False, progress: Progress | None = None) -> Published:

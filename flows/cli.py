@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tracemill.flows.loading.ingest import Ingested
     from tracemill.flows.run import Ran
     from tracemill.flows.settings import Settings
-    from tracemill.warehouse.models import Published
+    from tracemill.warehouse.publish import Published
 
 
 class _Verbs(click.Group):

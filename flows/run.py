@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracemill.flows.loading.ingest import Ingested
-    from tracemill.warehouse.models import Published
+    from tracemill.warehouse.publish import Published
 
 
 def export(warehouse: Path, folder: Path) -> list[Path]:

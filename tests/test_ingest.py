@@ -20,7 +20,8 @@ from tracemill.flows.loading.ingest import ingest
 from tracemill.parsers.api import Options
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import MANIFEST, Catalog, WarehouseError, writer_lock
-from tracemill.warehouse.models import Model, publish, read_models
+from tracemill.warehouse.models import Model, read_models
+from tracemill.warehouse.publish import publish
 from tracemill.warehouse.schema import TABLES
 
 from .conftest import SAMPLES
@@ -306,7 +307,7 @@ def test_what_another_version_published_is_made_anew(
     ingest([artifacts], root)
     build(root)
     assert not build(root).is_changed
-    monkeypatch.setattr("tracemill.warehouse.models.version", lambda _: "99.0")
+    monkeypatch.setattr("tracemill.warehouse.publish.version", lambda _: "99.0")
     assert build(root).builds == ("b1", "b2")
     assert not build(root).is_changed
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tracemill.warehouse.scan import STACKS
 from tracemill.warehouse.schema import TABLES
 from tracemill.warehouse.shared_stacks import CaptureStacks, SharedStacks
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from tracemill.warehouse.schema import Table
 
 TABLES_FOLDER = "tables"
-STACKS = "stacks"
 ROWS_PER_GROUP = 512 * 1024
 # Batches that may wait for an encoder: the parser fills the next while one waits.
 QUEUED_BATCHES = 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.show.verdicts import NoSuchNameError, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Accepted, Catalog, writer_lock
-from tracemill.warehouse.models import publish
+from tracemill.warehouse.publish import publish
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ from tracemill.flows.gate.suspected import hints
 from tracemill.flows.show.verdicts import LEAST_EARLIER_BUILDS, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
-from tracemill.warehouse.models import published_fingerprints
+from tracemill.warehouse.publish import published_fingerprints
 from tracemill.warehouse.whatif import PUBLISHED, WhatIf
 
 if TYPE_CHECKING:

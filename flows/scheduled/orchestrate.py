@@ -67,7 +67,7 @@ from tracemill.flows.settings import SettingsError
 from tracemill.flows.show.verdicts import Filter
 from tracemill.parsers.api import Options
 from tracemill.warehouse.catalog import Failure
-from tracemill.warehouse.models import Published
+from tracemill.warehouse.publish import Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

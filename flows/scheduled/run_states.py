@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tracemill.flows.settings import Settings
     from tracemill.flows.show.verdicts import Filter
     from tracemill.warehouse.catalog import Failure
-    from tracemill.warehouse.models import Published
+    from tracemill.warehouse.publish import Published
 
 # The artifact shows this many verdicts; the exports have them all.
 MAX_ARTIFACT_ROWS = 500

@@ -12,7 +12,7 @@ from tracemill.flows.show.openmetrics import FILE as OPENMETRICS_FILE
 from tracemill.flows.show.openmetrics import write_openmetrics
 from tracemill.flows.show.tables import TEXT_WRITERS, write_parquet
 from tracemill.warehouse import connect
-from tracemill.warehouse.models import duckdb_type
+from tracemill.warehouse.scan import duckdb_type
 from tracemill.warehouse.schema import EXPORTS_VERSION, MARTS, TABLES
 
 if TYPE_CHECKING:

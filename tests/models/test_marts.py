@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tracemill.warehouse.models import duckdb_type, read_models
+from tracemill.warehouse.models import read_models
+from tracemill.warehouse.scan import duckdb_type
 from tracemill.warehouse.schema import MARTS
 
 from .given import USER_PATH, Given, rows
