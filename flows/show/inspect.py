@@ -98,6 +98,8 @@ def as_text(found: Inspected) -> str:
     lines = [f"format      {found.format}", f"kind        {facts.kind or found.format}"]
     if facts.go_version:
         lines.append(f"Go          {facts.go_version}")
+    if "trace_format" in facts.labels:
+        lines.append(f"trace format  {facts.labels['trace_format']}")
     if facts.duration_ns is not None:
         lines.append(f"duration    {facts.duration_ns / 1e9:.6f} s")
     if facts.captured_at_ns or facts.started_at_ns:

@@ -79,8 +79,8 @@ class Capture:
             kind="trace",
             started_at_ns=self._started_at_ns,
             duration_ns=self._scheduler.now_ns,
-            go_version=f"go1.{self._version}",
             is_salvaged=damage is not None,
+            labels=spec.format_label(self._version),
         )
 
     def _read_generations(self) -> Iterator[Item]:

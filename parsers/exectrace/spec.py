@@ -23,6 +23,11 @@ GO_STATES = ("Undetermined", "NotExist", "Runnable", "Running", "Waiting", "Sysc
 PROC_STATES = ("Undetermined", "NotExist", "Running", "Idle")
 
 
+def format_label(version: int) -> dict[str, str]:
+    """What a capture says of the format that it has, which several releases of Go write."""
+    return {"trace_format": f"go 1.{version}"}
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One type: number, name, how many arguments follow the time, and their names in ``trace_events.args``.

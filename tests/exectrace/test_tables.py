@@ -99,9 +99,9 @@ def test_a_wait_names_who_ended_it(reading):
     assert any(r["waker_goroutine_id"] is not None and r["waker_stack_id"] is not None for r in waits)
 
 
-def test_facts_tell_version_start_and_duration(samples):
+def test_facts_tell_format_start_and_duration(samples):
     facts = read(samples["1.27"]).facts
-    assert (facts.kind, facts.go_version, facts.is_salvaged) == ("trace", "go1.26", False)
+    assert (facts.kind, facts.labels, facts.is_salvaged) == ("trace", {"trace_format": "go 1.26"}, False)
     assert facts.duration_ns > 10**7
     assert facts.started_at_ns > 1.6e18
     assert read(samples["1.22"]).facts.started_at_ns is None

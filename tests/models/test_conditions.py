@@ -62,6 +62,16 @@ def test_builds_that_do_not_tell_a_condition_are_taken_to_be_as_before():
         assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
 
 
+def test_a_release_that_was_taken_from_a_traces_format_counts_for_nothing():
+    """Captures that earlier versions loaded have it: it is the format's version."""
+    given = with_go(story(contention=1), lambda build: "go1.27" if build >= 4 else None)
+    for capture in given.tables["captures"]:
+        if capture["kind"] == "trace":
+            capture["go_version"] = "go1.26"
+    with given.models() as connection:
+        assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
+
+
 @pytest.mark.parametrize(
     ("condition", "metric"), [("procs", "block_ns"), ("period", "mapassign_alloc_bytes")]
 )

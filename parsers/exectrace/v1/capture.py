@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracemill.parsers.api import Facts, ParseError
+from tracemill.parsers.exectrace import spec
 from tracemill.parsers.exectrace.names import Names
 from tracemill.parsers.exectrace.order import Scheduler
 from tracemill.parsers.exectrace.tables import Shaper
@@ -51,4 +52,4 @@ def parse(source: Source, options: Options, version: int) -> Iterator[Item]:
     for output in scheduler.finish():
         yield from shaper.batches(output)
     yield stacks.stacks()
-    yield Facts(kind="trace", duration_ns=scheduler.now_ns, go_version=f"go1.{version}")
+    yield Facts(kind="trace", duration_ns=scheduler.now_ns, labels=spec.format_label(version))
