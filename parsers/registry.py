@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Binary formats first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
-    "exectrace": 2,
+    "exectrace": 3,
     "binary": 5,
     "pprof": 4,
     "legacy_profile": 2,
