@@ -12,26 +12,25 @@ from tracemill.warehouse.publish import publish
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tracemill.flows.lock import Lock
     from tracemill.warehouse.publish import Published
 
 
-def build(warehouse: Path, *, full: bool = False, progress: Progress | None = None) -> Published:
+def build(
+    warehouse: Path, *, full: bool = False, progress: Progress | None = None, lock: Lock = writer_lock
+) -> Published:
     """Build what is new, or with full everything. Raises WarehouseError, ModelError."""
-    with writer_lock(warehouse):
-        return build_locked(warehouse, full=full, progress=progress or Silent())
-
-
-def build_locked(warehouse: Path, *, full: bool, progress: Progress) -> Published:
-    """build() for a caller that holds the writer's lock."""
     models = read_models()
+    shown = progress or Silent()
     steps = iter([sum(m.scope in {"build", "history"} for m in models)])
 
     def step(name: str) -> None:
         for total in steps:  # once, and only if there is anything to build
-            progress.start("build", total)
-        progress.step(name)
+            shown.start("build", total)
+        shown.step(name)
 
-    return publish(Catalog.load(warehouse), models=models, full=full, progress=step)
+    with lock(warehouse):
+        return publish(Catalog.load(warehouse), models=models, full=full, progress=step)
 
 
 def publish_tables(warehouse: Path) -> Published:

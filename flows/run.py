@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from tracemill.flows.build import build_locked
-from tracemill.flows.loading.ingest import Loader, ingest_locked, load_all
+from tracemill.flows.build import build
+from tracemill.flows.loading.ingest import Loader, ingest, load_all
+from tracemill.flows.lock import Lock, held
 from tracemill.flows.progress import Progress, Silent
 from tracemill.flows.show.export import SCHEMA_FILE
 from tracemill.flows.show.export import export as export_marts
 from tracemill.flows.show.report import REPORT_FILE, write_report
-from tracemill.parsers.api import Options
 from tracemill.warehouse.catalog import writer_lock
 from tracemill.warehouse.connection import DATABASE
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracemill.flows.loading.ingest import Ingested
+    from tracemill.parsers.api import Options
     from tracemill.warehouse.publish import Published
 
 
@@ -31,12 +32,19 @@ def export(warehouse: Path, folder: Path) -> list[Path]:
     return [*written, folder / REPORT_FILE]
 
 
+class Builder(Protocol):
+    """flows.build.build(), or what an engine wraps around it."""
+
+    def __call__(self, warehouse: Path, *, full: bool, progress: Progress, lock: Lock) -> Published: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What does each step of the job: these functions, or what an orchestrator wraps around them."""
+    """What does each step of the job: these functions, or what an engine wraps around them."""
 
+    lock: Lock = writer_lock
     load: Loader = load_all
-    build: Callable[..., Published] = build_locked
+    build: Builder = build
     export: Callable[[Path, Path], list[Path]] = export
 
 
@@ -68,33 +76,28 @@ def run(
     options: Options | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
+    steps: Steps | None = None,
 ) -> Ran:
     """Do the main job; exports are written anew when the marts changed or a file is missing.
 
     Raises InputError, WarehouseError, ModelError, OSError for exports.
     """
-    with writer_lock(warehouse):
-        return run_locked(
-            artifacts, warehouse, exports, options or Options(), processes, progress or Silent(), Steps()
+    shown, do = progress or Silent(), steps or Steps()
+    with do.lock(warehouse):
+        started = time.monotonic()
+        ingested = ingest(
+            artifacts,
+            warehouse,
+            options=options,
+            processes=processes,
+            progress=shown,
+            lock=held,
+            load=do.load,
         )
-
-
-def run_locked(
-    artifacts: list[Path],
-    warehouse: Path,
-    exports: Path,
-    options: Options,
-    processes: int | None,
-    progress: Progress,
-    steps: Steps,
-) -> Ran:
-    """run() for a caller that holds the writer's lock."""
-    started = time.monotonic()
-    ingested = ingest_locked(artifacts, warehouse, options, processes, progress, steps.load)
-    published = steps.build(warehouse, full=False, progress=progress)
-    is_due = published.is_changed or _are_outdated(exports, warehouse)
-    written = steps.export(warehouse, exports) if is_due and not published.failed_checks else []
-    return Ran(ingested, published, written, time.monotonic() - started)
+        published = do.build(warehouse, full=False, progress=shown, lock=held)
+        is_due = published.is_changed or _are_outdated(exports, warehouse)
+        written = do.export(warehouse, exports) if is_due and not published.failed_checks else []
+        return Ran(ingested, published, written, time.monotonic() - started)
 
 
 def _are_outdated(exports: Path, warehouse: Path) -> bool:

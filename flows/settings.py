@@ -17,6 +17,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tracemill.warehouse.schema.errors import TracemillError
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -24,7 +26,7 @@ SETTINGS_FILE = "tracemill.toml"
 PREFIX = "TRACEMILL_"
 
 
-class SettingsError(Exception):
+class SettingsError(TracemillError):
     """A setting that cannot be used, in one sentence."""
 
 

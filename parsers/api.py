@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tracemill.warehouse.schema.errors import TracemillError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -113,7 +115,7 @@ class Options:
     raw_events: bool = False
 
 
-class ParseError(Exception):
+class ParseError(TracemillError):
     """Content of a known format that cannot be read: file, place and fact."""
 
     def __init__(self, path: str, position: str, fact: str) -> None:

@@ -34,7 +34,7 @@ def test_a_file_that_kills_its_process_fails_alone(tmp_path: Path, monkeypatch: 
     for name in ("heap", "deadly", "block", "mutex"):
         file = SAMPLES / f"pprof/go1.27/{name}.pb.gz"
         options = _Deadly() if name == "deadly" else Options()
-        jobs.append(Job(Input("b", "1", name, file), name, 1, tmp_path, options))
+        jobs.append(Job(name, Input("b", "1", name, file), name, 1, tmp_path, options))
     outcomes = {o.path: o for o in load_all(jobs, 2)}
     failed = outcomes.pop("deadly")
     assert isinstance(failed, Failure)

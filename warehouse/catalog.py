@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse.schema import TABLES
+from tracemill.warehouse.schema.errors import TracemillError
 from tracemill.warehouse.store import TABLES_FOLDER
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ Change = tuple[str, str, str]
 Place = tuple[str, str | None, str]
 
 
-class WarehouseError(Exception):
+class WarehouseError(TracemillError):
     """A warehouse that cannot be read or written, in one sentence."""
 
 

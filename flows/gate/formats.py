@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.gate.comparability import CONDITIONS
 from tracemill.flows.gate.judgement import OPEN, PASSED
-from tracemill.flows.show.tables import format_table, plain, visible
+from tracemill.flows.show.tables import format_table, plain
+from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.verdict_table import amount
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tracemill.flows.loading.discover import Input
 from tracemill.parsers.api import Batch, Facts, Issue, Options, ParseError, Stacks
 from tracemill.parsers.registry import FORMATS, detect, items
 from tracemill.parsers.unwrap.source import Source
-from tracemill.warehouse.catalog import Capture, Failure, capture_id
+from tracemill.warehouse.catalog import Capture, Failure
 from tracemill.warehouse.store import CaptureWriter
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ MAX_ISSUES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One new input: its content's hash and size, and where it goes."""
+    """One new input: the id of the capture it becomes, its content's hash and size, and where it goes."""
 
+    capture_id: str
     input: Input
     sha256: str
     size_bytes: int
@@ -77,14 +78,14 @@ def load(job: Job, shared: SharedStacks) -> Outcome:
 def parse(job: Job, shared: SharedStacks, *, is_held: bool = False) -> Parsed | Failure:
     """Parse one input; is_held leaves the rows of a small one to finish()."""
     item = job.input
-    writer = CaptureWriter(job.root, _identity(job), shared, is_held=is_held)
+    writer = CaptureWriter(job.root, job.capture_id, shared, is_held=is_held)
     try:
         source = Source(item.file, shown=item.path)
         form = detect(source)
         facts, issues = write_items(items(form, source, job.options), writer)
-    except BaseException as error:  # noqa: BLE001 - _told() raises what no file is to blame for
+    except BaseException as error:  # noqa: BLE001 - _failure() raises what no file is to blame for
         writer.abort()
-        return _told(job, error)
+        return _failure(job, error)
     return Parsed(job, form.NAME, facts, issues, writer)
 
 
@@ -94,8 +95,8 @@ def finish(parsed: Parsed | Failure) -> Outcome:
         return parsed
     try:
         parsed.writer.close()
-    except Exception as error:  # noqa: BLE001 - told like any other
-        return _told(parsed.job, error)
+    except Exception as error:  # noqa: BLE001 - a failure like any other
+        return _failure(parsed.job, error)
     return _capture(parsed)
 
 
@@ -105,11 +106,7 @@ def share(parsed: Parsed | Failure, outcome: Outcome) -> None:
         parsed.writer.share()
 
 
-def _identity(job: Job) -> str:
-    return capture_id(job.input.build_id, job.input.run_id, job.sha256)
-
-
-def _told(job: Job, error: BaseException) -> Failure:
+def _failure(job: Job, error: BaseException) -> Failure:
     """What failed, in words; raises what is nobody's fault, such as a keyboard interrupt."""
     if isinstance(error, ParseError):
         return failed(job, str(error), is_whole=True)
@@ -126,7 +123,7 @@ def _capture(parsed: Parsed) -> Capture:
     job, facts, writer = parsed.job, parsed.facts, parsed.writer
     item = job.input
     return Capture(
-        capture_id=_identity(job),
+        capture_id=job.capture_id,
         build_id=item.build_id,
         run_id=item.run_id,
         path=item.path,

@@ -16,13 +16,14 @@ from datetime import datetime
 from pathlib import Path
 
 from tracemill.warehouse.catalog import Build, Failure
+from tracemill.warehouse.schema.errors import TracemillError
 
 BUILD_FILE, RUN_FILE = "build.json", "run.json"
 # What a manifest may hold; it is small by nature.
 MAX_MANIFEST_BYTES = 1024**2
 
 
-class InputError(Exception):
+class InputError(TracemillError):
     """Input that cannot be used at all, in one sentence."""
 
 

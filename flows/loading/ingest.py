@@ -18,6 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, Thr
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.capture import (
     Job,
@@ -35,6 +36,9 @@ from tracemill.flows.progress import Progress, Silent
 from tracemill.parsers.api import Options
 from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
 from tracemill.warehouse.shared_stacks import SharedStacks
+
+if TYPE_CHECKING:
+    from tracemill.flows.lock import Lock
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +68,10 @@ class Ingested:
         return sum(c.issue_count for c in self.loaded)
 
 
+# Takes the jobs and how many to work on side by side; yields each job's outcome as it comes.
+Loader = Callable[[list[Job], int], Iterator[Outcome]]
+
+
 def ingest(
     artifacts: list[Path],
     warehouse: Path,
@@ -71,42 +79,29 @@ def ingest(
     options: Options | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
+    lock: Lock = writer_lock,
+    load: Loader | None = None,
 ) -> Ingested:
     """Load what is new below the artifact folders. Raises InputError, WarehouseError.
 
-    processes: how many side by side; default one a core.
+    processes: how many side by side; default one a core. load: what loads the files; default load_all().
     """
-    with writer_lock(warehouse):
-        return ingest_locked(artifacts, warehouse, options or Options(), processes, progress or Silent())
-
-
-def ingest_locked(
-    artifacts: list[Path],
-    warehouse: Path,
-    options: Options,
-    processes: int | None,
-    progress: Progress,
-    loader: Loader | None = None,
-) -> Ingested:
-    """ingest() for a caller that holds the writer's lock, and may bring a loader of its own."""
-    started = time.monotonic()
-    found = discover(artifacts)
-    catalog = Catalog.load(warehouse)
-    catalog.sweep()
-    result = Ingested(strays=found.strays)
-    _take_manifests(found, catalog, result)
-    todo = _what_is_new(found, catalog, options, result)
-    catalog.commit()
-    if todo:
-        progress.start("ingest", len(todo))
-        outcomes = (loader or load_all)(todo, processes or os.cpu_count() or 1)
-        _take_outcomes(outcomes, catalog, result, progress)
-    result.seconds = time.monotonic() - started
-    return result
-
-
-# Takes the jobs and how many to work on side by side; yields each job's outcome as it comes.
-Loader = Callable[[list[Job], int], Iterator[Outcome]]
+    with lock(warehouse):
+        started = time.monotonic()
+        found = discover(artifacts)
+        catalog = Catalog.load(warehouse)
+        catalog.sweep()
+        result = Ingested(strays=found.strays)
+        _take_manifests(found, catalog, result)
+        todo = _what_is_new(found, catalog, options or Options(), result)
+        catalog.commit()
+        if todo:
+            shown = progress or Silent()
+            shown.start("ingest", len(todo))
+            outcomes = (load or load_all)(todo, processes or os.cpu_count() or 1)
+            _take_outcomes(outcomes, catalog, result, shown)
+        result.seconds = time.monotonic() - started
+        return result
 
 
 def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: Ingested) -> list[Job]:
@@ -126,7 +121,7 @@ def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: 
             if identity in jobs or (loaded is not None and _is_current(loaded, options)):
                 result.unchanged += 1
             else:
-                jobs[identity] = Job(item, sha256, size_bytes, catalog.root, options)
+                jobs[identity] = Job(identity, item, sha256, size_bytes, catalog.root, options)
     return sorted(jobs.values(), key=lambda j: -j.size_bytes)
 
 

@@ -1,6 +1,6 @@
 """The flows as Prefect sees them: the same functions, with retries, a run history, schedules, artifacts.
 
-The only file that imports Prefect. Its settings are read at import, so import this
+Its settings are read at import, so import this
 inside ``with flows.scheduled.server.server(…)``.
 
 - **Tasks.** A task costs Prefect some tens of milliseconds, a small capture less than that to parse.
@@ -37,9 +37,7 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
-from prefect.events.worker import EventsWorker
 from prefect.futures import as_completed
-from prefect.logging.handlers import APILogWorker
 from prefect.runner import Runner
 from prefect.runtime import task_run
 from prefect.settings import get_current_settings
@@ -47,11 +45,12 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.types.entrypoint import EntrypointType
 
-from tracemill.flows.build import build_locked, publish_tables
+from tracemill.flows.build import build, publish_tables
 from tracemill.flows.loading.capture import Job, Outcome
-from tracemill.flows.loading.ingest import Ingested, ingest_locked, workers
+from tracemill.flows.loading.ingest import Ingested, ingest, workers
+from tracemill.flows.lock import Lock, held
 from tracemill.flows.progress import Progress, Silent
-from tracemill.flows.run import Ran, Steps, export, run_locked
+from tracemill.flows.run import Ran, Steps, export, run
 from tracemill.flows.scheduled.events import EVENT, new_since, regressions
 from tracemill.flows.scheduled.run_states import artifact, deployment_name, ending, parameters
 from tracemill.flows.scheduled.server import SERVICE, end_with_service
@@ -84,7 +83,6 @@ ARTIFACT = "regressions"
 SECONDS_TO_SCHEDULE = 20
 # The most that Prefect's API gives at once.
 MAX_RUNS_READ = 200
-SECONDS_TO_REPORT = 30
 SECONDS_TO_STOP = 60
 
 _Result = TypeVar("_Result")
@@ -94,44 +92,7 @@ _THREADS = cast(
 )
 end_with_service()
 # What a run did belongs in its log.
-logging.getLogger("flows").setLevel(logging.INFO)
-
-
-# --- what the command line calls ---------------------------------------------------------------
-
-
-def run_under_prefect(
-    artifacts: list[Path], warehouse: Path, exports: Path, *, options: Options, processes: int | None
-) -> Ran:
-    """flows.run.run() as a flow run. Raises what that raises."""
-    state = run_flow(artifacts, warehouse, exports, options.raw_events, processes, return_state=True)
-    return _result(state, Ran)
-
-
-def ingest_under_prefect(
-    artifacts: list[Path], warehouse: Path, *, options: Options, processes: int | None
-) -> Ingested:
-    """Ingest, and publication of the tables, as a flow run."""
-    state = ingest_flow(artifacts, warehouse, options.raw_events, processes, return_state=True)
-    return _result(state, Ingested)
-
-
-def build_under_prefect(warehouse: Path, *, full: bool) -> Published:
-    """flows.build.build() as a flow run. Raises what that raises."""
-    return _result(build_flow(warehouse, full, return_state=True), Published)
-
-
-def _result(state: State[Any], kind: type[_Result]) -> _Result:
-    """What a run returned, also one that failed; raises what it raised."""
-    result = state.result(raise_on_failure=False)
-    # Reports are sent from the background; a server of our own ends next.
-    EventsWorker.drain_all(timeout=SECONDS_TO_REPORT)
-    APILogWorker.drain_all(timeout=SECONDS_TO_REPORT)
-    if isinstance(result, BaseException):
-        raise result
-    if not isinstance(result, kind):
-        raise TypeError(f"the flow run ended {state.name} with {result!r}")
-    return result
+logging.getLogger("tracemill").setLevel(logging.INFO)
 
 
 # --- flows --------------------------------------------------------------------------------------
@@ -148,8 +109,15 @@ def run_flow(
     """The main job: load what is new, build the models, find regressions, export them."""
     _call_off_overdue()
     options = Options(raw_events=raw_events)
-    with _take_lock(warehouse), _announcing(warehouse):
-        ran = run_locked(artifacts, warehouse, exports, options, processes, _RunLog(), _STEPS)
+    ran = run(
+        artifacts,
+        warehouse,
+        exports,
+        options=options,
+        processes=processes,
+        progress=_RunLog(),
+        steps=_STEPS,
+    )
     if ran.published.is_changed:
         _show_regressions(warehouse, Filter())
     return _state(ran, ran.ingested.failures, ran.published, is_new=not ran.is_nothing_new)
@@ -161,8 +129,15 @@ def ingest_flow(
 ) -> State[Ingested]:
     """Load what is new, without building the models."""
     options = Options(raw_events=raw_events)
-    with _take_lock(warehouse):
-        done = ingest_locked(artifacts, warehouse, options, processes, _RunLog(), _load_in_tasks)
+    done = ingest(
+        artifacts,
+        warehouse,
+        options=options,
+        processes=processes,
+        progress=_RunLog(),
+        lock=_take_lock,
+        load=_load_in_tasks,
+    )
     _publish_tables(warehouse)
     return _state(done, done.failures, None, is_new=bool(done.loaded))
 
@@ -170,8 +145,8 @@ def ingest_flow(
 @flow(name="build")
 def build_flow(warehouse: Path, full: bool = False) -> State[Published]:
     """Build the models over what is loaded, and check them."""
-    with _take_lock(warehouse), _announcing(warehouse):
-        published = _build(warehouse, full=full, progress=_RunLog())
+    with _lock_and_emit_events(warehouse):
+        published = _build(warehouse, full=full, progress=_RunLog(), lock=held)
     return _state(published, [], published, is_new=published.is_changed)
 
 
@@ -219,8 +194,8 @@ def _load(jobs: list[Job], pool: ProcessPoolExecutor | None) -> list[Outcome]:
 @task(
     name="build", retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=_may_pass, cache_policy=NO_CACHE
 )
-def _build(warehouse: Path, *, full: bool, progress: Progress) -> Published:
-    return build_locked(warehouse, full=full, progress=progress)
+def _build(warehouse: Path, *, full: bool, progress: Progress, lock: Lock) -> Published:
+    return build(warehouse, full=full, progress=progress, lock=lock)
 
 
 @task(name="publish tables", retries=3, retry_delay_seconds=[1, 5, 30], cache_policy=NO_CACHE)
@@ -255,9 +230,6 @@ def _load_in_tasks(jobs: list[Job], processes: int) -> Iterator[Outcome]:
                 yield from result
 
 
-_STEPS = Steps(load=_load_in_tasks, build=_build, export=_export)
-
-
 class _RunLog(Silent):
     """Progress as lines of the flow run's log."""
 
@@ -266,12 +238,16 @@ class _RunLog(Silent):
 
 
 @contextlib.contextmanager
-def _announcing(warehouse: Path) -> Iterator[None]:
-    """Emit an event for each regression that was not known before what is done inside."""
-    known = {news.key for news in regressions(warehouse)}
-    yield
-    for news in new_since(known, warehouse):
-        emit_event(EVENT, news.resource(), payload=news.payload())
+def _lock_and_emit_events(warehouse: Path) -> Iterator[None]:
+    """The writer's lock; at its end an event for each regression that was not known at its beginning."""
+    with _take_lock(warehouse):
+        known = {news.key for news in regressions(warehouse)}
+        yield
+        for news in new_since(known, warehouse):
+            emit_event(EVENT, news.resource(), payload=news.payload())
+
+
+_STEPS = Steps(lock=_lock_and_emit_events, load=_load_in_tasks, build=_build, export=_export)
 
 
 def _show_regressions(warehouse: Path, chosen: Filter) -> None:
@@ -301,15 +277,15 @@ def _call_off_overdue() -> None:
 class _Runner(Runner):
     """Polls the server for runs that are due and starts each in a process of its own."""
 
-    async def run_until_told(self) -> None:
+    async def run_until_stopped(self) -> None:
         """Until SIGINT or SIGTERM; then ends the run under way, and says so to the server."""
-        self._told = asyncio.Event()
+        self._stop_asked = asyncio.Event()
         self._here = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._here.add_signal_handler(number, self._told.set)
+            self._here.add_signal_handler(number, self._stop_asked.set)
         work = asyncio.create_task(self.start())
-        told = asyncio.create_task(self._told.wait())
-        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        stop = asyncio.create_task(self._stop_asked.wait())
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             await work
         # What hangs here must not keep the service; its children end when it is gone.
@@ -326,7 +302,7 @@ class _Runner(Runner):
 
     def handle_sigterm(self, *_args: object, **_kwargs: object) -> None:
         """What start() puts in the place of ours. Prefect's own forgets to await what it calls."""
-        self._here.call_soon_threadsafe(self._told.set)
+        self._here.call_soon_threadsafe(self._stop_asked.set)
 
 
 def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str], None]) -> None:
@@ -350,7 +326,7 @@ def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str],
         say(f"schedule: every {settings.schedule_seconds:g} s; next run: now")
         with get_client(sync_client=True) as client:
             client.create_flow_run_from_deployment(main_job)
-    asyncio.run(runner.run_until_told())
+    asyncio.run(runner.run_until_stopped())
 
 
 def _deployments(settings: Settings) -> list[RunnerDeployment]:
@@ -392,9 +368,9 @@ def _runs(deployment: UUID, states: list[str], **more: object) -> list[FlowRun]:
 
 def _give_up_interrupted(deployment: UUID) -> None:
     """Say of the runs that a killed service left behind that they are no more."""
-    for run in _runs(deployment, ["PENDING", "RUNNING", "CANCELLING"]):
+    for left in _runs(deployment, ["PENDING", "RUNNING", "CANCELLING"]):
         with get_client(sync_client=True) as client:
-            client.set_flow_run_state(run.id, Crashed(message="the service was killed"), force=True)
+            client.set_flow_run_state(left.id, Crashed(message="the service was killed"), force=True)
 
 
 def _next_run(deployment: UUID) -> str:

@@ -30,6 +30,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from tracemill.warehouse.schema.errors import TracemillError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,7 +46,7 @@ SECONDS_TO_ANSWER = 10
 ATTEMPTS = 3
 
 
-class ServerError(Exception):
+class ServerError(TracemillError):
     """A Prefect server that cannot be used, in one sentence."""
 
 

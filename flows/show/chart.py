@@ -7,7 +7,7 @@ from html import escape
 from math import ceil, floor, log2, log10
 from typing import NamedTuple
 
-from tracemill.flows.show.tables import visible
+from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.verdict_table import amount
 
 WIDTH, HEIGHT = 760, 230

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
-import os
 import re
 import shutil
 import sys
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from tracemill.flows.show.terminal import visible
+from tracemill.warehouse.schema.errors import TracemillError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +27,7 @@ MAX_TABLE_ROWS = 200
 _MARKUP = re.compile(r"([\\`|<\[\]])")
 
 
-class OutputError(Exception):
+class OutputError(TracemillError):
     """Rows that cannot be written as asked, in one sentence."""
 
 
@@ -108,32 +109,8 @@ def format_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     )
 
 
-def say(text: str) -> None:
-    """Text to standard output, for a verb whose exit code counts whether or not anybody reads on."""
-    if sys.stdout is None:  # closed before we came
-        return
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # An arrow that the reader's encoding lacks is no reason to say nothing.
-        sys.stdout.reconfigure(errors="replace")
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        leave_unread()
-
-
-def leave_unread() -> None:
-    """The reader, such as head, has had enough. Python would complain of it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _fit(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def visible(text: str) -> str:
-    """Without what could steer a terminal: names come from files."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
 
 
 def short(value: object) -> str:

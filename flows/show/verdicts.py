@@ -6,6 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tracemill.warehouse.schema.errors import TracemillError
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -19,7 +21,7 @@ _PACKAGE = "regexp_extract(split_part(coalesce(function, subject), '[', 1), '^(.
 LEAST_EARLIER_BUILDS = 3
 
 
-class NoSuchNameError(Exception):
+class NoSuchNameError(TracemillError):
     """A build, metric or status that is not there, with the nearest that is."""
 
 

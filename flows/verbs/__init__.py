@@ -1,1 +1,1 @@
-"""The verbs that read verdicts, and the options that verbs share; flows/cli.py has the other verbs."""
+"""The verbs of the command line, one file a group, and the options that they share."""

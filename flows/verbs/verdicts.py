@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tracemill.flows.show.tables import say, visible
+from tracemill.flows.show.terminal import say, visible
 from tracemill.flows.verbs.options import ALL_FORMATS, across_option, settings_of, warehouse_option
 
 

@@ -1,0 +1,31 @@
+"""Text to a terminal or whatever reads standard output."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+
+def say(text: str) -> None:
+    """Text to standard output, for a verb whose exit code counts whether or not anybody reads on."""
+    if sys.stdout is None:  # closed before we came
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An arrow that the reader's encoding lacks is no reason to say nothing.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_unread()
+
+
+def leave_unread() -> None:
+    """The reader, such as head, has had enough. Python would complain of it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def visible(text: str) -> str:
+    """Without what could steer a terminal: names come from files."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))

@@ -1,0 +1,217 @@
+"""The verbs that fill a warehouse: run, ingest, build, collect, serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracemill.flows.verbs.options import prefect_option, settings_of, wants_prefect, warehouse_option
+
+if TYPE_CHECKING:
+    from tracemill.flows.loading.ingest import Ingested
+    from tracemill.flows.run import Ran
+    from tracemill.flows.settings import Settings
+    from tracemill.warehouse.publish import Published
+
+_artifacts = click.argument("artifacts", nargs=-1, required=True, type=click.Path(path_type=Path))
+_processes = click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Files parsed side by side. Default: one a core.",
+)
+_raw_events = click.option("--raw-events", is_flag=True, help="Also keep every trace event, in order.")
+
+
+@click.command()
+@_artifacts
+@warehouse_option
+@click.option(
+    "--exports",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the exports and the report go. Default: exports/ in the warehouse.",
+)
+@_processes
+@_raw_events
+@prefect_option
+def run(
+    artifacts: tuple[Path, ...],
+    warehouse: Path | None,
+    exports: Path | None,
+    processes: int | None,
+    raw_events: bool,
+    prefect: bool,
+) -> None:
+    """The main job: load what is new in ARTIFACTS, build the models, find regressions, export all.
+
+    Only what is new costs time; a second run over the same input does nothing and says so. One bad
+    file never stops the rest: the run then ends with exit code 1 and lists what failed.
+    """
+    from tracemill.flows.engine import Load, engine
+    from tracemill.parsers.api import Options
+
+    settings = settings_of(warehouse=warehouse, exports=exports, processes=processes)
+    load = Load(list(artifacts), settings.warehouse, Options(raw_events=raw_events), settings.processes)
+    with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
+        ran = chosen.run(load, settings.exports_folder)
+    _print_ran(ran, settings)
+
+
+def _print_ran(ran: Ran, settings: Settings) -> None:
+    _print_ingested(ran.ingested)
+    if ran.is_nothing_new:
+        click.echo(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
+    else:
+        _print_published(ran.published)
+    if not ran.published.failed_checks:
+        click.echo()
+        _print_regressions(settings)
+        click.echo(f"\nexports: {settings.exports_folder}")
+    click.get_current_context().exit(0 if ran.is_clean else 1)
+
+
+def _print_regressions(settings: Settings) -> None:
+    from tracemill.flows.show.verdict_table import overview
+    from tracemill.warehouse import connect
+
+    with connect(settings.warehouse) as connection:
+        click.echo(overview(connection), nl=False)
+
+
+def _print_ingested(done: Ingested) -> None:
+    for stray in done.strays:
+        click.echo(f"passed over {stray}: it lies in no build's folder", err=True)
+    click.echo(
+        f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues "
+        f"in {done.seconds:.1f} s; {done.unchanged} were there already"
+    )
+    if done.failures:
+        click.echo(f"{len(done.failures)} failed:", err=True)
+        for failure in done.failures:
+            click.echo(f"  {failure.message}", err=True)
+
+
+def _print_published(done: Published) -> None:
+    click.echo(
+        f"built {done.models} models for {len(done.builds)} builds, {done.checks} checks "
+        f"in {done.seconds:.1f} s"
+    )
+    for name, found in done.failed_checks.items():
+        click.echo(f"check {name} failed, so nothing was published: {found}", err=True)
+
+
+@click.command()
+@_artifacts
+@warehouse_option
+@_processes
+@_raw_events
+@prefect_option
+def ingest(
+    artifacts: tuple[Path, ...],
+    warehouse: Path | None,
+    processes: int | None,
+    raw_events: bool,
+    prefect: bool,
+) -> None:
+    """Parse what is new in ARTIFACTS into Parquet, without building the models.
+
+    The tables can be queried at once; the marts follow with `tracemill build`.
+    """
+    from tracemill.flows.engine import Load, engine
+    from tracemill.parsers.api import Options
+
+    settings = settings_of(warehouse=warehouse, processes=processes)
+    load = Load(list(artifacts), settings.warehouse, Options(raw_events=raw_events), settings.processes)
+    with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
+        done = chosen.ingest(load)
+    _print_ingested(done)
+    click.get_current_context().exit(1 if done.failures else 0)
+
+
+@click.command()
+@warehouse_option
+@click.option("--full", is_flag=True, help="Build every model for every build, not only for what is new.")
+@prefect_option
+def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
+    """Build the SQL models over what is loaded, and check them.
+
+    Builds only what is new or changed. Readers see the old state until the new one is whole and
+    its checks hold.
+    """
+    from tracemill.flows.engine import engine
+
+    settings = settings_of(warehouse=warehouse)
+    with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
+        done = chosen.build(settings.warehouse, full=full)
+    if not done.is_changed and not done.failed_checks:
+        click.echo("nothing new; the models are up to date")
+    else:
+        _print_published(done)
+    click.get_current_context().exit(1 if done.failed_checks else 0)
+
+
+@click.command()
+@click.argument("url")
+@click.option("--build", required=True, metavar="B", help="The build that the service runs.")
+@click.option("--run", "run_", metavar="R", help="The run's name. Default: the time, in UTC.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=600),
+    default=10,
+    show_default=True,
+    help="How long the trace and the CPU profile observe.",
+)
+@click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path),
+    default=Path("artifacts"),
+    metavar="DIR",
+    show_default=True,
+    help="Where the files go, as DIR/<build>/<run>/.",
+)
+def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: Path) -> None:
+    """Scrape the live service at URL, from its net/http/pprof endpoints, as one run of a build.
+
+    Takes a trace and a CPU profile, and before and behind them heaps and goroutines, so that what
+    grows shows; then load them with `tracemill run`. A copy of the service's binary in <build>/
+    makes map allocations exact.
+    """
+    from tracemill.flows.loading.collect import collect as collect_
+    from tracemill.flows.progress import shown
+
+    with shown() as progress:
+        done = collect_(url, build, run_, artifacts, seconds=seconds, progress=progress)
+    click.echo(f"{done.folder}: {len(done.files)} files, {sum(done.files.values()):,} bytes")
+    for failure in done.failures:
+        click.echo(f"  {failure}", err=True)
+    click.get_current_context().exit(1 if done.failures else 0)
+
+
+@click.command()
+@click.argument("artifacts", nargs=-1, type=click.Path(path_type=Path))
+@warehouse_option
+@click.option("--cron", metavar="EXPR", help="When to run, as a cron expression.")
+@click.option(
+    "--every", type=click.FloatRange(min=1), metavar="SECONDS", help="How often to run. Default: 900."
+)
+def serve(artifacts: tuple[Path, ...], warehouse: Path | None, cron: str | None, every: float | None) -> None:
+    """Run the main job on a schedule, under Prefect, until stopped.
+
+    Uses the server of PREFECT_API_URL; without one, starts its own on loopback, with its database
+    in the warehouse, and ends it at its own end.
+    """
+    from tracemill.flows.engine import require_prefect
+
+    chosen = settings_of(
+        warehouse=warehouse,
+        artifacts=list(artifacts) or None,
+        schedule_cron=cron,
+        schedule_seconds=every,
+    )
+    require_prefect()
+    from tracemill.flows.scheduled.serve import serve as serve_
+
+    serve_(chosen)

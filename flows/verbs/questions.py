@@ -1,0 +1,66 @@
+"""The verbs that ask and change nothing: sql, inspect, settings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from tracemill.flows.verbs.options import settings_of, warehouse_option
+
+
+@click.command()
+@click.argument("query", required=False)
+@warehouse_option
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "csv", "json", "md", "parquet"]), default="table",
+    show_default=True,
+)  # fmt: skip
+def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
+    """Run QUERY, read-only; without one, read it from standard input, or prompt on a terminal.
+
+    Tables and columns explain themselves: `tracemill sql "from duckdb_columns() select table_name,
+    column_name, comment where comment is not null"`, and docs/dictionary.md has them all.
+    """
+    from tracemill.flows.show import query as query_
+    from tracemill.warehouse import connect
+
+    with connect(settings_of(warehouse=warehouse).warehouse) as connection:
+        if query is None and sys.stdin.isatty():
+            query_.prompt(connection)
+        else:
+            query_.run(connection, sys.stdin.read() if query is None else query, format_)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def inspect(file: Path, format_: str) -> None:
+    """Say what is in one FILE: its format, its tables, and the few rows that say most. No warehouse."""
+    from tracemill.flows.show.inspect import as_json, as_text
+    from tracemill.flows.show.inspect import inspect as inspect_
+
+    found = inspect_(file)
+    click.echo(
+        json.dumps(as_json(found), indent=1) if format_ == "json" else as_text(found), nl=format_ == "json"
+    )
+
+
+@click.command()
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@warehouse_option
+def settings(format_: str, warehouse: Path | None) -> None:
+    """Show each setting, its value and where it came from."""
+    from tracemill.flows.settings import origins
+    from tracemill.flows.show.tables import format_table
+
+    chosen = settings_of(warehouse=warehouse)
+    where = origins(chosen, {"warehouse": warehouse})
+    values = chosen.model_dump(mode="json")
+    if format_ == "json":
+        click.echo(json.dumps({n: {"value": values[n], "origin": where[n]} for n in values}, indent=1))
+        return
+    rows = [(n, values[n], where[n], type(chosen).model_fields[n].description) for n in values]
+    click.echo(format_table(["setting", "value", "from", "what it is"], rows), nl=False)
