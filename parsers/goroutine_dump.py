@@ -96,8 +96,9 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
         dump.add(header, text[header.end() + 1 : end if end >= 0 else len(text)].rstrip("\n"))
     yield from dump.issues
     schema = TABLES["goroutine_dump"].arrow_schema()
-    arrays = [pa.array(dump.columns[field.name], field.type) for field in schema]
-    yield Batch("goroutine_dump", pa.RecordBatch.from_arrays(arrays, schema=schema))
+    dump.columns["report_index"] = [0] * len(dump.columns["goroutine_id"])
+    arrays = {name: pa.array(values, schema.field(name).type) for name, values in dump.columns.items()}
+    yield Batch("goroutine_dump", pa.RecordBatch.from_pydict(arrays))
     yield dump.stacks.stacks()
 
 

@@ -1,4 +1,4 @@
 -- Goroutines of dumps and crash reports.
--- grain: capture_id, goroutine_id
-select capture_id, goroutine_id, state, reason, wait_minutes, stack_id, created_by,
+-- grain: capture_id, report_index, goroutine_id
+select capture_id, report_index, goroutine_id, state, reason, wait_minutes, stack_id, created_by,
 from goroutine_dump

@@ -89,12 +89,13 @@ _PARSED = (
            "numeric_labels numeric_units pcs leaf_offset"),
     _table("profile_mappings", "Memory mappings that a profile names.", "capture_id mapping_index",
            "mapping_start mapping_limit mapping_offset mapping_file gnu_build_id"),
-    _table("goroutine_dump", "Goroutines of a debug=2 dump or a crash report.", "capture_id goroutine_id",
+    _table("goroutine_dump", "Goroutines of a debug=2 dump (captures.kind goroutine_dump) or of panics and fatal "
+           "errors (crash_report: no count of goroutines).", "capture_id report_index goroutine_id",
            "state reason wait_minutes is_locked_to_thread stack_id created_by creation_stack_id "
-           "parent_goroutine_id labels"),
+           "parent_goroutine_id labels stack_status elided_frames bubble_id"),
     _table("benchmarks", "Results of go test -bench, one row for each unit.", "capture_id line metric",
-           "package name procs iterations unit value source_value source_unit labels"),
-    _table("escapes", "Compiler decisions from -gcflags=-m.", "capture_id file line column message",
+           "package name procs iterations unit value source_value source_unit better assume labels"),
+    _table("escapes", "Compiler decisions from -gcflags=-m, -json=0,DIR and -d=ssa/check_bce.", "capture_id file line column message",
            "kind package explanation"),
     _table("binaries", "Executables and what their headers and build info say.", "capture_id",
            "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
@@ -129,6 +130,15 @@ _PARSED = (
            "at_ns gc_cpu_percent stw_sweep_term_ns mark_ns stw_mark_term_ns assist_cpu_ns "
            "background_cpu_ns idle_cpu_ns heap_before_bytes "
            "heap_after_bytes heap_live_bytes heap_goal_bytes procs is_forced"),
+    _table("scheduler_states", "Lines of GODEBUG=schedtrace=N.", "capture_id process_index state_index",
+           "at_ns procs idle_procs threads spinning_threads idle_threads run_queue local_run_queues"),
+    _table("runtime_metrics", "Figures of the runtime: Prometheus text of Go's collector, /debug/vars, runtime/metrics.",
+           "capture_id sample_index series", "name labels metric value unit ts_ns"),
+    _table("race_reports", "Distinct data races that the race detector reported (go test -race).",
+           "capture_id race_index",
+           "race_key report_count access goroutine_id stack_id creation_stack_id function file line previous_access "
+           "previous_goroutine_id previous_stack_id previous_creation_stack_id previous_function previous_file "
+           "previous_line"),
 )
 
 # Written by the catalog when it publishes.
