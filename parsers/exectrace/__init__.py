@@ -5,10 +5,11 @@ goroutine_intervals, trace_ranges, trace_metrics, trace_cpu_samples,
 trace_tasks, trace_regions, trace_logs, stacks, and trace_events on request.
 
 Quirks: the header's version is the format's, not the toolchain's (1.24 writes
-1.23, 1.27 writes 1.26), so that a trace tells no release. A goroutine that was there before the capture is taken
-to have been in its first known state since the capture's start. Traces are cut
-as a matter of course (a process that ends, a scrape that is broken off): what
-lies before the damage is kept, provided that there is one event.
+1.23, 1.27 writes 1.26), so that a trace tells no release. A goroutine that was
+there before the capture is taken to have been in its first known state since
+the capture's start. Traces are cut as a matter of course (a process that ends, a
+scrape that is broken off): what lies before the damage is kept, provided that
+there is one event.
 
 spec: the format as data · wire: bytes to generations · names: strings and
 stacks · order: the state machine's driver · tables: rows to batches · v1: Go 1.11

@@ -18,7 +18,7 @@ import numpy as np
 
 from tracemill.parsers.exectrace import heap, spec, wire
 from tracemill.parsers.exectrace.buffers import Pool
-from tracemill.parsers.kernels import trace_order
+from tracemill.parsers.kernels import trace_order, trace_sort
 from tracemill.parsers.kernels.layout import LAYOUT
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ class Scheduler:
         """arguments: keeps what raw events need to be told in words; None for no raw events."""
         self._names = names
         self._arguments = arguments
-        self._machine = trace_order.Machine()
-        self._machine.reset()
+        self._machine = _new_machine()
         self._machine.raw = arguments is not None
         self._intervals = Pool(rows, INTERVAL_COLUMNS)
         self._events = Pool(rows, EVENT_COLUMNS) if arguments is not None else None
@@ -297,9 +296,9 @@ class Scheduler:
     def _order_by_time(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         """Indexes in the order of times, equal ones as the reference reader's sort leaves them."""
         order = np.arange(len(times))
-        self._set("order", order)
-        self._set("time_of", np.ascontiguousarray(times))
-        self._machine.sort(len(times))
+        sorter: Any = trace_sort.Sorter()
+        sorter.order, sorter.time_of = order.data, np.ascontiguousarray(times).data
+        sorter.sort(len(times))
         return order
 
     def _bind_words(self) -> None:
@@ -328,8 +327,9 @@ class Scheduler:
         self._set("batch_end", np.ascontiguousarray(batches[:, 4]))
         self._set("batch_time", wire.to_ns(gen, np.ascontiguousarray(batches[:, 2]), clocks))
         self._set("cursor", cursors.reshape(-1))
-        for name in ("heap", "order", "time_of"):
-            self._set(name, np.zeros(max(len(threads), 1), np.int64))
+        self._set("heap", np.zeros(max(len(threads), 1), np.int64))
+        sorter = self._machine.sorter
+        sorter.order, sorter.time_of = (np.zeros(max(len(threads), 1), np.int64).data for _ in range(2))
         size = int((batches[:, 4] - batches[:, 3]).sum())
         self._machine.attempts_max = (1 << 26) + ATTEMPTS_PER_BYTE * size
         return len(threads)
@@ -350,6 +350,15 @@ class Scheduler:
             ticks = ticks[unset[-1] + 1 :]
         earliest = np.array([ticks.view(np.uint64).min() if len(ticks) else 0], np.uint64)
         return int(wire.to_ns(gen, earliest.view(np.int64), clocks)[0])
+
+
+def _new_machine() -> Any:
+    """A machine with an empty capture: Any, since its attributes stand in its .pxd."""
+    kind: Any = trace_order.Machine
+    machine = kind()
+    machine.reset()
+    machine.sorter = trace_sort.Sorter()
+    return machine
 
 
 def sync_args(number: int, clocks: Clocks | None) -> str:

@@ -1,200 +1,249 @@
-# The layout of the rows in trace_order.py, and its codes, as C constants.
-# Uncompiled, trace_order.py reads them from this file.
+# What the machine of trace_order.py holds, and the types of its methods.
 
-cdef enum:
-    # Rows of a cursor: one per thread of the generation
-    C_M = 0
-    C_MSLOT = 1
-    C_BATCH = 2
-    C_BATCH_END = 3
-    C_OFF = 4
-    C_END = 5
-    C_LAST = 6
-    C_EVENT = 7
-    C_TIME = 8
-    C_TYPE = 9
-    C_A0 = 10
-    C_A1 = 11
-    C_A2 = 12
-    C_A3 = 13
-    C_WIDTH = 16
-    # Rows of a thread
-    M_ID = 0
-    M_G = 1
-    M_GROW = 2
-    M_P = 3
-    M_SEEN = 4
-    M_WIDTH = 8
-    # Rows of a processor
-    P_ID = 0
-    P_STATUS = 1
-    P_GEN = 2
-    P_SEQ = 3
-    P_RANGES = 4
-    P_WIDTH = 8
-    # Rows of a goroutine; NAME is the first stack seen, whose root is the entry function
-    G_ID = 0
-    G_STATUS = 1
-    G_GEN = 2
-    G_SEQ = 3
-    G_STATE = 4
-    G_START = 5
-    G_REASON = 6
-    G_COMPLETE = 7
-    G_STACK = 8
-    G_PROC = 9
-    G_THREAD = 10
-    G_RANGES = 11
-    G_REGIONS = 12
-    G_DEPTH = 13
-    G_OUTER = 14
-    G_NAME = 15
-    G_CREATED = 16
-    G_PARENT = 17
-    G_BIRTH = 18
-    G_WIDTH = 20
-    # Rows of the pool that open ranges, regions and tasks live in
-    N_NEXT = 0
-    N_KIND = 1
-    N_NAME = 2
-    N_START = 3
-    N_STACK = 4
-    N_COMPLETE = 5
-    N_G = 6
-    N_PARENT = 7
-    N_WIDTH = 8
-    # Rows of the side output
-    S_KIND = 0
-    S_A = 1
-    S_B = 2
-    S_C = 3
-    S_D = 4
-    S_E = 5
-    S_F = 6
-    S_G = 7
-    S_H = 8
-    S_WIDTH = 9
-    # Rows of events whose order is settled
-    R_KIND = 0
-    R_TIME = 1
-    R_THREAD = 2
-    R_PROC = 3
-    R_G = 4
-    R_A0 = 5
-    R_A1 = 6
-    R_A2 = 7
-    R_A3 = 8
-    R_STACK = 9
-    R_WIDTH = 10
-    # What one event may add to the hash; the most pages a span of small objects has
-    TABLE_SPARE = 24
-    MAX_PAGES = 16
-    # What an id in the hash names
-    KIND_G = 1
-    KIND_P = 2
-    KIND_M = 3
-    KIND_TASK = 4
-    KIND_PAGE = 5
-    KIND_OBJECT = 6
-    # What N_NEXT is in nodes that are no part of a list
-    NODE_FREE = -1
-    NODE_TASK = -2
-    NODE_OBJECT = -3
-    # Kinds of side rows
-    SIDE_GOROUTINE = 1
-    SIDE_RANGE = 2
-    SIDE_METRIC = 3
-    SIDE_TASK = 4
-    SIDE_REGION = 5
-    SIDE_LOG = 6
-    SIDE_SAMPLE = 7
-    SIDE_OBJECT = 8
-    # Status of a goroutine, as the trace has it
-    RUNNABLE = 1
-    RUNNING = 2
-    SYSCALL = 3
-    WAITING = 4
-    # Status of a processor
-    P_RUNNING = 1
-    P_IDLE = 2
-    P_SYSCALL = 3
-    P_ABANDONED = 4
-    # Event types of the format
-    EV_CPU_SAMPLE = 7
-    EV_PROCS_CHANGE = 9
-    EV_PROC_START = 10
-    EV_PROC_STOP = 11
-    EV_PROC_STEAL = 12
-    EV_PROC_STATUS = 13
-    EV_GO_CREATE = 14
-    EV_GO_CREATE_SYSCALL = 15
-    EV_GO_START = 16
-    EV_GO_DESTROY = 17
-    EV_GO_DESTROY_SYSCALL = 18
-    EV_GO_STOP = 19
-    EV_GO_BLOCK = 20
-    EV_GO_UNBLOCK = 21
-    EV_GO_SYSCALL_BEGIN = 22
-    EV_GO_SYSCALL_END = 23
-    EV_GO_SYSCALL_END_BLOCKED = 24
-    EV_GO_STATUS = 25
-    EV_STW_BEGIN = 26
-    EV_STW_END = 27
-    EV_GC_ACTIVE = 28
-    EV_GC_BEGIN = 29
-    EV_GC_END = 30
-    EV_SWEEP_ACTIVE = 31
-    EV_SWEEP_BEGIN = 32
-    EV_SWEEP_END = 33
-    EV_ASSIST_ACTIVE = 34
-    EV_ASSIST_BEGIN = 35
-    EV_ASSIST_END = 36
-    EV_HEAP_ALLOC = 37
-    EV_HEAP_GOAL = 38
-    EV_GO_LABEL = 39
-    EV_TASK_BEGIN = 40
-    EV_TASK_END = 41
-    EV_REGION_BEGIN = 42
-    EV_REGION_END = 43
-    EV_LOG = 44
-    EV_GO_SWITCH = 45
-    EV_GO_SWITCH_DESTROY = 46
-    EV_GO_CREATE_BLOCKED = 47
-    EV_GO_STATUS_STACK = 48
-    EV_SYNC = 50
-    EV_SPAN = 128
-    EV_SPAN_ALLOC = 129
-    EV_SPAN_FREE = 130
-    EV_HEAP_OBJECT = 131
-    EV_HEAP_OBJECT_ALLOC = 132
-    EV_HEAP_OBJECT_FREE = 133
-    EV_LAST = 136
-    # What a step answers
-    NOT_YET = 0
-    ADVANCED = 1
-    DONE = 2
-    FULL = 3
-    GROW = 4
-    # Errors
-    E_VARINT = -1
-    E_TYPE = -2
-    E_TIME = -3
-    E_STUCK = -4
-    E_CONTEXT = -5
-    E_STACK = -6
-    E_STRING = -7
-    E_NO_GOROUTINE = -8
-    E_GOROUTINE_STATE = -9
-    E_GOROUTINE_EXISTS = -10
-    E_GOROUTINE_LATE = -11
-    E_STATUS = -12
-    E_PROC = -13
-    E_PROC_SEQUENCE = -14
-    E_THREAD = -15
-    E_RANGE = -16
-    E_NO_RANGE = -17
-    E_GC = -18
-    E_TASK = -19
-    E_REGION = -20
-    E_ID = -21
-    E_PATIENCE = -22
+include "trace_codes.pxd"
+include "integers.pxd"
+
+from .trace_sort cimport Sorter
+
+# Final: its methods are called, and inlined, directly.
+@cython.final
+cdef class Machine:
+    # Input of the generation
+    cdef public unsigned char[::1] buf
+    cdef public long long[::1] batch_off
+    cdef public long long[::1] batch_end
+    cdef public long long[::1] batch_time
+    cdef public long long[::1] argc
+    cdef public long long[::1] cursor
+    cdef public long long[::1] heap
+    cdef public long long heap_n
+    cdef public Sorter sorter
+    # Attempts that failed, and how many may in this generation; what the last one answered
+    cdef long long attempts
+    cdef long long another
+    cdef public long long attempts_max
+    cdef public double frequency
+    cdef public long long generation
+    cdef public bint is_first
+    cdef public long long[::1] stack_map
+    cdef public long long[::1] stack_sparse
+    cdef public long long[::1] stack_sparse_map
+    cdef public long long[::1] string_map
+    cdef public long long[::1] string_sparse
+    cdef public long long[::1] string_sparse_map
+    # Heap objects: type ids → strings, bytes by size class, slots of 8 bytes a page
+    cdef public long long[::1] type_map
+    cdef public long long[::1] class_size
+    cdef public long long page_objects
+    # CPU samples in order: time, thread, proc, goroutine, stack each
+    cdef public long long[::1] sample
+    cdef public long long sample_i
+    cdef public long long sample_n
+    # State of the capture
+    cdef public long long[::1] g
+    cdef public long long[::1] p
+    cdef public long long[::1] m
+    cdef public long long[::1] node
+    cdef public long long[::1] table
+    cdef public long long table_n
+    cdef public long long table_shift
+    cdef public long long g_used
+    cdef public long long g_free
+    cdef public long long p_used
+    cdef public long long m_used
+    cdef public long long node_used
+    cdef public long long node_free
+    cdef long long gc_seq
+    cdef long long gc_state
+    cdef long long gc_start
+    cdef long long gc_stack
+    cdef long long gc_complete
+    # A settled stop of the world: its begin, or -1; it may end on another goroutine
+    cdef long long stw_at
+    cdef long long stw_stack
+    cdef long long stw_name
+    cdef long long finish_at
+    cdef public long long last
+    cdef public long long base
+    # Words: reasons in the order of their first use
+    cdef public long long[::1] word_of
+    cdef public long long[::1] words
+    cdef public long long words_n
+    # Output: intervals
+    cdef public long long[::1] iv_g
+    cdef public long long[::1] iv_start
+    cdef public long long[::1] iv_duration
+    cdef public int[::1] iv_state
+    cdef public int[::1] iv_reason
+    cdef public unsigned char[::1] iv_complete
+    cdef public int[::1] iv_stack
+    cdef public long long[::1] iv_waker
+    cdef public int[::1] iv_waker_stack
+    cdef public long long[::1] iv_proc
+    cdef public long long[::1] iv_thread
+    cdef public long long iv_n
+    cdef public long long iv_cap
+    # Output: side rows
+    cdef public long long[::1] side
+    cdef public long long side_n
+    cdef public long long side_cap
+    cdef public long long side_need
+    # Output: raw events
+    cdef public bint raw
+    cdef public int[::1] ev_type
+    cdef public long long[::1] ev_time
+    cdef public long long[::1] ev_thread
+    cdef public long long[::1] ev_proc
+    cdef public long long[::1] ev_g
+    cdef public long long[::1] ev_a
+    cdef public int[::1] ev_stack
+    cdef public long long ev_n
+    cdef public long long ev_cap
+    # Rows of settled events that have been followed
+    cdef public long long followed
+    # What an error is about
+    cdef public long long error_at
+    cdef public long long error_id
+    # The current event's context: ids of its thread, processor and goroutine as rows show them,
+    # their rows of state, all -1 for none, and a bit of ON_… for each that is there
+    cdef long long on_m
+    cdef long long on_p
+    cdef long long on_g
+    cdef long long m_row
+    cdef long long p_row
+    cdef long long g_row
+    cdef long long has
+
+    # The frontier
+    cdef long long _room(self) noexcept nogil
+    cdef long long _run(self) noexcept nogil
+    cdef long long _another(self) noexcept nogil
+    cdef long long _sift_up(self, long long i) noexcept nogil
+    cdef long long _sift_down(self, long long i) noexcept nogil
+    cdef void _remove(self, long long i) noexcept nogil
+    cdef void _sort_heap(self) noexcept nogil
+
+    # Decoding
+    cdef long long _next_event(self, long long c) noexcept nogil
+    cdef long long _stack(self, long long i) noexcept nogil
+    cdef long long _string(self, long long i) noexcept nogil
+    cdef long long _word(self, long long text) noexcept nogil
+
+    # Ids → rows
+    cdef long long _find(self, long long kind, long long key) noexcept nogil
+    cdef void _insert(self, long long kind, long long key, long long row) noexcept nogil
+    cdef void _forget(self, long long kind, long long key) noexcept nogil
+    cdef long long _new_m(self, long long key) noexcept nogil
+    cdef long long _new_p(self, long long key, long long status) noexcept nogil
+    cdef long long _new_g(self, long long key, long long status, long long stack) noexcept nogil
+    cdef void _free_goroutine(self, long long r) noexcept nogil
+    cdef long long _new_node(self, long long kind, long long name, long long start, long long stack) noexcept nogil
+    cdef void _drop_node(self, long long r) noexcept nogil
+
+    # Output
+    cdef void _on(self, long long thread, long long proc, long long goroutine) noexcept nogil
+    cdef long long _stamp(self, long long time) noexcept nogil
+    cdef void _emit(self, long long typ, long long ts, long long a0, long long a1, long long a2, long long a3, long long stack) noexcept nogil
+    cdef void _side(self, long long kind, long long a, long long b, long long c, long long d, long long e, long long f, long long g, long long h) noexcept nogil
+    cdef void _range_row(self, long long k, long long scope, long long scope_id, long long ts, long long complete) noexcept nogil
+    cdef void _gc_row(self, long long ts, long long complete) noexcept nogil
+    cdef void _region_row(self, long long k, long long goroutine, long long depth, long long ts, long long complete) noexcept nogil
+    cdef void _task_row(self, long long k, long long ts, long long mark) noexcept nogil
+    cdef void _object_row(self, long long k, long long freed) noexcept nogil
+    cdef void _close(self, long long r, long long ts, long long complete, long long waker, long long waker_stack) noexcept nogil
+    cdef void _move(self, long long r, long long state, long long ts, long long reason, long long stack, long long proc, long long thread, long long waker, long long waker_stack) noexcept nogil
+    cdef void _end_goroutine(self, long long r, long long ts, long long is_end) noexcept nogil
+    cdef long long _open_things(self, long long r) noexcept nogil
+    cdef bint _has_room_for(self, long long rows) noexcept nogil
+    cdef long long _sample(self) noexcept nogil
+    cdef long long _finish(self) noexcept nogil
+
+    # The state machine
+    cdef long long _advance(self, long long c) noexcept nogil
+    cdef void _set_context(self, long long thread, long long m_row) noexcept nogil
+
+    # Guards
+    cdef long long _check(self, long long needs, long long status) noexcept nogil
+    cdef long long _ready_goroutine(self, long long key, long long status, long long sequence) noexcept nogil
+    cdef long long _ready_proc(self, long long key, long long status, long long other_status, long long sequence) noexcept nogil
+    cdef void _set_goroutine(self, long long m_row, long long key, long long g_row) noexcept nogil
+
+    # Goroutines
+    cdef long long _go_start(self, long long c) noexcept nogil
+    cdef long long _go_unblock(self, long long c) noexcept nogil
+    cdef long long _go_block(self, long long c, long long typ) noexcept nogil
+    cdef long long _go_destroy(self, long long c) noexcept nogil
+    cdef long long _go_syscall_begin(self, long long c) noexcept nogil
+    cdef long long _go_syscall_end(self, long long c) noexcept nogil
+    cdef long long _go_syscall_end_blocked(self, long long c) noexcept nogil
+    cdef long long _go_create(self, long long c, long long typ) noexcept nogil
+    cdef long long _go_create_syscall(self, long long c) noexcept nogil
+    cdef long long _is_new(self, long long key) noexcept nogil
+    cdef long long _go_destroy_syscall(self, long long c) noexcept nogil
+    cdef long long _go_switch(self, long long c, long long typ) noexcept nogil
+    cdef long long _go_status(self, long long c, long long typ) noexcept nogil
+    cdef long long _syscall_elsewhere(self, long long key, long long thread) noexcept nogil
+    cdef void _name(self, long long r, long long stack) noexcept nogil
+
+    # Processors
+    cdef long long _proc_start(self, long long c) noexcept nogil
+    cdef long long _proc_stop(self, long long c) noexcept nogil
+    cdef long long _proc_steal(self, long long c) noexcept nogil
+    cdef long long _proc_status(self, long long c) noexcept nogil
+    cdef long long _holder(self, long long p_row) noexcept nogil
+
+    # Metrics
+    cdef long long _heap_metric(self, long long c, long long typ) noexcept nogil
+    cdef long long _procs_change(self, long long c) noexcept nogil
+
+    # Ranges
+    cdef long long _find_range(self, long long k, long long kind, long long name) noexcept nogil
+    cdef long long _append_range(self, long long head, long long new) noexcept nogil
+    cdef long long _take_range(self, long long head, long long k) noexcept nogil
+    cdef long long _goroutine_range_begin(self, long long c, long long typ) noexcept nogil
+    cdef long long _goroutine_range_end(self, long long c, long long typ) noexcept nogil
+    cdef long long _assist_active(self, long long c) noexcept nogil
+    cdef long long _sweep_begin(self, long long c) noexcept nogil
+    cdef long long _sweep_end(self, long long c) noexcept nogil
+    cdef long long _sweep_active(self, long long c) noexcept nogil
+    cdef long long _range_from_before(self, long long kind) noexcept nogil
+    cdef long long _gc(self, long long c, long long typ) noexcept nogil
+
+    # Heap objects, and other experiments
+    cdef long long _experiment(self, long long c, long long typ) noexcept nogil
+    cdef void _span(self, long long page, long long pages, long long kind) noexcept nogil
+    cdef void _forget_pages(self, long long page) noexcept nogil
+    cdef void _heap_object(self, long long typ, long long ts, long long slot, long long kind) noexcept nogil
+    cdef void _new_object(self, long long slot, long long ts, long long kind, long long size) noexcept nogil
+
+    # What programs say of themselves
+    cdef long long _go_label(self, long long c) noexcept nogil
+    cdef long long _log(self, long long c) noexcept nogil
+    cdef long long _task_begin(self, long long c) noexcept nogil
+    cdef void _open_task(self, long long task, long long parent, long long name, long long ts, long long stack) noexcept nogil
+    cdef long long _task_end(self, long long c) noexcept nogil
+    cdef void _close_task(self, long long k, long long ts) noexcept nogil
+    cdef void _end_unknown_task(self, long long task, long long ts, long long stack) noexcept nogil
+    cdef long long _region(self, long long c, long long typ) noexcept nogil
+    cdef bint _ends_innermost(self, long long g_row, long long task, long long name) noexcept nogil
+    cdef void _open_region(self, long long g_row, long long task, long long name, long long ts, long long stack) noexcept nogil
+    cdef void _close_region(self, long long g_row, long long task, long long name, long long ts, long long stack) noexcept nogil
+
+    # Events whose order is settled
+    cdef long long _follow(self, long long[::1] rows, long long r) noexcept nogil
+    cdef long long _known(self, long long key, long long state, long long ts) noexcept nogil
+    cdef long long _go_over(self, long long key, long long state, long long ts, long long reason, long long stack) noexcept nogil
+    cdef void _follow_unblock(self, long long key, long long ts, long long stack) noexcept nogil
+    cdef void _follow_create(self, long long typ, long long key, long long birth, long long ts, long long stack) noexcept nogil
+    cdef void _follow_status(self, long long key, long long status, long long stack) noexcept nogil
+    cdef long long _follow_destroy(self, long long typ, long long time, long long stack) noexcept nogil
+    cdef long long _follow_task_begin(self, long long time, long long task, long long parent, long long name, long long stack) noexcept nogil
+    cdef long long _follow_task_end(self, long long time, long long task, long long parent, long long name, long long stack) noexcept nogil
+    cdef long long _follow_region(self, long long typ, long long task, long long name, long long ts, long long stack) noexcept nogil
+    cdef void _follow_gc(self, long long typ, long long ts, long long stack) noexcept nogil
+    cdef void _follow_stw(self, long long typ, long long name, long long ts, long long stack) noexcept nogil
+    cdef void _follow_sweep(self, long long typ, long long ts, long long stack) noexcept nogil
+    cdef void _follow_assist(self, long long typ, long long ts, long long stack) noexcept nogil
+    cdef long long _range_step(self, long long head, long long step, long long kind, long long scope, long long scope_id, long long ts, long long stack) noexcept nogil
+
+cdef long long _looked_up(long long key, long long[::1] keys, long long[::1] values) noexcept nogil

@@ -23,29 +23,12 @@ How each index is bounded, whatever the bytes say:
 import cython
 
 if not cython.compiled:
-    for _part in ("trace_v1", "trace_order"):
-        with open(__file__.replace("trace_v1.py", _part + ".pxd")) as _constants:
-            for _name, _equals, _value in (_line.strip().partition(" = ") for _line in _constants):
-                if _equals and _name.isidentifier():
-                    globals()[_name] = int(_value)
+    from tracemill.parsers.kernels.layout import declared
+
+    globals().update(declared("trace_v1"))
 
 
-@cython.cfunc
-@cython.nogil
-@cython.inline
-@cython.exceptval(check=False)
-def _signed(x: cython.ulonglong) -> cython.longlong:
-    if cython.compiled:
-        return cython.cast(cython.longlong, x)
-    else:
-        return x - (1 << 64) if x >> 63 else x
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
-@cython.exceptval(check=False)
-def _next_sequence(x: cython.longlong) -> cython.longlong:
+def _next_sequence(x):
     """x + 1 as unsigned 64 bits would have it."""
     if cython.compiled:
         return cython.cast(cython.longlong, cython.cast(cython.ulonglong, x) + 1)
@@ -53,102 +36,13 @@ def _next_sequence(x: cython.longlong) -> cython.longlong:
         return x + 1 if x != (1 << 63) - 1 else -(1 << 63)
 
 
-@cython.cfunc
-@cython.nogil
-@cython.inline
-@cython.exceptval(check=False)
-def _hash(key: cython.longlong, shift: cython.longlong) -> cython.longlong:
-    k: cython.ulonglong = 0x1E3779B97F4A7C15
-    if cython.compiled:
-        return cython.cast(cython.longlong, (cython.cast(cython.ulonglong, key) * k) >> shift)
-    else:
-        return (((key & ((1 << 64) - 1)) * k) & ((1 << 64) - 1)) >> shift
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
-@cython.exceptval(check=False)
-def _blocks(kind: cython.longlong) -> cython.bint:
+def _blocks(kind):
     """Whether the goroutine waits from this event on."""
     return (V1_GO_SLEEP <= kind <= V1_GO_BLOCK) or (V1_BLOCK_SEND <= kind <= V1_BLOCK_NET) or kind == V1_BLOCK_GC
 
 
-@cython.cclass
 class Trace:
     """The events of a trace, and the state of the pass that is on."""
-
-    # Input
-    buf = cython.declare(cython.uchar[::1], visibility="public")
-    end = cython.declare(cython.longlong, visibility="public")
-    count_of = cython.declare(cython.longlong[::1], visibility="public")
-    has_stack = cython.declare(cython.uchar[::1], visibility="public")
-    # Where decoding is: offset, event's offset, processor, time, goroutine, whether in a batch
-    at = cython.declare(cython.longlong, visibility="public")
-    event_at = cython.declare(cython.longlong, visibility="public")
-    proc = cython.declare(cython.longlong, visibility="public")
-    time = cython.declare(cython.longlong, visibility="public")
-    g = cython.declare(cython.longlong, visibility="public")
-    has_batch = cython.declare(cython.bint, visibility="public")
-    # Events: ticks, later ns; type; processor; goroutine's index; arguments, where the first
-    # is a goroutine's index if it names one; stack
-    n = cython.declare(cython.longlong, visibility="public")
-    cap = cython.declare(cython.longlong, visibility="public")
-    ts = cython.declare(cython.longlong[::1], visibility="public")
-    kind = cython.declare(cython.uchar[::1], visibility="public")
-    proc_of = cython.declare(cython.int[::1], visibility="public")
-    g_of = cython.declare(cython.int[::1], visibility="public")
-    a0 = cython.declare(cython.longlong[::1], visibility="public")
-    a1 = cython.declare(cython.longlong[::1], visibility="public")
-    a2 = cython.declare(cython.longlong[::1], visibility="public")
-    stack = cython.declare(cython.uint[::1], visibility="public")
-    # Goroutines: their ids by index, and the hash from ids to indexes + 1
-    g_n = cython.declare(cython.longlong, visibility="public")
-    g_cap = cython.declare(cython.longlong, visibility="public")
-    g_id = cython.declare(cython.longlong[::1], visibility="public")
-    table = cython.declare(cython.longlong[::1], visibility="public")
-    table_shift = cython.declare(cython.longlong, visibility="public")
-    # Merging: rows by stream, each stream's head and end, and the order found
-    index = cython.declare(cython.int[::1], visibility="public")
-    head = cython.declare(cython.longlong[::1], visibility="public")
-    stop = cython.declare(cython.longlong[::1], visibility="public")
-    waiting = cython.declare(cython.longlong[::1], visibility="public")
-    waiting_n = cython.declare(cython.longlong, visibility="public")
-    heap = cython.declare(cython.longlong[::1], visibility="public")
-    heap_n = cython.declare(cython.longlong, visibility="public")
-    merged = cython.declare(cython.int[::1], visibility="public")
-    attempts_max = cython.declare(cython.longlong, visibility="public")
-    # By goroutine: sequence, state, and what the pass needs
-    sequence = cython.declare(cython.longlong[::1], visibility="public")
-    state = cython.declare(cython.uchar[::1], visibility="public")
-    mark_of = cython.declare(cython.longlong[::1], visibility="public")
-    exists = cython.declare(cython.uchar[::1], visibility="public")
-    is_timer = cython.declare(cython.uchar[::1], visibility="public")
-    begins_with = cython.declare(cython.longlong[::1], visibility="public")
-    created = cython.declare(cython.longlong[::1], visibility="public")
-    is_created = cython.declare(cython.uchar[::1], visibility="public")
-    created_n: cython.longlong
-    created_i: cython.longlong
-    had_procs: cython.bint
-    # By processor
-    n_procs = cython.declare(cython.longlong, visibility="public")
-    proc_id = cython.declare(cython.longlong[::1], visibility="public")
-    proc_g = cython.declare(cython.longlong[::1], visibility="public")
-    proc_state = cython.declare(cython.uchar[::1], visibility="public")
-    thread_of = cython.declare(cython.longlong[::1], visibility="public")
-    # Converting: words of reasons and of stops by number, rows out, how far
-    reason = cython.declare(cython.longlong[::1], visibility="public")
-    stw_name = cython.declare(cython.longlong[::1], visibility="public")
-    rows = cython.declare(cython.longlong[::1], visibility="public")
-    rows_n = cython.declare(cython.longlong, visibility="public")
-    rows_cap = cython.declare(cython.longlong, visibility="public")
-    done = cython.declare(cython.longlong, visibility="public")
-    is_gc: cython.bint
-    is_stopped: cython.bint
-    stw: cython.longlong
-    # What an error is about
-    error_id = cython.declare(cython.longlong, visibility="public")
-    error_ts = cython.declare(cython.longlong, visibility="public")
 
     def reset(self, end: cython.longlong, at: cython.longlong) -> None:
         """Before the first byte; the arrays are bound by their names."""
@@ -186,23 +80,17 @@ class Trace:
         for i in range(self.g_n):
             self._enter(self.g_id[i], i)
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _enter(self, key: cython.longlong, row: cython.longlong) -> cython.void:
+    def _enter(self, key, row):
         mask: cython.longlong = (self.table.shape[0] >> 1) - 1
-        i: cython.longlong = _hash(key, self.table_shift)
+        i: cython.longlong = hashed(key, self.table_shift)
         while self.table[2 * i + 1] != 0:
             i = (i + 1) & mask
         self.table[2 * i] = key
         self.table[2 * i + 1] = row + 1
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _goroutine(self, key: cython.longlong) -> cython.longlong:
+    def _goroutine(self, key):
         mask: cython.longlong = (self.table.shape[0] >> 1) - 1
-        i: cython.longlong = _hash(key, self.table_shift)
+        i: cython.longlong = hashed(key, self.table_shift)
         while self.table[2 * i + 1] != 0:
             if self.table[2 * i] == key:
                 return self.table[2 * i + 1] - 1
@@ -230,11 +118,7 @@ class Trace:
         """One event that Python decoded."""
         return self._add(ts, kind, proc, g, a0, a1, a2, stack)
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _add(self, ts: cython.longlong, kind: cython.longlong, proc: cython.longlong, g: cython.longlong,
-             a0: cython.longlong, a1: cython.longlong, a2: cython.longlong, stack: cython.uint) -> cython.longlong:
+    def _add(self, ts, kind, proc, g, a0, a1, a2, stack):
         n: cython.longlong = self.n
         if n >= self.cap:
             return V1_E_EVENTS
@@ -249,35 +133,13 @@ class Trace:
         self.n = n + 1
         return ADVANCED
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _varint(self) -> cython.ulonglong:
-        """The integer at ``at``, which goes on behind it; ``at`` is -1 (cut) or -2 (overlong) for none."""
-        value: cython.ulonglong = 0
-        shift: cython.longlong = 0
+    def _varint(self):
+        """The integer at ``at``, which goes on behind it; ``at`` is CUT or TOO_LONG for none."""
         at: cython.longlong = self.at
-        byte: cython.ulonglong
-        while True:
-            if at >= self.end:
-                self.at = -1
-                return 0
-            byte = self.buf[at]
-            at += 1
-            if shift == 63 and byte > 1:
-                self.at = -2
-                return 0
-            value |= (byte & 127) << shift
-            if byte < 128:
-                break
-            shift += 7
-        self.at = at
-        return value
+        self.at = varint_end(self.buf, at, self.end, FITS)
+        return varint_value(self.buf, at, self.at)
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _decode(self) -> cython.longlong:
+    def _decode(self):
         at: cython.longlong = self.at
         kind: cython.longlong
         count: cython.longlong
@@ -291,17 +153,17 @@ class Trace:
         v: cython.longlong = 0
         g: cython.longlong
         stack: cython.uint = 0
-        mask: cython.longlong = 0xFFFFFFFF
+        stack_bits: cython.longlong = 0xFFFFFFFF
         if at >= self.end:
             return DONE
         self.event_at = at
-        kind = self.buf[at] & 63
+        kind = self.buf[at] & V1_TYPE_MASK
         if (kind <= V1_STACK or kind == V1_STRING or kind == V1_TIMER_GOROUTINE or kind == V1_USER_LOG
                 or kind == V1_CPU_SAMPLE or self.count_of[kind] < 0):
             return V1_SPECIAL
-        count = (self.buf[at] >> 6) + 1
+        count = (self.buf[at] >> V1_COUNT_AT) + 1
         self.at = at + 1
-        if count == 4:
+        if count == V1_LONG:  # their length in bytes comes first
             x = self._varint()
             if self.at < 0:
                 return self._varint_error(at)
@@ -314,7 +176,7 @@ class Trace:
             x = self._varint()
             if self.at < 0:
                 return self._varint_error(at)
-            v = _signed(x)
+            v = as_signed(x)
             if i == 0:
                 delta = x
             elif i == 1:
@@ -332,10 +194,10 @@ class Trace:
         if i != self.count_of[kind]:
             self.error_id = i
             return V1_E_COUNT
-        if delta >> 62 or (self.time + cython.cast(cython.longlong, delta)) >> 62:
+        if delta >> TIME_BITS or (self.time + cython.cast(cython.longlong, delta)) >> TIME_BITS:
             return V1_E_TIME
         if self.has_stack[kind]:
-            stack = cython.cast(cython.uint, v & mask)
+            stack = cython.cast(cython.uint, v & stack_bits)
             if i == 2:
                 a0 = 0
             elif i == 3:
@@ -360,11 +222,8 @@ class Trace:
         self.time += cython.cast(cython.longlong, delta)
         return self._add(self.time, kind, self.proc, g, a0, a1, a2, stack)
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _varint_error(self, at: cython.longlong) -> cython.longlong:
-        status: cython.longlong = V1_E_CUT if self.at == -1 else V1_E_VARINT
+    def _varint_error(self, at):
+        status: cython.longlong = V1_E_CUT if self.at == CUT else V1_E_VARINT
         self.at = at
         return status
 
@@ -377,10 +236,7 @@ class Trace:
             status = self._merge()
         return status
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _merge(self) -> cython.longlong:
+    def _merge(self):
         i: cython.longlong
         kept: cython.longlong
         s: cython.longlong
@@ -414,10 +270,7 @@ class Trace:
                 self.waiting[self.waiting_n] = s
                 self.waiting_n += 1
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _subject(self, r: cython.longlong) -> cython.longlong:
+    def _subject(self, r):
         """The goroutine whose state an event needs; the collector's entry for a cycle, -1 for none."""
         kind: cython.longlong = self.kind[r]
         if (kind == V1_GO_CREATE or kind == V1_GO_UNBLOCK or kind == V1_GO_SYS_EXIT
@@ -431,10 +284,7 @@ class Trace:
             return self.g_cap
         return -1
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _is_ready(self, r: cython.longlong) -> cython.bint:
+    def _is_ready(self, r):
         kind: cython.longlong = self.kind[r]
         g: cython.longlong = self._subject(r)
         if g < 0:
@@ -455,10 +305,7 @@ class Trace:
             return self.sequence[g] == self.a0[r]
         return self.state[g] == V1_RUNNING
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _happen(self, r: cython.longlong) -> cython.void:
+    def _happen(self, r):
         kind: cython.longlong = self.kind[r]
         g: cython.longlong = self._subject(r)
         if g < 0:
@@ -490,19 +337,13 @@ class Trace:
         else:
             self.state[g] = V1_WAITING
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _is_before(self, s: cython.longlong, t: cython.longlong) -> cython.bint:
+    def _is_before(self, s, t):
         """Whether stream s goes first: by time, then by number."""
         a: cython.longlong = self.ts[self.index[self.head[s]]]
         b: cython.longlong = self.ts[self.index[self.head[t]]]
         return a < b or (a == b and s < t)
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _push(self, s: cython.longlong) -> cython.void:
+    def _push(self, s):
         i: cython.longlong = self.heap_n
         self.heap_n += 1
         while i > 0 and self._is_before(s, self.heap[(i - 1) >> 1]):
@@ -510,10 +351,7 @@ class Trace:
             i = (i - 1) >> 1
         self.heap[i] = s
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _pop(self) -> cython.longlong:
+    def _pop(self):
         first: cython.longlong = self.heap[0]
         s: cython.longlong
         i: cython.longlong = 0
@@ -591,10 +429,7 @@ class Trace:
                 self.done += 1
         return status
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _tell_created(self, r: cython.longlong) -> cython.longlong:
+    def _tell_created(self, r):
         """The first GOMAXPROCS ends the list of goroutines from before: those without a state are runnable."""
         g: cython.longlong
         while self.created_i < self.created_n:
@@ -607,17 +442,11 @@ class Trace:
         self.had_procs = True
         return ADVANCED
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _fails(self, status: cython.longlong, g: cython.longlong) -> cython.longlong:
+    def _fails(self, status, g):
         self.error_id = self.g_id[g]
         return status
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _check(self, r: cython.longlong) -> cython.longlong:
+    def _check(self, r):
         """Whether the event fits the state; what it implies of its processor and stack is filled in."""
         kind: cython.longlong = self.kind[r]
         p: cython.longlong = self.proc_of[r]
@@ -629,17 +458,17 @@ class Trace:
             return ADVANCED
         if kind == V1_SWEEP_START or kind == V1_SWEEP_DONE:
             starts = kind == V1_SWEEP_START
-            if (self.proc_state[p] & 2 != 0) == starts:
+            if (self.proc_state[p] & V1_P_SWEEPS != 0) == starts:
                 return V1_E_SWEEP
-            self.proc_state[p] ^= 2
+            self.proc_state[p] ^= V1_P_SWEEPS
             return ADVANCED
         if kind == V1_PROC_START or kind == V1_PROC_STOP:
             starts = kind == V1_PROC_START
-            if (self.proc_state[p] & 1 != 0) == starts:
+            if (self.proc_state[p] & V1_P_RUNS != 0) == starts:
                 return V1_E_PROC
             if not starts and self.proc_g[p] != 0:
                 return self._fails(V1_E_PROC_BUSY, self.proc_g[p])
-            self.proc_state[p] ^= 1
+            self.proc_state[p] ^= V1_P_RUNS
             return ADVANCED
         if kind == V1_GC_START or kind == V1_GC_DONE:
             starts = kind == V1_GC_START
@@ -679,10 +508,7 @@ class Trace:
             return ADVANCED
         return self._check_goroutine(r, kind, p, g)
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _check_goroutine(self, r: cython.longlong, kind: cython.longlong, p: cython.longlong, g: cython.longlong) -> cython.longlong:
+    def _check_goroutine(self, r, kind, p, g):
         other: cython.longlong
         if kind == V1_GO_WAITING or kind == V1_GO_IN_SYSCALL:
             if self.state[g] != V1_RUNNABLE:
@@ -733,11 +559,7 @@ class Trace:
                     self.mark_of[g] = kind
         return ADVANCED
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _row(self, kind: cython.longlong, time: cython.longlong, thread: cython.longlong, proc: cython.longlong, g: cython.longlong,
-             a0: cython.longlong, a1: cython.longlong, a2: cython.longlong, stack: cython.longlong) -> cython.void:
+    def _row(self, kind, time, thread, proc, g, a0, a1, a2, stack):
         i: cython.longlong = self.rows_n * R_WIDTH
         self.rows[i + R_KIND] = kind
         self.rows[i + R_TIME] = time
@@ -751,16 +573,13 @@ class Trace:
         self.rows[i + R_STACK] = stack
         self.rows_n += 1
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _convert(self, r: cython.longlong) -> cython.longlong:
+    def _convert(self, r):
         kind: cython.longlong = self.kind[r]
         p: cython.longlong = self.proc_of[r]
         g: cython.longlong = self.g_of[r]
         time: cython.longlong = self.ts[r]
         proc: cython.longlong = self.proc_id[p]
-        known: cython.bint = self.proc_state[p] & 4 != 0
+        known: cython.bint = self.proc_state[p] & V1_P_HAS_THREAD != 0
         thread: cython.longlong = self.thread_of[p] if known and proc != -1 else -1
         gid: cython.longlong = self.g_id[g] if g != 0 else -1
         a0: cython.longlong = self.a0[r]
@@ -775,14 +594,14 @@ class Trace:
             if kind == V1_PROC_START:
                 self.thread_of[p] = a0
                 thread = a0 if proc != -1 else -1
-                self.proc_state[p] |= 4
-            if self.proc_state[p] & 8:
+                self.proc_state[p] |= V1_P_HAS_THREAD
+            if self.proc_state[p] & V1_P_KNOWN:
                 self._row(EV_PROC_START if kind == V1_PROC_START else EV_PROC_STOP, time, thread, proc, gid, proc, 0, 0, 0)
             else:
-                self.proc_state[p] |= 8
+                self.proc_state[p] |= V1_P_KNOWN
                 self._row(EV_PROC_STATUS, time, thread, proc, gid, proc, P_RUNNING if kind == V1_PROC_START else P_IDLE, 0, 0)
             if kind == V1_PROC_STOP:
-                self.proc_state[p] &= 251
+                self.proc_state[p] &= ~V1_P_HAS_THREAD
         elif kind == V1_GO_START or kind == V1_GO_START_LABEL or kind == V1_GO_WAITING or kind == V1_GO_IN_SYSCALL:
             if kind == V1_GO_WAITING:
                 status = WAITING
@@ -833,11 +652,7 @@ class Trace:
             return self._convert_rest(kind, time, thread, proc, gid, a0, self.a1[r], stack)
         return ADVANCED
 
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(check=False)
-    def _convert_rest(self, kind: cython.longlong, time: cython.longlong, thread: cython.longlong, proc: cython.longlong,
-                      g: cython.longlong, a0: cython.longlong, a1: cython.longlong, stack: cython.longlong) -> cython.longlong:
+    def _convert_rest(self, kind, time, thread, proc, g, a0, a1, stack):
         """Events that version 2 has by another number."""
         to: cython.longlong
         if kind == V1_GC_START:

@@ -17,7 +17,7 @@ from pathlib import Path
 from examples.toolchain import CACHE
 
 KERNELS = Path(__file__).resolve().parents[2] / "parsers" / "kernels"
-NAMES = ("trace_wire", "trace_order", "trace_args", "trace_v1")
+NAMES = ("trace_wire", "trace_sort", "trace_order", "trace_args", "trace_v1")
 faults: list[str] = []
 
 
@@ -42,18 +42,18 @@ def build_checked(name: str) -> Path:
     """The extension of one kernel, compiled on first use."""
     source = (KERNELS / f"{name}.py").read_text().replace("boundscheck=False", "boundscheck=True")
     assert "boundscheck=True" in source
-    constants = sorted(KERNELS.glob("trace_*.pxd"))  # one includes another
-    content = source + "".join(path.read_text() for path in constants)
+    declared = sorted(KERNELS.glob("*.pxd"))  # one includes another
+    content = source + "".join(path.read_text() for path in declared)
     folder = CACHE / "exectrace" / f"checked-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     extension = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not extension.exists():
-        # In a package of its own name, where Cython looks for the constants.
-        package = folder / "parsers" / "kernels"
+        # In a package of its own name, where Cython looks for what the .pxd files declare.
+        package = folder / "tracemill" / "parsers" / "kernels"
         package.mkdir(parents=True, exist_ok=True)
-        for empty in (package, package.parent):
+        for empty in (package, package.parent, package.parent.parent):
             (empty / "__init__.py").touch()
         (package / f"{name}.py").write_text(source)
-        for path in constants:
+        for path in declared:
             (package / path.name).write_text(path.read_text())
         c_file, part = folder / f"{name}.c", folder / f".{extension.name}.{os.getpid()}"
         cython = [sys.executable, "-m", "cython", "-3", package / f"{name}.py", "-o", c_file]

@@ -13,7 +13,7 @@ from tracemill.flows.cli import main
 from tracemill.flows.show.inspect import as_text, inspect
 from tracemill.warehouse.connection import connect
 
-# Eight builds, all by Go 1.27.3, of which the last two say so in build.json; from b07 on a lock is held longer.
+# Eight builds by Go 1.27.3, of which the last two say so in build.json; from b07 on a lock is held longer.
 BUILDS = Path(__file__).parent / "samples" / "release"
 
 
@@ -32,8 +32,8 @@ def warehouse(tmp_path_factory):
 def test_a_trace_tells_its_format_and_no_release(samples, version):
     facts = read(samples[version]).facts
     assert facts.go_version is None
-    # Go 1.24 writes what 1.23 wrote, and Go 1.27 what 1.26 wrote.
-    assert facts.labels == {"trace_format": f"go {({'1.24': '1.23', '1.27': '1.26'}.get(version, version))}"}
+    written = {"1.24": "1.23", "1.27": "1.26"}.get(version, version)
+    assert facts.labels == {"trace_format": f"go {written}"}
 
 
 def test_inspect_shows_the_format_of_a_trace(samples):

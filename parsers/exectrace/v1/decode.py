@@ -40,7 +40,7 @@ class Decoder:
     """One pass over the bytes; afterwards the kernel's trace holds the events."""
 
     def __init__(self, content: bytes, version: int, names: Names) -> None:
-        self.trace = trace_v1.Trace()
+        self.trace: Any = trace_v1.Trace()  # its attributes stand in the .pxd
         self.columns: dict[str, NDArray[Any]] = {}
         self.g_id = np.zeros(1024, np.int64)
         self.strings: dict[int, int] = {0: 0}  # string ids → indexes of names
