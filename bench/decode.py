@@ -22,8 +22,9 @@ from bench.ingest_trace import ingest
 from tracemill.parsers import exectrace
 from tracemill.parsers.api import Options
 from tracemill.parsers.exectrace import wire
+from tracemill.parsers.exectrace.generation import Decoded
 from tracemill.parsers.exectrace.heap import HeapInfo
-from tracemill.parsers.exectrace.names import Decoded, Names, id_map
+from tracemill.parsers.exectrace.names import Names, id_map
 from tracemill.parsers.exectrace.order import Scheduler
 from tracemill.parsers.kernels.layout import LAYOUT
 from tracemill.parsers.stacks import StackTable

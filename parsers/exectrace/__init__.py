@@ -11,9 +11,11 @@ the capture's start. Traces are cut as a matter of course (a process that ends, 
 scrape that is broken off): what lies before the damage is kept, provided that
 there is one event.
 
-spec: the format as data · wire: bytes to generations · names: strings and
-stacks · order: the state machine's driver · tables: rows to batches · v1: Go 1.11
-to 1.21 · parsed_text: what `go tool trace -d=parsed` prints, as input.
+spec: the format as data · wire: bytes to generations · generation: what one says
+besides its events · names: strings and stacks · order: the state machine's driver ·
+tables: rows to batches · assembly: how a capture begins and ends · damage: what is
+wrong with the bytes · v1: Go 1.11 to 1.21 · parsed_text: what `go tool trace
+-d=parsed` prints, as input.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracemill.parsers.exectrace import wire
+from tracemill.parsers.exectrace.damage import DamageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def read_heap_info(gen: Generation, names: Names) -> HeapInfo:
                     raise gen.damage(at, "a type's name is cut")
                 types[number] = names.add_string(bytes(gen.view[at : at + length]))
                 at += length
-    except wire.DamageError as error:
+    except DamageError as error:
         return HeapInfo(_dense(types), page_objects, f"{error.position}: {error.fact}")
     return HeapInfo(_dense(types), page_objects)
 

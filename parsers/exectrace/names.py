@@ -15,8 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tracemill.parsers.exectrace.heap import HeapInfo
-    from tracemill.parsers.exectrace.wire import Clocks, Generation, StackRows, StringRows
+    from tracemill.parsers.exectrace.wire import Generation, StackRows, StringRows
     from tracemill.parsers.stacks import StackTable
 
 # What one capture may name in all; a program's functions are some MB.
@@ -52,17 +51,6 @@ def id_map(ids: NDArray[np.int64], indexes: NDArray[np.int64]) -> IdMap:
     rest = ids[~is_dense]
     order = np.argsort(rest, kind="stable")
     return IdMap(dense, rest[order], indexes[~is_dense][order])
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What a generation says besides its events. samples: as ``wire.read_samples``."""
-
-    clocks: Clocks
-    strings: IdMap
-    stacks: IdMap
-    samples: NDArray[np.int64]
-    heap: HeapInfo
 
 
 class Names:

@@ -18,6 +18,7 @@ import numpy as np
 
 from tracemill.parsers.exectrace import heap, spec, wire
 from tracemill.parsers.exectrace.buffers import Pool
+from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.kernels import trace_order, trace_sort
 from tracemill.parsers.kernels.layout import LAYOUT
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tracemill.parsers.exectrace.buffers import Block
-    from tracemill.parsers.exectrace.names import Decoded, Names
+    from tracemill.parsers.exectrace.generation import Decoded
+    from tracemill.parsers.exectrace.names import Names
     from tracemill.parsers.exectrace.raw import Arguments
     from tracemill.parsers.exectrace.wire import Clocks, Generation
 
@@ -171,7 +173,7 @@ class Scheduler:
                 self._new_blocks()
         offset = int(self._machine.error_at)
         fact = _MESSAGES[status].format(id=self._machine.error_id)
-        raise wire.DamageError(gen.base + max(offset, 0), fact, gen.number, is_in_order=True)
+        raise DamageError(gen.base + max(offset, 0), fact, gen.number, is_in_order=True)
 
     def decode_only(self, gen: Generation, decoded: Decoded) -> tuple[int, float]:
         """How many events a generation has, and the seconds to decode, not to order them. To be measured."""
@@ -206,7 +208,7 @@ class Scheduler:
                 self._new_blocks()
             else:
                 fact = _MESSAGES[status].format(id=machine.error_id)
-                raise wire.DamageError(wire.HEADER_BYTES, fact, is_in_order=True)
+                raise DamageError(wire.HEADER_BYTES, fact, is_in_order=True)
 
     def sync(self, time: int, args: str | None = None) -> None:
         """A synchronisation point, the first of which is time zero; args as JSON, its number by default."""
@@ -270,7 +272,7 @@ class Scheduler:
         for name, array in self._state.items():
             if used[name] * 4 > len(array) * 3:
                 if len(array) > MAX_STATE * _WIDTHS["g"]:
-                    raise wire.DamageError(0, f"more than {MAX_STATE} goroutines, tasks or regions at once")
+                    raise DamageError(0, f"more than {MAX_STATE} goroutines, tasks or regions at once")
                 self._bind_state(name, np.concatenate([array, np.zeros_like(array)]))
         if (machine.table_n + LAYOUT["TABLE_SPARE"]) * 4 > len(self._table):
             self._bind_table(len(self._table))
@@ -352,8 +354,8 @@ class Scheduler:
         return int(wire.to_ns(gen, earliest.view(np.int64), clocks)[0])
 
 
-def _new_machine() -> Any:
-    """A machine with an empty capture: Any, since its attributes stand in its .pxd."""
+def _new_machine() -> Any:  # noqa: ANN401 - its attributes stand in its .pxd, which mypy does not read
+    """A machine with an empty capture."""
     kind: Any = trace_order.Machine
     machine = kind()
     machine.reset()

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from tracemill.parsers.api import Facts, Issue, ParseError
+from tracemill.parsers.api import Issue
 from tracemill.parsers.exectrace import spec
+from tracemill.parsers.exectrace.assembly import Assembly
 from tracemill.parsers.exectrace.columns import signed
-from tracemill.parsers.exectrace.names import Names
-from tracemill.parsers.exectrace.order import Scheduler, sync_text
-from tracemill.parsers.exectrace.tables import Shaper
-from tracemill.parsers.exectrace.wire import DamageError
+from tracemill.parsers.exectrace.damage import DamageError, salvaged
+from tracemill.parsers.exectrace.order import sync_text
 from tracemill.parsers.kernels.layout import LAYOUT
-from tracemill.parsers.stacks import StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,19 +115,12 @@ def parse(source: Source, options: Options) -> Iterator[Item]:
 class _Text:
     def __init__(self, source: Source, options: Options) -> None:
         self._source = source
-        self._stacks = StackTable()
-        self._names = Names(self._stacks)
-        self._arguments = None
-        if options.raw_events:
-            from tracemill.parsers.exectrace.raw import Arguments  # only --raw-events needs it
-
-            self._arguments = Arguments(self._names)
-        self._scheduler = Scheduler(self._names, self._arguments)
-        self._shaper = Shaper(self._names, self._scheduler, self._arguments)
+        self._assembly = Assembly(options)
+        self._names = self._assembly.names
+        self._scheduler = self._assembly.scheduler
         self._rows: list[tuple[int, ...]] = []
         self._shift_ns = 0  # keeps times positive
         self._threads: dict[int, int] = {}
-        self._started_at_ns: int | None = None
         self._experiments = 0
         self._is_first = True
         self._last_kind = ""
@@ -144,28 +135,14 @@ class _Text:
                     self._take(event)
                     self._last_kind = event.kind
         except DamageError as error:
-            damage = error.with_traceback(None)
-            if not self._last_kind:
-                raise ParseError(self._source.path, damage.position, damage.fact) from error
+            damage = salvaged(error, self._source.path, has_events=bool(self._last_kind))
         if damage is None and self._last_kind != "Sync":
             damage = DamageError(self._source.size_bytes, "the text ends before the trace does")
         yield from self._follow()
-        for output in self._scheduler.finish(is_synced=True):
-            yield from self._shaper.batches(output)
-        yield self._stacks.stacks()
-        if damage is not None:
-            seconds = self._scheduler.now_ns / 1e9
-            kept = f"kept are events up to {seconds:.6f} s"
-            yield Issue("data_loss", "input", damage.position, f"{damage.fact}; {kept}")
         if self._experiments:
             fact = f"{self._experiments} heap events are left out: their types are not in the text"
             yield Issue("info", "input", "byte 0", fact)
-        yield Facts(
-            kind="trace",
-            started_at_ns=self._started_at_ns,
-            duration_ns=self._scheduler.now_ns,
-            is_salvaged=damage is not None,
-        )
+        yield from self._assembly.end(damage, is_synced=True)
 
     # ---- lines to events ---------------------------------------------------
 
@@ -251,8 +228,7 @@ class _Text:
         """Hand on the rows so far."""
         rows, self._rows = self._rows, []
         if rows:
-            for output in self._scheduler.follow(np.array(rows, np.int64), len(rows)):
-                yield from self._shaper.batches(output)
+            yield from self._assembly.batches(self._scheduler.follow(np.array(rows, np.int64), len(rows)))
 
     def _sync(self, event: _Printed) -> None:
         found = event.match(_SYNC)
@@ -262,9 +238,9 @@ class _Text:
         if not self._last_kind:
             self._shift_ns = max(0, 1 - event.time)
         self._scheduler.sync(event.time + self._shift_ns, sync_text(int(found[1]), snapshot))
-        if snapshot is not None and self._started_at_ns is None:
+        if snapshot is not None and self._assembly.started_at_ns is None:
             since_start = snapshot[0] + self._shift_ns - self._scheduler.base_ns
-            self._started_at_ns = snapshot[2] - since_start
+            self._assembly.started_at_ns = snapshot[2] - since_start
 
     def _transition(self, event: _Printed) -> None:
         if event.details.startswith(" ProcID="):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from tracemill.parsers.exectrace import spec
+from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.kernels import trace_wire
 
 if TYPE_CHECKING:
@@ -44,26 +45,6 @@ _TABLE_ERRORS = {
     -2: "a cut or overlong integer in a table of {}",
     -3: "an entry larger than the format allows in a table of {}",
 }
-
-
-class DamageError(Exception):
-    """The bytes are not what the format says: place in the file, fact, generation if known."""
-
-    def __init__(
-        self, offset: int, fact: str, generation: int | None = None, *, is_in_order: bool = False
-    ) -> None:
-        """is_in_order: the generation could be read but its events contradict each other."""
-        super().__init__(fact)
-        self.is_in_order = is_in_order
-        self.offset = offset
-        self.fact = fact
-        self.generation = generation
-
-    @property
-    def position(self) -> str:
-        """Where, in words."""
-        place = f"byte {self.offset}"
-        return place if self.generation is None else f"{place}, generation {self.generation}"
 
 
 @dataclass(frozen=True, slots=True)

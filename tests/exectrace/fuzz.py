@@ -32,6 +32,7 @@ from tests.exectrace.test_v1 import SMALL as OLD  # noqa: E402
 from tests.exectrace.texttrace import gos_test  # noqa: E402
 from tracemill.parsers.api import Options, ParseError  # noqa: E402
 from tracemill.parsers.exectrace import capture, spec, wire  # noqa: E402
+from tracemill.parsers.exectrace.damage import DamageError  # noqa: E402
 from tracemill.parsers.unwrap.source import Source  # noqa: E402
 
 SECONDS = 20
@@ -91,7 +92,7 @@ def damage_events(content: bytes, rng: random.Random) -> bytes:
         return bytes(data)
     reader = wire.GenerationReader(io.BytesIO(content[16:]), wire.read_version(content) or 0)
     generations = []
-    with contextlib.suppress(wire.DamageError):  # one of Go's traces is broken as it is
+    with contextlib.suppress(DamageError):  # one of Go's traces is broken as it is
         for gen in reader:
             batches = gen.of_kind(wire.EVENTS)
             if len(batches):

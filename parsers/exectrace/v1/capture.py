@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracemill.parsers.api import Facts, ParseError
-from tracemill.parsers.exectrace import spec
-from tracemill.parsers.exectrace.names import Names
-from tracemill.parsers.exectrace.order import Scheduler
-from tracemill.parsers.exectrace.tables import Shaper
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.exectrace.assembly import Assembly
+from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.exectrace.v1.decode import Decoder
 from tracemill.parsers.exectrace.v1.settle import FIRST_NS, Settler
-from tracemill.parsers.exectrace.wire import DamageError
-from tracemill.parsers.stacks import StackTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,15 +21,8 @@ MAX_BYTES = 64 << 20
 
 def parse(source: Source, options: Options, version: int) -> Iterator[Item]:
     """The capture's items; the trace is read whole, and as in Go's reader a broken one gives none."""
-    stacks = StackTable()
-    names = Names(stacks)
-    arguments = None
-    if options.raw_events:
-        from tracemill.parsers.exectrace.raw import Arguments  # only --raw-events needs it
-
-        arguments = Arguments(names)
-    scheduler = Scheduler(names, arguments)
-    shaper = Shaper(names, scheduler, arguments)
+    assembly = Assembly(options)
+    names, scheduler = assembly.names, assembly.scheduler
     try:
         with source.open() as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -45,11 +34,7 @@ def parse(source: Source, options: Options, version: int) -> Iterator[Item]:
             raise ParseError(source.path, "", "a trace without a single event")
         scheduler.sync(FIRST_NS - 1)
         for rows, count in Settler(decoder, version, names).rows():
-            for output in scheduler.follow(rows, count):
-                yield from shaper.batches(output)
+            yield from assembly.batches(scheduler.follow(rows, count))
     except DamageError as error:
         raise ParseError(source.path, error.position, error.fact) from error
-    for output in scheduler.finish():
-        yield from shaper.batches(output)
-    yield stacks.stacks()
-    yield Facts(kind="trace", duration_ns=scheduler.now_ns, labels=spec.format_label(version))
+    yield from assembly.end(version=version)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracemill.parsers.exectrace.columns import signed
+from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.exectrace.v1 import events as ev
-from tracemill.parsers.exectrace.wire import HEADER_BYTES, DamageError
+from tracemill.parsers.exectrace.wire import HEADER_BYTES
 from tracemill.parsers.kernels import trace_v1
 from tracemill.parsers.kernels.layout import LAYOUT, V1
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.exectrace.names import id_map
 from tracemill.parsers.exectrace.v1 import events as ev
-from tracemill.parsers.exectrace.wire import HEADER_BYTES, MAX_TIME, DamageError
+from tracemill.parsers.exectrace.wire import HEADER_BYTES, MAX_TIME
 from tracemill.parsers.kernels.layout import LAYOUT, V1
 
 if TYPE_CHECKING:
