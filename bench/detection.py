@@ -26,11 +26,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.synthetic import NOISES, RAMP_BUILDS, SCENARIOS, Synthetic, make
-from tracemill.warehouse.families import Family
-from tracemill.warehouse.inference import benjamini_hochberg
-from tracemill.warehouse.levels import Points, find_levels
-from tracemill.warehouse.noise import Rules
-from tracemill.warehouse.rankscan import scan
+from tracemill.detection.distributions import benjamini_hochberg
+from tracemill.detection.family import Family
+from tracemill.detection.levels import Points, find_levels
+from tracemill.detection.rank_scan import scan
+from tracemill.detection.rules import Rules
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".cache" / "otava"
@@ -259,7 +259,7 @@ def main() -> None:
     tools: dict[str, Callable[[Synthetic], Claims]] = {
         "Tracemill": lambda data: tracemill(data, rules=Rules()),
         "with hints": lambda data: tracemill(data, rules=Rules(), with_hints=True),
-        "at once only": lambda data: tracemill(data, rules=Rules(recheck_every=0)),
+        "at once only": lambda data: tracemill(data, rules=Rules(recheck_every_builds=0)),
         "one scan at the end": look_back,
         "benchstat": two_builds(benchstat),
         "10 % threshold": two_builds(threshold),

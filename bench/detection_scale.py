@@ -3,7 +3,7 @@
     python -m bench.detection_scale
 
 Prints the table of docs/detection.md, each row from a process of its own. The series have noise of 3 %, three
-runs a build, and a step in every tenth. A large family is judged in parts, see warehouse/levels.py; the mart
+runs a build, and a step in every tenth. A large family is judged in parts, see detection/levels.py; the mart
 regression_history is made over the points of the same series, in a database on disk as the models make it,
 with a limit to what DuckDB itself may take.
 """
@@ -23,8 +23,9 @@ import numpy as np
 import pyarrow as pa
 
 from bench.memory import peak_mb
-from tracemill.warehouse.judging import levels_at_hand
-from tracemill.warehouse.levels import PART, Points, find_levels
+from tracemill.detection.levels import Points, find_levels
+from tracemill.detection.rules import PART
+from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models
 
 NEGLIGIBLE = 1e-6

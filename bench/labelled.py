@@ -26,7 +26,7 @@ import numpy as np
 
 from bench.detection import NEAR, rivals
 from bench.synthetic import Synthetic
-from tracemill.warehouse.levels import Points, find_levels
+from tracemill.detection.levels import Points, find_levels
 
 KEPT = Path(__file__).resolve().parents[1] / ".cache" / "bench" / "labelled"
 OTAVA, STATSMODELS = "apache-otava==0.8.0", "statsmodels==0.15.0"

@@ -9,7 +9,7 @@ A model's header is its contract::
 Staging models are views. Others are tables, of one of two scopes: ``build``
 models read the raw facts of the builds that are new or changed, and replace the
 rows of just these builds; ``history`` models read those condensed rows of all
-builds, and as ``levels_of_<model>`` those of a model as judging.py judges them.
+builds, and as ``levels_of_<model>`` those of a model as level_relation.py judges them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from tracemill.warehouse.catalog import WarehouseError
-from tracemill.warehouse.judging import LEVELS_OF
+from tracemill.warehouse.level_relation import LEVELS_OF
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:

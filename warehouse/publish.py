@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from tracemill.detection.rules import RULES
 from tracemill.warehouse.connection import DATABASE, open_database
 from tracemill.warehouse.functions import register
-from tracemill.warehouse.judging import levels_at_hand
+from tracemill.warehouse.level_relation import levels_at_hand, rules_table
 from tracemill.warehouse.models import Model, ModelError
 from tracemill.warehouse.scan import STACKS, files_by_table, scan
 from tracemill.warehouse.schema import MARTS, TABLES
@@ -112,7 +113,7 @@ class _Build:
         fingerprints = catalog.build_fingerprints() if models else {}
         if models:
             self.after["models"] = hashlib.sha256(
-                "\0".join(m.name + m.sql for m in models).encode()
+                "\0".join([*(m.name + m.sql for m in models), repr(RULES)]).encode()
             ).hexdigest()
             self.after |= {f"build {b}": f for b, f in fingerprints.items()}
         self.is_same_code = self.before.get("models") == self.after.get("models")
@@ -129,7 +130,7 @@ class _Build:
         register(self.connection)
         self.connection.execute("begin")  # one commit for hundreds of small statements
         self._add_stacks()
-        for name, table in self.catalog.tables().items():
+        for name, table in {**self.catalog.tables(), "detection_rules": rules_table()}.items():
             self._table_from(name, table)
         by_table = files_by_table(self.catalog.captures.values())
         for name in PARSED:

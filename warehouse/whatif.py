@@ -14,7 +14,7 @@ from duckdb import BinderException, CatalogException
 from tracemill.warehouse.catalog import WarehouseError
 from tracemill.warehouse.connection import DATABASE, open_database
 from tracemill.warehouse.functions import register
-from tracemill.warehouse.judging import levels_at_hand
+from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracemill.flows.gate.comparability import without
 from tracemill.flows.gate.judgement import OPEN, Finding, Judgement, Unjudged
 from tracemill.flows.gate.suspected import hints
-from tracemill.flows.show.verdicts import LEAST_EARLIER_BUILDS, require
+from tracemill.flows.show.verdicts import least_earlier_builds, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.publish import published_fingerprints
@@ -114,15 +114,14 @@ def judge(
     commit, ordinal = next(((row[1], row[2]) for row in builds if row[0] == candidate), (None, 0))
     earlier = tuple(row[0] for row in builds if row[2] < ordinal)
     _require_metrics(connection, metrics)
-    seen = _series(connection, ordinal, metrics)
+    least = least_earlier_builds(connection)
+    seen = _series(connection, ordinal, metrics, least)
     findings = _findings(connection, candidate, ordinal, metrics)
     judged = {m: n for m, n in ((s.metric, s.judged) for s in seen) if n}
     if not ordinal:
         doubts.append(f"nothing of {candidate} was loaded")
-    elif len(earlier) < LEAST_EARLIER_BUILDS:
-        doubts.append(
-            f"builds to compare with: {len(earlier)}; it takes {LEAST_EARLIER_BUILDS} to tell noise"
-        )
+    elif len(earlier) < least:
+        doubts.append(f"builds to compare with: {len(earlier)}; it takes {least} to tell noise")
     elif not judged:
         doubts.append(f"{candidate} has nothing that could have shown a regression")
     doubts += _less_than_before(connection, candidate, ordinal, seen, findings)
@@ -133,7 +132,7 @@ def judge(
         is_baseline_chosen,
         judged,
         tuple(findings),
-        tuple(u for s in seen for u in s.unjudged()),
+        tuple(u for s in seen for u in s.unjudged(least)),
         tuple(doubts),
         hints=tuple(hints(connection, candidate, metrics)),
     )
@@ -157,12 +156,12 @@ class _Series(NamedTuple):
     judged_before: int
     present_before: int
 
-    def unjudged(self) -> list[Unjudged]:
-        """What is not judged, and why."""
+    def unjudged(self, least: int) -> list[Unjudged]:
+        """What is not judged, and why. least: earlier builds that judging takes."""
         return [
             Unjudged(self.metric, count, why)
             for count, why in (
-                (self.too_new, f"known from fewer than {LEAST_EARLIER_BUILDS} earlier builds"),
+                (self.too_new, f"known from fewer than {least} earlier builds"),
                 (self.too_small, "too small in every build to mean anything"),
                 (self.missing, "measured in the builds before, not in this one"),
             )
@@ -170,7 +169,9 @@ class _Series(NamedTuple):
         ]
 
 
-def _series(connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[str, ...]) -> list[_Series]:
+def _series(
+    connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[str, ...], least: int
+) -> list[_Series]:
     rows = connection.execute(
         """
         with
@@ -212,7 +213,7 @@ def _series(connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[
             "ordinal": ordinal,
             "metrics": list(metrics),
             "recent": EXPECTED_SINCE_BUILDS,
-            "least": LEAST_EARLIER_BUILDS,
+            "least": least,
         },
     ).fetchall()
     return [_Series(*row) for row in rows]

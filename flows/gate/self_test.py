@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracemill.flows.gate.judge import builds_in_order, judge, only_these, until
 from tracemill.flows.gate.judgement import PASSED, REGRESSED, UNDECIDED
 from tracemill.flows.show.tables import format_table
-from tracemill.flows.show.verdicts import LEAST_EARLIER_BUILDS, require
+from tracemill.flows.show.verdicts import require
 from tracemill.warehouse import connect
 from tracemill.warehouse.whatif import PUBLISHED, WhatIf
 
@@ -91,13 +91,13 @@ def _targets(warehouse: Path, build_id: str) -> list[tuple[str, str]]:
             where build_id = $1
                 and p_value is not null
                 and not is_change
-                and level_builds >= $2
+                and level_builds >= (select least_builds from detection_rules)
                 -- A site that is hardly there stays so when it is multiplied.
                 and value between expected / 2 and expected * 2
             group by metric
             order by metric
             """,
-            [build_id, LEAST_EARLIER_BUILDS],
+            [build_id],
         ).fetchall()
     return [(str(metric), str(subject)) for metric, subject in rows]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracemill.flows.show.verdict_table import amount
-from tracemill.warehouse.noise import Rules
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,11 +16,12 @@ def hints(connection: duckdb.DuckDBPyConnection, build_id: str, metrics: tuple[s
         """
         select h.metric, h.subject, h.unit, h.expected, h.value, h.q_value, null as since
         from regression_history as h
+        cross join detection_rules as rules
         anti join regressions using (build_id, metric, subject)
         where h.build_id = $build_id
             and (len($metrics) = 0 or list_contains($metrics, h.metric))
-            and h.q_value <= $share
-            and h.polarity * h.log_change >= ln(1.02)
+            and h.q_value <= rules.suspected_share
+            and h.polarity * h.log_change >= ln(1 + rules.least_ratio)
             and not h.is_change
         union all
         select h.metric, h.subject, h.unit, h.change_before, h.change_after, h.change_q_value, h.build_id
@@ -32,7 +32,7 @@ def hints(connection: duckdb.DuckDBPyConnection, build_id: str, metrics: tuple[s
             and h.polarity * h.change_log_ratio > 0
         order by 6, 1, 2
         """,
-        {"build_id": build_id, "metrics": list(metrics), "share": Rules().inform_share},
+        {"build_id": build_id, "metrics": list(metrics)},
     ).fetchall()
     return [
         f"{metric} of {subject}: {amount(before, unit)} → {amount(after, unit)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.show.tables import format_table
-from tracemill.flows.show.verdicts import LEAST_EARLIER_BUILDS, Filter, select
+from tracemill.flows.show.verdicts import Filter, least_earlier_builds, select
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,8 +71,9 @@ def overview(connection: duckdb.DuckDBPyConnection, chosen: Filter | None = None
     if found:
         return format_table(HEADINGS, table(found))
     ((builds,),) = connection.execute("select count(*) from builds").fetchall()
-    if builds <= LEAST_EARLIER_BUILDS:
-        return f"nothing to judge yet: builds so far {builds}, {LEAST_EARLIER_BUILDS} must come before one\n"
+    least = least_earlier_builds(connection)
+    if builds <= least:
+        return f"nothing to judge yet: builds so far {builds}, {least} must come before one\n"
     return "no regressions, no improvements\n"
 
 

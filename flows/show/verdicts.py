@@ -17,10 +17,6 @@ EVERY_COLUMN = "r.*, a.accepted_by, a.accepted_reason"
 _PACKAGE = "regexp_extract(split_part(coalesce(function, subject), '[', 1), '^(.*/)?[^./]*')"
 
 
-# With fewer builds before it, a build cannot be told from noise (Rules.least_builds in warehouse/levels.py).
-LEAST_EARLIER_BUILDS = 3
-
-
 class NoSuchNameError(TracemillError):
     """A build, metric or status that is not there, with the nearest that is."""
 
@@ -34,6 +30,12 @@ class Filter:
     status: str | None = None
     package: str | None = None
     since_build: str | None = None
+
+
+def least_earlier_builds(connection: duckdb.DuckDBPyConnection) -> int:
+    """With fewer builds before it, a build cannot be told from noise."""
+    ((count,),) = connection.execute("select least_builds from detection_rules").fetchall()
+    return int(count)
 
 
 _KNOWN_STATUS = "select unnest(['regressed', 'improved', 'moved', 'cost_shift', 'not_comparable'])"

@@ -1,6 +1,7 @@
--- A verdict is a change point that holds at 1 %, or a move or another condition, which are none.
+-- A verdict is a change point that holds at the share that may be false, or a move or another condition, which are none.
 select regressions.build_id, regressions.metric, regressions.subject, regressions.status, regressions.q_value,
 from regressions
+cross join detection_rules as rules
 left join builds using (build_id)
 left join regression_history as change
     on change.metric = regressions.metric
@@ -9,4 +10,4 @@ left join regression_history as change
     and change.found_ordinal = builds.ordinal
     and change.change_q_value is not distinct from regressions.q_value
 where regressions.status not in ('moved', 'not_comparable')
-    and (change.build_id is null or regressions.q_value > 0.01)
+    and (change.build_id is null or regressions.q_value > rules.false_share)

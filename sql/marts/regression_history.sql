@@ -1,7 +1,7 @@
 -- Each judged series over the builds, with the level it is compared with and its change points.
 -- grain: metric, subject, build_id
 -- scope: history
--- levels_of_int_points judges a metric's series together, build by build, see warehouse/judging.py.
+-- levels_of_int_points judges a metric's series together, build by build, see warehouse/level_relation.py.
 with
 
 levels as (
@@ -54,7 +54,7 @@ judged as (
         conditions.build_id,
         coalesce(renamed.function, measured.first_function) as function,
         levels.is_change and not levels.went_away as is_change,
-        case when levels.is_apart then conditions.last_difference end as not_comparable,
+        case when levels.is_incomparable then conditions.last_difference end as not_comparable,
     from levels
     inner join measured
         on measured.metric = levels.metric

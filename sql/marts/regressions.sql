@@ -27,6 +27,10 @@ sites as (
     select * from block_mapassign
 ),
 
+rules as (
+    select * from detection_rules
+),
+
 -- A small change is known only some builds later: then the verdict is of the build that made it known.
 changed as (
     select
@@ -118,9 +122,10 @@ not_comparable as (
         null as caller_before,
         null as caller_after,
     from history
+    cross join rules
     where history.not_comparable is not null
-        and history.q_value <= 0.01
-        and abs(history.log_change) >= ln(1.02)
+        and history.q_value <= rules.false_share
+        and abs(history.log_change) >= ln(1 + rules.least_ratio)
 ),
 
 moved as (

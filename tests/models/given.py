@@ -10,7 +10,7 @@ import pyarrow as pa
 from tracemill.parsers.binary.callees import callee_class
 from tracemill.parsers.stacks import stack_ids
 from tracemill.warehouse.functions import register
-from tracemill.warehouse.judging import levels_at_hand
+from tracemill.warehouse.level_relation import levels_at_hand, rules_table
 from tracemill.warehouse.models import read_models
 from tracemill.warehouse.schema import TABLES
 
@@ -158,7 +158,7 @@ class Given:
         }
         return {
             name: pa.Table.from_pylist(self.tables[name], schema=schema) for name, schema in schemas.items()
-        }
+        } | {"detection_rules": rules_table()}
 
     def models(self) -> duckdb.DuckDBPyConnection:
         """Every model built over the tables; the checks hold."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracemill.warehouse.inference import benjamini_hochberg, t_quantile, two_sided_p
-from tracemill.warehouse.levels import Levels, Points, find_levels
+from tracemill.detection.distributions import benjamini_hochberg, t_quantile, two_sided_p
+from tracemill.detection.levels import Levels, Points, find_levels
 
 NEGLIGIBLE = 1e-6
 
@@ -157,7 +157,7 @@ def test_a_large_family_is_judged_in_parts_each_as_if_alone(monkeypatch):
     values = noisy(random, "normal", (40, 12, 3))
     values[::4, 6:] *= 3
     alone = [judge(values[:30]), judge(values[30:])]
-    monkeypatch.setattr("tracemill.warehouse.levels.PART", 30)
+    monkeypatch.setattr("tracemill.detection.levels.PART", 30)
     whole = judge(values)
     for name in ("q", "is_change", "level_number", "found_build"):
         expected = np.concatenate([getattr(part, name) for part in alone])

@@ -308,6 +308,13 @@ _DECLARED = (
     Column("log_change", REAL, "", "Logarithm of value over expected, with what is negligible added to both."),
     Column("log_half_width", REAL, "", "Half the width of log_change's 95 % interval."),
     Column("log_standard_error", REAL, "", "Standard error of log_change."),
+    # Rules of detection
+    Column("false_share", REAL, "", "Of all changes claimed at a build, the share that may be false."),
+    Column("suspected_share", REAL, "", "Of all changes claimed or suspected at a build, the share that may be false."),
+    Column("least_ratio", REAL, "", "Changes by a smaller share than this are not worth a word."),
+    Column("least_builds", INT, "", "Builds that must be known before one is judged."),
+    Column("most_level_builds", INT, "", "A level is taken from at most this many latest builds."),
+    Column("shift_share", REAL, "", "A change of a site is a cost shift if the sum below a caller shows less than this share of it."),
     # Accepted regressions
     Column("accepted_reason", TEXT, "", "Why the regression was accepted, in the words of who did."),
     Column("accepted_by", TEXT, "", "Who accepted the regression."),

@@ -155,6 +155,12 @@ _CATALOG = (
            "build_id metric subject", "accepted_reason accepted_by accepted_at"),
 )
 
-TABLES = {table.name: table for table in (*_PARSED, *_CATALOG)}
+# Written when publishing, from what the code declares.
+_DECLARED = (
+    _table("detection_rules", "The rules by which changes are found, in one row.", "",
+           "false_share suspected_share least_ratio least_builds most_level_builds shift_share"),
+)
+
+TABLES = {table.name: table for table in (*_PARSED, *_CATALOG, *_DECLARED)}
 PARSED = tuple(table.name for table in _PARSED)
 CATALOG = tuple(table.name for table in _CATALOG)

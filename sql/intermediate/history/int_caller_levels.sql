@@ -1,7 +1,7 @@
 -- Over the builds, what was spent below each function that calls a site whose cost changed, and its level.
 -- grain: metric, caller, ordinal
 -- scope: history
--- Judged as the sites themselves are, see warehouse/judging.py.
+-- Judged as the sites themselves are, see warehouse/level_relation.py.
 with
 
 levels as (

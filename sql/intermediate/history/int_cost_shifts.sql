@@ -16,6 +16,10 @@ caller_levels as (
     select * from int_caller_levels
 ),
 
+rules as (
+    select * from detection_rules
+),
+
 -- From the build that changed to the one that made it known.
 changed as (
     select metric, first_subject, ordinal, found_ordinal, level_number, change_after - change_before as change,
@@ -32,10 +36,11 @@ builds_before as (
         and history.first_subject = changed.first_subject
         and history.level_number = changed.level_number - 1
         and history.ordinal < changed.ordinal
+    cross join rules
     where not history.went_away
     qualify row_number() over (
         partition by changed.metric, changed.first_subject, changed.ordinal order by history.ordinal desc
-    ) <= 20
+    ) <= rules.most_level_builds
 ),
 
 levels_before as (
@@ -100,11 +105,12 @@ compared as (
 ),
 
 flat as (
-    select *
+    select compared.*
     from compared
-    where abs(rise) <= greatest(half_width, ln(1.02))
-        and rise + half_width < rise_if_alone
-        and rise < rise_if_alone / 2
+    cross join rules
+    where abs(compared.rise) <= greatest(compared.half_width, ln(1 + rules.least_ratio))
+        and compared.rise + compared.half_width < compared.rise_if_alone
+        and compared.rise < rules.shift_share * compared.rise_if_alone
 )
 
 select

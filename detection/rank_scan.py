@@ -20,9 +20,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tracemill.warehouse.families import Family, swelling
-from tracemill.warehouse.inference import two_sided_p, two_sided_z
-from tracemill.warehouse.rows import (
+from tracemill.detection.distributions import two_sided_p, two_sided_z
+from tracemill.detection.family import Family, variance_inflation
+from tracemill.detection.masked import (
     correlation,
     masked_median,
     mid_ranks,
@@ -30,22 +30,18 @@ from tracemill.warehouse.rows import (
     serial_correlation,
     time_of,
 )
+from tracemill.detection.rules import RULES
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# No change is claimed on fewer builds than this on either side.
-LEAST_SIDE = 4
-_TABLES = (2 * LEAST_SIDE, 10, 14, 20, 28, 40, 56, 80, 112)
+_TABLES = (2 * RULES.least_side_builds, 10, 14, 20, 28, 40, 56, 80, 112)
 _SIMULATIONS = 4000
 # From here on the tail is continued as a normal one, which is heavier than that of ranks.
 _TAIL = 0.01
-# Below this |z|, of values where spikes are drawn in, the rank scan would not find a change either.
+# Below this |z|, of values where spikes are clipped, the rank scan would not find a change either.
 _WORTH_A_LOOK = 2.5
-# Where series drift, a cut that stands out less than this many standard deviations from a straight line may
-# be a drift too.
-_STEP_BESIDE_TREND = 3.5
 # How a cut's z grows towards that of a complete separation: within 0.25 of Wilcoxon's exact distribution.
 _STRETCH = 7
 # Student's t may say of a complete separation at most the square of what its ranks say: noise with two modes
@@ -93,7 +89,8 @@ def cumulative_z(ranks: Reals, is_in: Flags) -> tuple[Reals, Reals, Ints]:
     squares = np.einsum("ij,ij->i", centred, centred)[:, None] / np.maximum(n * (n - 1), 1)
     cuts = known * (n - known)
     variance = cuts * squares
-    is_cut = is_in & (known >= LEAST_SIDE) & (n - known >= LEAST_SIDE) & (variance > 0)
+    is_long = np.minimum(known, n - known) >= RULES.least_side_builds
+    is_cut = is_in & is_long & (variance > 0)
     sums = np.abs(centred.cumsum(axis=1))
     z, complete = np.zeros(ranks.shape), np.zeros(ranks.shape)
     np.divide(sums, np.sqrt(variance), out=z, where=is_cut)
@@ -123,7 +120,7 @@ def scan(values: Reals, is_in: Flags, family: Family, variance: Reals, variance_
     residuals = np.where(is_in, np.clip(values - level, -reach, reach), 0.0)
     own = serial_correlation(residuals, is_in, 2)
     rho = np.where(own > 1 / np.sqrt(n), own, 0.0)
-    shrink = 1 / swelling(np.maximum(rho, family.rho))
+    shrink = 1 / variance_inflation(np.maximum(rho, family.rho))
     sides = np.maximum(is_before.sum(axis=1), 1), np.maximum(is_after.sum(axis=1), 1)
     p = chance(z.max(axis=1) * np.sqrt(shrink), n)
     known = variance, variance_df
@@ -161,29 +158,33 @@ def _distance_chance(
     known_variance, known_df = known
     variance = (known_df * known_variance + shrink * squares) / (known_df + shrink * df)
     error = np.sqrt(np.maximum(variance, 1e-300) * (1 / before + 1 / after) / shrink)
-    cuts = np.maximum(before + after + 1 - 2 * LEAST_SIDE, 1)
+    cuts = np.maximum(before + after + 1 - 2 * RULES.least_side_builds, 1)
     p = two_sided_p((distance + mean_after - mean_before) / error, known_df + shrink * df)
     return np.asarray(np.minimum(cuts * p, 1))
 
 
-def _is_drift(tamed: Reals, is_after: Flags, is_in: Flags, shrink: Reals, *, family_drifts: bool) -> Flags:
+def _is_drift(values: Reals, is_after: Flags, is_in: Flags, shrink: Reals, *, family_drifts: bool) -> Flags:
     """Whether a line through the builds tells as much as the cut; nearly as much, of rows that drift.
 
-    tamed: the values, spikes drawn in.
+    values: spikes clipped.
     """
     n = np.maximum(is_in.sum(axis=1), 4)
-    tamed = np.where(is_in, tamed, 0.0)
-    tamed = np.where(is_in, tamed - (tamed.sum(axis=1) / n)[:, None], 0.0)
+    values = np.where(is_in, values, 0.0)
+    values = np.where(is_in, values - (values.sum(axis=1) / n)[:, None], 0.0)
     time = time_of(is_in, n)
     step = np.where(is_in, is_after - is_after.sum(axis=1, keepdims=True) / n[:, None], 0.0)
-    of_step, of_time, both = correlation(tamed, step), correlation(tamed, time), correlation(step, time)
+    of_step, of_time, both = (
+        correlation(values, step),
+        correlation(values, time),
+        correlation(step, time),
+    )
     if not family_drifts:
         return np.asarray(np.abs(of_step) < np.abs(of_time))
     # z of the cut when the line is allowed for.
     rest = np.maximum((1 - of_time**2) * (1 - both**2), 1e-12)
     partial = np.clip((of_step - of_time * both) / np.sqrt(rest), -1, 1)
     z = np.abs(partial) * np.sqrt((n - 3) / np.maximum(1 - partial**2, 1e-12))
-    return np.asarray(z * np.sqrt(shrink) < _STEP_BESIDE_TREND)
+    return np.asarray(z * np.sqrt(shrink) < RULES.step_beside_trend)
 
 
 class Sums:
@@ -217,14 +218,14 @@ class Sums:
         n = self.known[:, build + 1] - known
         mean = (self.total[:, build + 1] - total) / np.maximum(n, 1)
         squares = self.squares[:, build + 1] - self.squares[every, start] - n * mean**2
-        can_judge = is_here & (n >= 2 * LEAST_SIDE)
+        can_judge = is_here & (n >= 2 * RULES.least_side_builds)
         # Every other cut: the neighbours of a good one are good.
-        cuts = slice(int(start.min()) + LEAST_SIDE, build + 2 - LEAST_SIDE, 2)
+        cuts = slice(int(start.min()) + RULES.least_side_builds, build + 2 - RULES.least_side_builds, 2)
         k = self.known[:, cuts] - known[:, None]
         sums = self.total[:, cuts] - total[:, None] - k * mean[:, None]
         limit = _WORTH_A_LOOK**2 * squares / np.maximum(n * (n - 1), 1)
         is_far = sums**2 >= limit[:, None] * (k * (n[:, None] - k))
-        is_far &= (k >= LEAST_SIDE) & (k <= n[:, None] - LEAST_SIDE)
+        is_far &= (k >= RULES.least_side_builds) & (k <= n[:, None] - RULES.least_side_builds)
         return can_judge, np.flatnonzero(can_judge & is_far.any(axis=1))
 
 

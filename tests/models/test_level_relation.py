@@ -6,8 +6,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from tracemill.warehouse.judging import levels_at_hand
-from tracemill.warehouse.levels import Points, find_levels
+from tracemill.detection.levels import Points, find_levels
+from tracemill.warehouse.level_relation import levels_at_hand
 
 SERIES, BUILDS, PART = 250, 30, 100
 
@@ -15,8 +15,8 @@ SERIES, BUILDS, PART = 250, 30, 100
 @pytest.fixture
 def points(monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
     """Two metrics of 250 series each, every fifth with a step; parts and batches smaller than they are."""
-    monkeypatch.setattr("tracemill.warehouse.judging.PART", PART)
-    monkeypatch.setattr("tracemill.warehouse.judging._BATCH", 2048)
+    monkeypatch.setattr("tracemill.warehouse.level_relation.PART", PART)
+    monkeypatch.setattr("tracemill.warehouse.level_relation._BATCH", 2048)
     connection = duckdb.connect()
     connection.execute(
         f"""

@@ -7,11 +7,11 @@ import pytest
 
 from bench.detection import Score, tracemill
 from bench.synthetic import NOISES, SCENARIOS, make
-from tracemill.warehouse.families import Family
-from tracemill.warehouse.inference import two_sided_z
-from tracemill.warehouse.noise import Rules
-from tracemill.warehouse.rankscan import chance, cumulative_z, scan
-from tracemill.warehouse.rows import mid_ranks
+from tracemill.detection.distributions import two_sided_z
+from tracemill.detection.family import Family
+from tracemill.detection.masked import mid_ranks
+from tracemill.detection.rank_scan import chance, cumulative_z, scan
+from tracemill.detection.rules import Rules
 
 from .test_levels import changes, judge
 

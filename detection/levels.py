@@ -24,18 +24,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracemill.warehouse.families import Family
-from tracemill.warehouse.inference import benjamini_hochberg, median_variance, two_sided_p
-from tracemill.warehouse.noise import Noise, Outliers, Rules, unrest
-from tracemill.warehouse.rankscan import Sums, scan
-from tracemill.warehouse.rows import masked_median
+from tracemill.detection.distributions import benjamini_hochberg, median_variance, two_sided_p
+from tracemill.detection.family import Family
+from tracemill.detection.masked import masked_median
+from tracemill.detection.noise import Noise, Outliers, noise_inflation
+from tracemill.detection.rank_scan import Sums, scan
+from tracemill.detection.rules import PART, RULES, Rules
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-# A family of more series than this is judged in parts, each as a family of its own: so memory has a bound.
-PART = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,8 @@ class Levels:
     log_level: the level before the build. standard_error, df: of log_value - log_level, a Student t
     variable. p and q (Benjamini-Hochberg in the family at the build, times the families). level_builds:
     how many builds the level was taken from. went_away: a change that the next build took back. may_change:
-    no claim, but as it looks at the last build of all a change may begin here (false_share is inform_share).
-    is_apart: does not compare with the builds before. level_number: levels before the build's.
+    no claim, but as it looks at the last build of all a change may begin here (at suspected_share).
+    is_incomparable: does not compare with the builds before. level_number: levels before the build's.
     found_build: of a change, the build at which it was known: its own, or that of a later re-check.
     """
 
@@ -94,13 +92,13 @@ class Levels:
     is_change: Flags
     went_away: Flags
     may_change: Flags
-    is_apart: Flags
+    is_incomparable: Flags
     level_number: Ints
     found_build: Ints
     change: Change
 
 
-def find_levels(points: Points, families: int = 1, rules: Rules | None = None) -> Levels:
+def find_levels(points: Points, families: int = 1, rules: Rules = RULES) -> Levels:
     """Compare each build of each series with the level before it.
 
     families: how many there are beside each other; they share what may be false at a build equally,
@@ -108,9 +106,9 @@ def find_levels(points: Points, families: int = 1, rules: Rules | None = None) -
     """
     names, number = np.unique(points.series, return_inverse=True)
     if len(names) <= PART:
-        return _Family(points, families, rules or Rules()).run()
+        return _Family(points, families, rules).run()
     parts = [np.flatnonzero(number // PART == part) for part in range(-(-len(names) // PART))]
-    found = [_Family(_only(points, rows), families, rules or Rules()).run() for rows in parts]
+    found = [_Family(_only(points, rows), families, rules).run() for rows in parts]
     return _joined(found, np.argsort(np.concatenate(parts)))
 
 
@@ -146,7 +144,7 @@ class _Family:
         self.negligible = self._matrix(points.negligible, 0.0)
         self.context = np.full(shape, -1, np.int64)
         self.context[self.place] = points.context
-        self.is_apart = np.zeros(shape, bool)
+        self.is_incomparable = np.zeros(shape, bool)
         self.last_context = np.full(shape[0], -1, np.int64)
         self.is_real = np.isfinite(self.value) & (np.exp(self.value) > 2 * self.negligible)
         # What a level is taken from: a change that went away is not.
@@ -164,8 +162,8 @@ class _Family:
         self.level_builds = np.zeros(shape, np.int64)
         self.is_change, self.went_away = np.zeros(shape, bool), np.zeros(shape, bool)
         self.may_change = np.zeros(shape, bool)
-        # Spikes drawn in, for the quick look at whether a re-check is worth its while.
-        self.tamed = self.value.copy()
+        # Spikes clipped, for the quick look at whether a re-check is worth its while.
+        self.winsorised = self.value.copy()
         self.sums = Sums(shape)
         self.found_at = np.full(shape, -1, np.int64)
         self.found_later = 0
@@ -181,20 +179,21 @@ class _Family:
     def run(self) -> Levels:
         for build in range(self.shape[1]):
             self._judge(build)
-            every = self.rules.recheck_every
+            every = self.rules.recheck_every_builds
             if every and build % every == every - 1:
                 self._look_back(build)
         if len(self.builds):
             self._suspect(len(self.builds) - 1)
         found = {name: values[self.place] for name, values in self.found.items()}
+        begins_level = self.is_incomparable | (self.is_change & ~self.went_away)
         return Levels(
             **found,
             level_builds=self.level_builds[self.place],
             is_change=self.is_change[self.place],
             went_away=self.went_away[self.place],
             may_change=self.may_change[self.place],
-            is_apart=self.is_apart[self.place],
-            level_number=(self.is_apart | (self.is_change & ~self.went_away)).cumsum(axis=1)[self.place],
+            is_incomparable=self.is_incomparable[self.place],
+            level_number=begins_level.cumsum(axis=1)[self.place],
             found_build=self._build_of(self.found_at),
             change=Change(**{name: values[self.place] for name, values in self.change.items()}),
         )
@@ -213,22 +212,22 @@ class _Family:
 
         error = np.sqrt(noise * (1 + median_variance(n)) + own)
         can_judge = is_here & self.has_been_real & (n > 0) & (self.seen >= rules.least_builds)
-        error *= unrest(np.where(can_judge, value - level, np.nan), error)
+        error *= noise_inflation(np.where(can_judge, value - level, np.nan), error)
         self._learn_first(build, can_judge & ~self.is_judged)
         self.seen += is_here
         tested = self.outliers.test(build, value, level, error, df, can_judge)
         p = tested.p
         q = np.minimum(self.families * benjamini_hochberg(p), 1)
-        self.is_apart[:, build] = is_apart = self._is_apart(build, is_here)
-        is_change = can_judge & (q <= rules.false_share) & ~is_apart
+        self.is_incomparable[:, build] = is_incomparable = self._is_incomparable(build, is_here)
+        is_change = can_judge & (q <= rules.false_share) & ~is_incomparable
         is_change &= self._is_worth(level, value, self.negligible[:, build])
 
         squares = (value - level) ** 2 / (1 + median_variance(n))
         is_real = self.is_real[:, build] | (np.exp(level) > 2 * self.negligible[:, build])
-        self.noise.learn(squares, noise, is_real & ~is_change & ~is_apart)
-        reach = rules.spike * np.sqrt(noise)
-        self.tamed[:, build] = np.where(can_judge, np.clip(value, level - reach, level + reach), value)
-        self.sums.add(build, self.tamed[:, build])
+        self.noise.learn(squares, noise, is_real & ~is_change & ~is_incomparable)
+        reach = rules.spike_deviations * np.sqrt(noise)
+        self.winsorised[:, build] = np.where(can_judge, np.clip(value, level - reach, level + reach), value)
+        self.sums.add(build, self.winsorised[:, build])
         self.level_builds[:, build] = n
         self.found["p"][:, build], self.found["q"][:, build] = p, q
         for name, values in (("log_level", level), ("standard_error", error), ("df", df)):
@@ -240,9 +239,9 @@ class _Family:
         confirmed = np.flatnonzero(is_change & tested.is_confirmed)
         known = [values[confirmed] for values in (level, tested.value, error, p, q)]
         self._claim(build, confirmed, tested.since[confirmed], known)
-        is_settled = (is_change & tested.is_confirmed) | is_apart
+        is_settled = (is_change & tested.is_confirmed) | is_incomparable
         self.outliers.remember(build, value, level, is_here, tested, is_settled)
-        self.start[is_apart] = self.start_before[is_apart] = build
+        self.start[is_incomparable] = self.start_before[is_incomparable] = build
 
     def _learn_first(self, build: int, is_new: Flags) -> None:
         """From the first builds of series that are about to be judged for the first time."""
@@ -253,12 +252,12 @@ class _Family:
             values = np.take_along_axis(self.value[rows, :build], columns, axis=1)
             self.outliers.learn_first(values, self.noise.prior[rows], self.noise.prior_df[rows])
 
-    def _is_apart(self, build: int, is_here: Flags) -> Flags:
+    def _is_incomparable(self, build: int, is_here: Flags) -> Flags:
         """Series that do not compare with their builds before."""
         context = self.context[:, build]
-        is_apart: Flags = is_here & (self.last_context >= 0) & (context != self.last_context)
+        is_incomparable: Flags = is_here & (self.last_context >= 0) & (context != self.last_context)
         self.last_context[is_here] = context[is_here]
-        return is_apart
+        return is_incomparable
 
     def _take_back(self, build: int, level: Reals, n: Reals, noise: Reals, df: Reals, own: Reals) -> None:
         """Of changes claimed at the last build, those gone at this one: puts level and n right."""
@@ -278,7 +277,7 @@ class _Family:
         gone |= np.arange(build) >= self.start[rows][:, None]
         self.seen[rows] -= (self.is_used[rows, :build] & gone).sum(axis=1)
         self.is_used[rows, :build] &= ~gone
-        self.sums.again(rows, build, self.tamed[rows, :build], self.is_used[rows, :build])
+        self.sums.again(rows, build, self.winsorised[rows, :build], self.is_used[rows, :build])
         self.start[rows] = self.start_before[rows]
         level[rows], n[rows] = before[is_back], n_before[is_back]
 
@@ -307,14 +306,14 @@ class _Family:
     def _look(self, build: int, share: float) -> tuple[Ints, Ints, list[Reals]]:
         """The changes since each series' last one, of which share may be false: row, column, as in Change."""
         rules = self.rules
-        first = max(0, build + 1 - rules.recheck_builds)
+        first = max(0, build + 1 - rules.recheck_most_builds)
         is_here = self.has_been_real & np.isfinite(self.value[:, build])
         can_judge, rows = self.sums.look(np.maximum(self.start, first), build, is_here)
         if not len(rows):
             return rows, rows, [np.empty(0)] * len(self.change)
         columns = slice(first, build + 1)
         is_in = self.is_used[:, columns] & (np.arange(first, build + 1) >= self.start[:, None])
-        family = Family.of(self.tamed[:, columns], is_in)
+        family = Family.of(self.winsorised[:, columns], is_in)
         prior = self.noise.prior[rows], self.noise.prior_df[rows]
         cut = scan(self.value[rows, columns], is_in[rows], family, *prior)
         p = np.where(can_judge, 1.0, np.nan)
@@ -331,13 +330,13 @@ class _Family:
 
     def _suspect(self, build: int) -> None:
         """What may have changed, as it looks at the last build: too likely to be noise for a claim."""
-        rows, place, known = self._look(build, self.rules.inform_share)
+        rows, place, known = self._look(build, self.rules.suspected_share)
         self.may_change[rows, place] = True
         self._keep(rows, place, known)
 
     def _level(self, rows: Ints, start: Ints, build: int, end: Ints | None = None) -> tuple[Reals, Reals]:
         """The median of the rows' builds from start to before end, near build; and of how many."""
-        columns = slice(max(0, build - self.rules.level_builds), build)
+        columns = slice(max(0, build - self.rules.most_level_builds), build)
         places = np.arange(columns.start, columns.stop)
         is_in = self.is_used[rows, columns] & (places >= start[:, None])
         if end is not None:

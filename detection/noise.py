@@ -7,53 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracemill.warehouse.families import LEAST_ROWS
-from tracemill.warehouse.inference import chi2_median, median_variance, two_sided_p, typical
+from tracemill.detection.distributions import chi2_median, median_variance, two_sided_p, typical
+from tracemill.detection.rules import RULES, Rules
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What makes a change; each is a matter of principle, none is fitted to data."""
-
-    # Of all changes claimed at a build, over all families, the share that may be false.
-    false_share: float = 0.01
-    # Smaller changes are not worth a word, however certain.
-    least_ratio: float = 0.02
-    # Builds that must be known before anything is claimed.
-    least_builds: int = 3
-    # A level is the median of at most this many latest builds, so that it follows a slow drift.
-    level_builds: int = 20
-    # The family's typical noise counts like this many degrees of freedom.
-    family_df: float = 4.0
-    # Runs tell about builds only so much.
-    most_prior_df: float = 10.0
-    # No figure is known better than this (standard deviation of the logarithm).
-    least_noise: float = 0.002
-    # What lies further out than this many standard deviations counts as if it lay there: a spike is no noise.
-    spike: float = 3.0
-    # With fewer degrees of freedom noise is hardly known: what looks like a spike may be how builds differ.
-    known_df: float = 4.0
-    # Less likely builds than this are far out; one that is back next time tells how far noise reaches.
-    far_p: float = 0.001
-    # Noise may reach so many times as far as it has been seen to.
-    reach: float = 2.0
-    # A build is back at the old level if it is no less likely there than this.
-    back_at_level_p: float = 0.01
-    # Every so many builds the builds since a series' last change are looked at again; 0: never.
-    recheck_every: int = 5
-    # Of all changes that re-checks have claimed so far, the share that may be false. Each look may err
-    # anew, hence less than false_share.
-    recheck_false_share: float = 0.005
-    # Of all that is claimed or may have changed, as it looks at the last build, the share that may be false.
-    inform_share: float = 0.05
-    # A re-check looks back on at most this many builds.
-    recheck_builds: int = 100
-    # A change that only a re-check finds is worth a word from this many standard deviations of a build on.
-    recheck_deviations: float = 0.8
 
 
 class Noise:
@@ -103,7 +62,7 @@ class Noise:
         is_known = np.isfinite(variance) & is_real
         degrees = self.run_count[:, build] - 1
         typical = self.run_ss / np.maximum(self.run_df, 1)
-        limit = np.where(self.run_df >= self.rules.known_df, self.rules.spike**2 * typical, np.inf)
+        limit = np.where(self.run_df >= self.rules.known_df, self.rules.spike_deviations**2 * typical, np.inf)
         variance = np.minimum(variance, np.maximum(limit, self.rules.least_noise**2))
         self.run_ss[is_known] += (variance * degrees)[is_known]
         self.run_df[is_known] += degrees[is_known]
@@ -111,19 +70,21 @@ class Noise:
     def learn(self, squares: Reals, noise: Reals, is_same: Flags) -> None:
         """Take in the squared distances from the level, of builds that are the same."""
         is_known = is_same & np.isfinite(squares)
-        limit = np.where(self.residual_df >= self.rules.known_df, self.rules.spike**2 * noise, np.inf)
+        limit = np.where(
+            self.residual_df >= self.rules.known_df, self.rules.spike_deviations**2 * noise, np.inf
+        )
         self.residual_ss[is_known] += np.minimum(squares, limit)[is_known]
         self.residual_df[is_known] += 1
 
 
-def unrest(distance: Reals, error: Reals) -> float:
-    """How many times as far apart as they should be a build's series lie, 1 at least: a noisy machine.
+def noise_inflation(distance: Reals, error: Reals) -> float:
+    """How many times as far out as they should be a build's series are, at least 1: a noisy machine.
 
     distance: from their levels, nan for those not judged; error: its standard error. What all of them share
     is no noise. Of a family of few nothing is known.
     """
     is_known = np.isfinite(distance)
-    if is_known.sum() < LEAST_ROWS:
+    if is_known.sum() < RULES.least_family_series:
         return 1.0
     distance = distance[is_known]
     t = (distance - np.median(distance)) / error[is_known]
@@ -134,14 +95,14 @@ def unrest(distance: Reals, error: Reals) -> float:
 class Tested:
     """What each series' build is compared with its level, (n_series,) each.
 
-    p: nan where nothing is judged. is_far: hardly to be had by a normal noise. is_confirmed: p is of this
+    p: nan where nothing is judged. is_outlier: hardly to be had by a normal noise. is_confirmed: p is of this
     build and those just before it together, which were as far out on the same side; since: the first of
     them, value: their mean.
     """
 
     p: Reals
     t: Reals
-    is_far: Flags
+    is_outlier: Flags
     is_confirmed: Flags
     since: Ints
     value: Reals
@@ -177,7 +138,7 @@ class Outliers:
         others = np.where(is_high, values[:, :-1].mean(axis=1), values[:, 1:].mean(axis=1))
         t = np.abs(farthest - others) / np.sqrt(variance * (1 + 1 / (values.shape[1] - 1)))
         self.judged += values.size
-        self._reached(t[two_sided_p(t, df) < self.rules.far_p])
+        self._reached(t[two_sided_p(t, df) < self.rules.outlier_p])
 
     def _reached(self, t: Reals) -> None:
         self.reach = np.sort(np.append(self.reach, t))
@@ -189,13 +150,15 @@ class Outliers:
         rules = self.rules
         t = np.where(can_judge, (value - level) / error, np.nan)
         p = two_sided_p(t, df)
-        is_far = p < rules.far_p
+        is_outlier = p < rules.outlier_p
         is_back = np.abs(value - self.last_level) < np.abs(value - self.last_value)
         self.judged += int(can_judge.sum())
         self._reached(np.abs(self.last_t[can_judge & is_back & np.isfinite(self.last_t)]))
-        share = (len(self.reach) - np.searchsorted(rules.reach * self.reach, np.abs(t))) / max(self.judged, 1)
+        share = (len(self.reach) - np.searchsorted(rules.reach_factor * self.reach, np.abs(t))) / max(
+            self.judged, 1
+        )
         p = np.minimum(p + share, 1)
-        goes_on = is_far & (t * self.last_t > 0)
+        goes_on = is_outlier & (t * self.last_t > 0)
         self.since = np.where(goes_on, self.since, build)
         self.length = np.where(goes_on, self.length + 1, 1)
         self.total = np.where(goes_on, self.total + value, value)
@@ -203,7 +166,7 @@ class Outliers:
         together = self.worst_p**self.length
         is_confirmed = goes_on & (together < p)
         mean = self.total / self.length
-        return Tested(np.where(is_confirmed, together, p), t, is_far, is_confirmed, self.since, mean)
+        return Tested(np.where(is_confirmed, together, p), t, is_outlier, is_confirmed, self.since, mean)
 
     def remember(
         self, build: int, value: Reals, level: Reals, is_here: Flags, tested: Tested, is_settled: Flags
@@ -211,5 +174,5 @@ class Outliers:
         """Keep what is far out for the next build to confirm or to take back."""
         self.last_build[is_here] = build
         self.last_value[is_here], self.last_level[is_here] = value[is_here], level[is_here]
-        is_open = tested.is_far & ~is_settled
+        is_open = tested.is_outlier & ~is_settled
         self.last_t[is_here] = np.where(is_open, tested.t, np.nan)[is_here]

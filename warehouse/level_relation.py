@@ -1,7 +1,7 @@
 """The levels of a model's points, as a relation that other models read: ``from levels_of_<model>``.
 
 The model it is named after has a row for each series and build, with the columns in _POINTS: as
-warehouse.levels.Points, the series and builds under our names; and ``metric``, which is the family, and
+detection.levels.Points, the series and builds under our names; and ``metric``, which is the family, and
 ``families``, how many there are. The relation has all columns of these rows and those of ``judged()``.
 
 It is made part by part while DuckDB reads it: what is held at once is a part, not the history, and the rows
@@ -14,16 +14,15 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
+from tracemill.detection.rules import PART, RULES
+from tracemill.warehouse.schema import TABLES
 
-from tracemill.warehouse.inference import t_quantile
-from tracemill.warehouse.levels import PART, Points, find_levels
-
+# numpy, scipy and pyarrow are imported where they are used: who only reads a warehouse needs none of them.
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 LEVELS_OF = "levels_of_"
@@ -72,6 +71,8 @@ class _Levels:
         self._model = model
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        import pyarrow as pa
+
         none = self._connection.sql(f"from {self._model} limit 0")
         schema = none.to_arrow_table().schema
         for name, values in judged(none).items():
@@ -92,6 +93,9 @@ class _Levels:
 
     def _part(self, where: str) -> Iterator[pa.RecordBatch]:
         """The rows of a part, judged. They are read twice, so as not to hold all of them meanwhile."""
+        import numpy as np
+        import pyarrow as pa
+
         levels = judged(self._connection.sql(f"from {self._model} where {where}"))
         place = {name: levels.pop(name) for name in ("series_number", "ordinal")}
         first = 0
@@ -111,6 +115,11 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
 
     nan: could not judge. Half widths are those of 95 % intervals.
     """
+    import pyarrow as pa
+
+    from tracemill.detection.distributions import t_quantile
+    from tracemill.detection.levels import Points, find_levels
+
     table = rows.select(*_POINTS.values(), "families").to_arrow_table()
     families = table["families"][0].as_py() if len(table) else 1
     points = Points(**{field: table[name].to_numpy() for field, name in _POINTS.items()})
@@ -132,7 +141,7 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
         "is_change": found.is_change,
         "went_away": found.went_away,
         "may_change": found.may_change,
-        "is_apart": found.is_apart,
+        "is_incomparable": found.is_incomparable,
         "found_ordinal": found.found_build,
         "change_before": found.change.before,
         "change_after": found.change.after,
@@ -141,3 +150,12 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
         "change_p": found.change.p,
         "change_q": found.change.q,
     }
+
+
+def rules_table() -> pa.Table:
+    """The table detection_rules: one row, a column for each rule that others read."""
+    import pyarrow as pa
+
+    columns = TABLES["detection_rules"].columns
+    fields = [column.arrow_field() for column in columns]
+    return pa.table([[getattr(RULES, column.name)] for column in columns], schema=pa.schema(fields))

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracemill.warehouse.rows import correlation, masked_median, robust_deviation, serial_correlation, time_of
+from tracemill.detection.masked import (
+    correlation,
+    masked_median,
+    robust_deviation,
+    serial_correlation,
+    time_of,
+)
+from tracemill.detection.rules import RULES
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# Of a family of fewer series than this nothing is known.
-LEAST_ROWS = 100
-# From this many builds on a series tells of its family, and so many of them are enough.
-_LEAST_BUILDS, _MOST_ROWS = 16, 500
-# Series drift if their squared trends are typically this many times what chance makes of them; with a step in
-# a tenth of them it is 1.3 times.
-_TYPICAL_TREND = 1.4
 # The median of a squared standard normal variable.
 _CHI2_MEDIAN = 0.455
+# So many series are enough to learn from.
+_MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +45,26 @@ class Family:
         return cls(0.0, drifts, np.ones(columns))
 
     @classmethod
-    def of(cls, tamed: Reals, is_in: Flags) -> Family:
-        """Learn from the rows, changes left in. tamed: values with spikes drawn in, where is_in says so."""
-        rows = np.flatnonzero(is_in.sum(axis=1) >= _LEAST_BUILDS)
+    def of(cls, winsorised: Reals, is_in: Flags) -> Family:
+        """Learn from the rows, changes left in. winsorised: values, spikes clipped, where is_in says so."""
+        rows = np.flatnonzero(is_in.sum(axis=1) >= RULES.least_family_builds)
         # From all over the family: neighbours by name may change together.
         rows = rows[:: len(rows) // _MOST_ROWS + 1]
         if not len(rows):
-            return cls.unknown(tamed.shape[1])
-        tamed, is_in = tamed[rows], is_in[rows]
-        residuals = tamed - masked_median(tamed, is_in)[:, None]
-        # The first builds, of which nothing was known yet, are not drawn in.
+            return cls.unknown(winsorised.shape[1])
+        winsorised, is_in = winsorised[rows], is_in[rows]
+        residuals = winsorised - masked_median(winsorised, is_in)[:, None]
+        # The first builds, of which nothing was known yet, are not clipped.
         reach = 3 * robust_deviation(residuals, is_in)[:, None]
         residuals = np.clip(residuals, -reach, reach)
         typical_rho = float(np.median(serial_correlation(residuals, is_in, 1)))
         rho = typical_rho if typical_rho > 1 / np.sqrt(len(rows)) else 0.0
-        if len(rows) < LEAST_ROWS:
-            return cls(rho, drifts=True, scale=np.ones(tamed.shape[1]))
+        if len(rows) < RULES.least_family_series:
+            return cls(rho, drifts=True, scale=np.ones(winsorised.shape[1]))
         return cls(rho, _drifts(residuals, is_in, rho), _scale(residuals, is_in))
 
 
-def swelling(rho: Reals) -> Reals:
+def variance_inflation(rho: Reals) -> Reals:
     """How much greater serial correlation makes the variance of a mean."""
     rho = np.clip(rho, 0.0, 0.95)
     return np.asarray((1 + rho) / (1 - rho))
@@ -72,8 +74,8 @@ def _drifts(residuals: Reals, is_in: Flags, rho: float) -> bool:
     """Whether rows with these residuals about their medians drift."""
     n = is_in.sum(axis=1)
     trend = correlation(np.where(is_in, residuals, 0.0), time_of(is_in, n))
-    squares = trend**2 * n / swelling(np.array(rho))
-    return float(np.median(squares)) > _TYPICAL_TREND * _CHI2_MEDIAN
+    squares = trend**2 * n / variance_inflation(np.array(rho))
+    return float(np.median(squares)) > RULES.drifting_trend * _CHI2_MEDIAN
 
 
 def _scale(residuals: Reals, is_in: Flags) -> Reals:
