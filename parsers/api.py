@@ -7,10 +7,11 @@ A format is a module with three names:
 ``sniff(head: bytes) -> bool``
     is this content ours? Gets the first 64 KiB, decompressed; answers yes or no
     and never raises. Must be cheap to import: heavy imports go into ``parse``.
-``parse(source: Source, options: Options) -> Iterator[Item]``
+``parse(source: Source, options: Options) -> Iterator[FileItem]``
     reads the source and yields items. Content that is ours but cannot be read at
     all raises ``ParseError``; one damaged part of a readable file yields an
-    ``Issue`` and the rest is kept.
+    ``Issue`` and the rest is kept. ``NextCapture`` stands between the captures of a
+    file that holds several.
 """
 
 from __future__ import annotations
@@ -93,10 +94,22 @@ class Facts:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NextCapture:
+    """What follows is another capture of the same file: the next dump of several, or another kind of text.
+
+    format: the parser that reads it.
+    """
+
+    format: str
+
+
 Item = Batch | Stacks | Issue | Facts
+# What a file gives that may hold several captures.
+FileItem = Item | NextCapture
 
 
-def with_all_stacks(items: Iterable[Item]) -> Iterator[Batch | Issue | Facts]:
+def with_all_stacks(items: Iterable[FileItem]) -> Iterator[Batch | Issue | Facts | NextCapture]:
     """The items, with all rows of their stacks as batches."""
     import numpy as np
 

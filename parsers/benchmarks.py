@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NAME = "benchmarks"
 
+# What no other text has: how well a text is unwrapped is told by how many of them it has.
+LINE = re.compile(rb"^Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S|^(?:goos|goarch|pkg|cpu): ", re.MULTILINE)
 _RESULT = re.compile(rb"^Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S", re.MULTILINE)
 # The two parts of a line that something was printed into: a word before a tab, and a result. Neither
 # reads a character twice, however long the line is.

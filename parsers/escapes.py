@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NAME = "escapes"
 
+LINE = re.compile(rb"^[^\s:]+\.go:\d+:\d+: |^# [\w./-]+$", re.MULTILINE)
 _DECISION = re.compile(
     rb"^[^\s:][^\n:]*\.go:\d+:\d+: (?:(?:can|cannot) inline |inlining call to |leaking param|moved to heap: "
     rb"|[^\n]* escapes to heap|[^\n]* does not escape)",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "gctrace"
 
+LINE = re.compile(rb"^gc \d+ @[^\n]*\d->\d+->\d+ MB, ", re.MULTILINE)
 # Nothing of a real line has more digits; more would not fit into 64 bits.
 _N = r"(\d{1,12}(?:\.\d+)?)"
 _I = r"(\d{1,12})"

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 NAME = "goroutine_dump"
 
+LINE = re.compile(
+    rb"^goroutine \d+ [^\n]*\]:\r?$|^\t[^\n]*\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\r?$", re.MULTILINE
+)
 _HEADER = re.compile(
     r"^goroutine (\d{1,18})(?: gp=\S+ m=\S+(?: mp=\S+)?)? "
     r"\[([^\]\n ]*+(?: (?!labels:\{)[^\]\n ]*+)*+)(?: labels:\{(.*)\})?\](?: \{(.*)\})?:\r?$",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 NAME = "listing"
 
+LINE = re.compile(rb"^\t0x[0-9a-f]{4,} \d{5,} \(|^TEXT [^\n]*\(SB\)|^  \S+:\d+\s+0x[0-9a-f]+\s", re.MULTILINE)
 _COMPILER = re.compile(rb"^\t0x[0-9a-f]{4,} \d{5,} \([^\n]*:\d+\)\t[A-Z]", re.MULTILINE)
 _DISASSEMBLY = re.compile(rb"^TEXT [^\n]*\(SB\)[^\n]*\n  \S+:\d+\s+0x[0-9a-f]+\s", re.MULTILINE)
 _WITHOUT_LINES = re.compile(

@@ -23,8 +23,8 @@ def test_links_in_circles_are_failures(artifacts):
     (artifacts / "b1/1/self").symlink_to(".")
     found = discover([artifacts])
     assert [f.message for f in found.failures] == [
-        "b1/1/self: not a regular file",
         "b1/1/loop: not a regular file",
+        "b1/1/self: not a regular file",
     ]
     assert [i.path for i in found.inputs] == ["b1/1/fine"]
 

@@ -169,6 +169,11 @@ class Catalog:
         self.captures[capture.place] = capture
         self.failures.pop(capture.place, None)
 
+    def remove(self, place: Place) -> None:
+        """Take a capture out, whose files stay as long as those of one that was replaced."""
+        old = self.captures.pop(place)
+        self.retired |= {path: time.time() for paths in old.files.values() for path in paths}
+
     def commit(self) -> None:
         """Replace the manifest: from here on, what was added is in the warehouse."""
         state = {

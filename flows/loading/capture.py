@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import errno
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from tracemill.flows.loading.discover import Input
-from tracemill.parsers.api import Batch, Facts, Issue, Options, ParseError, Stacks
+from tracemill.parsers.api import Batch, Facts, Issue, NextCapture, Options, ParseError, Stacks
 from tracemill.parsers.registry import FORMATS, detect, items
 from tracemill.parsers.unwrap.source import Source
-from tracemill.warehouse.catalog import Capture, Failure
+from tracemill.warehouse.catalog import Capture, Failure, capture_id
 from tracemill.warehouse.store import CaptureWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracemill.parsers.api import Item
+    from tracemill.parsers.api import FileItem, Item
     from tracemill.warehouse.shared_stacks import SharedStacks
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,10 @@ TRANSIENT = frozenset(
 MAX_ISSUES = 1000
 
 
+# Size, time of the last change and inode of a file.
+Stamp = tuple[int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One new input: the id of the capture it becomes, its content's hash and size, and where it goes."""
@@ -44,6 +48,8 @@ class Job:
     size_bytes: int
     root: Path
     options: Options
+    # Of the file before it was hashed; None where nobody looked.
+    stamp: Stamp | None = None
 
 
 class TransientFailure(Failure):
@@ -53,57 +59,111 @@ class TransientFailure(Failure):
 Outcome = Capture | Failure
 
 
+@dataclass(slots=True)
+class Part:
+    """One capture of an input that may hold several: the first, the second (number 2) …"""
+
+    number: int
+    format: str
+    writer: CaptureWriter
+    facts: Facts = field(default_factory=Facts)
+    issues: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """An input that is parsed; what of its rows is held is not written yet."""
 
     job: Job
-    format: str
-    facts: Facts
-    issues: int
-    writer: CaptureWriter
+    parts: list[Part]
 
 
-def load(job: Job, shared: SharedStacks) -> Outcome:
-    """Parse one input into Parquet; the capture to list, or why it could not be loaded.
+def load(job: Job, shared: SharedStacks) -> list[Outcome]:
+    """Parse one input into Parquet; the captures to list, or why it could not be loaded.
 
     shared: the stacks that it need not write again.
     """
     parsed = parse(job, shared)
-    outcome = finish(parsed)
-    share(parsed, outcome)
-    return outcome
+    outcomes = finish(parsed)
+    share(parsed, outcomes)
+    return outcomes
 
 
 def parse(job: Job, shared: SharedStacks, *, is_held: bool = False) -> Parsed | Failure:
-    """Parse one input; is_held leaves the rows of a small one to finish()."""
+    """Parse one input, each of its captures; is_held leaves the rows of small ones to finish()."""
     item = job.input
-    writer = CaptureWriter(job.root, job.capture_id, shared, is_held=is_held)
+    parts: list[Part] = []
     try:
-        source = Source(item.file, shown=item.path)
+        source = Source(item.file, item.members, shown=item.path)
         form = detect(source)
-        facts, issues = write_items(items(form, source, job.options), writer)
+        for number, (name, found) in enumerate(_by_capture(form.NAME, items(form, source, job.options)), 1):
+            writer = CaptureWriter(job.root, part_id(job, number), shared, is_held=is_held)
+            parts.append(Part(number, name, writer))
+            parts[-1].facts, parts[-1].issues = write_items(found, writer)
+        if is_changed(job):
+            raise OSError(errno.ESTALE, "changed while it was read: load it again")
     except BaseException as error:  # noqa: BLE001 - _failure() raises what no file is to blame for
-        writer.abort()
+        for part in parts:
+            part.writer.abort()
         return _failure(job, error)
-    return Parsed(job, form.NAME, facts, issues, writer)
+    return Parsed(job, parts)
 
 
-def finish(parsed: Parsed | Failure) -> Outcome:
-    """Write what is held; on any thread."""
+def _by_capture(name: str, found: Iterator[FileItem]) -> Iterator[tuple[str, Iterator[Item]]]:
+    """(format, items) of each capture; its items are to be taken before the next capture is asked for."""
+    following: list[str] = [name]
+
+    def taken() -> Iterator[Item]:
+        for item in found:
+            if isinstance(item, NextCapture):
+                following.append(item.format)
+                return
+            yield item
+
+    while following:
+        yield following.pop(), taken()
+
+
+def finish(parsed: Parsed | Failure) -> list[Outcome]:
+    """Write what is held; on any thread.
+
+    Of an input's captures the first comes last: where it is listed, so are the others.
+    """
     if isinstance(parsed, Failure):
-        return parsed
+        return [parsed]
     try:
-        parsed.writer.close()
+        for part in parsed.parts:
+            part.writer.close()
     except Exception as error:  # noqa: BLE001 - a failure like any other
-        return _failure(parsed.job, error)
-    return _capture(parsed)
+        for part in parsed.parts:
+            part.writer.abort()
+        return [_failure(parsed.job, error)]
+    return [_capture(parsed.job, part) for part in reversed(parsed.parts)]
 
 
-def share(parsed: Parsed | Failure, outcome: Outcome) -> None:
+def share(parsed: Parsed | Failure, outcomes: list[Outcome]) -> None:
     """Let later inputs use the stacks of one that is loaded."""
-    if isinstance(parsed, Parsed) and isinstance(outcome, Capture):
-        parsed.writer.share()
+    if isinstance(parsed, Parsed) and all(isinstance(outcome, Capture) for outcome in outcomes):
+        for part in parsed.parts:
+            part.writer.share()
+
+
+def part_id(job: Job, number: int) -> str:
+    """The id of one of an input's captures."""
+    if number == 1:
+        return job.capture_id
+    return capture_id(job.input.build_id, job.input.run_id, f"{job.sha256}#{number}")
+
+
+def is_changed(job: Job) -> bool:
+    """Whether the file is another than when its content was hashed."""
+    return job.stamp is not None and stamp(job.input.file) != job.stamp
+
+
+def stamp(file: Path) -> Stamp:
+    """What changes with a file's content, without reading it."""
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _failure(job: Job, error: BaseException) -> Failure:
@@ -119,21 +179,20 @@ def _failure(job: Job, error: BaseException) -> Failure:
     raise error
 
 
-def _capture(parsed: Parsed) -> Capture:
-    job, facts, writer = parsed.job, parsed.facts, parsed.writer
-    item = job.input
+def _capture(job: Job, part: Part) -> Capture:
+    item, facts, writer = job.input, part.facts, part.writer
     return Capture(
-        capture_id=job.capture_id,
+        capture_id=part_id(job, part.number),
         build_id=item.build_id,
         run_id=item.run_id,
-        path=item.path,
+        path=item.path if part.number == 1 else f"{item.path}#{part.number}",
         sha256=job.sha256,
         size_bytes=job.size_bytes,
-        kind=facts.kind or parsed.format,
-        format=parsed.format,
-        parser_version=parser_version(parsed.format),
+        kind=facts.kind or part.format,
+        format=part.format,
+        parser_version=parser_version(part.format),
         status="salvaged" if facts.is_salvaged else "ok",
-        issue_count=parsed.issues,
+        issue_count=part.issues,
         files=writer.files,
         rows=writer.rows,
         raw_events=job.options.raw_events,

@@ -1,20 +1,22 @@
 """The input layout: ``artifacts/<build>/<run>/<file>``, ``build.json``, ``run.json``.
 
-A folder that itself holds a ``build.json`` is taken as one build. Hidden files
-are passed over, and so is whatever is no regular file below the folder given:
-a link out of it, a pipe, a device.
+A folder that itself holds a ``build.json`` is taken as one build. A zip or tar stands
+for a folder of its name: at the top for a build, in a build's folder for a run. Hidden
+files are passed over, and so is whatever is no regular file below the folder given: a
+link out of it, a pipe, a device.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from tracemill.flows.loading.tree import Found, Problem, Tree, text_of_name, tree_of
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.unwrap.archive import is_archive, open_file
 from tracemill.warehouse.catalog import Build, Failure
 from tracemill.warehouse.schema.errors import TracemillError
 
@@ -29,12 +31,16 @@ class InputError(TracemillError):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file to load. path is what error messages and the captures table show."""
+    """One file to load. path is what error messages and the captures table show.
+
+    members: where file is an archive, the way to the input in it.
+    """
 
     build_id: str
     run_id: str | None
     path: str
     file: Path
+    members: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,127 +60,136 @@ def discover(folders: list[Path]) -> Discovered:
     """Everything below the folders, in a stable order. Raises InputError for a folder that is not there."""
     found = Discovered()
     for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
-        if (folder / BUILD_FILE).is_file():
-            _read_build(folder.resolve(), found, folder.resolve().parent)
-            continue
-        for entry in _entries(folder):
-            if entry.is_dir() and not entry.is_symlink():
-                _read_build(entry, found, folder)
-            else:
-                found.strays.append(str(entry))
+        if not folder.is_dir() and not is_archive(folder):
+            what = "neither a folder nor an archive" if folder.exists() else "no such folder"
+            raise InputError(f"{folder}: {what}")
+        tree = tree_of(folder)
+        if any(file.parts == (BUILD_FILE,) for file in tree.files):
+            _take_builds(_below(folder.resolve(), tree), found)
+        else:
+            found.strays += [str(folder / file.shown) for file in tree.files if len(file.parts) == 1]
+            _take_builds(tree, found)
     return found
 
 
-def _entries(folder: Path) -> list[Path]:
-    return sorted(
-        (p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: natural_key(p.name)
+def _below(folder: Path, tree: Tree) -> Tree:
+    """The tree of a folder that is itself a build, as the tree of the folder around it."""
+    name = text_of_name(folder.name)
+    return Tree(
+        [replace(f, parts=(name, *f.parts), shown=f"{name}/{f.shown}") for f in tree.files],
+        [(name,), *((name, *parts) for parts in tree.folders)],
+        [replace(p, parts=(name, *p.parts), shown=f"{name}/{p.shown}") for p in tree.problems],
     )
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Orders b2 before b10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
+def _take_builds(tree: Tree, found: Discovered) -> None:
+    builds: dict[str, _Folder] = {
+        parts[0]: _Folder(parts[0]) for parts in [*tree.folders, *(p.parts for p in tree.problems)] if parts
+    }
+    for parts in tree.folders:
+        if len(parts) == 2:
+            builds[parts[0]].runs.append(parts[1])
+    for file in tree.files:
+        if len(file.parts) > 1:
+            builds[file.parts[0]].files.append(file)
+    for problem in tree.problems:
+        builds[problem.parts[0]].problems.append(problem)
+    for folder in builds.values():
+        _take_build(folder, found)
 
 
-def _read_build(folder: Path, found: Discovered, top: Path) -> None:
-    manifest = _read_manifest(folder / BUILD_FILE, (folder.name, None), found, top)
-    build = _build(folder, manifest, found, top)
-    build_work = _work(folder / BUILD_FILE, manifest, (build.build_id, None), found, top)
+@dataclass(slots=True)
+class _Folder:
+    """A build's folder."""
+
+    name: str
+    runs: list[str] = field(default_factory=list)
+    files: list[Found] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def _take_build(folder: _Folder, found: Discovered) -> None:
+    manifests = {f.parts[1:]: f for f in folder.files if f.parts[-1] in (BUILD_FILE, RUN_FILE)}
+    file = manifests.get((BUILD_FILE,))
+    manifest = _read_manifest(file, (folder.name, None), found)
+    build = _build(folder.name, file, manifest, found)
+    build_work = _work(file, manifest, (build.build_id, None), found)
     if build.build_id not in found.builds or manifest:
         found.builds[build.build_id] = build
-    try:
-        entries = _entries(folder)
-    except OSError as error:
-        entries = []
-        _fail(folder, build.build_id, None, str(error.strerror), found, top)
-    for entry in entries:
-        if entry.is_dir() and not entry.is_symlink():
-            run = (build.build_id, entry.name)
-            found.runs.add(run)
-            manifest = _read_manifest(entry / RUN_FILE, run, found, top)
-            if work := build_work | _work(entry / RUN_FILE, manifest, run, found, top):
-                found.work[run] = work
-            _read_files(entry, build.build_id, entry.name, found, top)
-        elif entry.name != BUILD_FILE:
-            _take(entry, build.build_id, None, found, top)
+    for name in folder.runs:
+        run = (build.build_id, name)
+        found.runs.add(run)
+        file = manifests.get((name, RUN_FILE))
+        if work := build_work | _work(file, _read_manifest(file, run, found), run, found):
+            found.work[run] = work
+    runs = set(folder.runs)
+    for problem in folder.problems:
+        run_id = problem.parts[1] if len(problem.parts) > 1 and problem.parts[1] in runs else None
+        _fail(problem.shown, build.build_id, run_id, problem.fact, found)
+    for item in folder.files:
+        run_id = item.parts[1] if len(item.parts) > 2 else None
+        if item.parts[1:] not in ((BUILD_FILE,), (run_id, RUN_FILE)):
+            found.inputs.append(Input(build.build_id, run_id, item.shown, item.file, item.members))
 
 
-def _read_files(folder: Path, build_id: str, run_id: str, found: Discovered, top: Path) -> None:
-    def unreadable(error: OSError) -> None:
-        _fail(Path(error.filename), build_id, run_id, str(error.strerror), found, top)
-
-    for current, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(n for n in folders if not n.startswith("."))
-        for name in folders:
-            if Path(current, name).is_symlink():
-                _take(Path(current, name), build_id, run_id, found, top)
-        for name in sorted(names, key=natural_key):
-            if not name.startswith(".") and not (name == RUN_FILE and Path(current) == folder):
-                _take(Path(current, name), build_id, run_id, found, top)
-
-
-def _take(file: Path, build_id: str, run_id: str | None, found: Discovered, top: Path) -> None:
-    # Path.resolve raises for a link that leads to itself; realpath gives it back.
-    if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(top)):
-        _fail(file, build_id, run_id, "links out of the folder", found, top)
-    elif not file.is_file():
-        _fail(file, build_id, run_id, "not a regular file", found, top)
-    else:
-        found.inputs.append(Input(build_id, run_id, _shown(file, top), file))
-
-
-def _fail(path: Path, build_id: str, run_id: str | None, fact: str, found: Discovered, top: Path) -> None:
-    shown = _shown(path, top)
+def _fail(shown: str, build_id: str, run_id: str | None, fact: str, found: Discovered) -> None:
     found.failures.append(Failure(build_id, run_id, shown, None, f"{shown}: {fact}"))
 
 
-def _shown(file: Path, top: Path) -> str:
-    # Names are bytes; one that is not UTF-8 is shown with escapes.
-    return os.fsencode(file.relative_to(top)).decode("utf-8", "backslashreplace")
-
-
-def _read_manifest(
-    file: Path, place: tuple[str, str | None], found: Discovered, top: Path
-) -> dict[str, object]:
+def _read_manifest(file: Found | None, place: tuple[str, str | None], found: Discovered) -> dict[str, object]:
     """The manifest's content; nothing where it is missing or wrong. place: build and run that it is of."""
-    if not file.is_file():
+    if file is None:
         return {}
     try:
-        with file.open("rb") as stream:
+        with open_file(file.file, file.members) as stream:
             content = json.loads(stream.read(MAX_MANIFEST_BYTES))
         if not isinstance(content, dict):
             raise TypeError("not a JSON object")
         return content
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        _fail(file, *place, str(error), found, top)
+    except (OSError, ParseError, ValueError, TypeError, RecursionError) as error:
+        _fail(file.shown, *place, str(error), found)
         return {}
 
 
 def _work(
-    file: Path, manifest: dict[str, object], place: tuple[str, str | None], found: Discovered, top: Path
+    file: Found | None, manifest: dict[str, object], place: tuple[str, str | None], found: Discovered
 ) -> dict[str, float]:
     """The work that the manifest names; none where it is wrong."""
     declared = manifest.get("work") or {}
     try:
         if not isinstance(declared, dict):
             raise TypeError("work is not a JSON object")
-        work = {str(unit): float(count) for unit, count in declared.items()}
+        work = {_text(unit): float(count) for unit, count in declared.items()}
         if not all(math.isfinite(count) for count in work.values()):
             raise ValueError("work is counted in finite numbers")
         return work
     except (ValueError, TypeError, OverflowError) as error:
-        _fail(file, *place, str(error), found, top)
+        _fail(file.shown if file else "", *place, str(error), found)
         return {}
 
 
-def _build(folder: Path, declared: dict[str, object], found: Discovered, top: Path) -> Build:
+def _text(value: object) -> str:
+    """A text that can be stored. Raises ValueError for half of a surrogate pair, which JSON may hold."""
+    try:
+        return str(value).encode().decode()
+    except UnicodeEncodeError as error:
+        shown = str(value).encode("utf-8", "backslashreplace").decode()
+        raise ValueError(f"{shown!r} is no Unicode text: it holds half of a surrogate pair") from error
+
+
+def _build(name: str, file: Found | None, declared: dict[str, object], found: Discovered) -> Build:
+    place = (name, None)
+
     def text(key: str) -> str | None:
         value = declared.get(key)
-        return None if value is None else str(value)
+        try:
+            return None if value is None else _text(value)
+        except ValueError as error:
+            _fail(file.shown if file else name, *place, f"{key}: {error}", found)
+            return None
 
-    build_id = text("id") or folder.name
+    build_id = text("id") or name
+    place = (build_id, None)
     committed_at = text("committed_at")
     if committed_at is not None:
         try:
@@ -182,14 +197,20 @@ def _build(folder: Path, declared: dict[str, object], found: Discovered, top: Pa
                 committed_at += "+00:00"
         except ValueError:
             fact = f"committed_at {committed_at!r} is no RFC 3339 time"
-            _fail(folder / BUILD_FILE, build_id, None, fact, found, top)
+            _fail(file.shown if file else name, *place, fact, found)
             committed_at = None
     labels = declared.get("labels")
+    kept: dict[str, str] = {}
+    for key, value in labels.items() if isinstance(labels, dict) else ():
+        try:
+            kept[_text(key)] = _text(value)
+        except ValueError as error:
+            _fail(file.shown if file else name, *place, f"labels: {error}", found)
     return Build(
         build_id=build_id,
         commit=text("commit"),
         branch=text("branch"),
         committed_at=committed_at,
         go_version=text("go_version"),
-        labels={str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {},
+        labels=kept,
     )

@@ -1,13 +1,15 @@
 """Ingest: find what is new, parse it side by side on all cores, commit it to the catalog.
 
 A capture is committed once all its Parquet is written. Commits come every second
-or so and at the end: a stop at any moment loses only the captures in work.
+or so and at the end: a stop at any moment loses only the captures in work. Of a file
+that holds several captures the first is committed last: where it is, the others are too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import logging
 import multiprocessing
 import os
@@ -24,16 +26,19 @@ from tracemill.flows.loading.capture import (
     Job,
     Outcome,
     Parsed,
+    Stamp,
     failed,
     finish,
     load,
     parse,
     parser_version,
     share,
+    stamp,
 )
-from tracemill.flows.loading.discover import Discovered, discover
+from tracemill.flows.loading.discover import Discovered, Input, discover
 from tracemill.flows.progress import Progress, Silent
-from tracemill.parsers.api import Options
+from tracemill.parsers.api import Options, ParseError
+from tracemill.parsers.unwrap.archive import open_file
 from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
 from tracemill.warehouse.shared_stacks import SharedStacks
 
@@ -106,22 +111,28 @@ def ingest(
 
 def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: Ingested) -> list[Job]:
     """The inputs whose content, at that build and run, is not loaded yet; largest first."""
-    known = {c.capture_id: c for c in catalog.captures.values()}
+    known: dict[str, list[Capture]] = {}
+    for capture in catalog.captures.values():
+        # Other captures of a file have ids of their own.
+        identity = capture_id(capture.build_id, capture.run_id, capture.sha256)
+        known.setdefault(identity, []).append(capture)
     jobs: dict[str, Job] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        contents = pool.map(_content_or_error, [i.file for i in found.inputs])
+        contents = pool.map(_content_or_error, found.inputs)
         for item, content in zip(found.inputs, contents, strict=True):
-            if isinstance(content, OSError):
-                message = f"{item.path}: {content.strerror}"
+            if isinstance(content, OSError | ParseError):
+                fact = content.fact if isinstance(content, ParseError) else content.strerror
+                message = f"{item.path}: {fact}"
                 _fail(catalog, result, Failure(item.build_id, item.run_id, item.path, None, message))
                 continue
-            sha256, size_bytes = content
+            sha256, size_bytes, found_stamp = content
             identity = capture_id(item.build_id, item.run_id, sha256)
-            loaded = known.get(identity)
-            if identity in jobs or (loaded is not None and _is_current(loaded, options)):
+            loaded = known.get(identity, [])
+            is_whole = any(capture.capture_id == identity for capture in loaded)
+            if identity in jobs or (is_whole and all(_is_current(capture, options) for capture in loaded)):
                 result.unchanged += 1
             else:
-                jobs[identity] = Job(identity, item, sha256, size_bytes, catalog.root, options)
+                jobs[identity] = Job(identity, item, sha256, size_bytes, catalog.root, options, found_stamp)
     return sorted(jobs.values(), key=lambda j: -j.size_bytes)
 
 
@@ -130,12 +141,16 @@ def _is_current(capture: Capture, options: Options) -> bool:
     return capture.parser_version == parser_version(capture.format) and not lacks_events
 
 
-def _content_or_error(file: Path) -> tuple[str, int] | OSError:
-    """(SHA-256, size) of a file."""
+def _content_or_error(item: Input) -> tuple[str, int, Stamp] | OSError | ParseError:
+    """(SHA-256, size, stamp of the file) of an input."""
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
-    except OSError as error:
+        before = stamp(item.file)
+        with open_file(item.file, item.members) as stream:
+            digest = hashlib.sha256()
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
+            return digest.hexdigest(), stream.tell(), before
+    except (OSError, ParseError) as error:
         return error
 
 
@@ -162,6 +177,7 @@ def _take_outcomes(
                 _fail(catalog, result, outcome)
             else:
                 catalog.add(outcome)
+                _forget_other_captures(outcome, catalog, result)
                 result.loaded.append(outcome)
                 log.info(
                     "ingested source=%s kind=%s rows=%d issues=%d",
@@ -176,6 +192,18 @@ def _take_outcomes(
                 last_commit = time.monotonic()
     finally:
         catalog.commit()
+
+
+def _forget_other_captures(first: Capture, catalog: Catalog, result: Ingested) -> None:
+    """Drop the second, third … captures of what the file held before, once its first is listed."""
+    others = (f"{first.path}#{number}" for number in itertools.count(2))
+    places = ((first.build_id, first.run_id, path) for path in others)
+    old = list(itertools.takewhile(catalog.captures.__contains__, places))
+    if old:
+        new = {capture.place for capture in result.loaded}
+        for place in old:
+            if place not in new:
+                catalog.remove(place)
 
 
 def _fail(catalog: Catalog, result: Ingested, failure: Failure) -> None:
@@ -227,7 +255,7 @@ def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Out
     if pool is None:
         yield from _load_here(jobs)
         return
-    running: dict[Future[Outcome], Job] = {}
+    running: dict[Future[list[Outcome]], Job] = {}
     interrupted = []
     for job in jobs:
         try:
@@ -239,24 +267,25 @@ def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Out
         for future in done:
             job = running.pop(future)
             try:
-                yield future.result()
+                yield from future.result()
             except BrokenProcessPool:
                 interrupted.append(job)
     # A process that dies takes its whole pool along: only a job that kills one of its own is at fault.
-    yield from map(_load_alone, interrupted)
+    for job in interrupted:
+        yield from _load_alone(job)
 
 
 def _load_here(jobs: list[Job]) -> Iterator[Outcome]:
     """One after the other: while one is parsed, a thread writes the one before it."""
     shared = SharedStacks()
     with ThreadPoolExecutor(1, "parquet") as thread:
-        before: tuple[Parsed | Failure, Future[Outcome]] | None = None
+        before: tuple[Parsed | Failure, Future[list[Outcome]]] | None = None
         for job in [*jobs, None]:
             parsed = parse(job, shared, is_held=True) if job else None
             if before:
-                outcome = before[1].result()
-                share(before[0], outcome)
-                yield outcome
+                outcomes = before[1].result()
+                share(before[0], outcomes)
+                yield from outcomes
             before = (parsed, thread.submit(finish, parsed)) if parsed else None
 
 
@@ -264,13 +293,13 @@ def _load_here(jobs: list[Job]) -> Iterator[Outcome]:
 _shared = SharedStacks()
 
 
-def _load_in_worker(job: Job) -> Outcome:
+def _load_in_worker(job: Job) -> list[Outcome]:
     return load(job, _shared)
 
 
-def _load_alone(job: Job) -> Outcome:
+def _load_alone(job: Job) -> list[Outcome]:
     with _processes(1) as pool:
         try:
             return pool.submit(_load_in_worker, job).result()
         except BrokenProcessPool:
-            return failed(job, "the parser's process died; the file may need more memory than there is")
+            return [failed(job, "the parser's process died; the file may need more memory than there is")]

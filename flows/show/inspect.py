@@ -10,13 +10,15 @@ import duckdb
 import pyarrow as pa
 
 from tracemill.flows.show.tables import format_table, plain
-from tracemill.parsers.api import Batch, Facts, Issue, Options, Stacks
-from tracemill.parsers.registry import detect, items
-from tracemill.parsers.unwrap.source import Source
+from tracemill.parsers.api import Batch, Facts, Issue, NextCapture, Options, ParseError, Stacks
+from tracemill.parsers.registry import detect, items, sources
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
+
+    from tracemill.parsers.unwrap.source import Source
 
 # The few rows that say most about each table.
 _SUMMARIES = {
@@ -41,24 +43,54 @@ _SUMMARIES = {
 
 @dataclass(slots=True)
 class Inspected:
-    """A file's format, facts, row counts, and a short summary of each table as (names, rows)."""
+    """A capture's format, facts, row counts, and a short summary of each table as (names, rows).
 
+    path: the file, with the way to it in an archive, and #2 … where it is not the file's first capture.
+    error: why it could not be read; then there is nothing else.
+    """
+
+    path: str
     format: str
-    facts: Facts
     size_bytes: int
+    facts: Facts = field(default_factory=Facts)
     rows: dict[str, int] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     summaries: dict[str, tuple[list[str], list[tuple[object, ...]]]] = field(default_factory=dict)
+    error: str | None = None
 
 
-def inspect(file: str | os.PathLike[str], options: Options | None = None) -> Inspected:
-    """Parse one file and sum it up. Raises OSError, UnknownFormatError, ParseError."""
-    source = Source(file)
+def inspect(file: str | os.PathLike[str], options: Options | None = None) -> list[Inspected]:
+    """Parse one file, or the files of an archive, and sum each capture up.
+
+    Raises OSError; where the file is no archive UnknownFormatError, ParseError.
+    """
+    found: list[Inspected] = []
+    for source in sources(file):
+        if isinstance(source, ParseError):
+            found.append(Inspected(source.path, "", 0, error=source.fact))
+            continue
+        try:
+            found += _inspect(source, options or Options())
+        except ParseError as error:
+            if not source.members:
+                raise
+            place = f"{error.position}: " if error.position else ""
+            found.append(Inspected(source.path, "", source.size_bytes, error=f"{place}{error.fact}"))
+    return found
+
+
+def _inspect(source: Source, options: Options) -> Iterator[Inspected]:
     form = detect(source)
-    found = Inspected(form.NAME, Facts(), source.size_bytes)
+    found = Inspected(source.path, form.NAME, source.size_bytes)
     batches: dict[str, list[pa.RecordBatch]] = {}
-    for item in items(form, source, options or Options()):
-        if isinstance(item, Batch):
+    number = 1
+    for item in items(form, source, options):
+        if isinstance(item, NextCapture):
+            yield _summed_up(found, batches)
+            number += 1
+            found = Inspected(f"{source.path}#{number}", item.format, source.size_bytes)
+            batches = {}
+        elif isinstance(item, Batch):
             found.rows[item.table] = found.rows.get(item.table, 0) + item.rows.num_rows
             if item.table in _SUMMARIES:
                 batches.setdefault(item.table, []).append(TABLES[item.table].conform(item.rows))
@@ -69,6 +101,10 @@ def inspect(file: str | os.PathLike[str], options: Options | None = None) -> Ins
             found.issues.append(item)
         else:
             found.facts = found.facts.filled_by(item)
+    yield _summed_up(found, batches)
+
+
+def _summed_up(found: Inspected, batches: dict[str, list[pa.RecordBatch]]) -> Inspected:
     with duckdb.connect() as connection:
         for name, parts in batches.items():
             connection.register("rows", pa.Table.from_batches(parts))
@@ -77,8 +113,25 @@ def inspect(file: str | os.PathLike[str], options: Options | None = None) -> Ins
     return found
 
 
-def as_json(found: Inspected) -> dict[str, object]:
-    """The same for machines."""
+def as_json(found: list[Inspected]) -> dict[str, object]:
+    """The same for machines: one capture's, or rows and issues of all and each one's own as captures."""
+    if len(found) == 1 and found[0].error is None:
+        return _as_json(found[0])
+    rows: dict[str, int] = {}
+    for each in found:
+        for table, count in each.rows.items():
+            rows[table] = rows.get(table, 0) + count
+    return {
+        "rows": rows,
+        "issues": [asdict(issue) for each in found for issue in each.issues],
+        "captures": [
+            {"path": each.path, "error": each.error} if each.error else {"path": each.path} | _as_json(each)
+            for each in found
+        ],
+    }
+
+
+def _as_json(found: Inspected) -> dict[str, object]:
     return {
         "format": found.format,
         "facts": {k: v for k, v in asdict(found.facts).items() if v is not None},
@@ -92,8 +145,16 @@ def as_json(found: Inspected) -> dict[str, object]:
     }
 
 
-def as_text(found: Inspected) -> str:
+def as_text(found: list[Inspected]) -> str:
     """The same for people."""
+    if len(found) == 1 and found[0].error is None:
+        return _as_text(found[0])
+    texts = (f"not read: {each.error}\n" if each.error else _as_text(each) for each in found)
+    parts = (f"{each.path}\n{text}" for each, text in zip(found, texts, strict=True))
+    return "\n".join([f"{len(found)} captures\n", *parts])
+
+
+def _as_text(found: Inspected) -> str:
     facts = found.facts
     lines = [f"format      {found.format}", f"kind        {facts.kind or found.format}"]
     if facts.go_version:

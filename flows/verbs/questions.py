@@ -46,6 +46,8 @@ def inspect(file: Path, format_: str) -> None:
     click.echo(
         json.dumps(as_json(found), indent=1) if format_ == "json" else as_text(found), nl=format_ == "json"
     )
+    unread = sum(each.error is not None for each in found)
+    click.get_current_context().exit(0 if not unread else 1 if unread < len(found) else 2)
 
 
 @click.command()

@@ -1,62 +1,71 @@
-"""An input file: its decompressed head, stream and whole content, under a size cap.
+"""An input: its head, stream and whole content, without what stands around it, under a size cap.
 
-gzip, zstd and xz are peeled off by their magic numbers, up to three layers, so
-that a ``heap.pb.gz.zst`` reads like a plain profile. So is what a shell, a log or go test -json wraps
-around a text.
+The input is a file, or a member of an archive (``archive.py``). Compression is peeled off
+(``compression.py``), so that a ``heap.pb.gz.zst`` reads like a plain profile, and so is what a shell, a log
+or go test -json wraps around a text (``log_text.py``).
 """
 
 from __future__ import annotations
 
 import io
-import lzma
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
-
-from isal import igzip, igzip_lib
+from typing import TYPE_CHECKING, BinaryIO
 
 from tracemill.parsers.api import ParseError
-from tracemill.parsers.unwrap.go_events import is_events, text_of
-from tracemill.parsers.unwrap.log_text import looks_like_text, steps_to_text
+from tracemill.parsers.unwrap.archive import open_file, size_on_disk
+from tracemill.parsers.unwrap.compression import HEAD_BYTES, unpacked
+from tracemill.parsers.unwrap.log_text import looks_like_text, steps_to_text, weaker_steps
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from collections.abc import Callable, Iterator
 
-HEAD_BYTES = 64 * 1024
-MAX_EVENT_BYTES = 64 * 1024**2
-MAX_LAYERS = 3
+
 # What one input may unpack to. Traces of 100 M events are about 600 MB.
 MAX_BYTES = 16 * 1024**3
 # What read() may hold at once: every format but traces is read whole.
 MAX_WHOLE_BYTES = 1024**3
-
-_GZIP, _ZSTD, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00"
-# What decompressors raise on content that is broken.
-_BROKEN = (OSError, EOFError, lzma.LZMAError, cast("type[Exception]", igzip_lib.IsalError))
+# Of what is compressed, so much or this many times its size on disk: no honest text is packed better.
+FREE_WHOLE_BYTES, MAX_RATIO = 64 * 1024**2, 16
+# A dump in one field of a JSON line.
+MAX_LINE_BYTES = 64 * 1024**2
+MAX_FURTHER_STEPS = 3
 
 
 class Source:
-    """One input, opened as often as needed; path is what error messages name (shown, or the file)."""
+    """One input, opened as often as needed; path is what error messages name (shown, or the file).
+
+    members: where file is an archive, the way to the input in it.
+    """
 
     def __init__(
-        self, file: str | os.PathLike[str], *, shown: str | None = None, max_bytes: int = MAX_BYTES
+        self,
+        file: str | os.PathLike[str],
+        members: tuple[str, ...] = (),
+        *,
+        shown: str | None = None,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self.file = Path(file)
-        self.path = shown or str(self.file)
+        self.members = members
+        self.path = shown or str(Path(self.file, *members))
         self.max_bytes = max_bytes
+        # The names of the formats that claim it or a part of it, as registry.detect found them.
+        self.formats: tuple[str, ...] = ()
         found = self.file.stat()
         if stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):
             raise ParseError(self.path, "", "a pipe, which can be read but once: save it to a file first")
-        self.size_bytes = found.st_size
+        self.size_bytes = size_on_disk(self.file, members)
         with self._opened() as stream:
             self.head = stream.read(HEAD_BYTES)
-            self._steps = steps_to_text(self.head, is_whole=len(self.head) < HEAD_BYTES)
-            self.head = self._unwrapped(self.head)
-            if is_events(self.head):
-                # A package's whole output may be one event: a part of it would say nothing.
-                self.head = text_of(self.head + self._unwrapped(_rest_of_line(stream)))[:HEAD_BYTES]
-                self._steps.append(text_of)
+            is_whole = len(self.head) < HEAD_BYTES
+            if not is_whole and b"\n" not in self.head and looks_like_text(self.head):
+                # A whole log may be one line: a part of it would say nothing.
+                self.head += self._rest_of_line(stream)
+                is_whole = True
+        self._steps = steps_to_text(self.head, is_whole=is_whole)
+        self.head = self._unwrapped(self.head)[:HEAD_BYTES]
 
     @property
     def is_text(self) -> bool:
@@ -66,11 +75,44 @@ class Source:
     @property
     def name(self) -> str:
         """The file's name without folders."""
-        return self.file.name
+        return Path(self.file, *self.members).name
 
     def open(self) -> BinaryIO:
         """A stream of the decompressed content; reading past max_bytes raises ParseError."""
         return io.BytesIO(self.read()) if self._steps else self._opened()
+
+    def read(self) -> bytes:
+        """The whole content, unwrapped; ParseError above the cap for its size on disk."""
+        most = min(MAX_WHOLE_BYTES, max(FREE_WHOLE_BYTES, MAX_RATIO * self.size_bytes))
+        with self._opened() as stream:
+            content = stream.read(most + 1)
+        if len(content) > most:
+            fact = f"more than {most >> 20} MiB to be read at once"
+            advice = (
+                "split it" if most == MAX_WHOLE_BYTES else "unpack it first, if it is no decompression bomb"
+            )
+            raise ParseError(self.path, f"byte {most}", f"{fact}: {advice}")
+        return self._unwrapped(content)
+
+    def text(self) -> str:
+        """The whole content as text."""
+        return self.read().decode("utf-8", "replace")
+
+    def unwrap_further(self, count: Callable[[bytes], int]) -> None:
+        """Take off what could also be the program's own words, where count finds more below it than with it.
+
+        count: how many lines of a known format stand in a head.
+        """
+        for _ in range(MAX_FURTHER_STEPS):
+            found = count(self.head)
+            for step in weaker_steps(self.head):
+                head = step(self.head)
+                if count(head) > found:
+                    self._steps.append(step)
+                    self.head = head
+                    break
+            else:
+                return
 
     def _unwrapped(self, content: bytes) -> bytes:
         for step in self._steps:
@@ -78,126 +120,26 @@ class Source:
         return content
 
     def _opened(self) -> BinaryIO:
-        stream: BinaryIO = self.file.open("rb", buffering=1 << 20)
-        layers = 0
-        try:
-            while (kind := _magic(stream)) is not None:
-                layers += 1
-                if layers > MAX_LAYERS:
-                    raise ParseError(self.path, "", f"compressed more than {MAX_LAYERS} times over")
-                stream = _peel(stream, kind)
-        except _BROKEN as error:
-            stream.close()
-            raise ParseError(self.path, "byte 0", f"broken compression: {error}") from error
-        except ParseError:
-            stream.close()
-            raise
-        return cast("BinaryIO", _Capped(stream, self)) if layers else stream
+        return unpacked(open_file(self.file, self.members), self.path, self.max_bytes)
 
-    def read(self) -> bytes:
-        """The whole decompressed content; ParseError above 1 GiB."""
-        with self._opened() as stream:
-            content = stream.read(MAX_WHOLE_BYTES + 1)
-        if len(content) > MAX_WHOLE_BYTES:
-            raise ParseError(
-                self.path, f"byte {MAX_WHOLE_BYTES}", "larger than the cap of 1 GiB for this kind"
-            )
-        return self._unwrapped(content)
+    def _rest_of_line(self, stream: BinaryIO) -> bytes:
+        """What is left of the line that stream stands in. Raises ParseError for a line beyond the cap."""
+        pieces: list[bytes] = []
+        for piece in _pieces(stream):
+            line, end, _ = piece.partition(b"\n")
+            pieces.append(line)
+            if end:
+                break
+        else:
+            if len(pieces) << 20 >= MAX_LINE_BYTES and self.head.lstrip()[:1] not in (b"{", b"["):
+                fact = f"a line of more than {MAX_LINE_BYTES >> 20} MiB: no text that is read here has one"
+                raise ParseError(self.path, "line 1", fact)
+        return b"".join(pieces)
 
 
-def _rest_of_line(stream: BinaryIO) -> bytes:
-    """What is left of the line that stream stands in."""
-    rest = b""
-    while len(rest) < MAX_EVENT_BYTES and b"\n" not in rest and (piece := stream.read(1 << 20)):
-        rest += piece
-    return rest.partition(b"\n")[0]
-
-
-def _magic(stream: BinaryIO) -> bytes | None:
-    head = stream.read(6)
-    stream.seek(0)
-    for magic in (_GZIP, _ZSTD, _XZ):
-        if head.startswith(magic):
-            return magic
-    return None
-
-
-def _peel(stream: BinaryIO, magic: bytes) -> BinaryIO:
-    if magic == _GZIP:
-        unpacked = igzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[no-untyped-call]
-        return cast("BinaryIO", io.BufferedReader(unpacked, HEAD_BYTES))
-    if magic == _XZ:
-        return cast("BinaryIO", io.BufferedReader(lzma.LZMAFile(stream), 1 << 20))
-    return cast("BinaryIO", io.BufferedReader(_Zstd(stream), 1 << 20))
-
-
-class _Zstd(io.RawIOBase):
-    """zstd through Arrow's codec, seekable back to its start, as sniffing needs."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._raw = stream
-        self._open()
-
-    def _open(self) -> None:
-        import pyarrow as pa  # only zstd needs it
-
-        self._stream = pa.CompressedInputStream(pa.PythonFile(self._raw, mode="r"), "zstd")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self._stream.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if offset or whence:
-            raise io.UnsupportedOperation("only back to the start")
-        self._raw.seek(0)
-        self._open()
-        return 0
-
-
-class _Capped(io.RawIOBase):
-    """Counts what a decompressed stream gives and turns its failures into ParseError."""
-
-    def __init__(self, stream: BinaryIO, source: Source) -> None:
-        self._stream = stream
-        self._source = source
-        self._given = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1) -> bytes:
-        limit = self._source.max_bytes - self._given + 1
-        wanted = limit if size is None or size < 0 else min(size, limit)
-        try:
-            data = self._stream.read(wanted)
-        except _BROKEN as error:
-            raise ParseError(
-                self._source.path, f"byte {self._given} unpacked", f"broken compression: {error}"
-            ) from error
-        self._given += len(data)
-        if self._given > self._source.max_bytes:
-            raise ParseError(
-                self._source.path,
-                f"byte {self._source.max_bytes} unpacked",
-                "unpacks to more than the cap; is it a decompression bomb?",
-            )
-        return data
-
-    def readinto(self, buffer: Buffer) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    for _ in range(MAX_LINE_BYTES >> 20):
+        piece = stream.read(1 << 20)
+        if not piece:
+            return
+        yield piece

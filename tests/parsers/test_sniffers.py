@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tracemill.parsers.api import Issue
-from tracemill.parsers.registry import FORMATS, UnknownFormatError, detect, parse
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.registry import FORMATS, UnknownFormatError, captures, detect, read
 from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -76,18 +76,38 @@ def test_long_text_of_nothing_is_of_no_format(tmp_path):
     ],
 )
 @pytest.mark.parametrize("is_turned", [False, True])
-def test_a_second_kind_of_text_is_told(first, second, is_turned, tmp_path):
+def test_a_second_kind_of_text_is_a_capture_of_its_own(first, second, is_turned, tmp_path):
     names = {str(f.relative_to(SAMPLES)): f for f in FILES}
     samples = [next(f for name, f in names.items() if name.startswith(kind)) for kind in (first, second)]
     heads = [Source(sample).head[:20_000] for sample in samples]
     path = tmp_path / "out.txt"
     path.write_bytes(b"\n".join(heads[::-1] if is_turned else heads))
-    assert detect(Source(path)).NAME == MODULES[first.partition("/")[0]].NAME
-    told = [i.message for i in parse(path) if isinstance(i, Issue) and i.severity == "info"]
-    kind = second.partition("/")[0]
-    assert f"also holds {kind} lines, which are not read: save them as a file of their own" in told
+    alone = []
+    for number, head in enumerate(heads):
+        part = tmp_path / f"part{number}.txt"
+        part.write_bytes(head)
+        alone += captures(part)
+    assert [c.path for c in captures(path)] == [str(path), f"{path}#2"]
+    for found, expected in zip(captures(path), alone, strict=True):
+        assert found.format == expected.format
+        assert {t: rows_of(r) for t, r in found.tables().items()} == {
+            t: rows_of(r) for t, r in expected.tables().items()
+        }
+
+
+def rows_of(table) -> list[dict]:
+    """Rows less the line of the input that they come from."""
+    return [{k: v for k, v in row.items() if k not in ("line", "input_line")} for row in table.to_pylist()]
+
+
+def test_a_file_of_two_captures_is_refused_where_one_is_asked_for(tmp_path):
+    path = tmp_path / "out.txt"
+    parts = ("benchmarks/go1.27/bench.txt", "gctrace/go1.27/gctrace.txt")
+    path.write_bytes(b"".join((SAMPLES / part).read_bytes() for part in parts))
+    with pytest.raises(ParseError, match=r"out\.txt: holds several captures: read each by captures\(\)"):
+        read(path)
 
 
 @pytest.mark.parametrize("path", [f for f in FILES if f.suffix == ".txt"][::5], ids=lambda p: p.name)
-def test_one_kind_of_text_is_told_of_no_other(path):
-    assert not [i for i in parse(path) if isinstance(i, Issue) and "also holds" in i.message]
+def test_one_kind_of_text_is_one_capture(path):
+    assert [c.path for c in captures(path)] == [str(path)]

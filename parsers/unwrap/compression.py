@@ -1,0 +1,142 @@
+"""Compression, peeled off by its magic number: gzip, zstd, xz, bzip2, lz4; up to three layers of it."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from isal import igzip, igzip_lib
+
+from tracemill.parsers.api import ParseError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+MAX_LAYERS = 3
+HEAD_BYTES = 64 * 1024
+
+_GZIP, _ZSTD, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00"
+_BZIP2, _LZ4 = b"BZh", b"\x04\x22\x4d\x18"
+_MAGICS = (_GZIP, _ZSTD, _XZ, _BZIP2, _LZ4)
+_BLOCK = b"1AY&SY"  # what stands behind bzip2's magic and its level
+# What decompressors raise on content that is broken.
+BROKEN = (OSError, EOFError, lzma.LZMAError, ValueError, cast("type[Exception]", igzip_lib.IsalError))
+
+
+def is_compressed(stream: BinaryIO) -> bool:
+    """Whether the stream begins with a magic number of ours; it is left at its start."""
+    return _magic(stream) is not None
+
+
+def unpacked(stream: BinaryIO, path: str, max_bytes: int) -> BinaryIO:
+    """The stream without its layers of compression; it is closed with the stream that is given back.
+
+    Reading past max_bytes, and broken compression, raise ParseError, which names path. A stream
+    without compression is given back as it is.
+    """
+    layers = 0
+    try:
+        while (kind := _magic(stream)) is not None:
+            layers += 1
+            if layers > MAX_LAYERS:
+                raise ParseError(path, "", f"compressed more than {MAX_LAYERS} times over")
+            stream = _peel(stream, kind)
+    except BROKEN as error:
+        stream.close()
+        raise ParseError(path, "byte 0", f"broken compression: {error}") from error
+    except ParseError:
+        stream.close()
+        raise
+    return cast("BinaryIO", _Capped(stream, path, max_bytes)) if layers else stream
+
+
+def _magic(stream: BinaryIO) -> bytes | None:
+    head = stream.read(10)
+    stream.seek(0)
+    for magic in _MAGICS:
+        if head.startswith(magic) and (magic != _BZIP2 or head[4:] == _BLOCK):
+            return magic
+    return None
+
+
+def _peel(stream: BinaryIO, magic: bytes) -> BinaryIO:
+    if magic == _GZIP:
+        packed = igzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[no-untyped-call]
+        return cast("BinaryIO", io.BufferedReader(packed, HEAD_BYTES))
+    if magic == _XZ:
+        return cast("BinaryIO", io.BufferedReader(lzma.LZMAFile(stream), 1 << 20))
+    if magic == _BZIP2:
+        return cast("BinaryIO", io.BufferedReader(bz2.BZ2File(stream), 1 << 20))
+    return cast("BinaryIO", io.BufferedReader(_Arrow(stream, "lz4" if magic == _LZ4 else "zstd"), 1 << 20))
+
+
+class _Arrow(io.RawIOBase):
+    """zstd or lz4 through Arrow's codecs, seekable back to its start, as sniffing needs."""
+
+    def __init__(self, stream: BinaryIO, codec: str) -> None:
+        self._raw = stream
+        self._codec = codec
+        self._open()
+
+    def _open(self) -> None:
+        import pyarrow as pa  # only these two need it
+
+        self._stream = pa.CompressedInputStream(pa.PythonFile(self._raw, mode="r"), self._codec)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._stream.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if offset or whence:
+            raise io.UnsupportedOperation("only back to the start")
+        self._raw.seek(0)
+        self._open()
+        return 0
+
+
+class _Capped(io.RawIOBase):
+    """Counts what a decompressed stream gives and turns its failures into ParseError."""
+
+    def __init__(self, stream: BinaryIO, path: str, max_bytes: int) -> None:
+        self._stream = stream
+        self._path = path
+        self._max_bytes = max_bytes
+        self._given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        limit = self._max_bytes - self._given + 1
+        wanted = limit if size is None or size < 0 else min(size, limit)
+        try:
+            data = self._stream.read(wanted)
+        except BROKEN as error:
+            position = f"byte {self._given} unpacked"
+            raise ParseError(self._path, position, f"broken compression: {error}") from error
+        self._given += len(data)
+        if self._given > self._max_bytes:
+            fact = "unpacks to more than the cap; is it a decompression bomb?"
+            raise ParseError(self._path, f"byte {self._max_bytes} unpacked", fact)
+        return data
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
