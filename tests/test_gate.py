@@ -19,12 +19,12 @@ from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
 from tracemill.flows.gate.acceptance import Which, find_verdict
-from tracemill.flows.gate.formats import WRITERS
+from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.judge import judge
 from tracemill.flows.gate.judgement import PASSED, REGRESSED, UNDECIDED, Finding, Judgement
 from tracemill.flows.gate.self_test import Injected, SelfTest
+from tracemill.flows.names import NoSuchNameError
 from tracemill.flows.show.tables import markdown_table
-from tracemill.flows.show.verdicts import NoSuchNameError
 from tracemill.warehouse.schema import MARTS
 
 from .models.given import Given
@@ -338,8 +338,8 @@ def test_code_scanning_keeps_what_is_open_under_its_fingerprint(demo: Path) -> N
 
 def test_a_regression_found_later_says_where_it_begins() -> None:
     late = a_judgement(build_id="b9", first_build_id="b7", commit="cafe")
-    assert "regressed since b7" in WRITERS["table"](late)
-    assert "regressed since b7, commit cafe; known from b9 on" in WRITERS["md"](late)
+    assert "regressed since b7" in write(late, "table")
+    assert "regressed since b7, commit cafe; known from b9 on" in write(late, "md")
 
 
 def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> None:
@@ -365,10 +365,10 @@ def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> No
 
 
 def test_what_may_have_got_worse_is_hinted_at_and_fails_nothing() -> None:
-    assert judged(story(leak=1, contention=1), "b8").hints == ()
+    assert judged(story(leak=1, contention=1), "b8").suspected == ()
     found = judged(story(leak=1, contention=1.7), "b8")
     assert found.exit_code == PASSED
-    assert any("may have got worse: block_ns of" in line for line in WRITERS["table"](found).splitlines())
+    assert any("may have got worse: block_ns of" in line for line in write(found, "table").splitlines())
 
 
 # --- accepted regressions -----------------------------------------------------------------------
@@ -488,7 +488,7 @@ def test_json_has_what_the_docs_say(demo: Path) -> None:
 
 
 def test_github_annotations_are_one_escaped_line_each() -> None:
-    lines = WRITERS["github"](a_judgement()).splitlines()
+    lines = write(a_judgement(), "github").splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(
         "::error file=a%2Cb%3Ac.go,line=7,title=Tracemill%3A block_ns::block_ns of app/a|b"
@@ -498,7 +498,7 @@ def test_github_annotations_are_one_escaped_line_each() -> None:
 
 
 def test_markdown_lets_no_name_out_of_its_place() -> None:
-    text = WRITERS["md"](a_judgement())
+    text = write(a_judgement(), "md")
     spans = "".join(part for i, part in enumerate(text.split("`")) if i % 2 == 0)
     assert "<script" not in spans.replace("\\<", "")
     assert "@all" not in spans
@@ -511,7 +511,7 @@ def test_markdown_lets_no_name_out_of_its_place() -> None:
 
 def test_a_backslash_before_a_pipe_makes_no_cell() -> None:
     [row] = [
-        r for r in WRITERS["md"](a_judgement(function=r"a\|b")).splitlines() if r.startswith("| regressed")
+        r for r in write(a_judgement(function=r"a\|b"), "md").splitlines() if r.startswith("| regressed")
     ]
     assert len(re.findall(r"(?:\\.|[^|\\])+", row.strip("|"))) == 6  # as GitHub's parser splits cells
     [row] = markdown_table(["a"], [[r"x\|y `z` <b> [l](u)"]]).splitlines()[2:]
@@ -520,17 +520,19 @@ def test_a_backslash_before_a_pipe_makes_no_cell() -> None:
 
 def test_markdown_of_many_verdicts_fits_a_comment_and_counts_the_rest() -> None:
     one = a_judgement()
-    many = replace(one, findings=one.findings * 2000, doubts=one.doubts * 2000, hints=("may " * 9,) * 2000)
-    text = WRITERS["md"](many)
+    many = replace(
+        one, findings=one.findings * 2000, doubts=one.doubts * 2000, suspected=("may " * 9,) * 2000
+    )
+    text = write(many, "md")
     assert 30_000 < len(text) < 65_536
     assert len(re.findall(r"\n- \d+ more (?:verdicts|doubts|sentences): --format json", text)) == 4
     assert text.count("<details>") == text.count("</details>") == 1
-    assert "more" not in WRITERS["md"](replace(one, hints=()))
+    assert "more" not in write(replace(one, suspected=()), "md")
 
 
 def test_a_terminal_shows_no_line_of_a_name() -> None:
-    assert "\n::error" not in WRITERS["table"](a_judgement(subject="\x1b[31m"))
-    assert "\x1b" not in WRITERS["table"](a_judgement(function="\x1b[31m"))
+    assert "\n::error" not in write(a_judgement(subject="\x1b[31m"), "table")
+    assert "\x1b" not in write(a_judgement(function="\x1b[31m"), "table")
 
 
 def test_sarif_has_what_the_standard_and_code_scanning_ask_for(demo: Path) -> None:
@@ -552,7 +554,7 @@ def test_sarif_has_what_the_standard_and_code_scanning_ask_for(demo: Path) -> No
     # Code scanning refuses the log whole where one result has no file, as a benchmark has none.
     uris = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]]
     assert sorted(uris) == ["go.mod", "internal/cache/prices.go"]
-    assert json.loads(WRITERS["sarif"](a_judgement()))["runs"][0]["invocations"][0] == {
+    assert json.loads(write(a_judgement(), "sarif"))["runs"][0]["invocations"][0] == {
         "executionSuccessful": False,
         "exitCode": 1,
         "toolExecutionNotifications": [{"level": "error", "message": {"text": f"{HOSTILE}"}}],
@@ -562,9 +564,9 @@ def test_sarif_has_what_the_standard_and_code_scanning_ask_for(demo: Path) -> No
 def test_accepted_regressions_are_suppressed_in_sarif_and_noticed_on_github() -> None:
     accepted = a_judgement(accepted_by="Ann", accepted_reason="why not")
     assert accepted.exit_code == UNDECIDED  # for its doubt
-    [result] = json.loads(WRITERS["sarif"](accepted))["runs"][0]["results"]
+    [result] = json.loads(write(accepted, "sarif"))["runs"][0]["results"]
     assert result["suppressions"][0]["justification"] == "Ann: why not"
-    lines = WRITERS["github"](accepted).splitlines()
+    lines = write(accepted, "github").splitlines()
     assert [line.split(" ")[0] for line in lines] == ["::error", "::notice"]
 
 

@@ -85,13 +85,22 @@ def test_the_package_is_the_checkouts_folders() -> None:
     assert links == {name: TOP / name for name in (*FOLDERS, "sql")}
 
 
-def test_only_models_reads_sql() -> None:
+def test_only_the_warehouse_reads_sql() -> None:
     readers = [
         f
         for f in CODE
         if re.search(r'files\("tracemill\.sql"\)|\bsql/(staging|marts|intermediate)\b.*open', f.read_text())
     ]
-    assert [f.relative_to(TOP).as_posix() for f in readers] == ["warehouse/models.py"]
+    assert {f.relative_to(TOP).as_posix() for f in readers} == {"warehouse/models.py", "warehouse/queries.py"}
+
+
+def test_flows_hold_no_sql() -> None:
+    for file in (TOP / "flows").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.match(r"\s*(with|select)\s.*\sfrom\s", node.value, re.DOTALL), (
+                    f"{file}: {node.value}"
+                )
 
 
 def test_every_column_says_what_it_is() -> None:

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.verdicts import NoSuchNameError, require
+from tracemill.flows.names import NoSuchNameError, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Accepted, Catalog, writer_lock
 from tracemill.warehouse.publish import publish
+from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,26 +67,31 @@ def withdraw(warehouse: Path, which: Which) -> Accepted:
         return accepted
 
 
+class _Acceptable(NamedTuple):
+    build_id: str
+    first_build_id: str
+    metric: str
+    subject: str
+    function: str | None
+
+
 def find_verdict(connection: duckdb.DuckDBPyConnection, which: Which) -> tuple[str, str]:
     """The verdict's build and its subject in full. Raises NoSuchNameError with what there is."""
-    rows = connection.execute(
-        "select build_id, first_build_id, metric, subject, function from regressions "
-        "where status in ('regressed', 'not_comparable')"
-    ).fetchall()
-    require(which.build_id, "build with a regression", sorted({b for r in rows for b in r[:2]}))
-    rows = [row for row in rows if which.build_id in row[:2]]
-    require(which.metric, f"regression of {which.build_id} in", sorted({r[2] for r in rows}))
-    rows = [row for row in rows if row[2] == which.metric]
-    exact = [row for row in rows if row[3] == which.subject]
-    found = exact or [row for row in rows if row[4] == which.subject]
+    verdicts = ask(connection, "gate/acceptable", _Acceptable)
+    builds = {name for v in verdicts for name in (v.build_id, v.first_build_id)}
+    require(which.build_id, "build with a regression", sorted(builds))
+    verdicts = [v for v in verdicts if which.build_id in (v.build_id, v.first_build_id)]
+    require(which.metric, f"regression of {which.build_id} in", sorted({v.metric for v in verdicts}))
+    verdicts = [v for v in verdicts if v.metric == which.metric]
+    exact = [v for v in verdicts if v.subject == which.subject]
+    found = exact or [v for v in verdicts if v.function == which.subject]
     if len(found) > 1:
-        known = ", ".join(f"{row[3]!r} at {row[0]}" for row in found)
+        known = ", ".join(f"{v.subject!r} at {v.build_id}" for v in found)
         raise NoSuchNameError(f"{which.subject!r} has several verdicts; name one of {known}")
     if not found:
-        require(
-            which.subject, f"{which.metric} regression of {which.build_id} in", sorted(r[3] for r in rows)
-        )
-    return str(found[0][0]), str(found[0][3])
+        subjects = sorted(v.subject for v in verdicts)
+        require(which.subject, f"{which.metric} regression of {which.build_id} in", subjects)
+    return found[0].build_id, found[0].subject
 
 
 def whoami() -> str:

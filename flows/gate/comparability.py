@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from tracemill.flows.show.verdicts import require
+from tracemill.flows.names import require
 from tracemill.warehouse import connect
-from tracemill.warehouse.whatif import PUBLISHED, WhatIf
+from tracemill.warehouse.queries import text
+from tracemill.warehouse.whatif import WhatIf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,23 +41,20 @@ def conditions(asked: str | None) -> tuple[str, ...]:
     return tuple(CONDITIONS) if ALL in names else tuple(dict.fromkeys(names))
 
 
-def without(across: tuple[str, ...]) -> dict[str, str]:
-    """What WhatIf.change() takes: the tables of conditions without those named."""
-    if not across:
-        return {}
-    listed = ", ".join(f"'{CONDITIONS[name]}'" for name in across)
-    return {
-        table: f"select * from {PUBLISHED}.{table} where condition not in ({listed})"  # noqa: S608 - our words
-        for table in ("int_condition_values", "int_build_loads")
-    }
+def without(ignored: tuple[str, ...]) -> tuple[dict[str, str], dict[str, object]]:
+    """What WhatIf.change() takes, tables and values: the conditions less those that are ignored."""
+    if not ignored:
+        return {}, {}
+    tables = {name: text(f"whatif/{name}") for name in ("int_condition_values", "int_build_loads")}
+    return tables, {"ignored": [CONDITIONS[name] for name in ignored]}
 
 
 @contextlib.contextmanager
-def compared_across(warehouse: Path, across: tuple[str, ...]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The marts as they are, or as they would be across what is named. Raises WarehouseError."""
-    if not across:
+def marts_ignoring(warehouse: Path, ignored: tuple[str, ...]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts as they are, or as they would be without these conditions. Raises WarehouseError."""
+    if not ignored:
         with connect(warehouse) as connection:
             yield connection
     else:
         with WhatIf(warehouse) as whatif:
-            yield whatif.change(without(across), {})
+            yield whatif.change(*without(ignored))

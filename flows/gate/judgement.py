@@ -62,8 +62,8 @@ class Unjudged(NamedTuple):
 class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
 
-    across: conditions that builds were compared across. fails_on_open: what stands open fails it too.
-    hints: sentences on what may have got worse.
+    ignored: conditions that builds were compared across. fails_on_open: what stands open fails it too.
+    suspected: sentences on what may have got worse.
     """
 
     candidate: str
@@ -74,9 +74,9 @@ class Judgement:
     findings: tuple[Finding, ...]
     unjudged: tuple[Unjudged, ...]
     doubts: tuple[str, ...]
-    across: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     fails_on_open: bool = False
-    hints: tuple[str, ...] = ()
+    suspected: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:

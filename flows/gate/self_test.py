@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.gate.judge import builds_in_order, judge, only_these, until
 from tracemill.flows.gate.judgement import PASSED, REGRESSED, UNDECIDED
+from tracemill.flows.names import require
 from tracemill.flows.show.tables import format_table
-from tracemill.flows.show.verdicts import require
 from tracemill.warehouse import connect
-from tracemill.warehouse.whatif import PUBLISHED, WhatIf
+from tracemill.warehouse.queries import ask, text
+from tracemill.warehouse.whatif import WhatIf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from tracemill.flows.gate.judgement import Judgement
 
 FACTORS = (1.1, 1.5, 2.0, 5.0, 10.0, 100.0)
-
-# What is made worse here is so in observations alone: no caller's sum can tell it from cost that only moved.
-_NO_CALLERS = {"int_site_callers": f"select * from {PUBLISHED}.int_site_callers where false"}  # noqa: S608
-_WORSE = """
-    select * replace (
-        case
-            when build_id = $candidate and metric = $metric and subject = $subject
-                then case when polarity < 0 then value / $factor else value * $factor end
-            else value
-        end as value
-    )
-    from ({observations})
-"""
 
 
 class Injected(NamedTuple):
@@ -71,35 +59,26 @@ def self_test(warehouse: Path, candidate: str | None = None) -> SelfTest:
     targets = _targets(warehouse, build_id)
     tables, parameters = only_these(build_id, until(build_id, builds))
     with WhatIf(warehouse) as whatif:
-        control = _keys(judge(whatif.change(_NO_CALLERS | tables, parameters), build_id))
+        # A series made worse is so in observations alone: no caller's sum can tell that from a move.
+        tables["int_site_callers"] = text("whatif/int_site_callers")
+        control = _keys(judge(whatif.change(tables, parameters), build_id))
         if any(metric.startswith("mapassign_") for metric, _ in control):
             # Beside such an alarm the mart is silent on assists: they come of the same cause.
-            targets = [target for target in targets if target[0] != "gc_assist_ns"]
-        tables["observations"] = _WORSE.format(observations=tables["observations"])
+            targets = [target for target in targets if target.metric != "gc_assist_ns"]
+        tables["observations"] = text("whatif/observations_made_worse")
         injected = tuple(_inject(whatif, tables, parameters, *target) for target in targets)
     return SelfTest(build_id, injected, tuple(sorted(f"{m} of {s}" for m, s in control)))
 
 
-def _targets(warehouse: Path, build_id: str) -> list[tuple[str, str]]:
-    """(metric, subject): each metric's largest series that is judged at the build and steady before it."""
+class _Target(NamedTuple):
+    metric: str
+    subject: str
+
+
+def _targets(warehouse: Path, build_id: str) -> list[_Target]:
+    """Each metric's largest series that is judged at the build and steady before it."""
     with connect(warehouse) as connection:
-        rows = connection.execute(
-            """
-            select metric, arg_max(subject, value)
-            from regression_history
-            semi join observations using (build_id, metric, subject)
-            where build_id = $1
-                and p_value is not null
-                and not is_change
-                and level_builds >= (select least_builds from detection_rules)
-                -- A site that is hardly there stays so when it is multiplied.
-                and value between expected / 2 and expected * 2
-            group by metric
-            order by metric
-            """,
-            [build_id],
-        ).fetchall()
-    return [(str(metric), str(subject)) for metric, subject in rows]
+        return ask(connection, "gate/self_test_targets", _Target, build_id=build_id)
 
 
 def _inject(
@@ -107,7 +86,7 @@ def _inject(
 ) -> Injected:
     for factor in FACTORS:
         worse = parameters | {"metric": metric, "subject": subject, "factor": factor}
-        found = judge(whatif.change(_NO_CALLERS | tables, worse), str(parameters["candidate"]))
+        found = judge(whatif.change(tables, worse), str(parameters["candidate"]))
         if (metric, subject) in _keys(found):
             return Injected(metric, subject, factor)
     return Injected(metric, subject, None)

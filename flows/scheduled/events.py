@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracemill.flows.show.tables import plain
 from tracemill.warehouse import connect
 from tracemill.warehouse.connection import DATABASE
+from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,18 +61,7 @@ def regressions(warehouse: Path) -> list[News]:
         tables = {row[0] for row in connection.execute("show tables").fetchall()}
         if not {"regressions", "accepted_regressions"} <= tables:
             return []
-        rows = connection.execute(
-            """
-            select r.build_id, r.metric, r.subject, r.unit, r.before, r.after, r.change_ratio, r.q_value,
-                r.commit, r.evidence,
-            from regressions as r
-            inner join builds as b using (build_id)
-            anti join accepted_regressions using (build_id, metric, subject)
-            where r.status = 'regressed'
-            order by b.ordinal, r.metric, r.subject
-            """
-        ).fetchall()
-    return [News(*row) for row in rows]
+        return ask(connection, "verdicts/unaccepted_regressions", News)
 
 
 def new_since(known: set[Key], warehouse: Path) -> list[News]:

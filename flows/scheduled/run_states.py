@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracemill.flows.show.tables import markdown_table
-from tracemill.flows.show.verdict_table import HEADINGS, table, verdicts
+from tracemill.flows.show.verdicts import HEADINGS, table, verdicts
 from tracemill.warehouse import connect
 
 if TYPE_CHECKING:

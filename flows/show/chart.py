@@ -1,18 +1,21 @@
-"""A series over the builds as inline SVG: what was measured, what was expected, where it changed."""
+"""A series over the builds as a drawing: what was measured, what was expected, where it changed.
+
+Only where things lie; templates/chart.svg draws them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from math import ceil, floor, log2, log10
 from typing import NamedTuple
 
-from tracemill.flows.show.terminal import visible
-from tracemill.flows.show.verdict_table import amount
+from tracemill.flows.show.units import amount
 
 WIDTH, HEIGHT = 760, 230
 LEFT, RIGHT, TOP, BOTTOM = 78, 18, 36, 30
 MAX_LABELS = 14
+# With more builds the dots are drawn smaller.
+MANY_BUILDS = 60
 
 
 class Point(NamedTuple):
@@ -35,9 +38,57 @@ class Mark:
     text: str
 
 
-def text(value: object) -> str:
-    """A value as HTML text: nothing of it is markup."""
-    return escape(visible(str(value)))
+class Label(NamedTuple):
+    """A value on the left, or a build below; place is y or x."""
+
+    place: float
+    text: str
+
+
+class Band(NamedTuple):
+    """What was expected of a build."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Line(NamedTuple):
+    """Where a verdict begins: an upright line with its word beside it."""
+
+    x: float
+    y: float
+    status: str
+    text: str
+    anchor: str
+    shift: int
+
+
+class Dot(NamedTuple):
+    """A build's figure; text is shown by who points at it."""
+
+    x: float
+    y: float
+    status: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What templates/chart.svg draws."""
+
+    values: list[Label]
+    builds: list[Label]
+    bands: list[Band]
+    lines: list[Line]
+    dots: list[Dot]
+    radius: int
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    bottom: int = HEIGHT - BOTTOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,78 +106,49 @@ class _Frame:
         return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
 
 
-def chart(points: list[Point], marks: list[Mark], unit: str | None) -> str:
-    """The drawing; it needs the style sheet of the page."""
+def chart(points: list[Point], marks: list[Mark], unit: str | None) -> Chart:
+    """The drawing of a series with its verdicts."""
     frame = _Frame(len(points), 1.12 * max((p.value for p in points), default=1) or 1)
-    line = " ".join(f"{frame.x(i):.1f},{frame.y(p.value):.1f}" for i, p in enumerate(points))
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Values by build">'
-        f"{_scales(frame, points, unit)}{_bands(frame, points)}{_marks(frame, marks)}"
-        f'<polyline class="line" points="{line}"/>{_dots(frame, points, marks, unit)}</svg>'
+    every = -(-len(points) // MAX_LABELS)
+    changed = {mark.index: mark.status for mark in marks}
+    return Chart(
+        values=_values(frame, unit),
+        builds=[Label(frame.x(i), points[i].build_id[:12]) for i in range(0, len(points), every)],
+        bands=[_band(frame, i, p.low, p.high) for i, p in enumerate(points) if p.low is not None],
+        lines=[_line(frame, number, mark) for number, mark in enumerate(marks)],
+        dots=[
+            Dot(frame.x(i), frame.y(p.value), changed.get(i, ""), _tooltip(p, unit))
+            for i, p in enumerate(points)
+        ],
+        radius=4 if len(points) <= MANY_BUILDS else 2,
     )
 
 
-def _scales(frame: _Frame, points: list[Point], unit: str | None) -> str:
+def _values(frame: _Frame, unit: str | None) -> list[Label]:
     base = (unit or "").partition("/")[0]
     step = _round_step(frame.ceiling / 4, is_binary=base in {"bytes", "B"})
-    parts = []
-    for tick in range(int(frame.ceiling / step) + 1):
-        place = f"{frame.y(tick * step):.1f}"
-        parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{place}" y2="{place}"/>'
-            f'<text class="tick" x="{LEFT - 8}" y="{place}" dy=".32em" text-anchor="end">'
-            f"{text(amount(tick * step, base) if tick else 0)}</text>"
-        )
-    every = -(-len(points) // MAX_LABELS)
-    parts += [
-        f'<text class="tick" x="{frame.x(i):.1f}" y="{HEIGHT - 10}" text-anchor="middle">'
-        f"{text(points[i].build_id[:12])}</text>"
-        for i in range(0, len(points), every)
+    return [
+        Label(frame.y(tick * step), amount(tick * step, base) if tick else "0")
+        for tick in range(int(frame.ceiling / step) + 1)
     ]
-    return "".join(parts)
 
 
-def _bands(frame: _Frame, points: list[Point]) -> str:
-    parts = []
-    for i, p in enumerate(points):
-        if p.low is not None and p.high is not None:
-            left, high, low = frame.x(i - 0.5), frame.y(p.high), frame.y(p.low)
-            parts.append(
-                f'<rect class="band" x="{left:.1f}" width="{frame.x(i + 0.5) - left:.1f}" y="{high:.1f}" '
-                f'height="{max(low - high, 1):.1f}"/>'
-            )
-    return "".join(parts)
+def _band(frame: _Frame, index: int, low: float | None, high: float | None) -> Band:
+    left, top, bottom = frame.x(index - 0.5), frame.y(high or 0), frame.y(low or 0)
+    return Band(left, top, frame.x(index + 0.5) - left, max(bottom - top, 1))
 
 
-def _marks(frame: _Frame, marks: list[Mark]) -> str:
-    parts = []
-    for number, mark in enumerate(marks):
-        row = 12 + 12 * (number % 2)  # labels of neighbours stay apart
-        place, kind = f"{frame.x(mark.index - 0.5):.1f}", text(mark.status)
-        anchor, shift = ("end", -5) if mark.index > frame.count * 0.7 else ("start", 5)
-        parts.append(
-            f'<line class="mark {kind}" x1="{place}" x2="{place}" y1="{row - 8}" y2="{HEIGHT - BOTTOM}"/>'
-            f'<text class="label {kind}" x="{place}" dx="{shift}" y="{row}" text-anchor="{anchor}">'
-            f"{text(mark.text)}</text>"
-        )
-    return "".join(parts)
-
-
-def _dots(frame: _Frame, points: list[Point], marks: list[Mark], unit: str | None) -> str:
-    radius = 4 if len(points) <= 60 else 2
-    changed = {mark.index: mark.status for mark in marks}
-    return "".join(
-        f'<circle class="dot {text(changed.get(i, ""))}" cx="{frame.x(i):.1f}" cy="{frame.y(p.value):.1f}" '
-        f'r="{radius}"><title>{text(_tooltip(p, unit))}</title></circle>'
-        for i, p in enumerate(points)
-    )
+def _line(frame: _Frame, number: int, mark: Mark) -> Line:
+    y = 12 + 12 * (number % 2)  # labels of neighbours stay apart
+    anchor, shift = ("end", -5) if mark.index > frame.count * 0.7 else ("start", 5)
+    return Line(frame.x(mark.index - 0.5), y, mark.status, mark.text, anchor, shift)
 
 
 def _tooltip(point: Point, unit: str | None) -> str:
-    said = f"{point.build_id}: {amount(point.value, unit)}, median of {point.run_count} runs"
+    text = f"{point.build_id}: {amount(point.value, unit)}, median of {point.run_count} runs"
     if point.low is not None:
-        said += f"; expected {amount(point.low, unit)} to {amount(point.high, unit)}"
-    return said
+        text += f"; expected {amount(point.low, unit)} to {amount(point.high, unit)}"
+    return text
 
 
 def _round_step(least: float, *, is_binary: bool) -> float:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from tracemill.flows.show.tables import format_table, plain
 from tracemill.parsers.api import Batch, Facts, Issue, NextCapture, Options, ParseError, Stacks
 from tracemill.parsers.registry import detect, items, sources
+from tracemill.warehouse import queries
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
@@ -20,25 +21,8 @@ if TYPE_CHECKING:
 
     from tracemill.parsers.unwrap.source import Source
 
-# The few rows that say most about each table.
-_SUMMARIES = {
-    "goroutine_intervals": "select state, reason, count(*) as intervals, sum(duration_ns) as total_ns "
-    "from rows group by all order by total_ns desc limit 20",
-    "trace_ranges": "select name, scope, count(*) as ranges, sum(duration_ns) as total_ns "
-    "from rows group by all order by total_ns desc limit 20",
-    "profile_samples": "select sample_type, unit, count(*) as samples, sum(value) as total "
-    "from rows group by all order by sample_type",
-    "goroutine_dump": "select state, count(*) as goroutines, max(wait_minutes) as longest_wait_minutes "
-    "from rows group by all order by goroutines desc limit 20",
-    "benchmarks": "select name, unit, count(*) as results, median(value) as median "
-    "from rows group by all order by name, unit limit 50",
-    "escapes": "select kind, count(*) as sites from rows group by all order by sites desc",
-    "call_sites": "select callee, count(*) as calls from rows group by all order by calls desc limit 30",
-    "gc_cycles": "select count(*) as cycles, sum(mark_ns) as mark_ns, "
-    "sum(stw_sweep_term_ns + stw_mark_term_ns) as pause_ns, "
-    "max(heap_live_bytes) as heap_live_bytes from rows",
-    "binaries": "select go_version, architecture, module, is_pie, gnu_build_id from rows",
-}
+# Of these tables the few rows that say most are shown: sql/queries/summaries/.
+_SUMMARISED = frozenset(name.partition("/")[2] for name in queries.names() if name.startswith("summaries/"))
 
 
 @dataclass(slots=True)
@@ -92,7 +76,7 @@ def _inspect(source: Source, options: Options) -> Iterator[Inspected]:
             batches = {}
         elif isinstance(item, Batch):
             found.rows[item.table] = found.rows.get(item.table, 0) + item.rows.num_rows
-            if item.table in _SUMMARIES:
+            if item.table in _SUMMARISED:
                 batches.setdefault(item.table, []).append(TABLES[item.table].conform(item.rows))
         elif isinstance(item, Stacks):
             if len(item.ids):
@@ -108,7 +92,7 @@ def _summed_up(found: Inspected, batches: dict[str, list[pa.RecordBatch]]) -> In
     with duckdb.connect() as connection:
         for name, parts in batches.items():
             connection.register("rows", pa.Table.from_batches(parts))
-            cursor = connection.execute(_SUMMARIES[name])
+            cursor = connection.execute(queries.text(f"summaries/{name}"))
             found.summaries[name] = ([d[0] for d in cursor.description or ()], cursor.fetchall())
     return found
 

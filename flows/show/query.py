@@ -9,6 +9,7 @@ import tempfile
 import duckdb
 
 from tracemill.flows.show.tables import TEXT_WRITERS, OutputError, write_parquet, write_table
+from tracemill.warehouse import queries
 
 HELP = (
     """End a statement with ; — .tables lists tables, .columns TABLE its columns, .quit or Ctrl-D leaves."""
@@ -48,16 +49,13 @@ def prompt(connection: duckdb.DuckDBPyConnection) -> None:
         if not statement and command in {".quit", ".exit"}:
             return
         if not statement and command == ".tables":
-            line = (
-                "select table_name, comment from (select table_name, comment from duckdb_tables() union all "
-            )
-            line += "select view_name, comment from duckdb_views() where not internal) order by all;"
-        elif not statement and command == ".columns":
-            table = argument.strip().rstrip(";").replace("'", "''")
-            line = (
-                f"select column_name, data_type, comment from duckdb_columns() where table_name = '{table}';"  # noqa: S608 - quoted above
-            )
-        elif not statement and command.startswith("."):
+            write_table(connection.execute(queries.text("prompt/tables")), sys.stdout)
+            continue
+        if not statement and command == ".columns":
+            asked = {"table_name": argument.strip().rstrip(";")}
+            write_table(connection.execute(queries.text("prompt/columns"), asked), sys.stdout)
+            continue
+        if not statement and command.startswith("."):
             print(HELP)
             continue
         statement += line + "\n"

@@ -1,43 +1,111 @@
 """The report: one HTML page that asks nothing of the network and needs no JavaScript.
 
-Names come from profiles and may be anything: all text goes through svg.text().
+Names come from profiles and may be anything: the templates escape whatever they are given.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import datetime
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracemill.flows.show.chart import Mark, Point, chart, text
+from tracemill.flows.show.chart import Mark, Point, chart
 from tracemill.flows.show.export import replace_whole
-from tracemill.flows.show.style import STYLE
-from tracemill.flows.show.verdict_table import Verdict, amount, change, verdicts
-from tracemill.flows.show.verdicts import Filter
+from tracemill.flows.show.terminal import visible
+from tracemill.flows.show.units import amount
+from tracemill.flows.show.verdicts import Filter, Verdict, change, verdicts
 from tracemill.warehouse import connect
+from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
+    from jinja2 import Environment
+
+    from tracemill.flows.show.chart import Chart
 
 REPORT_FILE = "report.html"
 # The page stays one that a browser opens at once; the exports have all.
 MAX_SERIES = 100
 
 
-class Series(NamedTuple):
-    """One series with verdicts; the newest name of its subject."""
+class Tile(NamedTuple):
+    """A count at the top of the page."""
+
+    status: str
+    number: int
+    text: str
+
+
+class Line(NamedTuple):
+    """One verdict of a series, in words."""
+
+    build_id: str
+    status: str
+    before: str
+    after: str
+    change: str
+    moved_from: str | None
+    call_path: str | None
+    facts: list[str]
+
+
+class Card(NamedTuple):
+    """One series with its verdicts."""
 
     metric: str
-    first_subject: str
+    subject: str
+    unit: str | None
+    is_standing: bool
+    chart: Chart
+    verdicts: list[Line]
+    query: str
+    rows: list[tuple[str | int, ...]]
+
+
+class Series(NamedTuple):
+    """One series with verdicts, each at the index of its point; the newest name of its subject."""
+
+    metric: str
     subject: str
     unit: str | None
     points: list[Point]
-    verdicts: list[tuple[int, Verdict, str | None, str | None]]
+    verdicts: list[tuple[int, Verdict]]
 
     @property
     def is_standing(self) -> bool:
         """Whether the last change was for the worse, and nobody accepted it."""
-        last = [v for _, v, *_ in self.verdicts if v.status in {"regressed", "improved"}]
+        last = [v for _, v in self.verdicts if v.status in {"regressed", "improved"}]
         return bool(last) and last[-1].status == "regressed" and last[-1].accepted_by is None
+
+
+class _PointRow(NamedTuple):
+    metric: str
+    first_subject: str
+    subject: str
+    build_id: str
+    unit: str | None
+    value: float
+    run_count: int
+    expected: float | None
+    expected_interval: tuple[float, float] | None
+
+
+class _BuildRow(NamedTuple):
+    build_id: str
+    commit: str | None
+    branch: str | None
+    committed_at: datetime | None
+    go_version: str | None
+    run_count: int
+    capture_count: int
+
+
+class _FailureRow(NamedTuple):
+    build_id: str
+    path: str
+    message: str
 
 
 def write_report(warehouse: Path, file: Path) -> None:
@@ -51,136 +119,108 @@ def write_report(warehouse: Path, file: Path) -> None:
 def render(connection: duckdb.DuckDBPyConnection) -> str:
     """The page."""
     series = sorted(_series(connection), key=lambda s: (not s.is_standing, -s.verdicts[-1][0]))
-    builds = connection.execute(
-        "select build_id, commit, branch, committed_at, go_version, run_count, capture_count "
-        "from builds order by ordinal"
-    ).fetchall()
-    failures = connection.execute("select build_id, path, message from load_failures order by all").fetchall()
-    more = (
-        f"<p>{len(series) - MAX_SERIES} more series are in the exports.</p>"
-        if len(series) > MAX_SERIES
-        else ""
-    )
-    return "".join(
-        (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; ',
-            "style-src 'unsafe-inline'\">",
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>Tracemill: what changed</title><style>{STYLE}</style></head><body><main>",
-            _head(series, [str(b[0]) for b in builds]),
-            *(_card(s) for s in series[:MAX_SERIES]),
-            more,
-            _table("Inputs that could not be loaded", ("build", "file", "why"), failures) if failures else "",
-            _table("Builds", ("build", "commit", "branch", "committed", "Go", "runs", "captures"), builds),
-            "</main></body></html>\n",
+    builds = ask(connection, "report/builds", _BuildRow)
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            style=_style(),
+            tiles=_tiles(series, builds),
+            cards=[_card(s) for s in series[:MAX_SERIES]],
+            more=max(len(series) - MAX_SERIES, 0),
+            failures=ask(connection, "report/load_failures", _FailureRow),
+            builds=builds,
         )
     )
 
 
+def environment() -> Environment:
+    """Templates that escape, and show what could steer a terminal or a page as a sign for it."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("tracemill.flows.show"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalized,
+    )
+
+
+def _finalized(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
+    # Markup is a template's own text; what is no text, such as an undefined name, is Jinja's to judge.
+    return visible(value) if type(value) is str else value
+
+
+def _style() -> str:
+    from markupsafe import Markup
+
+    return Markup(files("tracemill.flows.show").joinpath("style.css").read_text("utf-8"))  # noqa: S704 - ours
+
+
 def _series(connection: duckdb.DuckDBPyConnection) -> list[Series]:
     """The series of all verdicts, with their points."""
-    rows = connection.execute(
-        """
-        select h.metric, h.first_subject, h.subject, h.build_id, h.unit, h.value, h.run_count, h.expected,
-            h.expected_interval,
-        from regression_history as h
-        semi join (
-            select metric, first_subject from regression_history
-            semi join regressions using (build_id, metric, subject)
-        ) using (metric, first_subject)
-        order by metric, first_subject, ordinal
-        """
-    ).fetchall()
-    details = {
-        (row[0], row[1], row[2]): (row[3], row[4])
-        for row in connection.execute(
-            "select build_id, metric, subject, call_path, evidence from regressions"
-        ).fetchall()
-    }
-    found = {(v.build_id, v.metric, v.full_subject): v for v in verdicts(connection, Filter())}
-    grouped: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-    for row in rows:
-        grouped.setdefault((row[0], row[1]), []).append(row)
-    return [_one_series(key, group, found, details) for key, group in grouped.items()]
+    found = {(v.build_id, v.metric, v.subject): v for v in verdicts(connection, Filter())}
+    grouped: dict[tuple[str, str], list[_PointRow]] = {}
+    for row in ask(connection, "report/points", _PointRow):
+        grouped.setdefault((row.metric, row.first_subject), []).append(row)
+    return [_one_series(rows, found) for rows in grouped.values()]
 
 
-def _one_series(
-    key: tuple[str, str],
-    rows: list[tuple[Any, ...]],
-    found: dict[tuple[str, str, str], Verdict],
-    details: dict[tuple[str, str, str], tuple[str | None, str | None]],
-) -> Series:
-    points, judged = [], []
-    for i, (metric, _, subject, build_id, _, value, runs, expected, bounds) in enumerate(rows):
-        low, high = bounds or (None, None)
-        points.append(Point(build_id, value, expected, low, high, runs))
-        name = (str(build_id), str(metric), str(subject))
-        if name in found:
-            judged.append((i, found[name], *details[name]))
-    subject, unit = rows[-1][2], rows[-1][4]
-    return Series(*key, str(subject), None if unit is None else str(unit), points, judged)
+def _one_series(rows: list[_PointRow], found: dict[tuple[str, str, str], Verdict]) -> Series:
+    points, changes = [], []
+    for i, row in enumerate(rows):
+        low, high = row.expected_interval or (None, None)
+        points.append(Point(row.build_id, row.value, row.expected, low, high, row.run_count))
+        if verdict := found.get((row.build_id, row.metric, row.subject)):
+            changes.append((i, verdict))
+    return Series(rows[-1].metric, rows[-1].subject, rows[-1].unit, points, changes)
 
 
-def _head(series: list[Series], builds: list[str]) -> str:
+def _tiles(series: list[Series], builds: list[_BuildRow]) -> list[Tile]:
     counts = dict.fromkeys(("regressed", "improved", "moved"), 0)
     for one in series:
-        for _, verdict, *_ in one.verdicts:
+        for _, verdict in one.verdicts:
             counts[verdict.status] = counts.get(verdict.status, 0) + 1
     standing = sum(s.is_standing for s in series)
-    tiles = [("standing", standing, "regressions that still stand")]
-    tiles += [(status, count, status) for status, count in counts.items()]
-    span = f"{builds[0]} to {builds[-1]}" if builds else "none yet"
-    tiles.append(("", len(builds), f"builds, {span}"))
-    shown = "".join(
-        f'<li class="tile {text(kind if n else "")}"><b>{n}</b> {text(word)}</li>' for kind, n, word in tiles
-    )
-    calm = "" if series else "<p>No regressions, no improvements.</p>"
-    return (
-        f"<header><h1>What changed</h1><p>Shaded: what the builds before let expect (95 %). "
-        f'Dashed: where a verdict begins.</p><ul class="tiles">{shown}</ul>{calm}</header>'
-    )
-
-
-def _card(series: Series) -> str:
-    marks = [Mark(i, v.status, "moved" if v.status == "moved" else change(v)) for i, v, *_ in series.verdicts]
-    badge = '<span class="badge regressed">stands</span>' if series.is_standing else ""
-    said = "".join(_verdict(v, path, evidence) for _, v, path, evidence in series.verdicts)
-    columns = ("build", "value", "expected", "from", "to", "runs")
-    rows = [
-        (p.build_id, *(amount(v, series.unit) if v is not None else "" for v in p[1:5]), p.run_count)
-        for p in series.points
+    span = f"{builds[0].build_id} to {builds[-1].build_id}" if builds else "none yet"
+    return [
+        Tile("standing" if standing else "", standing, "regressions that still stand"),
+        *(Tile(status if count else "", count, status) for status, count in counts.items()),
+        Tile("", len(builds), f"builds, {span}"),
     ]
-    return (
-        f'<article><h2><code>{text(series.subject)}</code>{badge}</h2><p class="metric">{text(series.metric)}'
-        f"{', ' + text(series.unit) if series.unit else ''}</p>{chart(series.points, marks, series.unit)}"
-        f"<dl>{said}</dl><details><summary>The series, and the SQL that shows it</summary>"
-        f"<pre>{text(series.verdicts[-1][1].query)}</pre>{_rows(columns, rows)}</details></article>"
+
+
+def _card(series: Series) -> Card:
+    marks = [Mark(i, v.status, "moved" if v.status == "moved" else change(v)) for i, v in series.verdicts]
+    return Card(
+        metric=series.metric,
+        subject=series.subject,
+        unit=series.unit,
+        is_standing=series.is_standing,
+        chart=chart(series.points, marks, series.unit),
+        verdicts=[_line(v) for _, v in series.verdicts],
+        query=series.verdicts[-1][1].query,
+        rows=[
+            (p.build_id, *(amount(v, series.unit) if v is not None else "" for v in p[1:5]), p.run_count)
+            for p in series.points
+        ],
     )
 
 
-def _verdict(verdict: Verdict, call_path: str | None, evidence: str | None) -> str:
-    moved = f" (was <code>{text(verdict.moved_from)}</code>)" if verdict.moved_from else ""
+def _line(verdict: Verdict) -> Line:
     is_sure = verdict.q_value is not None and verdict.status != "moved"
-    facts = [f"q = {verdict.q_value:.0e}" if is_sure else None, evidence]
-    if verdict.accepted_by:
-        facts.insert(0, f"accepted by {verdict.accepted_by}: {verdict.accepted_reason}")
-    path = f"<div class=path>{text(call_path)}</div>" if call_path else ""
-    badge = text(f"{verdict.build_id} {verdict.status}")
-    return (
-        f'<dt><span class="badge {text(verdict.status)}">{badge}</span> '
-        f"{text(amount(verdict.before, verdict.unit))} → {text(amount(verdict.after, verdict.unit))}, "
-        f"{text(change(verdict))}{moved}</dt><dd>{'; '.join(text(f) for f in facts if f)}{path}</dd>"
+    facts = [
+        f"accepted by {verdict.accepted_by}: {verdict.accepted_reason}" if verdict.accepted_by else None,
+        f"q = {verdict.q_value:.0e}" if is_sure else None,
+        verdict.evidence,
+    ]
+    return Line(
+        build_id=verdict.build_id,
+        status=verdict.status,
+        before=amount(verdict.before, verdict.unit),
+        after=amount(verdict.after, verdict.unit),
+        change=change(verdict),
+        moved_from=verdict.moved_from,
+        call_path=verdict.call_path,
+        facts=[fact for fact in facts if fact],
     )
-
-
-def _table(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    return f"<section><h2>{text(title)}</h2>{_rows(names, rows)}</section>"
-
-
-def _rows(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    head = "".join(f"<th>{text(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{text('' if v is None else v)}</td>" for v in row) + "</tr>" for row in rows
-    )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

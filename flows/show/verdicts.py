@@ -1,24 +1,20 @@
-"""The regressions found, as a query: filters are bound, never pasted into SQL."""
+"""The verdicts: which of them, and their table for people."""
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.warehouse.schema.errors import TracemillError
+from tracemill.flows.names import require
+from tracemill.flows.show.tables import format_table
+from tracemill.flows.show.units import amount, factor
+from tracemill.warehouse.queries import ask, ask_column, text
 
 if TYPE_CHECKING:
     import duckdb
 
-# Every column of the mart, and beside each verdict who accepted it and why.
-EVERY_COLUMN = "r.*, a.accepted_by, a.accepted_reason"
-# Type parameters and methods may hold slashes and dots of their own.
-_PACKAGE = "regexp_extract(split_part(coalesce(function, subject), '[', 1), '^(.*/)?[^./]*')"
-
-
-class NoSuchNameError(TracemillError):
-    """A build, metric or status that is not there, with the nearest that is."""
+STATUSES = ("regressed", "improved", "moved", "cost_shift", "not_comparable")
+HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,71 +28,103 @@ class Filter:
     since_build: str | None = None
 
 
+class Verdict(NamedTuple):
+    """What a person reads first of a verdict; --format json and csv give every column."""
+
+    build_id: str
+    status: str
+    subject: str
+    function: str | None
+    moved_from: str | None
+    metric: str
+    unit: str | None
+    before: float | None
+    after: float | None
+    change_ratio: float | None
+    q_value: float | None
+    n_before: int | None
+    accepted_by: str | None
+    accepted_reason: str | None
+    call_path: str | None
+    evidence: str | None
+    query: str
+
+    @property
+    def name(self) -> str:
+        """The function, or the whole subject where it is none."""
+        return self.function or self.subject
+
+
+class _Rules(NamedTuple):
+    least_builds: int
+
+
 def least_earlier_builds(connection: duckdb.DuckDBPyConnection) -> int:
-    """With fewer builds before it, a build cannot be told from noise."""
-    ((count,),) = connection.execute("select least_builds from detection_rules").fetchall()
-    return int(count)
+    """With fewer builds before it, a build is not judged: noise would pass for a change."""
+    (rules,) = ask(connection, "verdicts/rules", _Rules)
+    return rules.least_builds
 
 
-_KNOWN_STATUS = "select unnest(['regressed', 'improved', 'moved', 'cost_shift', 'not_comparable'])"
+def verdicts(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> list[Verdict]:
+    """The verdicts chosen, in the order of the builds. Raises NoSuchNameError."""
+    _require_known(connection, chosen)
+    return ask(connection, "verdicts/verdicts", Verdict, **asdict(chosen))
 
 
-def select(
-    connection: duckdb.DuckDBPyConnection, chosen: Filter, columns: str = EVERY_COLUMN
-) -> duckdb.DuckDBPyConnection:
-    """The cursor over the verdicts, in the order of the builds. Raises NoSuchNameError."""
-    builds = "select build_id from builds"
-    for what, value, known in (
-        ("build", chosen.build_id, builds),
-        ("build", chosen.since_build, builds),
-        ("metric", chosen.metric, "select distinct metric from observations"),
-        ("status", chosen.status, _KNOWN_STATUS),
-    ):
-        if value is not None:
-            require(value, what, [str(row[0]) for row in connection.execute(known).fetchall()])
+def select(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> duckdb.DuckDBPyConnection:
+    """The cursor over every column of the verdicts chosen. Raises NoSuchNameError."""
+    _require_known(connection, chosen)
+    return connection.execute(text("verdicts/verdicts"), asdict(chosen))
+
+
+def _require_known(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> None:
+    for build in (chosen.build_id, chosen.since_build):
+        if build is not None:
+            require(build, "build", ask_column(connection, "verdicts/known_builds"))
+    if chosen.metric is not None:
+        require(chosen.metric, "metric", ask_column(connection, "verdicts/known_metrics"))
+    if chosen.status is not None:
+        require(chosen.status, "status", STATUSES)
     if chosen.package is not None:
-        _require_package(connection, chosen.package)
-    return connection.execute(
-        f"""
-        select {columns}
-        from regressions as r
-        left join (select build_id, ordinal from builds) as b using (build_id)
-        left join accepted_regressions as a using (build_id, metric, subject)
-        where coalesce(build_id = $build_id, true)
-          and coalesce(metric = $metric, true)
-          and coalesce(status = $status, true)
-          and coalesce(b.ordinal >= (select ordinal from builds where build_id = $since_build), true)
-          and (
-              $package is null
-              or starts_with(coalesce(r.function, subject), $package || '.')
-              or starts_with(coalesce(r.function, subject), $package || '/')
-          )
-        order by b.ordinal, metric, status, subject
-        """,  # noqa: S608 - columns is a constant of ours
-        {
-            "build_id": chosen.build_id,
-            "metric": chosen.metric,
-            "status": chosen.status,
-            "package": chosen.package,
-            "since_build": chosen.since_build,
-        },
-    )
+        known = ask_column(connection, "verdicts/known_packages")
+        if not any(name.startswith(chosen.package + "/") for name in known):
+            require(chosen.package, "package", known)
 
 
-def _require_package(connection: duckdb.DuckDBPyConnection, package: str) -> None:
-    rows = connection.execute(f"select distinct {_PACKAGE} from observations").fetchall()  # noqa: S608
-    known = [str(row[0]) for row in rows]
-    if not any(name == package or name.startswith(package + "/") for name in known):
-        require(package, "package", known)
+def table(found: list[Verdict]) -> list[list[str]]:
+    """The verdicts as rows of HEADINGS."""
+    return [
+        [
+            v.build_id,
+            f"accepted by {v.accepted_by}: {v.accepted_reason}" if v.accepted_by else v.status,
+            v.name + (f" (was {v.moved_from})" if v.moved_from else ""),
+            v.metric,
+            f"{amount(v.before, v.unit)} → {amount(v.after, v.unit)}",
+            change(v),
+            _certainty(v),
+        ]
+        for v in found
+    ]
 
 
-def require(value: str, what: str, known: list[str]) -> None:
-    """Raises NoSuchNameError, with the nearest name, unless value is known."""
-    if value not in known:
-        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-        hint = (
-            f"; did you mean {near[0]!r}?"
-            if near
-            else f"; there is {', '.join(sorted(known)[:10]) or 'none yet'}"
-        )
-        raise NoSuchNameError(f"no {what} {value!r}{hint}")
+def overview(connection: duckdb.DuckDBPyConnection, chosen: Filter | None = None) -> str:
+    """The verdicts as a table, or the sentence that there are none, or that there cannot be any yet."""
+    found = verdicts(connection, chosen or Filter())
+    if found:
+        return format_table(HEADINGS, table(found))
+    builds = len(ask_column(connection, "verdicts/known_builds"))
+    least = least_earlier_builds(connection)
+    if builds <= least:
+        return f"nothing to judge yet: builds so far {builds}, {least} must come before one\n"
+    return "no regressions, no improvements\n"
+
+
+def change(verdict: Verdict) -> str:
+    """How much, as a factor, or the word for it."""
+    return "same cost" if verdict.status == "moved" else factor(verdict.change_ratio, verdict.before)
+
+
+def _certainty(verdict: Verdict) -> str:
+    if verdict.q_value is None or verdict.status == "moved":
+        return f"{verdict.n_before} builds before" if verdict.n_before else ""
+    return f"q = {verdict.q_value:.0e}, {verdict.n_before} builds before"

@@ -74,7 +74,7 @@ def _print_ran(ran: Ran, settings: Settings) -> None:
 
 
 def _print_regressions(settings: Settings) -> None:
-    from tracemill.flows.show.verdict_table import overview
+    from tracemill.flows.show.verdicts import overview
     from tracemill.warehouse import connect
 
     with connect(settings.warehouse) as connection:

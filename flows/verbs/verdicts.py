@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tracemill.flows.gate.formats import FORMATS, write
 from tracemill.flows.show.terminal import say, visible
 from tracemill.flows.verbs.options import ALL_FORMATS, across_option, settings_of, warehouse_option
 
@@ -32,13 +33,12 @@ def regressions(
     format_: str,
 ) -> None:
     """What regressed, improved or moved, in which build, and how sure that is."""
-    from tracemill.flows.gate.comparability import compared_across, conditions
+    from tracemill.flows.gate.comparability import conditions, marts_ignoring
     from tracemill.flows.show.tables import TEXT_WRITERS, markdown_table
-    from tracemill.flows.show.verdict_table import HEADINGS, overview, table, verdicts
-    from tracemill.flows.show.verdicts import Filter, select
+    from tracemill.flows.show.verdicts import HEADINGS, Filter, overview, select, table, verdicts
 
     chosen = Filter(build_id, metric, status, package, since_build)
-    with compared_across(settings_of(warehouse=warehouse).warehouse, conditions(across)) as connection:
+    with marts_ignoring(settings_of(warehouse=warehouse).warehouse, conditions(across)) as connection:
         if format_ == "table":
             click.echo(overview(connection, chosen), nl=False)
         elif format_ == "md":
@@ -61,7 +61,7 @@ def regressions(
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json", "md", "sarif", "github"]),
+    type=click.Choice(list(FORMATS)),
     default="table",
     show_default=True,
 )
@@ -100,13 +100,12 @@ def gate(
     if candidate is None:
         raise click.UsageError("which build? --candidate B")
     from tracemill.flows.gate.comparability import conditions
-    from tracemill.flows.gate.formats import WRITERS
     from tracemill.flows.gate.judge import gate as gate_
 
     judgement = gate_(
-        root, candidate, baseline, metrics, across=conditions(across), fails_on_open=fail_on_open
+        root, candidate, baseline, metrics, ignored=conditions(across), fails_on_open=fail_on_open
     )
-    say(WRITERS[format_](judgement))
+    say(write(judgement, format_))
     click.get_current_context().exit(judgement.exit_code)
 
 

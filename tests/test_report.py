@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from tracemill.flows.show.chart import Mark, Point, chart
-from tracemill.flows.show.report import render
+from tracemill.flows.show.report import environment, render
 
 from .models.given import Given
 from .models.story import story
@@ -81,9 +81,11 @@ def test_a_history_without_verdicts_says_so() -> None:
 
 def test_a_chart_stays_in_its_frame() -> None:
     points = [Point(f"b{i}", float(i % 3), 1.0, 0.5, 1e9, 3) for i in range(300)]
-    drawn = chart(points, [Mark(0, "regressed", "new"), Mark(299, "improved", "gone")], "ns/requests")
+    marks = [Mark(0, "regressed", "new"), Mark(299, "improved", "gone")]
+    template = environment().get_template("chart.svg")
+    drawn = template.render(chart=chart(points, marks, "ns/requests"))
     heights = [float(y) for y in re.findall(r'\bc?y="(-?[\d.]+)"', drawn)]
     assert 0 <= min(heights) <= max(heights) <= 230
     assert len(re.findall('class="tick"', drawn)) < 25
     assert "nan" not in drawn
-    assert chart([Point("b", 0.0, None, None, None, 1)], [], None)
+    assert template.render(chart=chart([Point("b", 0.0, None, None, None, 1)], [], None))

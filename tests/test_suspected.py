@@ -9,7 +9,7 @@ import pytest
 
 from bench.detection_scale import OTHER_TABLES, POINTS_OF_PART
 from bench.synthetic import make
-from tracemill.flows.gate.suspected import hints
+from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.warehouse.level_relation import levels_at_hand, rules_table
 from tracemill.warehouse.models import read_models
 
@@ -47,20 +47,20 @@ def history() -> duckdb.DuckDBPyConnection:
 
 
 def test_what_may_have_changed_is_said_of_the_last_build_with_where_it_begins(history) -> None:
-    said = [hint for hint in hints(history, f"b{BUILDS - 1}", ()) if " since b" in hint]
+    sentences = [s for s in suspected_changes(history, f"b{BUILDS - 1}", ()) if " since b" in s]
     worse = history.execute(
         "select 'f' || substr(first_subject, 2), build_id from regression_history "
         "where may_change and change_log_ratio > 0 order by change_q_value, subject"
     ).fetchall()
     assert len(worse) >= 5
-    assert len(said) == len(worse)
-    for hint, (subject, build) in zip(said, worse, strict=True):
-        assert f" of {subject}: " in hint and f" since {build} (q = " in hint
-    assert hints(history, f"b{BUILDS - 1}", ("gc_pauses",)) == []
+    assert len(sentences) == len(worse)
+    for sentence, (subject, build) in zip(sentences, worse, strict=True):
+        assert f" of {subject}: " in sentence and f" since {build} (q = " in sentence
+    assert suspected_changes(history, f"b{BUILDS - 1}", ("gc_pauses",)) == []
 
 
 def test_of_an_earlier_build_nothing_is_said_that_later_ones_tell(history) -> None:
-    assert not any(" since b" in hint for hint in hints(history, f"b{BUILDS - 2}", ()))
+    assert not any(" since b" in s for s in suspected_changes(history, f"b{BUILDS - 2}", ()))
 
 
 def test_what_may_have_changed_is_no_change_and_has_its_figures(history) -> None:

@@ -1,0 +1,114 @@
+"""What every format says of a judgement, in the same words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracemill.flows.gate.comparability import CONDITIONS
+from tracemill.flows.gate.judgement import OPEN
+from tracemill.flows.show.units import amount, factor
+
+if TYPE_CHECKING:
+    from tracemill.flows.gate.judgement import Finding, Judgement
+
+HEADINGS = ("verdict", "function", "metric", "before → after", "change", "where")
+
+
+def headline(judgement: Judgement) -> str:
+    """The verdict in one line."""
+    parts = [_count(len(judgement.regressed), "regression")] if judgement.regressed else []
+    parts += [f"{len(judgement.open)} open from earlier builds"] if judgement.open else []
+    return f"{judgement.candidate} {judgement.word}" + (f": {', '.join(parts)}" if parts else "")
+
+
+def sentences(judgement: Judgement) -> list[str]:
+    """What was judged, what not, and why."""
+    return [
+        *(f"could not judge: {doubt}" for doubt in judgement.doubts),
+        *coverage(judgement),
+        *(
+            f"accepted by {f.accepted_by}: {f.metric} of {f.subject}: {f.accepted_reason}"
+            for f in judgement.accepted
+        ),
+    ]
+
+
+def coverage(judgement: Judgement) -> list[str]:
+    """How much was judged against what, and what was not."""
+    builds = judgement.baseline
+    listed = ", ".join(builds) if judgement.is_baseline_chosen or len(builds) < 3 else ""
+    named = listed or f"{builds[0]} to {builds[-1]}" if builds else ""
+    parts = [
+        f"judged {_count(sum(judgement.judged.values()), 'series', 'series')} of "
+        f"{_count(len(judgement.judged), 'metric')} against "
+        + (f"{_count(len(builds), 'build')}: {named}" if builds else "nothing: there is no build before")
+    ]
+    if judgement.ignored:
+        parts.append("compared across " + ", ".join(CONDITIONS[name] for name in judgement.ignored))
+    if judgement.judged:
+        parts.append("judged: " + ", ".join(f"{m} ({n})" for m, n in judgement.judged.items()))
+    parts += [f"may have got worse: {change}" for change in judgement.suspected]
+    return parts + [f"not judged: {u.series_count} of {u.metric}, {u.why}" for u in judgement.unjudged]
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def shown(judgement: Judgement) -> list[Finding]:
+    """What a person should see: all but what merely moved."""
+    return [f for f in judgement.findings if f.status != "moved"]
+
+
+def row(finding: Finding) -> list[str]:
+    """A finding under HEADINGS."""
+    return [
+        "accepted" if finding.accepted_by else finding.status + since(finding),
+        finding.function or finding.subject,
+        finding.metric,
+        f"{amount(finding.before, finding.unit)} → {amount(finding.after, finding.unit)}",
+        factor(finding.change_ratio, finding.before),
+        f"{place(finding)}:{finding.line}" if finding.file else "",
+    ]
+
+
+def since(finding: Finding) -> str:
+    """Where it begins, if at an earlier build."""
+    is_earlier = finding.status == OPEN or finding.first_build_id != finding.build_id
+    return f" since {finding.first_build_id}" if is_earlier else ""
+
+
+def facts(finding: Finding) -> list[str]:
+    """What the verdict rests on."""
+    parts = []
+    if start := since(finding):
+        commit = f", commit {finding.commit}" if finding.commit else ""
+        parts.append(f"{finding.status}{start}{commit}; known from {finding.build_id} on")
+    if finding.moved_from:
+        parts.append(f"was {finding.moved_from}")
+    if finding.expected_interval:
+        low, high = (amount(bound, finding.unit) for bound in finding.expected_interval)
+        parts.append(f"expected {low} to {high} (95 %)")
+    if finding.q_value is not None:
+        parts.append(f"p = {finding.p_value:.1e}, q = {finding.q_value:.1e}")
+    if finding.evidence:
+        parts.append(finding.evidence)
+    if finding.call_path:
+        parts.append(f"called through {finding.call_path}")
+    return parts
+
+
+def message(finding: Finding) -> str:
+    """A finding in one sentence."""
+    before, after = amount(finding.before, finding.unit), amount(finding.after, finding.unit)
+    parts = "; ".join(facts(finding))
+    what = f"{finding.metric} of {finding.subject}: {before} → {after}"
+    return f"{what} ({factor(finding.change_ratio, finding.before)}) at {finding.first_build_id}; {parts}"
+
+
+def place(finding: Finding) -> str:
+    """The file, from where the gate runs if it lies there."""
+    path = Path(finding.file or "")
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()

@@ -1,0 +1,27 @@
+"""Names that a user gives: of builds, metrics, statuses; and the nearest one where there is none such."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from tracemill.warehouse.schema.errors import TracemillError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_LISTED = 10
+
+
+class NoSuchNameError(TracemillError):
+    """A build, metric or status that is not there, with the nearest that is."""
+
+
+def require(value: str, what: str, known: Sequence[str]) -> None:
+    """Raises NoSuchNameError, with the nearest name, unless value is known."""
+    if value not in known:
+        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
+        listed = ", ".join(sorted(known)[:MAX_LISTED]) or "none yet"
+        raise NoSuchNameError(
+            f"no {what} {value!r}; " + (f"did you mean {near[0]!r}?" if near else f"there is {listed}")
+        )

@@ -1,0 +1,81 @@
+-- The verdicts on the candidate, what regressed first, and what stood open before it.
+with
+
+places as (
+    select function, file, line, block_ns::double as weight,
+    from goroutine_blocks
+    where build_id = $build_id
+    union all
+    select function, file, line, alloc_bytes,
+    from mapassign_allocations
+    where build_id = $build_id
+),
+
+place as (
+    select function, arg_max(file, weight) as file, arg_max(line, weight) as line,
+    from places
+    group by function
+)
+
+select
+    if(r.build_id = $build_id, r.status, $open) as status,
+    r.build_id,
+    r.metric,
+    r.subject,
+    r.found,
+    r.function,
+    r.moved_from,
+    r.unit,
+    r.polarity,
+    r.before,
+    r.after,
+    r.change_ratio,
+    r.interval,
+    r.p_value,
+    r.q_value,
+    r.n_before,
+    r.n_after,
+    r.first_build_id,
+    r.commit,
+    r.ended_build_id,
+    r.call_path,
+    r.caller,
+    r.caller_before,
+    r.caller_after,
+    r.evidence,
+    r.query,
+    h.expected_interval,
+    a.accepted_by,
+    a.accepted_reason,
+    -- In the repository: without the module's name before it; of other modules there is no file.
+    case
+        when b.module is null or starts_with(place.file, '/') then place.file
+        when starts_with(place.file, b.module || '/') then substr(place.file, len(b.module) + 2)
+    end as file,
+    place.line,
+from regressions as r
+inner join builds as b using (build_id)
+left join builds as ended on ended.build_id = r.ended_build_id
+left join accepted_regressions as a using (build_id, metric, subject)
+left join regression_history as h
+    on h.build_id = r.build_id
+    and h.metric = r.metric
+    and h.subject = r.subject
+left join place on place.function = r.function
+where (
+        r.build_id = $build_id
+        or (
+            r.status = 'regressed'
+            and b.ordinal < $ordinal
+            and coalesce(ended.ordinal > $ordinal, true)
+            and a.accepted_by is null
+        )
+    )
+    and (len($metrics) = 0 or list_contains($metrics, r.metric))
+order by
+    if(r.build_id = $build_id, r.status, $open) <> 'regressed',
+    if(r.build_id = $build_id, r.status, $open),
+    b.ordinal,
+    r.q_value,
+    r.metric,
+    r.subject

@@ -1,0 +1,18 @@
+-- Metrics of which the builds before could show each site and the candidate cannot: a binary is missing.
+with
+
+exhaustive as (
+    select distinct builds.ordinal, m.measure
+    from int_run_measures as m
+    inner join builds using (build_id)
+    where m.is_exhaustive and starts_with(m.measure, 'heap_')
+)
+
+select distinct metric
+from regression_history as h
+semi join (
+    select measure from exhaustive where ordinal between $ordinal - $recent and $ordinal - 1
+) using (measure)
+anti join (select measure from exhaustive where ordinal = $ordinal) using (measure)
+where list_contains($metrics, h.metric)
+order by metric

@@ -1,0 +1,35 @@
+-- How many series of each metric the candidate has, and what became of those that it lacks.
+with
+
+history as (
+    select *, ordinal between $ordinal - $recent and $ordinal - 1 as is_recent,
+    from regression_history
+    where ordinal <= $ordinal
+),
+
+series as (
+    select
+        metric,
+        first_subject,
+        bool_or(ordinal = $ordinal) as is_here,
+        bool_or(ordinal = $ordinal and p_value is not null) as is_judged,
+        count(*) filter (where ordinal < $ordinal and not went_away) as n_before,
+        bool_or(is_recent) as was_here,
+        bool_or(is_recent and p_value is not null) as was_judged,
+    from history
+    where (len($metrics) = 0 or list_contains($metrics, metric))
+    group by metric, first_subject
+)
+
+select
+    metric,
+    count(*) filter (where is_judged) as judged,
+    count(*) filter (where is_here) as present,
+    count(*) filter (where is_here and not is_judged and n_before < (select least_builds from detection_rules)) as too_new,
+    count(*) filter (where is_here and not is_judged and n_before >= (select least_builds from detection_rules)) as too_small,
+    count(*) filter (where not is_here and was_judged) as missing,
+    count(*) filter (where was_judged) as judged_before,
+    count(*) filter (where was_here) as present_before,
+from series
+group by metric
+order by metric

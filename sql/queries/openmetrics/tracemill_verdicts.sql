@@ -1,0 +1,6 @@
+-- How many verdicts of a status begin at a build.
+select build_id, status, count(*) as verdicts
+from regressions
+inner join builds using (build_id)
+group by build_id, status, ordinal
+order by ordinal, status

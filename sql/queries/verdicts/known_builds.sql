@@ -1,0 +1,4 @@
+-- The builds' names.
+select build_id as name
+from builds
+order by ordinal

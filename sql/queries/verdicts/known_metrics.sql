@@ -1,0 +1,4 @@
+-- The metrics that anything was measured in.
+select distinct metric as name
+from observations
+order by name

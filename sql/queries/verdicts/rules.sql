@@ -1,0 +1,2 @@
+-- The rules of detection, one row.
+from detection_rules

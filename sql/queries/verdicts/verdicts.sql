@@ -1,0 +1,15 @@
+-- The verdicts chosen, each with who accepted it and why, in the order of the builds.
+select r.*, a.accepted_by, a.accepted_reason
+from regressions as r
+left join (select build_id, ordinal from builds) as b using (build_id)
+left join accepted_regressions as a using (build_id, metric, subject)
+where coalesce(build_id = $build_id, true)
+    and coalesce(metric = $metric, true)
+    and coalesce(status = $status, true)
+    and coalesce(b.ordinal >= (select ordinal from builds where build_id = $since_build), true)
+    and (
+        $package is null
+        or starts_with(coalesce(r.function, subject), $package || '.')
+        or starts_with(coalesce(r.function, subject), $package || '/')
+    )
+order by b.ordinal, metric, status, subject

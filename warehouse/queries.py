@@ -1,0 +1,51 @@
+"""The queries that flows ask: sql/queries/, values bound by name, columns taken by name.
+
+A query's name is its file's, with its folder: ``gate/findings``. Those of ``whatif/`` make the tables of
+another history (warehouse/whatif.py); those of ``summaries/`` read the rows of one file as ``rows``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
+    import duckdb
+
+_Row = TypeVar("_Row", bound=NamedTuple)
+
+
+@cache
+def text(name: str) -> str:
+    """The query of that name."""
+    return files("tracemill.sql").joinpath("queries", f"{name}.sql").read_text("utf-8")
+
+
+def ask(connection: duckdb.DuckDBPyConnection, name: str, kind: type[_Row], **values: object) -> list[_Row]:
+    """The query's rows: of each, the columns that kind has fields for, whatever their order."""
+    cursor = connection.execute(text(name), values)
+    columns = [str(d[0]) for d in cursor.description or ()]
+    places = [columns.index(field) for field in kind._fields]
+    return [kind._make(row[i] for i in places) for row in cursor.fetchall()]
+
+
+def ask_column(connection: duckdb.DuckDBPyConnection, name: str, **values: object) -> list[str]:
+    """The first column of the query's rows, as text."""
+    return [str(row[0]) for row in connection.execute(text(name), values).fetchall()]
+
+
+def names() -> list[str]:
+    """Every query there is."""
+    return sorted(_names(files("tracemill.sql").joinpath("queries"), ""))
+
+
+def _names(folder: Traversable, prefix: str) -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _names(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".sql"):
+            yield prefix + entry.name.removesuffix(".sql")
