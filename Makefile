@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
 
-demo: $(VENV)/ready  ## set up, run the main job on the recorded artifacts, show what regressed
+demo: $(VENV)/core  ## set up the core, run the main job on the recorded artifacts, show what regressed
 	@$(BIN)/tracemill run examples/artifacts --warehouse $(DEMO)/warehouse --exports $(DEMO)/exports
 	@echo
 	@echo "Ask it something:"
@@ -43,10 +43,19 @@ docs: $(VENV)/ready  ## the data dictionary, from warehouse/schema
 lock:  ## pin what pyproject.toml allows, with hashes (needs uv)
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-header --universal \
 		--python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --extra build --constraint requirements.lock --generate-hashes --no-header \
+		--universal --python-version 3.11 -o .ci/core.lock
 
 clean:  ## remove what the other targets made, but not .venv
 	rm -rf $(DEMO) build *.egg-info
 
-$(VENV)/ready: requirements.lock pyproject.toml .ci/setup $(wildcard parsers/kernels/*.py parsers/kernels/*.pxd)
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" .ci/setup
+KERNELS := $(wildcard parsers/kernels/*.py parsers/kernels/*.pxd)
+
+# What the command line needs: neither Prefect nor what the tests use.
+$(VENV)/core: .ci/core.lock pyproject.toml .ci/setup $(KERNELS)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" .ci/setup core
 	@touch $@
+
+$(VENV)/ready: requirements.lock pyproject.toml .ci/setup $(KERNELS)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" .ci/setup
+	@touch $(VENV)/core $@

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-yaml = pytest.importorskip("yaml")
 TOP = Path(__file__).parent.parent
 RECIPES = re.findall(r"```yaml\n(.*?)```", (TOP / "docs/ci.md").read_text(), re.DOTALL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import subprocess
@@ -187,6 +188,22 @@ def test_sql_imports_no_parser_and_no_prefect(warehouse: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert found.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "verb", [["run", "W", "--prefect"], ["ingest", "W", "--prefect"], ["build", "--prefect"], ["serve", "W"]]
+)
+def test_without_prefect_the_verbs_that_need_it_say_how_to_install_it(
+    verb: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "prefect" else find(name))
+    arguments = [str(tmp_path) if part == "W" else part for part in verb]
+    found = tracemill(*arguments, "--warehouse", tmp_path / "w")
+    assert found.exit_code == 2
+    assert found.stderr == (
+        "tracemill: this needs Prefect, which is not installed: pip install 'tracemill[serve]'\n"
+    )
 
 
 def test_every_verb_has_help() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,17 @@ def test_kernels_import_nothing_but_cython(file: Path) -> None:
 def test_only_the_scheduled_folder_imports_prefect() -> None:
     found = [f for f in CODE if any(n.split(".")[0] == "prefect" for n in _imports(f))]
     assert {f.relative_to(TOP).parent.as_posix() for f in found} == {"flows/scheduled"}
+
+
+def test_the_core_imports_only_what_the_core_installs() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    core = {re.split(r"[^\w-]", d)[0].replace("-", "_") for d in project["dependencies"]}
+    assert not {"prefect", "fastapi", "sqlalchemy"} & core
+    brought = {"pydantic", "markupsafe", "_duckdb", "cython", "typing_extensions"}  # with these, or in place of one
+    for file in CODE:
+        if "flows/scheduled" not in file.as_posix():
+            third_party = {n.split(".")[0] for n in _imports(file)} - {"tracemill"} - sys.stdlib_module_names
+            assert third_party <= core | brought, file
 
 
 @pytest.mark.parametrize("file", sorted((TOP / "detection").glob("*.py")), ids=lambda f: f.name)
@@ -146,7 +158,7 @@ def test_the_dictionary_is_what_the_schema_says() -> None:
 
 
 def test_nothing_names_an_index_or_this_machine() -> None:
-    for name in ("requirements.lock", ".ci/compiler.lock", "pyproject.toml", "Makefile"):
+    for name in ("requirements.lock", ".ci/core.lock", ".ci/compiler.lock", "pyproject.toml", "Makefile"):
         text = (TOP / name).read_text()
         assert "index-url" not in text
         assert "find-links" not in text
