@@ -78,7 +78,7 @@ def test_the_core_imports_only_what_the_core_installs() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     core = {re.split(r"[^\w-]", d)[0].replace("-", "_") for d in project["dependencies"]}
     assert not {"prefect", "fastapi", "sqlalchemy"} & core
-    brought = {"pydantic", "markupsafe", "_duckdb", "cython", "typing_extensions"}  # with these, or in place of one
+    brought = {"pydantic", "markupsafe", "_duckdb", "cython", "typing_extensions"}  # with these
     for file in CODE:
         if "flows/scheduled" not in file.as_posix():
             third_party = {n.split(".")[0] for n in _imports(file)} - {"tracemill"} - sys.stdlib_module_names
