@@ -1,4 +1,4 @@
-"""A file that holds several captures: each is listed, none is merged or lost, and a new content replaces all."""
+"""A file that holds several captures: each is listed, none is merged or lost, new content replaces all."""
 
 from __future__ import annotations
 

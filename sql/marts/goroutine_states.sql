@@ -27,7 +27,8 @@ dumps as (
         row_number() over run as dump,
         count(*) over (partition by build_id, run_id) as dump_count,
     from captures
-    where capture_id in (select capture_id from dumped)
+    -- A crash report counts no goroutines.
+    where kind = 'goroutine_dump'
     window run as (
         partition by build_id, run_id
         order by captured_at nulls last, array_to_string(list_transform(
