@@ -38,7 +38,7 @@ FORMATS = {
     "legacy_profile": 2,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 3,
-    "goroutine_dump": 5,
+    "goroutine_dump": 6,
     "gctrace": 1,
     "listing": 4,
     "escapes": 1,
