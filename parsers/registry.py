@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from tracemill.parsers.api import (
 )
 from tracemill.parsers.unwrap.archive import files_in, is_archive
 from tracemill.parsers.unwrap.foreign import foreign
+from tracemill.parsers.unwrap.joined_traces import starts_of_traces
 from tracemill.parsers.unwrap.source import Source
 
 if TYPE_CHECKING:
@@ -134,7 +136,13 @@ def _anywhere(source: Source) -> list[str]:
 
 
 def items(form: Format, source: Source, options: Options) -> Iterator[FileItem]:
-    """What form reads of source, and behind it what the other formats read that claim a part of it."""
+    """What form reads of source, and behind it what the other formats read that claim a part of it.
+
+    Traces that stand one behind the other are captures of their own.
+    """
+    if form.NAME == "exectrace":
+        yield from _traces(form, source, options)
+        return
     yield from form.parse(source, options)
     for name in source.formats:
         if name != form.NAME:
@@ -144,6 +152,23 @@ def items(form: Format, source: Source, options: Options) -> Iterator[FileItem]:
             except ParseError as error:
                 yield Facts(is_salvaged=True)
                 yield Issue("error", "input", error.position, error.fact)
+
+
+def _traces(form: Format, source: Source, options: Options) -> Iterator[FileItem]:
+    """The traces of a file, which may stand one behind the other."""
+    with source.open() as stream:
+        starts = starts_of_traces(stream)
+    if len(starts) < 2:
+        yield from form.parse(source, options)
+        return
+    for number, (start, end) in enumerate(itertools.zip_longest(starts, starts[1:])):
+        if number:
+            yield NextCapture(form.NAME)
+        try:
+            yield from form.parse(source.between(start, end), options)
+        except ParseError as error:
+            yield Facts(is_salvaged=True)
+            yield Issue("data_loss", "input", f"trace from byte {start}", f"{error.position}: {error.fact}")
 
 
 def parse(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Batch | Issue | Facts]:

@@ -7,11 +7,12 @@ or go test -json wraps around a text (``log_text.py``).
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.unwrap.archive import open_file, size_on_disk
@@ -20,6 +21,8 @@ from tracemill.parsers.unwrap.log_text import looks_like_text, steps_to_text, we
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Buffer
 
 
 # What one input may unpack to. Traces of 100 M events are about 600 MB.
@@ -53,6 +56,7 @@ class Source:
         self.max_bytes = max_bytes
         # The names of the formats that claim it or a part of it, as registry.detect found them.
         self.formats: tuple[str, ...] = ()
+        self._range: tuple[int, int | None] = (0, None)
         found = self.file.stat()
         if stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):
             raise ParseError(self.path, "", "a pipe, which can be read but once: save it to a file first")
@@ -76,6 +80,15 @@ class Source:
     def name(self) -> str:
         """The file's name without folders."""
         return Path(self.file, *self.members).name
+
+    def between(self, start: int, end: int | None) -> Source:
+        """The part of the unpacked content from start to end, or to its end, as a source of its own."""
+        part = copy.copy(self)
+        part._range = (start, end)
+        with part._opened() as stream:
+            part.head = stream.read(HEAD_BYTES)
+        part._steps = []
+        return part
 
     def open(self) -> BinaryIO:
         """A stream of the decompressed content; reading past max_bytes raises ParseError."""
@@ -120,7 +133,10 @@ class Source:
         return content
 
     def _opened(self) -> BinaryIO:
-        return unpacked(open_file(self.file, self.members), self.path, self.max_bytes)
+        stream = unpacked(open_file(self.file, self.members), self.path, self.max_bytes)
+        if self._range == (0, None):
+            return stream
+        return cast("BinaryIO", io.BufferedReader(_Range(stream, *self._range), 1 << 20))
 
     def _rest_of_line(self, stream: BinaryIO) -> bytes:
         """What is left of the line that stream stands in. Raises ParseError for a line beyond the cap."""
@@ -135,6 +151,31 @@ class Source:
                 fact = f"a line of more than {MAX_LINE_BYTES >> 20} MiB: no text that is read here has one"
                 raise ParseError(self.path, "line 1", fact)
         return b"".join(pieces)
+
+
+class _Range(io.RawIOBase):
+    """A part of a stream that stands at its start."""
+
+    def __init__(self, stream: BinaryIO, start: int, end: int | None) -> None:
+        self._stream = stream
+        self._left = None if end is None else end - start
+        while start and (piece := stream.read(min(start, 1 << 20))):
+            start -= len(piece)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._stream.read(len(view) if self._left is None else min(len(view), self._left))
+        view[: len(data)] = data
+        if self._left is not None:
+            self._left -= len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
