@@ -3,8 +3,8 @@
 Three shapes: ``heap profile: …  @ heap/N`` (heap and allocs, the same text), ``--- contention:``
 or ``--- mutex:``, and ``NAME profile: total N`` (goroutine, threadcreate, a program's own).
 
-Emits ``profile_samples`` and ``stacks``; kinds end in ``_text`` so that nobody adds them to the
-protobuf of the same moment. Values are scaled as that protobuf's are, and equal them.
+Emits ``profile_samples``, ``named_addresses`` and ``stacks``; kinds end in ``_text`` so that nobody adds
+them to the protobuf of the same moment. Values are scaled as that protobuf's are, and equal them.
 
 Quirks: ``@`` lists return addresses, all of them, so ``pcs`` has the runtime frames that the
 ``#`` lines hide; an address of an inlined caller there is made up. ``stacks`` has the frames of
@@ -26,9 +26,11 @@ from typing import TYPE_CHECKING
 from tracemill.parsers.api import Batch, Facts, Issue, ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from tracemill.parsers.api import Item, Options
     from tracemill.parsers.stacks import StackTable
@@ -124,6 +126,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     yield Facts(kind=shape.kind, labels=labels)
     table = StackTable()
     yield Batch("profile_samples", _rows(shape, samples, table))
+    yield _addresses(shape, samples)
     yield table.stacks()
 
 
@@ -203,3 +206,30 @@ def _rows(shape: _Shape, samples: list[_Sample], table: StackTable) -> pa.Record
         for (name, unit), value in zip(shape.types, sample.values, strict=True):
             rows.append(shared | {"sample_type": name, "unit": unit, "value": value})
     return pa.RecordBatch.from_pylist(rows, TABLES["profile_samples"].arrow_schema())
+
+
+def _addresses(shape: _Shape, samples: list[_Sample]) -> Batch:
+    """What the # lines name; a heap profile hides what its innermost frames call."""
+    import numpy as np
+
+    from tracemill.parsers import named_addresses
+
+    place = {"": 0, "<unknown>": 0}
+
+    def places(names: Iterable[str]) -> NDArray[np.int64]:
+        return np.array([place.setdefault(name, len(place) - 1) for name in names], np.int64)
+
+    depths = [len(sample.frame_pcs) for sample in samples]
+    functions = places(name for sample in samples for name in sample.functions)
+    frames = named_addresses.Frames(
+        address=np.array([pc for sample in samples for pc in sample.frame_pcs], np.uint64),
+        function=functions,
+        file=places(name for sample in samples for name in sample.files),
+        line=np.array([line for sample in samples for line in sample.lines], np.int64),
+        names=[name for name in place if name != "<unknown>"],
+    )
+    above = np.roll(functions, 1)
+    above[np.cumsum([0, *depths])[:-1][np.array(depths, np.int64) > 0]] = -1
+    if shape.is_heap:
+        above[:] = -1
+    return named_addresses.rows(frames, np.arange(len(functions)), above)

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 # Binary formats first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
-    "exectrace": 2,
+    "exectrace": 4,
     "binary": 5,
-    "pprof": 4,
-    "legacy_profile": 2,
+    "pprof": 5,
+    "legacy_profile": 3,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 3,
     "goroutine_dump": 6,

@@ -60,6 +60,7 @@ class Assembly:
         is_synced: no final synchronisation is due.
         """
         yield from self.batches(self.scheduler.finish(is_synced=is_synced))
+        yield self.names.addresses()
         yield self._stacks.stacks()
         duration_ns = self.scheduler.now_ns
         if damage is not None:

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracemill.parsers import named_addresses
+from tracemill.warehouse.schema.hashes import MASK
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tracemill.parsers.api import Batch
     from tracemill.parsers.exectrace.wire import Generation, StackRows, StringRows
     from tracemill.parsers.stacks import StackTable
 
@@ -115,6 +119,18 @@ class Names:
         key = np.array([self._frame(frame) for frame in frames], np.int32).tobytes()
         index = self._stack_index.get(key)
         return self._stack(key) if index is None else index
+
+    def addresses(self) -> Batch:
+        """The addresses in all stacks, and what the runtime was called for there."""
+        frames = np.array([(pc & MASK, *rest) for pc, *rest in self._frames], np.uint64).reshape(-1, 4)
+        function, file, line = frames[:, 1:].T.view(np.int64)
+        stacks = [np.frombuffer(key, np.int32) for key in self._stack_index if key]
+        at = np.concatenate([np.empty(0, np.int64), *stacks])
+        above = np.append(-1, function[at[:-1]]) if len(at) else at
+        above[np.cumsum([0, *map(len, stacks)])[:-1]] = -1  # nothing stands above a stack's innermost frame
+        return named_addresses.rows(
+            named_addresses.Frames(self.strings, frames[:, 0], function, file, line), at, above
+        )
 
     def _frame(self, key: tuple[int, int, int, int]) -> int:
         index = self._frame_index.setdefault(key, len(self._frames))

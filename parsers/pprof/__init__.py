@@ -5,8 +5,8 @@ goroutine, threadcreate, a program's own), and by pprof itself (merged and diffe
 whose values may be negative). Read: Go 1.21 to 1.27. Specification:
 github.com/google/pprof/proto/profile.proto; source: runtime/pprof/proto.go, protomem.go.
 
-Emits ``profile_samples`` (one row for each sample and sample type), ``profile_mappings``
-and ``stacks``.
+Emits ``profile_samples`` (one row for each sample and sample type), ``profile_mappings``,
+``named_addresses`` and ``stacks``.
 
 Quirks: runtime/pprof scales heap values itself, so they are never rescaled. It strips the
 leading runtime frames of heap stacks, so the function that allocates stands there only

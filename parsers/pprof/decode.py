@@ -52,9 +52,10 @@ class Message:
     line_offsets: Ints
     line_function_id: Unsigned
     line_number: Ints
-    # Functions: id, and (name, filename)
+    # Functions: id, (name, filename), and the line where each begins, 0 unknown
     function_id: Unsigned
     function_strings: Ints
+    start_line: Ints
     # Mappings: (id, start, limit, offset), and (filename, build id)
     mapping_numbers: Unsigned
     mapping_strings: Ints
@@ -121,6 +122,7 @@ def _message(data: bytes, tables: list[Unsigned], scalars: list[int]) -> Message
         line_number=lines[:, 1].astype(np.int64),
         function_id=functions[:, 0],
         function_strings=functions[:, [1, 3]].view(np.int64),
+        start_line=functions[:, 4].astype(np.int64),
         mapping_numbers=mappings[:, :4],
         mapping_strings=mappings[:, 4:].astype(np.int64),
         period_type=(scalars[0], scalars[1]),

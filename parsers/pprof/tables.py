@@ -1,4 +1,4 @@
-"""A profile as batches: profile_samples, profile_mappings, stacks."""
+"""A profile as batches: profile_samples, profile_mappings, named_addresses, stacks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tracemill.parsers.api import Batch
+from tracemill.parsers.pprof.addresses import addresses
 from tracemill.parsers.pprof.stacks import SampleStacks
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def tables(profile: Profile) -> Iterator[Batch | Stacks]:
                 rows[name] = of_sample.take(pa.array(place))
         yield Batch("profile_samples", pa.RecordBatch.from_pydict(rows))
     yield _mappings(profile)
+    yield addresses(profile)
     yield stacks.stacks()
 
 

@@ -10,7 +10,7 @@ by_path as (
 by_callee as (
     select build_id, run_id, sum(alloc_bytes) as alloc_bytes, sum(inuse_bytes) as inuse_bytes,
     from int_profile_callees
-    where callee_class <> 'other'
+    where callee_class not in ('other', 'unknown')
     group by build_id, run_id
 )
 

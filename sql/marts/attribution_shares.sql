@@ -1,7 +1,7 @@
 -- How the allocating function of each build's sampled bytes is known: a guess is no fact.
 -- grain: build_id, evidence
 -- scope: build
--- evidence is none for what nothing is claimed of: no CALL that is watched, or nothing to look it up in.
+-- evidence is unknown for what nothing tells of, and none where the binary has no CALL of a function that is watched.
 with
 
 chosen as (

@@ -16,7 +16,7 @@ sites as (
 
 map_callees as (
     select * from callees
-    where callee_class <> 'other'
+    where callee_class not in ('other', 'unknown')
 ),
 
 placed as (

@@ -151,6 +151,21 @@ class Given:
         ]
         return capture_id
 
+    def names(self, capture_id: str, calls: list[tuple[int, str, int, str]]) -> None:
+        """Let a capture name addresses: (return address, function, its line, callee or "")."""
+        self.tables["named_addresses"] += [
+            {
+                "capture_id": capture_id,
+                "pc": pc,
+                "function": function,
+                "callee": callee,
+                "callee_class": callee_class(callee) if callee else None,
+                "file": "app.go",
+                "line": line,
+            }
+            for pc, function, line, callee in calls
+        ]
+
     def arrow(self) -> dict[str, pa.Table]:
         """Every table as Arrow."""
         schemas = {

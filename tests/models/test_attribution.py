@@ -130,8 +130,79 @@ def test_what_nothing_tells_of_has_its_share():
     given.heap("b1", "1", [(given.stack(PUT), 0x100, 1024)])
     with given.models() as connection:
         assert rows(connection, "select evidence, alloc_bytes, alloc_share from attribution_shares") == [
-            ("none", 1024, 1.0)
+            ("unknown", 1024, 1.0)
         ]
+
+
+UNKNOWN = "select function, alloc_bytes, inuse_bytes from unknown_allocations order by all"
+ASSIGN = "runtime.mapassign_faststr"
+
+
+def test_a_trace_tells_what_is_called_at_an_address():
+    given = Given()
+    put = given.stack(PUT)
+    given.heap("b1", "1", [(put, 0x100, 4096), (put, 0x200, 1024), (put, 0x300, 512)])
+    given.names(given.trace("b1", "2", []), [(0x101, PUT, 1, ASSIGN), (0x201, PUT, 1, "runtime.growslice")])
+    with given.models() as connection:
+        assert rows(connection, KNOWN) == [(ASSIGN, 4096, "seen_callee", 1.0)]
+        assert rows(connection, UNKNOWN) == [(PUT, 512, 256)]
+        shares = rows(
+            connection, "select evidence, alloc_bytes, map_bytes from attribution_shares order by 1"
+        )
+        assert shares == [("seen_callee", 5120, 4096), ("unknown", 512, 0)]
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        # Another program lies at this address: a position independent one that was moved.
+        [(0x101, "app.other", 7, ASSIGN)],
+        [(0x101, PUT, 1, ASSIGN), (0x101, PUT, 1, "runtime.growslice")],
+        [(0x100, PUT, 1, ASSIGN)],
+        [(0x101, PUT, 1, "")],
+    ],
+)
+def test_what_traces_do_not_tell_stays_unknown(calls):
+    given = Given()
+    given.heap("b1", "1", [(given.stack(PUT), 0x100, 4096)])
+    given.names(given.trace("b1", "1", []), calls)
+    with given.models() as connection:
+        assert rows(connection, KNOWN) == []
+        assert rows(connection, UNKNOWN) == [(PUT, 4096, 2048)]
+
+
+def test_the_traces_of_another_build_tell_no_address():
+    given = Given()
+    given.heap("b1", "1", [(given.stack(PUT), 0x100, 4096)])
+    given.names(given.trace("b2", "1", []), [(0x101, PUT, 1, ASSIGN)])
+    with given.models() as connection:
+        assert rows(connection, KNOWN) == []
+
+
+def test_a_binary_knows_better_than_a_trace():
+    given = Given()
+    put = given.stack(PUT)
+    given.heap("b1", "1", [(put, 0x100, 4096), (put, 0x200, 1024)])
+    given.binary("b1", {0x101: "runtime.makemap"})
+    given.names(given.trace("b1", "1", []), [(0x101, PUT, 1, ASSIGN), (0x201, PUT, 1, ASSIGN)])
+    with given.models() as connection:
+        assert rows(connection, KNOWN) == [("runtime.makemap", 4096, "call_target", 1.0)]
+        assert rows(connection, UNKNOWN) == []
+
+
+@pytest.mark.parametrize(("share", "is_known"), [(99, True), (90, False)])
+def test_a_run_is_known_by_the_part_of_its_bytes_that_is(share, is_known):
+    given = Given()
+    put = given.stack(PUT)
+    given.heap("b1", "1", [(put, 0x100, 1024 * share), (put, 0x200, 1024 * (100 - share))])
+    given.names(given.trace("b1", "1", []), [(0x101, PUT, 1, ASSIGN)])
+    with given.models() as connection:
+        query = (
+            "select distinct known_share, is_known from int_heap_coverage where sample_type = 'alloc_space'"
+        )
+        assert rows(connection, query) == [(share / 100, is_known)]
+        query = "select is_exhaustive from int_run_measures where measure = 'heap_alloc'"
+        assert rows(connection, query) == [(is_known,)]
 
 
 def test_an_offset_modulo_32_tells_nothing_but_on_amd64():
@@ -177,6 +248,57 @@ def test_growth_stands_apart_where_the_stack_shows_it():
             connection, "select sum(value) from observations where metric = 'mapassign_alloc_bytes'"
         ) == [(5120,)]
         assert rows(connection, "select alloc_bytes from block_mapassign") == [(5120,)]
+
+
+GROWTH = "select callee, callee_class, alloc_bytes, evidence from mapassign_allocations order by all"
+# What a trace names: the runtime's frames, of which makemap has two addresses.
+NAMES = [
+    (0x901, "runtime.mallocgc", 1, ""),
+    (0x701, GROWS, 1, "runtime.mallocgc"),
+    (0x301, ASSIGN, 1, GROWS),
+    (0x405, "runtime.makemap", 1, "runtime.mallocgc"),
+    (0x420, "runtime.makemap", 1, "runtime.mallocgc"),
+    (0x501, "runtime.growslice", 1, "runtime.mallocgc"),
+    (0x801, "main.main", 3, "runtime.makemap"),
+    (0x802, "main.main", 3, ASSIGN),
+]
+
+
+def test_a_trace_names_the_addresses_of_a_text_profile():
+    given = Given()
+    put = given.stack(PUT)
+    listed = [
+        (put, [0x901, 0x701, 0x301, 0x101], 4096),  # grows
+        (put, [0x901, 0x410, 0x201], 1024),  # between two addresses of makemap
+        (put, [0x901, 0x502, 0x211], 512),  # behind the last known address of growslice
+        (put, [0x901, 0x701, 0x302, 0x221], 256),  # what calls the growth of a map is an assignment
+        (put, [0x901, 0x301, 0x600, 0x231], 128),  # an assignment by another function of the runtime
+    ]
+    text_heap(given, listed)
+    text = given.tables["captures"][-1]["capture_id"]
+    given.names(text, [(0x101, PUT, 1, "")])
+    given.names(given.trace("b1", "1", []), NAMES)
+    with given.models() as connection:
+        assert rows(connection, GROWTH) == []  # the trace may be of another process
+    given.names("b1/1/trace", [(0x101, PUT, 1, "")])
+    with given.models() as connection:
+        assert rows(connection, GROWTH) == [
+            (GROWS, "map_grow", 4352, "text_frames"),
+            ("runtime.makemap", "map_make", 1024, "text_frames"),
+        ]
+        assert rows(connection, UNKNOWN) == [(PUT, 640, 320)]
+        assert rows(connection, "select alloc_bytes, growth_bytes from map_growth") == [(4352, 4352)]
+
+
+def test_a_text_profile_tells_of_the_protobuf_beside_it():
+    given = Given()
+    put = given.stack(PUT)
+    text_heap(given, [(put, [0x901, 0x301, 0x101], 4096)])
+    given.names(given.tables["captures"][-1]["capture_id"], [(0x101, PUT, 1, "")])
+    given.names(given.trace("b1", "1", []), [*NAMES, (0x101, PUT, 1, "")])
+    given.heap("b1", "1", [(put, 0x100, 8192)], kind="allocs")
+    with given.models() as connection:
+        assert rows(connection, GROWTH) == [(ASSIGN, "map_assign", 8192, "text_frames")]
 
 
 @pytest.mark.parametrize(("moved", "expected"), [(0x5000, True), (0x5010, False)])

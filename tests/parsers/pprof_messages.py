@@ -56,6 +56,7 @@ _MESSAGES: dict[str, tuple[tuple[int, str, str, bool], ...]] = {
         (1, "id", "uint64", False),
         (2, "name", "int64", False),
         (4, "filename", "int64", False),
+        (5, "start_line", "int64", False),
     ),
     "Profile": (
         (1, "sample_type", "ValueType", True),

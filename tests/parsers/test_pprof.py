@@ -406,6 +406,6 @@ def test_every_cut_and_flip_ends_in_an_error_or_rows(tmp_path):
 
 def test_read_conforms_to_the_declared_schema():
     tables = read(SAMPLES / "go1.24" / "heap.pb.gz")
-    assert set(tables) == {"profile_samples", "profile_mappings", "stacks"}
+    assert set(tables) == {"profile_samples", "profile_mappings", "named_addresses", "stacks"}
     assert tables["profile_samples"].schema.field("value").type == pa.int64()
     assert json.dumps(tables["profile_samples"].to_pylist()[0])

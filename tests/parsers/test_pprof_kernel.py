@@ -41,6 +41,7 @@ def by_protobuf(data: bytes) -> dict[str, object]:
         "line_number": [line.line for x in p.location for line in x.line],
         "function_id": [x.id for x in p.function],
         "function_strings": [[x.name, x.filename] for x in p.function],
+        "start_line": [x.start_line for x in p.function],
         "mapping_numbers": [[x.id, x.memory_start, x.memory_limit, x.file_offset] for x in p.mapping],
         "mapping_strings": [[x.filename, x.build_id] for x in p.mapping],
         "period_type": (p.period_type.type, p.period_type.unit),
@@ -78,7 +79,7 @@ def invented(seed: int) -> bytes:
         setattr(p, name, signed())
     for _ in range(r.randrange(4)):
         p.sample_type.add(type=signed(), unit=signed())
-        p.function.add(id=unsigned(), name=signed(), filename=signed())
+        p.function.add(id=unsigned(), name=signed(), filename=signed(), start_line=signed())
         p.mapping.add(
             id=unsigned(),
             memory_start=unsigned(),

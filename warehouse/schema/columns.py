@@ -144,9 +144,11 @@ _DECLARED = (
     # Binaries
     Column("pc", pa.uint64(), "", "Virtual address of the instruction after the CALL: the return address."),
     Column("function", TEXT, "", "Go function, as the symbol table names it."),
-    Column("callee", TEXT, "", "What is called: runtime.mapassign_faststr, runtime.makemap …"),
+    Column("callee", TEXT, "", "What is called: runtime.mapassign_faststr, runtime.makemap …; empty where an address is named and no call of the runtime is seen."),
     Column("callee_class", WORD, "", "What the callee does for its caller: map_assign, map_grow (in full stacks alone), map_make, map_clone, sync_map "
            "(all that a sync.Map allocates), convert (boxing into an interface) or other."),
+    Column("start_line", INT, "", "Line where the function begins, where a profile says it."),
+    Column("outermost_function", TEXT, "", "The function whose code the address lies in: function itself, or what it was inlined into; null where the capture can't tell."),
     Column("map_type", TEXT, "", "Type of the map that a CALL is given, in the linker's words: map[string]int; null where the listing does not say."),
     Column("input_line", INT, "", "Line of the input file that the row comes from."),
     Column("return_offset", INT, "bytes", "Where the CALL returns to, from its function's entry."),
@@ -219,8 +221,10 @@ _DECLARED = (
     Column("alloc_bytes_variance", REAL, "", "Variance of alloc_bytes from the profile's sampling alone."),
     Column("inuse_bytes_variance", REAL, "", "Variance of inuse_bytes from the profile's sampling alone."),
     Column("evidence", TEXT, "", "How it is known: call_target (the CALL in the binary with the profile's build id), "
-           "call_target_line (no build id: the CALL has the sample's file and line), function_name, listing_offset, listing_offset_mod_32, listing_line "
-           "(all calls of the line are of one class), listing_any_map_call (a guess), none, trace, benchmark; of a claim's figure the kind of capture; "
+           "call_target_line (no build id: the CALL has the sample's file and line), function_name, seen_callee (a trace or profile of the build shows "
+           "what is called there), text_frames (a text profile lists the callee's address, which such a capture names), listing_offset, "
+           "listing_offset_mod_32, listing_line (all calls of the line are of one class), listing_any_map_call (a guess), unknown (nothing tells), "
+           "none, trace, benchmark; of a claim's figure the kind of capture; "
            "of a verdict in words."),
     Column("confidence", REAL, "", "Measured precision of the evidence, 0 to 1."),
     Column("alloc_share", REAL, "", "The row's part of its build's alloc_bytes, 0 to 1."),

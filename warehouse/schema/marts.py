@@ -21,6 +21,10 @@ _MARTS = (
           "build_id run_id path_id callee",
           "build_id run_id path_id callee callee_class function file line leaf_function callers route alloc_bytes "
           "alloc_objects inuse_bytes inuse_objects alloc_bytes_variance inuse_bytes_variance evidence confidence"),
+    _mart("unknown_allocations", "Memory of which nothing tells whether a map allocated it, by call path.",
+          "build_id run_id path_id",
+          "build_id run_id path_id function file line leaf_function callers route alloc_bytes alloc_objects "
+          "inuse_bytes inuse_objects"),
     _mart("attribution_shares", "How the allocating function of each build's sampled bytes is known, from exact to "
           "guessed.", "build_id evidence",
           "build_id evidence confidence alloc_bytes alloc_share map_bytes map_share"),

@@ -102,6 +102,8 @@ _PARSED = (
            "build_settings"),
     _table("call_sites", "CALLs of map, conversion and allocation functions of the runtime in a binary.",
            "capture_id pc", "function file line callee callee_class"),
+    _table("named_addresses", "Addresses of the program's code that a trace or profile names, and what of the runtime is called there.",
+           "capture_id pc function callee", "callee_class file line start_line outermost_function"),
     _table(
         "binary_functions",
         "Every Go function of a binary: what an address that a profile does not name lies in.",

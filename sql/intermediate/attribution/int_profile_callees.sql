@@ -5,8 +5,9 @@
 -- reflect.makemap* and maps.clone stay visible and are told by their name, first: a callee that was inlined into
 -- them leaves no CALL to find. All that a method of sync.Map allocates is its own: from Go 1.24 it is no map inside.
 -- Where no build id proves the binary, the CALL's file and line must be the leaf's.
--- Samples of a mapping that no binary explains are looked up in the build's listing, the surest rung first. Where a
--- binary does explain, what it does not tell of is no such call, and a listing could only guess wrong.
+-- Samples of a mapping that no binary explains are looked up among the calls that the build's traces and profiles
+-- show, then in its listing, the surest rung first. Where a binary does explain, what it does not tell of is no such
+-- call, and the others could only guess wrong. What nothing tells of is unknown.
 with
 
 chosen as (
@@ -31,6 +32,10 @@ call_sites as (
 
 listed as (
     select * from int_listing_callees
+),
+
+seen as (
+    select * from int_seen_callees
 ),
 
 growth as (
@@ -82,10 +87,12 @@ located as (
         sites.leaf_file,
         sites.leaf_line,
         sites.leaf_caller,
+        sites.is_user_code,
         sites.sync_map_call,
         binaries.binary_capture_id,
         binaries.is_proven,
-        try_cast(sized.leaf_pc::hugeint + 1 - binaries.bias as ubigint) as return_pc,
+        try_cast(sized.leaf_pc::hugeint + 1 as ubigint) as return_pc,
+        try_cast(sized.leaf_pc::hugeint + 1 - binaries.bias as ubigint) as linked_pc,
     from sized
     left join sites
         on sites.build_id = sized.build_id
@@ -104,13 +111,17 @@ called as (
             when leaf_function = 'maps.clone' or starts_with(leaf_function, 'maps.clone[') then 'maps.clone'
             when starts_with(case leaf_function when 'reflect.unsafe_New' then leaf_caller else leaf_function end,
                 'reflect.packEface') then 'reflect.packEface'
+            -- The runtime's own allocations, and parts of it under other names.
+            when leaf_function in ('reflect.unsafe_New', 'reflect.unsafe_NewArray', 'reflect.growslice',
+                'internal/reflectlite.unsafe_New') then leaf_function
+            when starts_with(leaf_function, 'runtime.') and not is_user_code then leaf_function
         end as named_callee,
         call_sites.callee as called_callee,
         call_sites.callee_class as called_class,
     from located
     left join call_sites
         on call_sites.capture_id = located.binary_capture_id
-        and call_sites.pc = located.return_pc
+        and call_sites.pc = located.linked_pc
         and (located.is_proven or (call_sites.file = located.leaf_file and call_sites.line = located.leaf_line))
 ),
 
@@ -125,14 +136,22 @@ known as (
 looked_up as (
     select
         known.*,
+        seen.callee as seen_callee,
+        seen.evidence as seen_evidence,
         by_offset.callee as offset_callee,
         by_alignment.callee as aligned_callee,
         by_line.callee as line_callee,
         by_any.callee as any_callee,
         coalesce(
-            by_offset.callee_class, by_alignment.callee_class, by_line.callee_class, by_any.callee_class
+            seen.callee_class, by_offset.callee_class, by_alignment.callee_class, by_line.callee_class, by_any.callee_class
         ) as listed_class,
     from known
+    left join seen
+        on seen.build_id = known.build_id
+        and seen.pc = known.return_pc
+        and seen.file = known.leaf_file
+        and seen.line = known.leaf_line
+        and not known.is_explained
     left join listed as by_offset
         on by_offset.build_id = known.build_id
         and by_offset.file = known.leaf_file
@@ -161,29 +180,32 @@ looked_up as (
         and not known.is_explained
 ),
 
--- Nothing is claimed of a sample without name or CALL.
 claimed as (
     select
         *,
         coalesce(
-            sync_map_call, named_callee, called_callee, offset_callee, aligned_callee, line_callee, any_callee
+            sync_map_call, named_callee, called_callee, seen_callee, offset_callee, aligned_callee, line_callee,
+            any_callee, case when not is_explained then 'unknown' end
         ) as caller_callee,
         case
             when sync_map_call is not null then 'sync_map'
             when starts_with(named_callee, 'reflect.mapassign') then 'map_assign'
             when starts_with(named_callee, 'reflect.makemap') then 'map_make'
             when named_callee = 'maps.clone' then 'map_clone'
-            when named_callee is not null then 'convert'
-            else coalesce(called_class, listed_class)
+            when named_callee = 'reflect.packEface' then 'convert'
+            when named_callee is not null then 'other'
+            else coalesce(called_class, listed_class, 'unknown')
         end as caller_class,
         case
             when coalesce(sync_map_call, named_callee) is not null then 'function_name'
             when called_callee is not null and is_proven then 'call_target'
             when called_callee is not null then 'call_target_line'
+            when seen_callee is not null then seen_evidence
             when offset_callee is not null then 'listing_offset'
             when aligned_callee is not null then 'listing_offset_mod_32'
             when line_callee is not null then 'listing_line'
             when any_callee is not null then 'listing_any_map_call'
+            else 'unknown'
         end as evidence,
     from looked_up
 ),
@@ -208,7 +230,7 @@ select
     evidence,
     -- Precision by bytes, measured against runtime.MemProfile at rate 1 (docs/attribution.md). The guess is right for
     -- 94 % of all bytes, but for fewer of those that no better rung tells.
-    case evidence when 'listing_any_map_call' then 0.77 else 1 end::double as confidence,
+    case evidence when 'listing_any_map_call' then 0.77 when 'unknown' then 0 else 1 end::double as confidence,
     coalesce(sum(value) filter (where sample_type = 'alloc_space'), 0)::bigint as alloc_bytes,
     coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
     coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0)::bigint as inuse_bytes,
@@ -220,5 +242,6 @@ select
         value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
     ) filter (where sample_type = 'inuse_space' and sampling_period > 1), 0) as inuse_bytes_variance,
 from classed
+-- No watched CALL of a binary that explains the profile.
 where callee is not null
 group by build_id, run_id, stack_id, callee, callee_class, evidence

@@ -2,7 +2,8 @@
 -- grain: build_id, capture_id, sample_index
 -- scope: build
 -- Only these (debug=1) can tell: their lists of addresses have the runtime's frames, which other profiles hide. Each
--- address must be the return address of such a CALL in the binary. growth_callee is null where the map did not grow.
+-- address must be the return address of such a CALL in the binary or, where that tells nothing of the profile, be
+-- named by another capture. growth_callee is null where the map did not grow.
 with
 
 samples as (
@@ -17,6 +18,10 @@ call_sites as (
     select * from stg_call_sites
 ),
 
+texts as (
+    select * from int_text_callees
+),
+
 told as (
     select
         binaries.build_id,
@@ -25,7 +30,7 @@ told as (
         samples.capture_id,
         samples.sample_index,
         samples.pcs,
-        list_position(samples.pcs, samples.leaf_pc + 1) as leaf_place,
+        list_position(samples.pcs, try_cast(samples.leaf_pc::hugeint + 1 as ubigint)) as leaf_place,
     from samples
     inner join binaries
         on binaries.capture_id = samples.capture_id
@@ -44,17 +49,27 @@ framed as (
         try_cast(unnest(pcs[1 : leaf_place])::hugeint - bias as ubigint) as return_pc,
     from told
     where leaf_place > 0
+),
+
+by_binary as (
+    select
+        framed.build_id,
+        framed.capture_id,
+        framed.sample_index,
+        arg_max(call_sites.callee, framed.place) filter (where call_sites.callee_class = 'map_grow') as growth_callee,
+    from framed
+    inner join call_sites
+        on call_sites.capture_id = framed.binary_capture_id
+        and call_sites.pc = framed.return_pc
+    where call_sites.callee_class in ('map_assign', 'map_grow')
+    group by framed.build_id, framed.capture_id, framed.sample_index
+    having bool_or(call_sites.callee_class = 'map_assign')
 )
 
-select
-    framed.build_id,
-    framed.capture_id,
-    framed.sample_index,
-    arg_max(call_sites.callee, framed.place) filter (where call_sites.callee_class = 'map_grow') as growth_callee,
-from framed
-inner join call_sites
-    on call_sites.capture_id = framed.binary_capture_id
-    and call_sites.pc = framed.return_pc
-where call_sites.callee_class in ('map_assign', 'map_grow')
-group by framed.build_id, framed.capture_id, framed.sample_index
-having bool_or(call_sites.callee_class = 'map_assign')
+select build_id, capture_id, sample_index, growth_callee,
+from by_binary
+union all
+select build_id, capture_id, sample_index, growth_callee,
+from texts
+where callee_class = 'map_assign'
+    and capture_id not in (select capture_id from by_binary)

@@ -78,7 +78,7 @@ heap_measures as (
         case when heap.sample_type = 'alloc_space' then run_work.work_unit end as per,
         case when heap.sample_type = 'alloc_space' then coalesce(run_work.work_count, 1) else 1 end as divisor,
         greatest(heap.sampling_period, 65536) as negligible,
-        heap.has_binary as is_exhaustive,
+        heap.is_known as is_exhaustive,
         run_work.work_unit is not null and heap.sample_type = 'alloc_space' as is_per_work,
         run_work.work_unit,
         run_work.work_count,

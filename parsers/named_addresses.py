@@ -1,0 +1,92 @@
+"""Addresses of the program's code that the stacks of traces and profiles name, and what is called there.
+
+Emits ``named_addresses``: one row for each address, function and callee. A heap profile hides the runtime's
+frames, but traces, CPU, block and mutex profiles of the same program show them: by these rows the addresses
+in a heap profile are looked up. Source of the addresses: runtime/traceback.go, runtime/symtab.go.
+
+Quirks: stacks hold return addresses less one, here they are return addresses, as in ``call_sites``. A trace
+gives inlined calls frames of their own, whose callers' addresses are made up (the mark of the inlined call);
+a protobuf profile gives all of them one location. What preempts a goroutine, or handles its fault, stands
+above whatever instruction it interrupted: that is no call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from tracemill.parsers.api import Batch
+from tracemill.parsers.binary.callees import callee_class
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+RUNTIME = ("runtime.", "internal/runtime/")
+INTERRUPTS = ("runtime.asyncPreempt", "runtime.sigpanic", "runtime.debugCall")
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames that have an address (n,): functions, outermost and files as positions in names.
+
+    outermost is the function that the frame's function was inlined into, or itself; None where nothing tells.
+    """
+
+    names: Sequence[str]
+    address: NDArray[np.uint64]
+    function: Ints
+    file: Ints
+    line: Ints
+    start_line: Ints | None = None
+    outermost: Ints | None = None
+
+
+def is_runtime(names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which functions a heap profile hides (n,)."""
+    return np.fromiter((name.startswith(RUNTIME) for name in names), np.bool_, len(names))
+
+
+def rows(frames: Frames, at: Ints, above: Ints) -> Batch:
+    """Rows for the frames at these places (m,), with the function directly above each (m,), -1 for none."""
+    names = frames.names
+    is_callee = is_runtime(names)
+    is_callee &= np.fromiter((not name.startswith(INTERRUPTS) for name in names), np.bool_, len(names))
+    above = np.where((above >= 0) & is_callee[above], above, -1) if len(names) else above
+    at, above = _distinct(frames, at, above)
+    texts = pa.array([*names, ""], pa.string())
+    classes = {int(i): callee_class(names[i]) for i in np.unique(above[above >= 0])}
+    columns = {
+        "pc": pa.array(frames.address[at] + np.uint64(1)),
+        "function": texts.take(pa.array(frames.function[at])),
+        "callee": texts.take(pa.array(np.where(above >= 0, above, len(names)))),
+        "callee_class": pa.array([classes.get(i) for i in above.tolist()], pa.string()),
+        "file": texts.take(pa.array(frames.file[at])),
+        "line": pa.array(frames.line[at]),
+    }
+    if frames.start_line is not None:
+        start = frames.start_line[at]
+        columns["start_line"] = pa.array(start, mask=start <= 0)
+    if frames.outermost is not None:
+        columns["outermost_function"] = texts.take(pa.array(frames.outermost[at]))
+    return Batch("named_addresses", pa.RecordBatch.from_pydict(columns))
+
+
+def _distinct(frames: Frames, at: Ints, above: Ints) -> tuple[Ints, Ints]:
+    """at and above less repetitions of (address, function, callee), and less frames without a name."""
+    is_named = np.fromiter((bool(name) for name in frames.names), np.bool_, len(frames.names))
+    kept = is_named[frames.function[at]] if len(at) else np.zeros(0, np.bool_)
+    at, above = at[kept], above[kept]
+    pairs = np.unique(np.stack([at, above]), axis=1)
+    order = np.lexsort((pairs[1], frames.function[pairs[0]], frames.address[pairs[0]]))
+    at, above = pairs[0, order], pairs[1, order]
+    keys = frames.address[at], frames.function[at], above
+    is_new = np.ones(len(at), np.bool_)
+    is_new[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
+    return at[is_new], above[is_new]
