@@ -31,6 +31,13 @@ def artifacts(tmp_path: Path) -> Path:
     return top
 
 
+@pytest.fixture
+def no_earlier_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the newest state of a warehouse is kept, as if a day and ten runs had passed."""
+    monkeypatch.setattr("tracemill.warehouse.catalog.KEPT_OPERATIONS", 1)
+    monkeypatch.setattr("tracemill.warehouse.catalog.KEPT_SECONDS", 0.0)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of docs/attribution.md as the tests measured it."""
     rows = sorted(_measured(terminalreporter))

@@ -99,7 +99,7 @@ def test_a_failure_is_forgotten_once_the_file_is_good(artifacts: Path, tmp_path:
 
 
 def test_a_file_that_changed_takes_the_old_ones_place(
-    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    artifacts: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     ingest([artifacts], tmp_path / "w")
     shutil.copy(SAMPLES / "pprof/go1.22/heap.pb.gz", artifacts / "b1/1/heap.pb.gz")
@@ -107,7 +107,7 @@ def test_a_file_that_changed_takes_the_old_ones_place(
     catalog = Catalog.load(tmp_path / "w")
     assert len(catalog.captures) == 12
     assert catalog.sweep() == 0, "a reader may still need the old files"
-    monkeypatch.setattr("tracemill.warehouse.catalog.RETIRED_SECONDS", 0)
+    request.getfixturevalue("no_earlier_states")
     assert catalog.sweep() > 0
     left = {p.relative_to(tmp_path / "w").as_posix() for p in (tmp_path / "w").rglob("*.parquet")}
     assert left == {p for c in catalog.captures.values() for paths in c.files.values() for p in paths}
@@ -319,5 +319,7 @@ def test_raw_events_do_not_reload_profiles(artifacts: Path, tmp_path: Path) -> N
 
 def test_an_unreadable_manifest_is_named(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text('{"version": 99}')
-    with pytest.raises(WarehouseError, match=r"manifest\.json: version 99, this Tracemill reads version 1"):
+    with pytest.raises(
+        WarehouseError, match=r"manifest\.json: version 99, this Tracemill reads versions 1 to 2"
+    ):
         Catalog.load(tmp_path)

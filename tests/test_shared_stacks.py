@@ -90,14 +90,12 @@ def test_a_capture_counts_the_stacks_that_it_has_not_those_that_it_wrote(
         assert len(ids_in(alone / "w", same.files["stacks"])) == capture.rows["stacks"]
 
 
-def test_a_replaced_capture_takes_no_stacks_from_others(
-    related: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("no_earlier_states")
+def test_a_replaced_capture_takes_no_stacks_from_others(related: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     ingest([related], root, processes=1)
     file, captures = max(listed(root).items(), key=lambda found: len(found[1]))
     owner = next(c for c in captures if c.capture_id in file)
-    monkeypatch.setattr("tracemill.warehouse.catalog.RETIRED_SECONDS", 0)
     others = [c for c in captures if c is not owner]
     for replaced, kind in zip((owner, *others), ("mutex", "cpu", "block", "goroutine"), strict=False):
         assert_captures_are_whole(root)

@@ -1,201 +1,209 @@
-"""What is loaded: ``manifest.json``, replaced last, under one writer's lock.
+"""What is loaded: the records of the manifests, changed in memory and committed under the writer's lock.
 
-A capture is in the warehouse when the manifest lists it, and only then; readers
-never look at folders. The catalog's own tables (captures, build_manifests,
-run_work, load_failures, accepted_regressions) are made from it when the warehouse is published.
+A capture is in the warehouse when the manifests list it, and only then; readers never look at folders. A
+commit syncs the files that it lists before it is written. The catalog's own tables (captures,
+build_manifests, run_work, load_failures, accepted_regressions) are made from it for publication.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
-import os
 import secrets
 import time
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
+from tracemill.warehouse import manifests
+from tracemill.warehouse.durable import sync_all
+from tracemill.warehouse.errors import DamagedError, WarehouseError
+from tracemill.warehouse.layout import DATABASE, LOG, MANIFEST, TABLES_FOLDER
+from tracemill.warehouse.lock import writer_lock
+from tracemill.warehouse.records import (
+    Accepted,
+    Build,
+    Capture,
+    Change,
+    Failure,
+    Place,
+    Run,
+    StoredFile,
+    as_dict,
+    as_state,
+    capture_id,
+    record,
+)
 from tracemill.warehouse.schema import TABLES
-from tracemill.warehouse.schema.errors import TracemillError
-from tracemill.warehouse.store import TABLES_FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     import pyarrow as pa
 
-MANIFEST = "manifest.json"
-MANIFEST_VERSION = 1
-RETIRED_SECONDS = 24 * 3600.0
+    from tracemill.warehouse.manifests import Sections
 
+__all__ = [
+    "MANIFEST", "Accepted", "Build", "Capture", "Catalog", "Change", "Failure", "Place", "StoredFile",
+    "WarehouseError", "capture_id", "writer_lock",
+]  # fmt: skip
 
-# (build_id, metric, subject)
-Change = tuple[str, str, str]
-# (build_id, run_id, path)
-Place = tuple[str, str | None, str]
-
-
-class WarehouseError(TracemillError):
-    """A warehouse that cannot be read or written, in one sentence."""
-
-
-def capture_id(build_id: str, run_id: str | None, sha256: str) -> str:
-    """The capture's id: the same build, run and content give the same id."""
-    key = json.dumps([build_id, run_id, sha256])
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """One loaded input file; times are Unix nanoseconds."""
-
-    capture_id: str
-    build_id: str
-    run_id: str | None
-    path: str
-    sha256: str
-    size_bytes: int
-    kind: str
-    format: str
-    parser_version: str
-    status: str
-    issue_count: int
-    files: dict[str, list[str]]
-    rows: dict[str, int]
-    raw_events: bool = False
-    captured_at_ns: int | None = None
-    started_at_ns: int | None = None
-    duration_ns: int | None = None
-    go_version: str | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def place(self) -> Place:
-        """Where it lies: (build_id, run_id, path)."""
-        return self.build_id, self.run_id, self.path
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One input that could not be loaded."""
-
-    build_id: str
-    run_id: str | None
-    path: str
-    sha256: str | None
-    message: str
-
-    @property
-    def place(self) -> Place:
-        """Where it lies: (build_id, run_id, path)."""
-        return self.build_id, self.run_id, self.path
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """What build.json says; committed_at as RFC 3339."""
-
-    build_id: str
-    commit: str | None = None
-    branch: str | None = None
-    committed_at: str | None = None
-    go_version: str | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A regression that someone decided to live with; accepted_at as RFC 3339."""
-
-    build_id: str
-    metric: str
-    subject: str
-    accepted_reason: str
-    accepted_by: str
-    accepted_at: str
-
-    @property
-    def change(self) -> Change:
-        """Which verdict it is about: (build_id, metric, subject)."""
-        return self.build_id, self.metric, self.subject
+# Earlier states are kept, for rollback and for readers that have one open: those at the end of so many
+# operations, and all of the last day. What any of them lists is not swept away.
+KEPT_OPERATIONS = 10
+KEPT_SECONDS = 24 * 3600.0
 
 
 @dataclass(slots=True)
 class Catalog:
-    """The manifest in memory; change it, then commit()."""
+    """The manifests' records in memory; change them, then commit()."""
 
     root: Path
     captures: dict[Place, Capture] = field(default_factory=dict)
     builds: dict[str, Build] = field(default_factory=dict)
     # (build_id, run_id) → unit → count
-    work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    work: dict[Run, dict[str, float]] = field(default_factory=dict)
     failures: dict[Place, Failure] = field(default_factory=dict)
     accepted: dict[Change, Accepted] = field(default_factory=dict)
-    # Files that a newer version of their capture replaced → Unix time of that
-    retired: dict[str, float] = field(default_factory=dict)
+    # Path of a Parquet file → what it was when it was written; nothing of files from before version 2
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    position: manifests.Position = field(default_factory=manifests.Position)
+    _operation: str = field(default_factory=lambda: secrets.token_hex(4))
+    _committed: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    # Sections that a newer Tracemill wrote
+    _unknown: Sections = field(default_factory=dict)
+    # Files that version 1 kept for its readers
+    _retired: list[str] = field(default_factory=list)
 
     @classmethod
-    def load(cls, root: Path) -> Catalog:
-        """The committed state; an empty catalog where there is none yet."""
-        path = root / MANIFEST
-        try:
-            state = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            return cls(root)
-        except (OSError, ValueError) as error:
-            raise WarehouseError(f"{path}: cannot be read as a manifest: {error}") from error
-        if state.get("version") != MANIFEST_VERSION:
-            raise WarehouseError(
-                f"{path}: version {state.get('version')}, this Tracemill reads version {MANIFEST_VERSION}"
+    def load(cls, root: Path, at: int | None = None) -> Catalog:
+        """The committed state, or that after an earlier commit; an empty catalog where nothing is there yet.
+
+        Raises WarehouseError, also where data lies but no manifest.
+        """
+        sections, position = manifests.read(root, at)
+        if position == manifests.Position() and _has_data(root):
+            raise DamagedError(
+                f"{root / MANIFEST}: missing, beside data; restore it and {LOG}/ from a backup, "
+                "or load into another folder"
             )
-        return cls(
+        try:
+            catalog = cls._of(root, sections)
+        except (TypeError, KeyError) as error:
+            raise DamagedError(f"{root / MANIFEST}: cannot be read as a manifest: {error}") from error
+        catalog.position = position
+        if position.number:
+            catalog._committed = catalog._copies()
+        return catalog
+
+    @classmethod
+    def _of(cls, root: Path, sections: Sections) -> Catalog:
+        """The catalog of the manifests' records."""
+        parts = {name: sections.pop(name, {}) for name in _SECTIONS}
+        catalog = cls(
             root,
-            {c.place: c for c in (Capture(**c) for c in state["captures"])},
-            {b["build_id"]: Build(**b) for b in state["builds"]},
-            {(w["build_id"], w["run_id"]): w["work"] for w in state["work"]},
-            {f.place: f for f in (Failure(**f) for f in state["failures"])},
-            {a.change: a for a in (Accepted(**a) for a in state.get("accepted", []))},
-            state["retired"],
+            {c.place: c for c in (record(Capture, c) for c in parts["captures"].values())},
+            {b["build_id"]: record(Build, b) for b in parts["builds"].values()},
+            {(w["build_id"], w["run_id"]): w["work"] for w in parts["work"].values()},
+            {f.place: f for f in (record(Failure, f) for f in parts["failures"].values())},
+            {a.change: a for a in (record(Accepted, a) for a in parts["accepted"].values())},
+            {path: record(StoredFile, f) for path, f in parts["files"].items()},
         )
+        catalog._retired = list(sections.pop("retired", {}))
+        catalog._unknown = sections
+        return catalog
 
     def add(self, capture: Capture) -> None:
         """Take a loaded capture in, in the place of what the same path of the same run held before."""
-        old = self.captures.get(capture.place)
-        if old is not None:
-            self.retired |= {path: time.time() for paths in old.files.values() for path in paths}
         self.captures[capture.place] = capture
+        self.files |= capture.written
         self.failures.pop(capture.place, None)
 
     def remove(self, place: Place) -> None:
         """Take a capture out, whose files stay as long as those of one that was replaced."""
-        old = self.captures.pop(place)
-        self.retired |= {path: time.time() for paths in old.files.values() for path in paths}
+        del self.captures[place]
+
+    def take_over(self, other: Catalog) -> None:
+        """Take over all that another state lists, in the place of what this one does."""
+        for name in _SECTIONS:
+            setattr(self, name, getattr(other, name))
 
     def commit(self) -> None:
-        """Replace the manifest: from here on, what was added is in the warehouse."""
-        state = {
-            "version": MANIFEST_VERSION,
-            "captures": [_as_dict(c) for c in self.captures.values()],
-            "builds": [_as_dict(b) for b in self.builds.values()],
-            "work": [{"build_id": b, "run_id": r, "work": w} for (b, r), w in self.work.items()],
-            "failures": [_as_dict(f) for f in self.failures.values()],
-            "accepted": [_as_dict(a) for a in self.accepted.values()],
-            "retired": self.retired,
+        """Write what changed since the last commit: from here on it is in the warehouse, whatever comes.
+
+        Raises OSError, WarehouseError; the warehouse is then as it was before.
+        """
+        change = self._change()
+        if not change.put and not change.drop and not change.unlisted and self.position.number:
+            return
+        before = self._committed.get("files", {})
+        sync_all(self.root, [path for path in self.files if path not in before])
+        self.position = manifests.append(self.root, self.position, change, self._operation)
+        self._committed = self._copies()
+        self._retired = []
+        if manifests.is_whole_due(self.position):
+            with contextlib.suppress(OSError):  # the commit stands, and reading begins further back
+                self.position = manifests.write_whole(self.root, self.position, self._encoded())
+
+    def _copies(self) -> dict[str, dict[Any, Any]]:
+        """The sections as they are, to tell later what changed."""
+        copies = {name: dict(getattr(self, name)) for name in _SECTIONS}
+        copies["work"] = {run: dict(work) for run, work in self.work.items()}
+        return copies
+
+    def _change(self) -> manifests.Change:
+        """What changed since the last commit."""
+        unlisted = self._forget_unlisted_files()
+        change = manifests.Change(unlisted=unlisted)
+        for name, (key_of, encode) in _SECTIONS.items():
+            now, before = getattr(self, name), self._committed.get(name, {})
+            put = {
+                key_of(key, value): encode(key, value)
+                for key, value in now.items()
+                if (known := before.get(key)) is not value and known != value
+            }
+            gone = {key_of(key, before[key]) for key in before.keys() - now.keys()}
+            if name == "captures":  # another content in the same place is another capture
+                gone |= {c.capture_id for place, c in before.items() if place in now}
+                gone -= {c.capture_id for c in now.values()}
+            if put:
+                change.put[name] = put
+            if gone:
+                change.drop[name] = sorted(gone)
+        return change
+
+    def _forget_unlisted_files(self) -> list[str]:
+        """Drop what is known of files that no capture lists any more; those that a committed one did."""
+        before = self._committed.get("captures", {})
+        if all(self.captures.get(place) is capture for place, capture in before.items()):
+            return self._retired
+        listed = self.listed()
+        for path in self.files.keys() - listed:
+            del self.files[path]
+        return self._retired + sorted({p for c in before.values() for p in c.paths} - listed)
+
+    def _encoded(self) -> Sections:
+        """All sections as the manifests have them."""
+        known = {
+            name: {key_of(key, value): encode(key, value) for key, value in getattr(self, name).items()}
+            for name, (key_of, encode) in _SECTIONS.items()
         }
-        replace_file(self.root / MANIFEST, json.dumps(state, separators=(",", ":")).encode())
+        return known | self._unknown
+
+    def listed(self) -> set[str]:
+        """The files of all captures."""
+        return {path for capture in self.captures.values() for path in capture.paths}
 
     def sweep(self) -> int:
-        """Remove the Parquet files that nothing lists; how many. Under the lock only.
-
-        Replaced files stay for a day, for readers that opened the state before.
-        """
-        kept_since = time.time() - RETIRED_SECONDS
-        self.retired = {path: at for path, at in self.retired.items() if at > kept_since}
-        listed = {path for c in self.captures.values() for paths in c.files.values() for path in paths}
-        listed |= self.retired.keys()
+        """Remove the Parquet files that no kept or published state lists; how many. Under the lock only."""
+        commits = [manifests.read_commit(self.root, n) for n in manifests.listing(self.root)[0]]
+        if not commits:
+            return 0
+        first = first_kept(self.root, commits)
+        listed = self.listed() | set(self._retired)
+        listed.update(*(c.change.unlisted for c in commits if c.number > first))
         removed = 0
         for path in (self.root / TABLES_FOLDER).glob("*/*/*.parquet"):
             if path.relative_to(self.root).as_posix() not in listed:
@@ -203,17 +211,19 @@ class Catalog:
                 with contextlib.suppress(OSError):  # other files of the capture are still there
                     path.parent.rmdir()
                 removed += 1
+        manifests.prune(self.root, first)
+        manifests.remove_leftovers(self.root)
         return removed
 
     def fingerprint(self) -> str:
         """Changes with whatever the published tables would show differently."""
         state = [
-            sorted(p for c in self.captures.values() for paths in c.files.values() for p in paths),
+            sorted(path for capture in self.captures.values() for path in capture.paths),
             sorted(c.capture_id for c in self.captures.values()),
-            [_as_dict(b) for b in self.builds.values()],
+            [as_dict(b) for b in self.builds.values()],
             [[*k, v] for k, v in self.work.items()],
-            [_as_dict(f) for f in self.failures.values()],
-            [_as_dict(a) for a in self.accepted.values()],
+            [as_dict(f) for f in self.failures.values()],
+            [as_dict(a) for a in self.accepted.values()],
         ]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
@@ -237,15 +247,42 @@ class Catalog:
                 for (b, r), work in self.work.items()
                 for unit, count in work.items()
             ],
-            "load_failures": [_as_dict(f) for f in self.failures.values()],
+            "load_failures": [as_dict(f) for f in self.failures.values()],
             "accepted_regressions": [_accepted_row(a) for a in self.accepted.values()],
         }
         return {name: _table(name, found) for name, found in rows.items()}
 
 
-def _as_dict(record: Capture | Build | Failure | Accepted) -> dict[str, object]:
-    """Its fields by name; a tenth of asdict's time, which copies what lies in them."""
-    return {f.name: getattr(record, f.name) for f in fields(record)}
+# section → (key, record) → its key in the manifests, and what stands there
+_SECTIONS: dict[str, tuple[Any, Any]] = {
+    "captures": (lambda _, capture: capture.capture_id, lambda _, capture: as_state(capture)),
+    "builds": (lambda build_id, _: build_id, lambda _, build: as_state(build)),
+    "work": (
+        lambda run, _: manifests.key(*run),
+        lambda run, work: {"build_id": run[0], "run_id": run[1], "work": dict(work)},
+    ),
+    "failures": (lambda place, _: manifests.key(*place), lambda _, failure: as_state(failure)),
+    "accepted": (lambda change, _: manifests.key(*change), lambda _, accepted: as_state(accepted)),
+    "files": (lambda path, _: path, lambda _, file: as_state(file)),
+}
+
+
+def _has_data(root: Path) -> bool:
+    """Whether something lies here that a manifest should list."""
+    return any((root / TABLES_FOLDER).glob("*/*/*.parquet")) or (root / DATABASE).exists()
+
+
+def first_kept(root: Path, commits: list[manifests.Commit]) -> int:
+    """The earliest of the commits whose state is kept: all its files are there."""
+    from tracemill.warehouse.connection import published_commit
+
+    published = published_commit(root)
+    ends = [a.number for a, b in pairwise(commits) if a.operation != b.operation]
+    first = [*ends, commits[-1].number][-KEPT_OPERATIONS:][0]
+    day_ago = time.time() - KEPT_SECONDS
+    earlier = [c.number for c in commits if datetime.fromisoformat(c.at).timestamp() <= day_ago]
+    first = min(first, earlier[-1] if earlier else commits[0].number)
+    return first if published is None else min(first, published)
 
 
 def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
@@ -256,7 +293,7 @@ def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
 
 
 def _capture_row(capture: Capture) -> dict[str, object]:
-    row = _as_dict(capture)
+    row = as_dict(capture)
     row["captured_at"] = _microseconds(capture.captured_at_ns)
     row["started_at"] = _microseconds(capture.started_at_ns)
     row["row_count"] = sum(capture.rows.values())
@@ -265,50 +302,17 @@ def _capture_row(capture: Capture) -> dict[str, object]:
 
 
 def _build_row(build: Build) -> dict[str, object]:
-    from datetime import datetime
-
-    row = _as_dict(build)
+    row = as_dict(build)
     row["committed_at"] = datetime.fromisoformat(build.committed_at) if build.committed_at else None
     row["labels"] = list(build.labels.items())
     return row
 
 
 def _accepted_row(accepted: Accepted) -> dict[str, object]:
-    from datetime import datetime
-
-    row = _as_dict(accepted)
+    row = as_dict(accepted)
     row["accepted_at"] = datetime.fromisoformat(accepted.accepted_at)
     return row
 
 
 def _microseconds(ns: int | None) -> int | None:
     return None if ns is None else ns // 1000
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put content in place of path's, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def writer_lock(root: Path) -> Iterator[None]:
-    """One writer at a time; readers are never asked. Raises WarehouseError when another holds it."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        stream = (root / "writer.lock").open("w")
-    except OSError as error:
-        raise WarehouseError(f"{root}: cannot be written: {error.strerror}") from error
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WarehouseError(f"{root}: another tracemill is writing to this warehouse") from None
-        yield

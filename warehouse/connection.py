@@ -12,17 +12,28 @@ from pathlib import Path
 
 import duckdb
 
-from tracemill.warehouse.catalog import WarehouseError
+from tracemill.warehouse.errors import DamagedError, WarehouseError
+from tracemill.warehouse.layout import DATABASE
 
-DATABASE = "warehouse.duckdb"
+# The table of what the published file was made from: subject → fingerprint
+PUBLISHED_STATE = "_published"
+
+__all__ = ["DATABASE", "connect", "open_database", "published_commit"]
 
 
-def open_database(file: Path, root: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """A connection to a database file whose views read the Parquet under root."""
+def open_database(
+    file: Path, root: Path, *, read_only: bool, is_synced: bool = True
+) -> duckdb.DuckDBPyConnection:
+    """A connection to a database file whose views read the Parquet under root.
+
+    is_synced: each statement is on the disk when it ends; a file that nobody knows of yet need not be.
+    """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
+    if not is_synced:
+        config["fsync_mode"] = "NONE"
     connection = duckdb.connect(str(file), read_only=read_only, config=config)
     quoted = str(root.resolve()).replace("'", "''")
     connection.execute(f"set file_search_path = '{quoted}'")
@@ -48,4 +59,23 @@ def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.D
     try:
         return open_database(file, root, read_only=read_only)
     except duckdb.Error as error:
-        raise WarehouseError(f"{file}: cannot be opened: {str(error).splitlines()[0]}") from error
+        said = str(error).splitlines()[0]
+        raise DamagedError(f"{file}: cannot be opened: {said}; `tracemill build` makes it anew") from error
+
+
+def published_commit(root: Path) -> int | None:
+    """The number of the manifests' commit that the published file was made from; None where there is no file.
+
+    0 for a file that cannot be read or does not say; its readers may need any file that ever was.
+    """
+    file = root / DATABASE
+    if not file.is_file():
+        return None
+    try:
+        with open_database(file, root, read_only=True) as connection:
+            found = connection.execute(
+                f"select fingerprint from {PUBLISHED_STATE} where subject = 'commit'"
+            ).fetchall()
+    except duckdb.Error:
+        return 0
+    return int(found[0][0]) if found else 0

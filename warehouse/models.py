@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from tracemill.warehouse.catalog import WarehouseError
+from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.level_relation import LEVELS_OF
 from tracemill.warehouse.schema import TABLES
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 
 FOLDERS = ("staging", "intermediate", "marts", "checks")
-_STATE = "_published"
 STACKS = "stacks"
 
 

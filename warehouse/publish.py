@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from tracemill.detection.rules import RULES
-from tracemill.warehouse.connection import DATABASE, open_database
+from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, open_database
+from tracemill.warehouse.durable import put_in_place, sync
+from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand, rules_table
 from tracemill.warehouse.models import Model, ModelError
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 
     from tracemill.warehouse.catalog import Catalog
     from tracemill.warehouse.schema import Table
-
-_STATE = "_published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,68 +62,127 @@ def publish(
     for every build. A failed check leaves the previous state published.
     """
     started = time.monotonic()
-    models = list(models)
     target = catalog.root / DATABASE
     for left_behind in catalog.root.glob(f".{DATABASE}.*"):  # by a run that was stopped
         left_behind.unlink()
-    temporary = catalog.root / f".{DATABASE}.{secrets.token_hex(4)}"
+    plan = _Plan.of(catalog, list(models), {} if full else _state_of(target, catalog.root))
+    if not plan.is_needed:
+        return Published((), 0, 0, time.monotonic() - started, False, {})
     try:
-        if not full and _is_of_this_version(target, catalog.root):
-            shutil.copyfile(target, temporary)
-        with open_database(temporary, catalog.root, read_only=False) as connection:
-            build = _Build(connection, catalog, models)
-            if not build.is_needed():
-                return Published((), 0, 0, time.monotonic() - started, False, {})
-            failed = build.run(progress)
-        if not failed:
-            temporary.replace(target)
+        failed = _replace(target, plan, progress)
     except duckdb.Error as error:
-        hint = "" if full else "; `tracemill build --full` makes it anew"
-        raise ModelError(f"{target}: {str(error).strip()}{hint}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-        temporary.with_name(temporary.name + ".wal").unlink(missing_ok=True)
-    checks = sum(m.scope == "check" for m in models)
+        if not plan.before or not damage_of(target, catalog.root):
+            raise ModelError(f"{target}: {str(error).strip()}") from error
+        plan = _Plan.of(catalog, plan.models, {})  # what was published is derived: it is made anew
+        try:
+            failed = _replace(target, plan, progress)
+        except duckdb.Error as again:
+            raise ModelError(f"{target}: {str(again).strip()}") from again
+    checks = sum(m.scope == "check" for m in plan.models)
     return Published(
-        build.stale, len(models) - checks, checks, time.monotonic() - started, not failed, failed
+        plan.stale, len(plan.models) - checks, checks, time.monotonic() - started, not failed, failed
     )
 
 
-def _is_of_this_version(target: Path, root: Path) -> bool:
-    """Whether to go on from the published file; one that another Tracemill made is made anew."""
+def _state_of(target: Path, root: Path) -> dict[str, str]:
+    """What the published file was made from; nothing where it is to be made anew.
+
+    That is where another Tracemill made it, and where it cannot be read.
+    """
     if not target.is_file():
-        return False
-    with open_database(target, root, read_only=True) as connection:
-        found = connection.execute(f"select fingerprint from {_STATE} where subject = 'tracemill'").fetchall()
-    return found == [(version("tracemill"),)]
+        return {}
+    try:
+        with open_database(target, root, read_only=True) as connection:
+            state: dict[str, str] = dict(connection.execute(f"from {PUBLISHED_STATE}").fetchall())
+    except duckdb.Error:
+        return {}
+    return state if state.get("tracemill") == version("tracemill") else {}
+
+
+def damage_of(target: Path, root: Path) -> str:
+    """What keeps a database file from being read to its end, in words; nothing where it is whole."""
+    try:
+        with open_database(target, root, read_only=True) as connection:
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall():
+                connection.execute(f'select bit_xor(hash(t)) from "{name}" t').fetchall()
+    except duckdb.Error as error:
+        return str(error).strip().splitlines()[0]
+    return ""
+
+
+def _replace(target: Path, plan: _Plan, progress: Callable[[str], None]) -> dict[str, str]:
+    """Build a new file and put it in the place of target if its checks hold; those that failed."""
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    log = temporary.with_name(temporary.name + ".wal")
+    try:
+        if plan.before:
+            shutil.copyfile(target, temporary)
+        # Unsynced until it is whole: else each of its hundreds of statements would wait for the disk.
+        with open_database(temporary, plan.catalog.root, read_only=False, is_synced=False) as connection:
+            if failed := _Build(connection, plan).run(progress):
+                return failed
+            # Closing does this too, but says nothing where it fails, as on a full disk.
+            connection.execute("force checkpoint")
+        if log.exists() and log.stat().st_size:
+            raise WarehouseError(f"{target}: not replaced: DuckDB left a log beside the new file")
+        if _state_of(temporary, plan.catalog.root) != plan.before | plan.after:
+            raise WarehouseError(f"{target}: not replaced: the new file does not say what was written to it")
+        sync(temporary)
+        put_in_place(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a publication is made from, before and after, and the builds whose models have to run."""
+
+    catalog: Catalog
+    models: list[Model]
+    before: dict[str, str]
+    after: dict[str, str]
+    stale: tuple[str, ...]
+
+    @classmethod
+    def of(cls, catalog: Catalog, models: list[Model], before: dict[str, str]) -> _Plan:
+        """before: what the published file says, nothing to make it anew."""
+        after = {
+            "catalog": catalog.fingerprint(),
+            "commit": str(catalog.position.number),
+            "tracemill": version("tracemill"),
+        }
+        fingerprints = catalog.build_fingerprints() if models else {}
+        if models:
+            code = "\0".join([*(m.name + m.sql for m in models), repr(RULES)])
+            after["models"] = hashlib.sha256(code.encode()).hexdigest()
+            after |= {f"build {b}": f for b, f in fingerprints.items()}
+        is_same = before.get("models") == after.get("models")
+        stale = tuple(b for b, f in fingerprints.items() if not is_same or before.get(f"build {b}") != f)
+        return cls(catalog, models, before, after, stale)
+
+    @property
+    def is_same_code(self) -> bool:
+        """Whether the models are those that made what is published."""
+        return self.before.get("models") == self.after.get("models")
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether what is published differs from what would be."""
+        return any(self.before.get(s) != f for s, f in self.after.items() if s != "commit")
 
 
 class _Build:
     """One publication in the making, on the copy."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, catalog: Catalog, models: list[Model]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: _Plan) -> None:
         self.connection = connection
-        self.catalog = catalog
-        self.models = models
-        connection.execute(
-            f"create table if not exists {_STATE} (subject varchar primary key, fingerprint varchar)"
-        )
-        self.before: dict[str, str] = dict(connection.execute(f"from {_STATE}").fetchall())
-        self.after = {"catalog": catalog.fingerprint(), "tracemill": version("tracemill")}
-        fingerprints = catalog.build_fingerprints() if models else {}
-        if models:
-            self.after["models"] = hashlib.sha256(
-                "\0".join([*(m.name + m.sql for m in models), repr(RULES)]).encode()
-            ).hexdigest()
-            self.after |= {f"build {b}": f for b, f in fingerprints.items()}
-        self.is_same_code = self.before.get("models") == self.after.get("models")
-        self.stale = tuple(
-            b for b, f in fingerprints.items() if not self.is_same_code or self.before.get(f"build {b}") != f
-        )
-
-    def is_needed(self) -> bool:
-        """Whether what is published differs from what would be."""
-        return any(self.before.get(subject) != f for subject, f in self.after.items())
+        self.plan = plan
+        self.catalog = plan.catalog
+        self.models = plan.models
+        self.stale = plan.stale
+        self.is_same_code = plan.is_same_code
 
     def run(self, progress: Callable[[str], None]) -> dict[str, str]:
         """Build everything; the checks that failed."""
@@ -141,14 +200,21 @@ class _Build:
         self.connection.execute("commit")
         if self.models:
             self._build_models(progress)
-        changed = [[subject, f] for subject, f in self.after.items() if self.before.get(subject) != f]
-        self.connection.executemany(f"insert or replace into {_STATE} values (?, ?)", changed)
+        self._note_state()
         return self._failed_checks()
+
+    def _note_state(self) -> None:
+        """Write down what the file is made from."""
+        self.connection.execute(
+            f"create table if not exists {PUBLISHED_STATE} (subject varchar primary key, fingerprint varchar)"
+        )
+        changed = [[s, f] for s, f in self.plan.after.items() if self.plan.before.get(s) != f]
+        self.connection.executemany(f"insert or replace into {PUBLISHED_STATE} values (?, ?)", changed)
 
     def _add_stacks(self) -> None:
         """Take in the stacks of new captures: captures and builds share them, the table has each once."""
         known = set()
-        if self.before:
+        if self.plan.before:
             known = {row[0] for row in self.connection.execute("select capture_id from captures").fetchall()}
         new = files_by_table(c for c in self.catalog.captures.values() if c.capture_id not in known)
         self.connection.execute(f"create table if not exists {STACKS} as {scan(STACKS, [])}")
@@ -218,7 +284,7 @@ class _Build:
 
     def _drop_strangers(self) -> None:
         """Drop what an earlier Tracemill published under names that are no model or table now."""
-        known = {m.name for m in self.models} | TABLES.keys() | {_STATE}
+        known = {m.name for m in self.models} | TABLES.keys() | {PUBLISHED_STATE}
         found = self.connection.execute(
             "select table_name, table_type from information_schema.tables where table_schema = 'main'"
         ).fetchall()
@@ -256,5 +322,5 @@ class _Build:
 
 def published_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """For each build, Catalog.build_fingerprints() as the published models have seen it."""
-    rows = connection.execute(f"select subject, fingerprint from {_STATE}").fetchall()
+    rows = connection.execute(f"select subject, fingerprint from {PUBLISHED_STATE}").fetchall()
     return {s.removeprefix("build "): f for s, f in rows if s.startswith("build ")}

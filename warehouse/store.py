@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tracemill.warehouse.durable import digest
+from tracemill.warehouse.layout import TABLES_FOLDER
+from tracemill.warehouse.records import StoredFile
 from tracemill.warehouse.scan import STACKS
 from tracemill.warehouse.schema import TABLES
 from tracemill.warehouse.shared_stacks import CaptureStacks, SharedStacks
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 
     from tracemill.warehouse.schema import Table
 
-TABLES_FOLDER = "tables"
 ROWS_PER_GROUP = 512 * 1024
 # Batches that may wait for an encoder: the parser fills the next while one waits.
 QUEUED_BATCHES = 1
@@ -68,6 +70,7 @@ def _encodings(table: Table) -> dict[str, Any]:
         "schema": schema,
         "compression": "zstd",
         "compression_level": 1,
+        "write_page_checksum": True,
         "use_dictionary": [p for f in schema if f.name not in plain for p in _leaf_paths(f)],
         "write_statistics": [f.name for f in schema if f.name in _STATISTICS],
         "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
@@ -79,10 +82,10 @@ class CaptureWriter:
 
     Use as a context manager: leaving it by an exception removes what was written.
     After close(), ``files`` maps each table to its paths relative to the warehouse
-    and ``rows`` to its row counts. A second encoder starts when the first can't
-    keep up, and writes files of its own. Stacks that are in ``shared`` are not written
-    again: their files stand among the capture's own. is_held: a small capture is encoded
-    by close(), which another thread may call.
+    and ``rows`` to its row counts; ``stored`` has what the files written are. A second
+    encoder starts when the first can't keep up, and writes files of its own. Stacks that
+    are in ``shared`` are not written again: their files stand among the capture's own.
+    is_held: a small capture is encoded by close(), which another thread may call.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class CaptureWriter:
     ) -> None:
         self.files: dict[str, list[str]] = {}
         self.rows: dict[str, int] = {}
+        self.stored: dict[str, StoredFile] = {}
         self._written: dict[str, list[str]] = {}
         self._root = root
         self._capture_id = capture_id
@@ -151,12 +155,22 @@ class CaptureWriter:
             self._failure = error
         self._held.clear()
         self._finish()
+        if self._failure is None:
+            self._describe()
         if self._failure is not None:
             self.abort()
             raise self._failure
         self.files |= self._written
         if others := self._stacks.files:
             self.files[STACKS] = self._written.get(STACKS, []) + others
+
+    def _describe(self) -> None:
+        """Note what the files are; the commit that lists them syncs them first."""
+        try:
+            for paths in self._written.values():
+                self.stored |= {path: StoredFile(*digest(self._root / path)) for path in paths}
+        except OSError as error:
+            self._failure = error
 
     def share(self) -> None:
         """Let later captures use the stacks that this one has written, once it is closed."""
@@ -175,6 +189,7 @@ class CaptureWriter:
         self._written.clear()
         self.files.clear()
         self.rows.clear()
+        self.stored.clear()
 
     def __enter__(self) -> CaptureWriter:
         return self

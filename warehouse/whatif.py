@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from duckdb import BinderException, CatalogException
 
-from tracemill.warehouse.catalog import WarehouseError
 from tracemill.warehouse.connection import DATABASE, open_database
+from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models

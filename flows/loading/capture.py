@@ -194,6 +194,7 @@ def _capture(job: Job, part: Part) -> Capture:
         status="salvaged" if facts.is_salvaged else "ok",
         issue_count=part.issues,
         files=writer.files,
+        written=writer.stored,
         rows=writer.rows,
         raw_events=job.options.raw_events,
         captured_at_ns=facts.captured_at_ns,

@@ -1,0 +1,50 @@
+"""A full or broken disk at any write of an ingest or a publication: the old state stays, and it is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench import faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def some_of_each_kind(calls: list[str]) -> list[faults.Try]:
+    """The first of each kind of call and the last, after which the disk stays full or broken."""
+    first = {call: number for number, call in reversed([*enumerate(calls, 1)])}
+    last = {call: number for number, call in enumerate(calls, 1)}
+    once = [(number, faults.ERRORS[i % 2], False) for i, number in enumerate(first.values())]
+    return once + [(number, faults.ERRORS[i % 2], True) for i, number in enumerate(last.values())]
+
+
+def all_of_them(calls: list[str]) -> list[faults.Try]:
+    return [*faults.every(calls, 1)]
+
+
+def assert_every_fault_leaves_the_old_state(
+    tmp_path: Path, verb: str, choose: Callable[[list[str]], list[faults.Try]]
+) -> None:
+    library = faults.compiled(tmp_path)
+    if library is None:
+        pytest.skip("no C compiler on the PATH, so no fault can be made")
+    artifacts = faults.artifacts_of_two_builds(tmp_path / "artifacts")
+    found = faults.faults(library, artifacts, tmp_path, verb, choose)
+    assert {"write", "fsync", "link", "rename"} <= {f.call for f in found}
+    assert {f.exit_code for f in found} >= {2}
+    wrong = [f for f in found if not f.is_right]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("verb", faults.VERBS)
+def test_a_fault_at_a_write_of_each_kind_leaves_the_old_state(tmp_path: Path, verb: str) -> None:
+    assert_every_fault_leaves_the_old_state(tmp_path, verb, some_of_each_kind)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("verb", faults.VERBS)
+def test_a_fault_at_any_write_leaves_the_old_state(tmp_path: Path, verb: str) -> None:
+    assert_every_fault_leaves_the_old_state(tmp_path, verb, all_of_them)

@@ -1,0 +1,127 @@
+"""Writes that outlive a power cut: the content is synced first, then given its name, then the folder is.
+
+A name in a folder is data of the folder: a file whose own content is on the disk can still be missing after
+a power cut, until its folder was synced too. Whatever fails here leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+# A file system's journal takes the syncs of many files in one write if they come at once: 2,700 files and
+# folders take 7 s one after the other on ext4, 0.3 s from 16 threads.
+SYNCS_AT_ONCE = 16
+
+
+def sync(path: Path) -> None:
+    """Have a file's content, or a folder's names, written to the disk. Raises OSError with the path."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        os.close(descriptor)
+
+
+def sync_all(root: Path, files: Iterable[str]) -> None:
+    """Sync files (paths relative to root) and then each folder between them and root, root included."""
+    paths = [root / file for file in files]
+    if not paths:
+        return
+    folders = {
+        folder for path in paths for folder in path.parents if folder == root or root in folder.parents
+    }
+    with ThreadPoolExecutor(SYNCS_AT_ONCE, "sync") as pool:
+        for _ in pool.map(sync, paths):
+            pass
+        for _ in pool.map(sync, folders):
+            pass
+
+
+def digest(path: Path) -> tuple[int, str]:
+    """A file's size in bytes and the SHA-256 of its content."""
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        return stream.tell(), sha256
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put content in place of path's, whole or not at all."""
+    temporary = _write_beside(path, content)
+    try:
+        put_in_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Make a file that is not there yet, whole or not at all. Raises FileExistsError where it is."""
+    temporary = _write_beside(path, content)
+    try:
+        if not _link(temporary, path):
+            with path.open("xb") as stream:  # a stop in here leaves a part, which its checksum tells
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        try:
+            sync(path.parent)
+        except OSError:
+            path.unlink()
+            raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give a finished and synced file the name of the one that it replaces, which a failure leaves there."""
+    previous = path.with_name(f".{path.name}.previous")
+    previous.unlink(missing_ok=True)
+    is_new = not path.exists()
+    can_go_back = is_new or _link(path, previous)
+    try:
+        temporary.replace(path)
+        try:
+            sync(path.parent)
+        except OSError:
+            if is_new:
+                path.unlink()
+            elif can_go_back:
+                previous.replace(path)
+            raise
+    finally:
+        previous.unlink(missing_ok=True)
+
+
+def _link(path: Path, name: Path) -> bool:
+    """Give a file a second name; False where the file system has no such thing."""
+    try:
+        os.link(path, name)
+    except OSError as error:
+        if error.errno in {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}:
+            return False
+        raise
+    return True
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    """A new synced file in path's folder, with the content."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary

@@ -1,0 +1,13 @@
+"""What lies where in a warehouse's folder."""
+
+from __future__ import annotations
+
+# The tables as DuckDB shows them, and the marts
+DATABASE = "warehouse.duckdb"
+# tables/<table>/capture_id=<id>/<random>.parquet
+TABLES_FOLDER = "tables"
+# What is loaded: how far the log goes, and its commits
+MANIFEST = "manifest.json"
+LOG = "log"
+# Who writes
+LOCK = "writer.lock"
