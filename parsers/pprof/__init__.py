@@ -13,7 +13,7 @@ leading runtime frames of heap stacks, so the function that allocates stands the
 as ``leaf_pc``: the return address of the CALL, less one. drop_frames and keep_frames are applied
 to the stacks (``prune.py``); ``leaf_pc`` stays, and ``pcs`` has all of a stack that was shortened. A
 location's lines are innermost first. Nothing in a profile says whether it is of kind block or
-mutex; see ``kind.py``. ``mapping.build_id`` is empty before Go 1.24.
+mutex, or that it is the difference of two; see ``kind.py``. ``mapping.build_id`` is empty before Go 1.24.
 """
 
 from __future__ import annotations
@@ -54,10 +54,9 @@ def _facts(profile: Profile, file_name: str) -> Facts:
     from tracemill.parsers.pprof.kind import kind_of
 
     message = profile.message
-    default = profile.string_or_empty(message.default_sample_type)
-    kind = kind_of(profile.sample_types, default, profile.leaf_functions, file_name)
-    labels = {}
-    if kind == "custom":
+    kind = kind_of(profile, file_name)
+    labels = dict(kind.labels)
+    if kind.name in ("custom", "foreign"):
         labels["sample_types"] = ", ".join(name for name, _ in profile.sample_types)
     for name, index in (("drop_frames", message.drop_frames), ("keep_frames", message.keep_frames)):
         if index:
@@ -65,7 +64,7 @@ def _facts(profile: Profile, file_name: str) -> Facts:
     if message.comments:
         labels["comments"] = "\n".join(profile.string_or_empty(i) for i in message.comments)
     return Facts(
-        kind=kind,
+        kind=kind.name,
         captured_at_ns=message.time_nanos or None,
         duration_ns=message.duration_nanos or None,
         labels=labels,

@@ -1,4 +1,5 @@
--- Samples of pprof profiles, one row for each sample type.
+-- Samples of pprof profiles of Go programs, one row for each sample type; differences of profiles, views of traces
+-- and profiles of other languages say nothing of a program's state.
 -- grain: capture_id, sample_index, sample_type
 select
     capture_id,
@@ -13,3 +14,4 @@ select
     sampling_period,
     pcs,
 from profile_samples
+where capture_id not in (select capture_id from captures where kind in ('diff', 'trace_view', 'foreign'))
