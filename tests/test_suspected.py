@@ -10,7 +10,8 @@ import pytest
 from bench.detection_scale import OTHER_TABLES, POINTS_OF_PART
 from bench.synthetic import make
 from tracemill.flows.gate.suspected import suspected_changes
-from tracemill.warehouse.level_relation import levels_at_hand, rules_table
+from tracemill.warehouse.declared import declared
+from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models
 
 SERIES, BUILDS = 1000, 100
@@ -34,7 +35,7 @@ def history() -> duckdb.DuckDBPyConnection:
     connection.register("part", pa.table(rows))
     connection.execute(f"create table int_points as {POINTS_OF_PART}")
     connection.execute(OTHER_TABLES)
-    connection.register("_rules", rules_table())
+    connection.register("_rules", declared()["detection_rules"])
     connection.execute("create table detection_rules as from _rules")
     connection.execute("create table builds as select distinct build_id, ordinal from int_conditions")
     connection.execute(

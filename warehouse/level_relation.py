@@ -14,8 +14,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from tracemill.detection.rules import PART, RULES
-from tracemill.warehouse.schema import TABLES
+from tracemill.detection.rules import PART
 
 # numpy, scipy and pyarrow are imported where they are used: who only reads a warehouse needs none of them.
 if TYPE_CHECKING:
@@ -150,12 +149,3 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
         "change_p": found.change.p,
         "change_q": found.change.q,
     }
-
-
-def rules_table() -> pa.Table:
-    """The table detection_rules: one row, a column for each rule that others read."""
-    import pyarrow as pa
-
-    columns = TABLES["detection_rules"].columns
-    fields = [column.arrow_field() for column in columns]
-    return pa.table([[getattr(RULES, column.name)] for column in columns], schema=pa.schema(fields))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 FOLDERS = ("staging", "intermediate", "marts", "checks")
-STACKS = "stacks"
+FIGURES = "int_figures"
 
 
 class ModelError(WarehouseError):
@@ -60,6 +60,9 @@ def read_models(folder: Traversable | None = None) -> list[Model]:
         for name in FOLDERS
         for m in (_read_model(file, name) for file in _sql_files(top.joinpath(name)))
     }
+    figures = [m for m in models.values() if m.name.startswith("figures_")]
+    if figures:
+        models[FIGURES] = _union_of(FIGURES, figures)
     for model in models.values():
         unknown = model.reads - models.keys() - TABLES.keys()
         if unknown:
@@ -71,6 +74,14 @@ def read_models(folder: Traversable | None = None) -> list[Model]:
         return [models[name] for name in order]
     except CycleError as error:
         raise ModelError(f"sql: models read each other in a circle: {' → '.join(error.args[1])}") from error
+
+
+def _union_of(name: str, parts: list[Model]) -> Model:
+    """The model of all figures: whatever stands in sql/intermediate/figures is part of it."""
+    sql = "\nunion all by name\n".join(f"from {part.name}" for part in parts)
+    grain = ("build_id", "run_id", "metric", "subject")
+    text = "Every figure of each run, as the models in sql/intermediate/figures give them."
+    return Model(name, "intermediate", text, grain, "view", sql, frozenset(part.name for part in parts))
 
 
 def _sql_files(folder: Traversable) -> Iterator[Traversable]:

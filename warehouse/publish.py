@@ -18,10 +18,11 @@ import duckdb
 
 from tracemill.detection.rules import RULES
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, open_database
+from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import put_in_place, sync
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.functions import register
-from tracemill.warehouse.level_relation import levels_at_hand, rules_table
+from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import Model, ModelError
 from tracemill.warehouse.scan import STACKS, files_by_table, scan
 from tracemill.warehouse.schema import MARTS, TABLES
@@ -155,7 +156,8 @@ class _Plan:
         }
         fingerprints = catalog.build_fingerprints() if models else {}
         if models:
-            code = "\0".join([*(m.name + m.sql for m in models), repr(RULES)])
+            tables = [repr(table.to_pylist()) for table in declared().values()]
+            code = "\0".join([*(m.name + m.sql for m in models), *tables, repr(RULES)])
             after["models"] = hashlib.sha256(code.encode()).hexdigest()
             after |= {f"build {b}": f for b, f in fingerprints.items()}
         is_same = before.get("models") == after.get("models")
@@ -189,7 +191,7 @@ class _Build:
         register(self.connection)
         self.connection.execute("begin")  # one commit for hundreds of small statements
         self._add_stacks()
-        for name, table in {**self.catalog.tables(), "detection_rules": rules_table()}.items():
+        for name, table in (self.catalog.tables() | declared()).items():
             self._table_from(name, table)
         by_table = files_by_table(self.catalog.captures.values())
         for name in PARSED:

@@ -14,15 +14,19 @@ class Finding(NamedTuple):
     """One verdict: the columns of regressions, and more; file and line of its function where known.
 
     status: as in the mart, or open for a regression known before the candidate. build_id: the build that
-    made it known. first_build_id, commit: where it begins.
+    made it known. first_build_id, commit: where it begins. members: the other verdicts of its incident.
     """
 
     status: str
     build_id: str
     metric: str
     subject: str
+    incident_id: str
+    is_lead: bool
     found: str
     function: str | None
+    calling_function: str | None
+    first_subject: str
     moved_from: str | None
     unit: str | None
     polarity: int
@@ -48,6 +52,7 @@ class Finding(NamedTuple):
     accepted_reason: str | None
     file: str | None
     line: int | None
+    members: list[str] | None
 
 
 class Unjudged(NamedTuple):

@@ -48,6 +48,8 @@ class Verdict(NamedTuple):
     call_path: str | None
     evidence: str | None
     query: str
+    is_lead: bool
+    member_count: int
 
     @property
     def name(self) -> str:
@@ -108,8 +110,9 @@ def table(found: list[Verdict]) -> list[list[str]]:
 
 
 def overview(connection: duckdb.DuckDBPyConnection, chosen: Filter | None = None) -> str:
-    """The verdicts as a table, or the sentence that there are none, or that there cannot be any yet."""
-    found = verdicts(connection, chosen or Filter())
+    """The incidents by their leading verdicts, as a table (of one metric all verdicts), or why none."""
+    chosen = chosen or Filter()
+    found = [v for v in verdicts(connection, chosen) if v.is_lead or chosen.metric]
     if found:
         return format_table(HEADINGS, table(found))
     builds = len(ask_column(connection, "verdicts/known_builds"))
@@ -125,6 +128,8 @@ def change(verdict: Verdict) -> str:
 
 
 def _certainty(verdict: Verdict) -> str:
+    others = verdict.member_count - 1 if verdict.is_lead else 0
+    also = f"; {others} more figures" if others else ""
     if verdict.q_value is None or verdict.status == "moved":
-        return f"{verdict.n_before} builds before" if verdict.n_before else ""
-    return f"q = {verdict.q_value:.0e}, {verdict.n_before} builds before"
+        return (f"{verdict.n_before} builds before" if verdict.n_before else "") + also
+    return f"q = {verdict.q_value:.0e}, {verdict.n_before} builds before{also}"

@@ -48,19 +48,35 @@ described as (
     from captured
     left join manifests using (build_id)
     left join binaries using (build_id)
+),
+
+-- Times of one kind order the builds: of the commits or, where none is known, of the captures.
+timed as (
+    select
+        *,
+        case when count(committed_at) over () > 0 then committed_at else first_captured_at end as ordered_at,
+        case
+            when count(*) over () = 1 then 'only build'
+            when committed_at is not null then 'committed_at'
+            when count(committed_at) over () = 0 and first_captured_at is not null then 'captured_at'
+        end as order_source,
+    from described
 )
 
+-- A build without a time among others has no known place: it is set aside, behind them, and not judged.
 select
     build_id,
     commit,
     branch,
     committed_at,
     row_number() over (
-        order by coalesce(committed_at, first_captured_at) nulls last, first_captured_at nulls last, natural_id
+        order by order_source is null, ordered_at nulls last, first_captured_at nulls last, natural_id
     ) as ordinal,
+    order_source,
+    order_source is not null as is_ordered,
     go_version,
     module,
     labels,
     run_count,
     capture_count,
-from described
+from timed

@@ -1,6 +1,7 @@
 -- Each judged series over the builds, with the level it is compared with and its change points.
 -- grain: metric, subject, build_id
 -- scope: history
+-- Where only rounding is left of a figure, it is nothing.
 -- levels_of_int_points judges a metric's series together, build by build, see warehouse/level_relation.py.
 with
 
@@ -53,6 +54,7 @@ judged as (
         measured.* exclude (metric, series_number),
         conditions.build_id,
         coalesce(renamed.function, measured.first_function) as function,
+        coalesce(renamed_caller.function, measured.first_calling_function) as calling_function,
         levels.is_change and not levels.went_away as is_change,
         case when levels.is_incomparable then conditions.last_difference end as not_comparable,
     from levels
@@ -65,14 +67,20 @@ judged as (
     left join renamed
         on renamed.first_function = measured.first_function
         and renamed.ordinal = levels.ordinal
+    left join renamed as renamed_caller
+        on renamed_caller.first_function = measured.first_calling_function
+        and renamed_caller.ordinal = levels.ordinal
 )
 
 select
     metric,
-    coalesce(function || coalesce(' (' || wait_reason || ')', ''), first_subject) as subject,
+    coalesce(
+        function || coalesce(' (' || wait_reason || ')', '') || coalesce(' from ' || calling_function, ''), first_subject
+    ) as subject,
     build_id,
     ordinal,
     function,
+    calling_function,
     first_subject,
     measure,
     unit,
@@ -80,12 +88,13 @@ select
     value,
     negligible,
     run_count,
-    case when log_level is not null then greatest(exp(log_level) - negligible, 0) end as expected,
+    case when exp(log_level) > negligible * (1 + 1e-9) then exp(log_level) - negligible when log_level is not null then 0 end
+        as expected,
     case
         when log_level is not null
             then [
-                greatest(exp(log_level - half_width) - negligible, 0),
-                greatest(exp(log_level + half_width) - negligible, 0),
+                if(exp(log_level - half_width) > negligible * (1 + 1e-9), exp(log_level - half_width) - negligible, 0),
+                if(exp(log_level + half_width) > negligible * (1 + 1e-9), exp(log_level + half_width) - negligible, 0),
             ]
     end as expected_interval,
     level_number,
@@ -96,8 +105,12 @@ select
     not_comparable,
     -- Of a change: when it was known, and what was known of it then; of what may be one, as the last build tells.
     case when is_change then found_ordinal end as found_ordinal,
-    case when is_change or may_change then greatest(exp(change_before) - negligible, 0) end as change_before,
-    case when is_change or may_change then greatest(exp(change_after) - negligible, 0) end as change_after,
+    case when (is_change or may_change) and exp(change_before) > negligible * (1 + 1e-9) then exp(change_before) - negligible
+        when is_change or may_change then 0
+    end as change_before,
+    case when (is_change or may_change) and exp(change_after) > negligible * (1 + 1e-9) then exp(change_after) - negligible
+        when is_change or may_change then 0
+    end as change_after,
     case when is_change or may_change then change_after - change_before end as change_log_ratio,
     case when is_change or may_change then change_half_width end as change_log_half_width,
     case when is_change or may_change then change_error end as change_log_standard_error,

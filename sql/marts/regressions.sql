@@ -3,263 +3,12 @@
 -- scope: history
 with
 
-history as (
-    select * from regression_history
-),
-
-moves as (
-    select * from int_function_moves
-),
-
-shifts as (
-    select * from int_cost_shifts
-),
-
-loads as (
-    select * from int_load_differences
-),
-
-build_order as (
-    select * from builds
-),
-
-sites as (
-    select * from block_mapassign
-),
-
-rules as (
-    select * from detection_rules
-),
-
--- A small change is known only some builds later: then the verdict is of the build that made it known.
-changed as (
-    select
-        known.build_id,
-        known.ordinal,
-        known.metric,
-        known.subject,
-        known.function,
-        known.first_subject,
-        change.unit,
-        change.polarity,
-        case
-            when shifts.caller is not null then 'cost_shift'
-            when loads.difference is not null then 'not_comparable'
-            when change.change_log_ratio * change.polarity > 0 then 'regressed'
-            else 'improved'
-        end as status,
-        case when known.ordinal = change.ordinal then 'at_once' else 'later' end as found,
-        change.ordinal as first_ordinal,
-        change.level_number,
-        true as is_change,
-        change.change_before as before,
-        change.negligible,
-        change.change_log_ratio as log_ratio,
-        change.change_log_half_width as log_half_width,
-        change.change_log_standard_error as log_standard_error,
-        change.change_p_value as p_value,
-        change.change_q_value as q_value,
-        loads.difference as not_comparable,
-        shifts.caller,
-        shifts.caller_before,
-        shifts.caller_after,
-    from history as change
-    inner join history as known
-        on known.metric = change.metric
-        and known.first_subject = change.first_subject
-        and known.ordinal = change.found_ordinal
-    left join shifts
-        on shifts.metric = change.metric
-        and shifts.first_subject = change.first_subject
-        and shifts.ordinal = change.ordinal
-    left join loads
-        on loads.metric = change.metric
-        and loads.first_subject = change.first_subject
-        and loads.ordinal = change.ordinal
-    where change.is_change
-),
-
--- More garbage makes more assists: of one cause, the verdict on the map assignments is enough.
-caused as (
-    select changed.*,
-    from changed
-    where not (
-        changed.metric = 'gc_assist_ns'
-        and exists (
-            from changed as cause
-            where cause.first_ordinal = changed.first_ordinal
-                and cause.status = changed.status
-                and starts_with(cause.metric, 'mapassign_')
-        )
-    )
-),
-
--- Another figure, but of another Go version, machine or sampling: whose doing it is nobody can tell.
-not_comparable as (
-    select
-        history.build_id,
-        history.ordinal,
-        history.metric,
-        history.subject,
-        history.function,
-        history.first_subject,
-        history.unit,
-        history.polarity,
-        'not_comparable' as status,
-        'at_once' as found,
-        history.ordinal as first_ordinal,
-        history.level_number,
-        true as is_change,
-        history.expected as before,
-        history.negligible,
-        history.log_change as log_ratio,
-        history.log_half_width,
-        history.log_standard_error,
-        history.p_value,
-        history.q_value,
-        history.not_comparable,
-        null as caller,
-        null as caller_before,
-        null as caller_after,
-    from history
-    cross join rules
-    where history.not_comparable is not null
-        and history.q_value <= rules.false_share
-        and abs(history.log_change) >= ln(1 + rules.least_ratio)
-),
-
-moved as (
-    select
-        history.build_id,
-        history.ordinal,
-        history.metric,
-        history.subject,
-        history.function,
-        history.first_subject,
-        history.unit,
-        history.polarity,
-        'moved' as status,
-        'at_once' as found,
-        history.ordinal as first_ordinal,
-        history.level_number,
-        false as is_change,
-        history.expected as before,
-        history.negligible,
-        history.log_change as log_ratio,
-        history.log_half_width,
-        history.log_standard_error,
-        history.p_value,
-        history.q_value,
-        null as not_comparable,
-        null as caller,
-        null as caller_before,
-        null as caller_after,
-    from history
-    inner join moves
-        on moves.new_function = history.function
-        and moves.ordinal = history.ordinal
-    anti join (
-        select metric, subject, ordinal from changed
-        union all
-        select metric, subject, ordinal from not_comparable
-    ) as told
-        on told.metric = history.metric
-        and told.subject = history.subject
-        and told.ordinal = history.ordinal
-    -- Where the figure is worth judging.
-    where history.p_value is not null
-),
-
-told as (
-    select * from caused
-    union all
-    select * from not_comparable
-    union all
-    select * from moved
-),
-
--- From logarithms of what is seen and what is negligible together to what is seen.
 verdicts as (
-    select
-        *,
-        -- Nothing, where only rounding is left.
-        case
-            when (before + negligible) * exp(log_ratio) > negligible * (1 + 1e-9)
-                then (before + negligible) * exp(log_ratio) - negligible
-            else 0
-        end as after,
-        greatest((before + negligible) * exp(log_ratio - log_half_width) - negligible, 0) as after_low,
-        greatest((before + negligible) * exp(log_ratio + log_half_width) - negligible, 0) as after_high,
-    from told
+    select * from int_verdicts
 ),
 
--- A function that is gone was last seen before.
-last_paths as (
-    select verdicts.function, verdicts.ordinal, arg_max(sites.call_path, build_order.ordinal) as call_path,
-    from (select distinct function, ordinal from verdicts) as verdicts
-    inner join sites on sites.function = verdicts.function
-    inner join build_order
-        on build_order.build_id = sites.build_id
-        and build_order.ordinal <= verdicts.ordinal
-    group by verdicts.function, verdicts.ordinal
-),
-
--- The builds that the verdict rests on: the level before it, and what followed until the next change.
-bases as (
-    select
-        verdicts.metric,
-        verdicts.first_subject,
-        verdicts.ordinal,
-        count(*) filter (where history.ordinal < verdicts.first_ordinal) as n_before,
-        count(*) filter (where history.ordinal >= verdicts.first_ordinal) as n_after,
-        coalesce(sum(history.run_count) filter (where history.ordinal < verdicts.first_ordinal), 0)::bigint
-            as runs_before,
-        coalesce(sum(history.run_count) filter (where history.ordinal >= verdicts.first_ordinal), 0)::bigint
-            as runs_after,
-        arg_min(history.build_id, history.ordinal) filter (where history.level_number = verdicts.level_number)
-            as first_build_id,
-    from verdicts
-    inner join history
-        on history.metric = verdicts.metric
-        and history.first_subject = verdicts.first_subject
-        and (
-            history.level_number = verdicts.level_number
-            or (history.level_number = verdicts.level_number - 1 and verdicts.is_change)
-        )
-    where not history.went_away
-    group by verdicts.metric, verdicts.first_subject, verdicts.ordinal
-),
-
--- What got worse is over when it is back by more than half, or when builds no longer compare.
-ends as (
-    select verdicts.metric, verdicts.first_subject, verdicts.first_ordinal,
-        arg_min(history.build_id, history.ordinal) as ended_build_id,
-    from verdicts
-    inner join history
-        on history.metric = verdicts.metric
-        and history.first_subject = verdicts.first_subject
-        and history.ordinal > verdicts.first_ordinal
-    where history.not_comparable is not null
-        or (
-            history.is_change
-            and verdicts.polarity * (
-                2 * ln(history.change_after + verdicts.negligible)
-                - ln(verdicts.after + verdicts.negligible) - ln(verdicts.before + verdicts.negligible)
-            ) < 0
-        )
-    group by verdicts.metric, verdicts.first_subject, verdicts.first_ordinal
-),
-
-last_evidence as (
-    select verdicts.metric, verdicts.first_subject, verdicts.ordinal,
-        arg_max(history.evidence, history.ordinal) as evidence,
-    from verdicts
-    inner join history
-        on history.metric = verdicts.metric
-        and history.first_subject = verdicts.first_subject
-        and history.ordinal <= verdicts.ordinal
-        and history.evidence is not null
-    group by verdicts.metric, verdicts.first_subject, verdicts.ordinal
+members as (
+    select * from int_incident_members
 )
 
 select
@@ -267,63 +16,31 @@ select
     verdicts.metric,
     verdicts.subject,
     verdicts.status,
+    members.incident_id,
+    members.member_rank = 1 as is_lead,
     verdicts.found,
     verdicts.function,
-    moves.old_function as moved_from,
+    verdicts.calling_function,
+    verdicts.first_subject,
+    verdicts.moved_from,
     verdicts.unit,
     verdicts.polarity,
     verdicts.before,
     verdicts.after,
-    verdicts.after / nullif(verdicts.before, 0) as change_ratio,
-    -- A figure that comes from nothing has no ratio.
-    case
-        when verdicts.before > 0 and verdicts.log_half_width is not null
-            then [verdicts.after_low / verdicts.before, verdicts.after_high / verdicts.before]
-    end as "interval",
+    verdicts.change_ratio,
+    verdicts."interval",
     verdicts.p_value,
     verdicts.q_value,
-    bases.n_before,
-    bases.n_after,
-    bases.first_build_id,
-    first_build.commit,
-    case when verdicts.status = 'regressed' then ends.ended_build_id end as ended_build_id,
-    last_paths.call_path,
+    verdicts.n_before,
+    verdicts.n_after,
+    verdicts.first_build_id,
+    verdicts.commit,
+    verdicts.ended_build_id,
+    verdicts.call_path,
     verdicts.caller,
     verdicts.caller_before,
     verdicts.caller_after,
-    concat(
-        verdicts.not_comparable || ': not compared; ',
-        'moved between what ' || verdicts.caller || ' calls: with all below it ' || verdicts.caller
-        || ' cost ' || format('{:.4g}', verdicts.caller_before) || ' ' || verdicts.unit || ' before and '
-        || format('{:.4g}', verdicts.caller_after) || ' after; ',
-        bases.n_before, ' builds (', bases.runs_before, ' runs) before, ',
-        bases.n_after, ' (', bases.runs_after, ') from there on; standard error ',
-        round(100 * (exp(verdicts.log_standard_error) - 1), 1), ' %; known by ', last_evidence.evidence
-    ) as evidence,
-    -- The series, to be run as it stands.
-    concat(
-        'select build_id, value, expected, expected_interval, is_change, q_value from regression_history ',
-        'where metric = ''',
-        replace(verdicts.metric, '''', ''''''), ''' and first_subject = ''',
-        replace(verdicts.first_subject, '''', ''''''), ''' order by ordinal'
-    ) as query,
+    verdicts.evidence,
+    verdicts.query,
 from verdicts
-left join moves
-    on moves.new_function = verdicts.function
-    and moves.ordinal = verdicts.ordinal
-inner join bases
-    on bases.metric = verdicts.metric
-    and bases.first_subject = verdicts.first_subject
-    and bases.ordinal = verdicts.ordinal
-inner join build_order as first_build on first_build.build_id = bases.first_build_id
-left join ends
-    on ends.metric = verdicts.metric
-    and ends.first_subject = verdicts.first_subject
-    and ends.first_ordinal = verdicts.first_ordinal
-left join last_paths
-    on last_paths.function = verdicts.function
-    and last_paths.ordinal = verdicts.ordinal
-left join last_evidence
-    on last_evidence.metric = verdicts.metric
-    and last_evidence.first_subject = verdicts.first_subject
-    and last_evidence.ordinal = verdicts.ordinal
+inner join members using (build_id, metric, subject)

@@ -11,4 +11,5 @@ select
     module,
     commit,
     committed_at,
+    build_settings,
 from binaries

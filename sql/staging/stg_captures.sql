@@ -7,6 +7,7 @@ select
     kind,
     format,
     path,
+    size_bytes,
     captured_at,
     started_at,
     duration_ns,

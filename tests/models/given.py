@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -9,8 +10,9 @@ import pyarrow as pa
 
 from tracemill.parsers.binary.callees import callee_class
 from tracemill.parsers.stacks import stack_ids
+from tracemill.warehouse.declared import declared
 from tracemill.warehouse.functions import register
-from tracemill.warehouse.level_relation import levels_at_hand, rules_table
+from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models
 from tracemill.warehouse.schema import TABLES
 
@@ -166,14 +168,27 @@ class Given:
             for pc, function, line, callee in calls
         ]
 
+    def _commit_in_order(self) -> None:
+        """Give builds of which the test says nothing a time of commit, by their first capture."""
+        described = {row["build_id"]: row for row in self.tables["build_manifests"]}
+        builds = dict.fromkeys(row["build_id"] for row in self.tables["captures"])
+        for day, build in enumerate(builds):
+            if build not in described:
+                described[build] = {"build_id": build}
+                self.tables["build_manifests"].append(described[build])
+            described[build].setdefault(
+                "committed_at", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+            )
+
     def arrow(self) -> dict[str, pa.Table]:
         """Every table as Arrow."""
+        self._commit_in_order()
         schemas = {
             name: pa.schema([c.arrow_field() for c in table.columns]) for name, table in TABLES.items()
         }
         return {
             name: pa.Table.from_pylist(self.tables[name], schema=schema) for name, schema in schemas.items()
-        } | {"detection_rules": rules_table()}
+        } | declared()
 
     def models(self) -> duckdb.DuckDBPyConnection:
         """Every model built over the tables; the checks hold."""

@@ -201,7 +201,7 @@ def test_a_run_is_known_by_the_part_of_its_bytes_that_is(share, is_known):
             "select distinct known_share, is_known from int_heap_coverage where sample_type = 'alloc_space'"
         )
         assert rows(connection, query) == [(share / 100, is_known)]
-        query = "select is_exhaustive from int_run_measures where measure = 'heap_alloc'"
+        query = "select is_exhaustive from int_run_measures where measure = 'map_alloc'"
         assert rows(connection, query) == [(is_known,)]
 
 
@@ -334,7 +334,7 @@ def test_what_a_sync_map_allocates_is_its_own_in_every_go_version():
             ("b1", "sync.(*Map).Store", "sync_map", 4096, "function_name", "sync"),
             ("b2", "sync.(*Map).Store", "sync_map", 8192, "function_name", "sync"),
         ]
-        query = "select distinct metric from observations where metric like '%alloc_bytes'"
+        query = "select distinct metric from observations where metric like '%map%alloc_bytes'"
         assert rows(connection, query) == [("syncmap_alloc_bytes",)]
         assert rows(connection, "select distinct map_bytes from attribution_shares") == [(0,)]
 
@@ -351,7 +351,7 @@ def test_boxing_is_no_map_allocation():
             ("reflect.packEface", "convert", 1024, "reflect"),
             ("runtime.convTstring", "convert", 4096, None),
         ]
-        assert rows(connection, "select * from observations") == []
+        assert rows(connection, "select * from observations where metric like '%map%'") == []
         assert rows(connection, "select * from map_sites") == []
 
 

@@ -42,15 +42,28 @@ def test_every_grain_is_unique():
                 assert model.grain and not twice, model.name
 
 
-def test_builds_without_times_are_in_natural_order():
+def test_builds_without_times_have_no_known_place():
     given = Given()
     for build in ("b10", "b9", "b1"):
         given.capture(build, "1", "trace")
+        given.tables["build_manifests"].append({"build_id": build, "committed_at": None})
     with given.models() as connection:
-        assert rows(connection, "select build_id from builds order by ordinal") == [
-            ("b1",),
-            ("b9",),
-            ("b10",),
+        query = "select build_id, is_ordered, order_source from builds order by ordinal"
+        assert rows(connection, query) == [("b1", False, None), ("b9", False, None), ("b10", False, None)]
+
+
+def test_one_build_without_a_time_is_set_aside_behind_the_others():
+    given = Given()
+    for build, day in (("b1", 2), ("b2", None), ("b3", 1)):
+        given.capture(build, "1", "trace")
+        at = day and datetime(2026, 1, day, tzinfo=UTC)
+        given.tables["build_manifests"].append({"build_id": build, "committed_at": at})
+    with given.models() as connection:
+        query = "select build_id, is_ordered, order_source from builds order by ordinal"
+        assert rows(connection, query) == [
+            ("b3", True, "committed_at"),
+            ("b1", True, "committed_at"),
+            ("b2", False, None),
         ]
 
 

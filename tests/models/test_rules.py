@@ -9,7 +9,7 @@ import pytest
 
 from tracemill.detection.rules import RULES
 from tracemill.flows.gate.suspected import hints
-from tracemill.warehouse.level_relation import rules_table
+from tracemill.warehouse.declared import declared
 
 from .given import USER_PATH, Given, rows
 from .test_cost_shifts import HANDLE, LIST, RENDER, TOUCH, service, verdicts
@@ -18,7 +18,7 @@ CALM = 0.0005
 
 
 def test_the_table_has_the_rules_as_they_are() -> None:
-    [row] = rules_table().to_pylist()
+    [row] = declared()["detection_rules"].to_pylist()
     assert row.items() <= asdict(RULES).items()
 
 
@@ -67,7 +67,7 @@ def test_the_callers_level_is_taken_from_as_many_builds_as_a_level_is():
 @pytest.mark.parametrize(("change", "count"), [(1.015, 0), (1.03, 1), (1 / 1.03, 0)])
 def test_a_suspected_change_is_worth_a_word_from_the_least_ratio_on(change, count):
     connection = duckdb.connect()
-    connection.register("_rules", rules_table())
+    connection.register("_rules", declared()["detection_rules"])
     connection.execute("create table detection_rules as from _rules")
     connection.execute("create table builds as select 'b9' as build_id, 9 as ordinal")
     connection.execute(

@@ -11,7 +11,7 @@ def _mart(name: str, text: str, grain: str, columns: str) -> Table:
 
 _MARTS = (
     _mart("builds", "Builds in their sequence, from build.json, their binaries and their captures.", "build_id",
-          "build_id commit branch committed_at ordinal go_version module labels run_count capture_count"),
+          "build_id commit branch committed_at ordinal order_source is_ordered go_version module labels run_count capture_count"),
     _mart("goroutine_blocks", "Time that goroutines waited, by call path and reason.",
           "build_id run_id path_id reason",
           "build_id run_id path_id reason function file line leaf_function callers block_count block_ns p50_ns p99_ns "
@@ -35,15 +35,21 @@ _MARTS = (
           "path_block_ns path_alloc_bytes"),
     _mart("observations", "What regressions are found in: each figure of each run, per unit of work where it is known.",
           "build_id run_id metric subject",
-          "build_id run_id metric subject function wait_reason value standard_error unit polarity measure evidence"),
+          "build_id run_id metric subject function wait_reason calling_function value standard_error unit polarity measure evidence"),
     _mart("regressions", "Verdicts: where a series changed for the worse or the better, or a function its name or its share "
           "of a caller's cost.",
           "build_id metric subject",
-          "build_id metric subject status found function moved_from unit polarity before after change_ratio interval p_value "
-          "q_value n_before n_after first_build_id commit ended_build_id call_path caller caller_before caller_after evidence query"),
+          "build_id metric subject status incident_id is_lead found function calling_function first_subject moved_from unit "
+          "polarity before after change_ratio interval p_value q_value n_before n_after first_build_id commit "
+          "ended_build_id call_path caller caller_before caller_after evidence query"),
+    _mart("incidents", "Verdicts of one cause together: the one that names it best, what it costs, its other verdicts and "
+          "where it is seen best.", "build_id incident_id",
+          "build_id incident_id incident_rank status metric subject function unit before after change_ratio q_value n_before "
+          "first_build_id commit ended_build_id call_path weight member_count members exemplar_capture_id "
+          "exemplar_goroutine_id exemplar_start_ns exemplar_duration_ns"),
     _mart("regression_history", "Each judged series over the builds: the level it is compared with, its change points.",
           "metric subject build_id",
-          "metric subject build_id ordinal function first_subject measure unit polarity value negligible run_count expected "
+          "metric subject build_id ordinal function calling_function first_subject measure unit polarity value negligible run_count expected "
           "expected_interval level_number level_builds is_change went_away may_change not_comparable found_ordinal change_before change_after change_log_ratio "
           "change_log_half_width change_log_standard_error change_p_value change_q_value p_value q_value log_change log_half_width "
           "log_standard_error evidence"),

@@ -157,10 +157,14 @@ _CATALOG = (
            "build_id metric subject", "accepted_reason accepted_by accepted_at"),
 )
 
-# Written when publishing, from what the code declares.
+# The same in every warehouse: what the code declares.
 _DECLARED = (
     _table("detection_rules", "The rules by which changes are found, in one row.", "",
            "false_share suspected_share least_ratio least_builds most_level_builds shift_share"),
+    _table("metrics", "Every metric: its unit, which way is worse, its floor, whether it is judged.", "metric",
+           "unit polarity measure is_sum floor floor_per_second floor_samples is_judged family place lead_order meaning"),
+    _table("metric_sources", "What figures are taken from, and what makes those of two runs comparable.", "measure",
+           "kinds sample_type divided_by exhaustive load_dependence meaning"),
 )
 
 TABLES = {table.name: table for table in (*_PARSED, *_CATALOG, *_DECLARED)}

@@ -1,5 +1,5 @@
 -- The place in the user's code that each stack leads to: its innermost frame outside the standard library.
--- route is the package that this frame called, and sync_map_call the method of sync.Map on the way.
+-- user_functions are all of the stack's functions outside the standard library. route is the package that this frame called, and sync_map_call the method of sync.Map on the way.
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -34,14 +34,17 @@ named as (
 ),
 
 seen as (
-    select capture_id, stack_id from intervals where state = 'waiting'
+    select capture_id, stack_id from intervals where state in ('waiting', 'syscall')
     union
     select capture_id, stack_id from ranges
     union
     select capture_id, stack_id from dumped
     union
     select capture_id, stack_id from samples
-    where sample_type in ('alloc_space', 'alloc_objects', 'inuse_space', 'inuse_objects', 'cpu')
+    where sample_type in (
+        'alloc_space', 'alloc_objects', 'inuse_space', 'inuse_objects', 'cpu', 'delay', 'contentions', 'goroutine',
+        'goroutineleak'
+    )
 ),
 
 used as (
@@ -83,20 +86,27 @@ rooted as (
 ),
 
 -- A module's path may lack a dot (so may main), hence the standard library by name. '' is a frame without symbol.
-placed as (
+flagged as (
     select
         *,
-        list_position(list_transform(roots, lambda r: r not in (
+        list_transform(roots, lambda r: r not in (
             '', 'archive', 'bufio', 'bytes', 'cmp', 'compress', 'container', 'context', 'crypto', 'database',
             'debug', 'embed', 'encoding', 'errors', 'expvar', 'flag', 'fmt', 'go', 'hash', 'html', 'image',
             'index', 'internal', 'io', 'iter', 'log', 'maps', 'math', 'mime', 'net', 'os', 'path', 'plugin',
             'reflect', 'regexp', 'runtime', 'slices', 'sort', 'strconv', 'strings', 'structs', 'sync', 'syscall',
             'testing', 'text', 'time', 'unicode', 'unique', 'unsafe', 'vendor', 'weak'
-        )), true) as user_frame,
+        )) as are_user_code,
+    from rooted
+),
+
+placed as (
+    select
+        *,
+        list_position(are_user_code, true) as user_frame,
         list_position(
             list_transform(roots, lambda r: r not in ('', 'internal', 'runtime', 'sync')), true
         ) as outer_frame,
-    from rooted
+    from flagged
 ),
 
 -- A stack of the runtime alone is told by its goroutine's entry, such as runtime.bgsweep.
@@ -124,6 +134,7 @@ select
         lambda f: starts_with(f, 'sync.(*Map).')
     )) as sync_map_call,
     sited.user_frame is not null as is_user_code,
+    list_distinct(list_filter(sited.functions, lambda f, place: sited.are_user_code[place])) as user_functions,
 from used
 left join named
     on named.build_id = used.build_id

@@ -29,11 +29,11 @@ costs as (
     inner join contended using (build_id, path_id, reason)
     where blocks.reason <> 'GC mark assist wait for work'
     union all
-    select build_id, run_id, 'heap_alloc', 'mapassign_alloc_bytes', function, callers, alloc_bytes::double,
+    select build_id, run_id, 'map_alloc', 'mapassign_alloc_bytes', function, callers, alloc_bytes::double,
     from allocations
     where callee_class in ('map_assign', 'map_grow')
     union all
-    select build_id, run_id, 'heap_inuse', 'mapassign_inuse_bytes', function, callers, inuse_bytes::double,
+    select build_id, run_id, 'map_inuse', 'mapassign_inuse_bytes', function, callers, inuse_bytes::double,
     from allocations
     where callee_class in ('map_assign', 'map_grow')
 )

@@ -1,13 +1,13 @@
--- What a build's captures were taken under, as they say themselves: GOMAXPROCS, sampling period, architecture.
+-- What a build's captures were taken under, as they say themselves: of one source of figures, or (null) of all.
 -- grain: build_id, measure, condition
 -- scope: build
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
-metrics as (
+metrics_seen as (
     select * from stg_trace_metrics
 ),
 
@@ -19,30 +19,56 @@ binaries as (
     select * from stg_binaries
 ),
 
+manifests as (
+    select * from stg_build_manifests
+),
+
 architectures as (
     select captures.build_id, max(binaries.architecture) as architecture,
     from binaries
     inner join captures using (capture_id)
     group by captures.build_id
     having count(distinct binaries.architecture) = 1
+),
+
+settings as (
+    select captures.build_id, unnest(map_entries(binaries.build_settings)) as setting,
+    from binaries
+    inner join captures using (capture_id)
+),
+
+labels as (
+    select build_id, unnest(map_entries(labels)) as label,
+    from manifests
 )
 
-select captures.build_id, 'trace' as measure, 'GOMAXPROCS' as condition, max(metrics.value)::bigint::varchar as value,
-from metrics
+select captures.build_id, 'trace' as measure, 'GOMAXPROCS' as condition,
+    max(metrics_seen.value)::bigint::varchar as value,
+from metrics_seen
 inner join captures using (capture_id)
-where metrics.name = '/sched/gomaxprocs:threads'
+where metrics_seen.name = '/sched/gomaxprocs:threads'
 group by captures.build_id
 union all
-select
-    build_id,
-    case when starts_with(sample_type, 'alloc') then 'heap_alloc' else 'heap_inuse' end as measure,
-    'sampling period' as condition,
-    max(sampling_period)::varchar as value,
+select heap.build_id, measures.measure, 'sampling period', max(heap.sampling_period)::varchar,
 from heap
-where sampling_period > 0
-group by build_id, measure
+inner join (
+    values ('alloc_space', 'heap_alloc'), ('alloc_space', 'map_alloc'), ('inuse_space', 'heap_inuse'),
+        ('inuse_space', 'map_inuse')
+) as measures (sample_type, measure) using (sample_type)
+where heap.sampling_period > 0
+group by heap.build_id, measures.measure
 union all
-select architectures.build_id, measures.measure, 'architecture', architectures.architecture,
+select build_id, null, 'architecture', architecture,
 from architectures
-cross join (values ('trace'), ('heap_alloc'), ('heap_inuse'), ('goroutines'), ('benchmark')) as measures (measure)
-where architectures.architecture is not null
+where architecture is not null
+union all
+select build_id, null, setting.key, max(setting.value),
+from settings
+where setting.key in ('GOEXPERIMENT', 'GOAMD64', 'GOARM64', '-race', '-gcflags', '-tags', 'DefaultGODEBUG')
+group by build_id, setting.key
+having count(distinct setting.value) = 1
+union all
+select build_id, null, label.key, label.value,
+from labels
+where upper(label.key) in ('GOGC', 'GOMEMLIMIT', 'GOMAXPROCS', 'GODEBUG', 'GOEXPERIMENT')
+    or lower(label.key) in ('cpu', 'cpu_limit', 'memory_limit', 'machine', 'runner', 'environment')

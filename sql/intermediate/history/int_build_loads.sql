@@ -14,26 +14,27 @@ run_loads as (
     select
         build_id,
         measure,
+        coalesce(per = 's', false) as is_per_second,
         case
             when work_unit is null then 'duration'
-            when measure = 'trace' then 'load'
+            when load_dependence = 'rate' then 'load'
             else 'amount of work'
         end as condition,
         case
             when work_unit is null then duration_ns / 1e9
-            when measure = 'trace' then work_count / (duration_ns / 1e9)
+            when load_dependence = 'rate' then work_count / (duration_ns / 1e9)
             else work_count
         end as value,
         case
             when work_unit is null then 's'
-            when measure = 'trace' then work_unit || '/s'
+            when load_dependence = 'rate' then work_unit || '/s'
             else work_unit
         end as unit,
     from measures
-    where measure <> 'heap_alloc' or work_unit is null
+    where load_dependence in ('rate', 'amount') or (load_dependence = 'duration' and work_unit is null)
 )
 
-select build_id, measure, condition, unit, median(value) as value,
+select build_id, measure, condition, unit, bool_and(is_per_second) as is_per_second, median(value) as value,
 from run_loads
 where value > 0
 group by build_id, measure, condition, unit

@@ -24,6 +24,14 @@ conditions as (
     select * from int_conditions
 ),
 
+floors as (
+    select * from int_metric_floors
+),
+
+described as (
+    select * from int_metrics
+),
+
 wanted as (
     select metric, measure, caller, row_number() over (partition by metric order by caller) as series_number,
     from callers
@@ -38,11 +46,17 @@ run_points as (
         wanted.measure,
         wanted.caller,
         wanted.series_number,
-        measures.negligible,
-        ln(coalesce(caller_costs.value / measures.divisor, case when measures.is_exhaustive then 0 end)
-            + measures.negligible) as log_value,
+        floors.negligible,
+        ln(
+            coalesce(
+                caller_costs.value / if(described.is_sum, measures.divisor, 1),
+                case when measures.is_exhaustive then 0 end
+            ) + floors.negligible
+        ) as log_value,
     from wanted
     inner join measures using (measure)
+    inner join floors using (metric)
+    inner join described using (metric)
     left join caller_costs using (build_id, run_id, metric, caller)
 )
 
@@ -57,7 +71,7 @@ select
     var_samp(run_points.log_value) as run_variance,
     count(*) as run_count,
     0.0::double as counting_variance,
-    (select count(distinct metric) from series) as families,
+    (select count(distinct described.family) from series inner join described using (metric)) as families,
 from run_points
 inner join conditions using (build_id, measure)
 where run_points.log_value is not null

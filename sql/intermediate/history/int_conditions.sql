@@ -6,6 +6,7 @@ with
 
 build_order as (
     select * from builds
+    where is_ordered
 ),
 
 conditions as (
@@ -14,8 +15,6 @@ conditions as (
 
 measures as (
     select distinct measure from int_run_measures
-    union
-    select 'benchmark'
 ),
 
 compared as (

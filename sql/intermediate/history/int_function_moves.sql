@@ -29,10 +29,8 @@ allocations as (
     select * from mapassign_allocations
 ),
 
-negligible as (
-    select distinct measure, negligible,
-    from measures
-    where is_comparable
+floors as (
+    select * from int_metric_floors
 ),
 
 -- Waiting time and allocated bytes: a function that has neither at a build is not there.
@@ -42,11 +40,11 @@ run_costs as (
         observed.run_id,
         observed.function,
         observed.metric,
-        observed.measure,
         sum(observed.value) as value,
     from observed
     inner join build_order using (build_id)
     where observed.function is not null
+        and observed.calling_function is null
         and observed.metric in ('block_ns', 'mapassign_alloc_bytes', 'makemap_alloc_bytes')
     group by all
 ),
@@ -87,14 +85,14 @@ costs as (
         ends.function,
         ends.is_new,
         run_costs.metric,
-        median(ln(run_costs.value + negligible.negligible)) as log_cost,
-        coalesce(var_samp(ln(run_costs.value + negligible.negligible)), 0) as variance,
-        median(run_costs.value) > 2 * any_value(negligible.negligible) as is_real,
+        median(ln(run_costs.value + floors.negligible)) as log_cost,
+        coalesce(var_samp(ln(run_costs.value + floors.negligible)), 0) as variance,
+        median(run_costs.value) > 2 * any_value(floors.negligible) as is_real,
     from ends
     inner join run_costs
         on run_costs.function = ends.function
         and run_costs.ordinal = ends.seen_ordinal
-    inner join negligible using (measure)
+    inner join floors using (metric)
     group by ends.ordinal, ends.function, ends.is_new, run_costs.metric
 ),
 

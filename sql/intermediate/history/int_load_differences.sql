@@ -1,7 +1,7 @@
 -- Changes that another load can explain, in words: twice as much to do or more, or half as much or less.
 -- grain: metric, first_subject, ordinal
 -- scope: history
--- What gets worse although there is less to do, or better although there is more, is a change all the same.
+-- Where one build of the level before had as much to do, the load explains nothing. What gets worse although there is less to do, or better although there is more, is a change all the same.
 with
 
 history as (
@@ -21,8 +21,10 @@ changed as (
         change.change_log_ratio,
         loads.condition,
         loads.unit,
+        loads.is_per_second,
         loads.value,
         median(loads_before.value) as value_before,
+        min(abs(ln(loads.value / loads_before.value))) as least_log_difference,
     from history as change
     inner join loads
         on loads.build_id = change.build_id
@@ -47,9 +49,9 @@ select
     ordinal,
     format('{} {:.3g} → {:.3g} {}', condition, value_before, value, unit) as difference,
 from changed
-where greatest(value / value_before, value_before / value) >= 2
+where least_log_difference >= ln(2)
     -- A figure per second grows or falls with the duration as it happens to, all others grow with it.
     and (
-        (condition = 'duration' and measure = 'trace')
+        (condition = 'duration' and is_per_second)
         or (value - value_before) * change_log_ratio > 0
     )

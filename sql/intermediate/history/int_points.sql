@@ -19,12 +19,20 @@ measures as (
     where is_comparable
 ),
 
+floors as (
+    select * from int_metric_floors
+),
+
+described as (
+    select * from int_metrics
+),
+
 conditions as (
     select * from int_conditions
 ),
 
 named as (
-    select metric, series_number, measure, unnest(subjects) as subject,
+    select metric, series_number, unnest(subjects) as subject,
     from series
 ),
 
@@ -34,17 +42,16 @@ run_values as (
         observed.run_id,
         named.metric,
         named.series_number,
-        named.measure,
         any_value(observed.unit) as unit,
         sum(observed.value) as value,
         sum(observed.standard_error * observed.standard_error) as variance,
         max(observed.evidence) as evidence,
     from observed
     inner join named using (metric, subject)
-    group by observed.build_id, observed.run_id, named.metric, named.series_number, named.measure
+    group by observed.build_id, observed.run_id, named.metric, named.series_number
 ),
 
-captured as (
+run_points as (
     select
         measures.build_id,
         series.metric,
@@ -54,40 +61,17 @@ captured as (
         run_values.variance,
         run_values.unit,
         run_values.evidence,
-        measures.negligible,
+        floors.negligible,
+        ln(greatest(coalesce(run_values.value, 0), 0) + floors.negligible) as log_value,
     from series
     inner join measures using (measure)
+    inner join floors using (metric)
     left join run_values
         on run_values.build_id = measures.build_id
         and run_values.run_id = measures.run_id
         and run_values.metric = series.metric
         and run_values.series_number = series.series_number
-),
-
--- A benchmark that was not run is unknown.
-benchmarked as (
-    select
-        build_id,
-        metric,
-        series_number,
-        measure,
-        value,
-        variance,
-        unit,
-        evidence,
-        case unit when 'sec/op' then 1e-9 when 'B/op' then 16 when 'allocs/op' then 0.5 else 1e-9 end as negligible,
-    from run_values
-    where measure = 'benchmark'
-),
-
-run_points as (
-    select *, ln(greatest(value, 0) + negligible) as log_value,
-    from (
-        select * from captured
-        union all
-        select * from benchmarked
-    )
-    where value is not null
+    where run_values.value is not null or measures.is_exhaustive
 )
 
 -- The variance of a median of n is pi / (2n + 1) times that of one.
@@ -106,7 +90,7 @@ select
     coalesce(
         avg(run_points.variance / pow(run_points.value + run_points.negligible, 2)) * pi() / (2 * count(*) + 1), 0
     ) as counting_variance,
-    (select count(distinct metric) from series) as families,
+    (select count(distinct described.family) from series inner join described using (metric)) as families,
 from run_points
 inner join conditions using (build_id, measure)
 group by run_points.metric, run_points.series_number, conditions.ordinal

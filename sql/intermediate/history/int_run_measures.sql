@@ -1,14 +1,22 @@
--- What each run could show, what its figures are divided by, and the least amount that counts as anything.
+-- What each run could show of each source of figures, and what its sums are divided by.
 -- grain: build_id, run_id, measure
 -- scope: history
 with
 
+sources as (
+    select * from metric_sources
+),
+
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 heap as (
     select * from int_heap_coverage
+),
+
+chosen as (
+    select * from int_heap_captures
 ),
 
 work as (
@@ -33,121 +41,100 @@ run_work as (
 ),
 
 -- How long a run's longest capture took: of a process's life nothing is known.
-durations as (
+lives as (
     select build_id, run_id, max(duration_ns) as duration_ns,
     from captures
     group by build_id, run_id
 ),
 
-traced as (
-    select build_id, run_id, sum(duration_ns) as duration_ns, bool_and(status = 'ok') as is_whole,
+-- A heap figure comes from the one capture that was chosen for it, whatever it calls itself.
+sourced as (
+    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, sources.*,
     from captures
-    where kind = 'trace'
-    group by build_id, run_id
+    inner join sources on list_contains(sources.kinds, captures.kind)
+    where sources.sample_type is null
+    union all by name
+    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, sources.*,
+    from chosen
+    inner join captures using (capture_id)
+    inner join sources on sources.sample_type = chosen.sample_type
 ),
 
--- A thousandth of one goroutine's time is no wait worth a word. How much of the work a damaged trace saw nobody knows.
-trace_measures as (
-    select
-        traced.build_id,
-        traced.run_id,
-        'trace' as measure,
-        coalesce(run_work.work_unit, 's') as per,
-        coalesce(run_work.work_count, traced.duration_ns / 1e9) as divisor,
-        traced.duration_ns * 0.001 as negligible,
-        traced.is_whole as is_exhaustive,
-        run_work.work_unit is not null as is_per_work,
-        run_work.work_unit,
-        run_work.work_count,
-        traced.duration_ns,
-    from traced
-    left join run_work
-        on run_work.build_id = traced.build_id
-        and run_work.run_id = traced.run_id
-        and traced.is_whole
-    where traced.duration_ns > 0
-),
-
--- One sample is the least that a heap profile can show. A profile counts from the start of the process, not over its
--- own duration, so without work it stands for the run.
-heap_measures as (
-    select
-        heap.build_id,
-        heap.run_id,
-        case heap.sample_type when 'alloc_space' then 'heap_alloc' else 'heap_inuse' end as measure,
-        case when heap.sample_type = 'alloc_space' then run_work.work_unit end as per,
-        case when heap.sample_type = 'alloc_space' then coalesce(run_work.work_count, 1) else 1 end as divisor,
-        greatest(heap.sampling_period, 65536) as negligible,
-        heap.is_known as is_exhaustive,
-        run_work.work_unit is not null and heap.sample_type = 'alloc_space' as is_per_work,
-        run_work.work_unit,
-        run_work.work_count,
-        durations.duration_ns,
-    from heap
-    left join run_work using (build_id, run_id)
-    left join durations using (build_id, run_id)
-    where heap.sample_type in ('alloc_space', 'inuse_space')
-),
-
--- What has its count only: ten goroutines more are no leak.
-goroutine_measures as (
-    select
-        captures.build_id,
-        captures.run_id,
-        if(captures.kind = 'goroutine', 'goroutine_profile', 'goroutines') as measure,
-        null as per,
-        1 as divisor,
-        10 as negligible,
-        bool_and(captures.status = 'ok') as is_exhaustive,
-        false as is_per_work,
-        any_value(run_work.work_unit) as work_unit,
-        any_value(run_work.work_count) as work_count,
-        any_value(durations.duration_ns) as duration_ns,
-    from captures
-    left join run_work using (build_id, run_id)
-    left join durations using (build_id, run_id)
-    where captures.kind in ('goroutine', 'goroutine_dump')
-    group by captures.build_id, captures.run_id, captures.kind
-),
-
-all_measures as (
-    select * from trace_measures
-    union all
-    select * from heap_measures
-    union all
-    select * from goroutine_measures
-),
-
--- Figures per second do not compare with figures per unit of work: those of which there are more count.
-compared as (
+captured as (
     select
         build_id,
         run_id,
         measure,
-        per,
-        divisor::double as divisor,
-        (negligible / divisor)::double as negligible,
-        is_exhaustive,
-        is_per_work = (
-            2 * count(*) filter (where is_per_work) over (partition by measure) >= count(*) over (partition by measure)
-        ) as is_comparable,
-        work_unit,
-        work_count,
-        duration_ns,
-    from all_measures
+        any_value(sample_type) as sample_type,
+        any_value(divided_by) as divided_by,
+        any_value(exhaustive) as exhaustive,
+        any_value(load_dependence) as load_dependence,
+        sum(duration_ns) as observed_ns,
+        bool_and(status = 'ok') as is_whole,
+    from sourced
+    group by build_id, run_id, measure
+),
+
+-- How much of the work a damaged capture saw nobody knows. A profile of what was since the process began has no
+-- duration of its own: without work it stands for the run.
+divided as (
+    select
+        captured.build_id,
+        captured.run_id,
+        captured.measure,
+        captured.load_dependence,
+        case
+            when captured.divided_by = 'nothing' then null
+            when captured.divided_by = 'work or time' and not captured.is_whole then null
+            else run_work.work_unit
+        end as divided_unit,
+        if(captured.divided_by = 'work or time' and divided_unit is null, 's', divided_unit) as per,
+        case
+            when divided_unit is not null then run_work.work_count
+            when captured.divided_by = 'work or time' then captured.observed_ns / 1e9
+            else 1
+        end::double as divisor,
+        if(captured.divided_by = 'work or time', captured.observed_ns / 1e9, 0)::double as observed_seconds,
+        coalesce(heap.sampling_period, 0)::double as sampling_period,
+        case captured.exhaustive
+            when 'whole' then captured.is_whole
+            when 'maps told' then coalesce(heap.is_known, false)
+            else false
+        end as is_exhaustive,
+        run_work.work_unit,
+        run_work.work_count,
+        coalesce(if(captured.divided_by = 'work or time', captured.observed_ns, null), lives.duration_ns)
+            as duration_ns,
+    from captured
+    left join heap
+        on heap.build_id = captured.build_id
+        and heap.run_id = captured.run_id
+        and heap.sample_type = captured.sample_type
+    left join run_work
+        on run_work.build_id = captured.build_id
+        and run_work.run_id = captured.run_id
+        and (captured.is_whole or captured.divided_by <> 'work or time')
+    left join lives
+        on lives.build_id = captured.build_id
+        and lives.run_id = captured.run_id
 )
 
+-- Figures per second do not compare with figures per unit of work: those of which there are more count.
 select
     build_id,
     run_id,
     measure,
+    load_dependence,
     per,
     divisor,
-    -- One for all, so that runs compare.
-    median(negligible) filter (where is_comparable) over (partition by measure) as negligible,
+    observed_seconds,
+    sampling_period,
     is_exhaustive,
-    is_comparable,
+    (divided_unit is not null) = (
+        2 * count(divided_unit) over (partition by measure) >= count(*) over (partition by measure)
+    ) as is_comparable,
     work_unit,
     work_count,
     duration_ns,
-from compared
+from divided
+where divisor > 0

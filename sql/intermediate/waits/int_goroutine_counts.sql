@@ -1,11 +1,11 @@
--- Goroutines at the end of each run: by creator and state from dumps, by entry function from profiles and traces.
+-- Goroutines at the end of each run, by creator and state or by entry function, and leaked ones by where they wait.
 -- grain: build_id, run_id, metric, function, state
 -- scope: build
--- Of several profiles or traces of a run the last counts, as of dumps in goroutine_states.
+-- Of several profiles of a run the last counts, as of dumps in goroutine_states; of traces the longest.
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 dumped as (
@@ -20,6 +20,10 @@ stacks as (
     select * from stg_stacks
 ),
 
+sites as (
+    select * from int_stack_sites
+),
+
 traced as (
     select * from stg_goroutines
 ),
@@ -27,7 +31,7 @@ traced as (
 last_ones as (
     select build_id, run_id, kind, arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
     from captures
-    where kind in ('goroutine', 'trace')
+    where kind in ('goroutine', 'goroutineleak', 'trace')
     group by build_id, run_id, kind
 ),
 
@@ -44,7 +48,16 @@ counted as (
     from samples
     inner join last_ones using (capture_id)
     inner join stacks using (stack_id)
-    where samples.sample_type = 'goroutine'
+    where samples.sample_type = 'goroutine' and last_ones.kind = 'goroutine'
+    union all
+    select last_ones.build_id, last_ones.run_id, 'goroutine_leak_count', 'goroutineleak', sites.function, null,
+        samples.value,
+    from samples
+    inner join last_ones using (capture_id)
+    inner join sites
+        on sites.build_id = last_ones.build_id
+        and sites.stack_id = samples.stack_id
+    where samples.sample_type = 'goroutineleak'
     union all
     select last_ones.build_id, last_ones.run_id, 'goroutine_live_count', 'trace', traced.entry_function, null, 1,
     from traced

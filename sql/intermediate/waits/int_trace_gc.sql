@@ -1,10 +1,10 @@
--- Time the collector took from goroutines: mark assists by function, and stop-the-world pauses of the program.
+-- Time the collector took from goroutines: mark assists by function, pauses of the program, and marking.
 -- grain: build_id, run_id, activity, function
 -- scope: build
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 ranges as (
@@ -19,12 +19,16 @@ activities as (
     select
         captures.build_id,
         captures.run_id,
-        case when ranges.name = 'GC mark assist' then 'mark_assist' else 'stop_the_world' end as activity,
+        case ranges.name
+            when 'GC mark assist' then 'mark_assist'
+            when 'GC concurrent mark phase' then 'mark'
+            else 'stop_the_world'
+        end as activity,
         ranges.stack_id,
         ranges.duration_ns,
     from ranges
     inner join captures using (capture_id)
-    where ranges.name = 'GC mark assist'
+    where ranges.name in ('GC mark assist', 'GC concurrent mark phase')
         or (starts_with(ranges.name, 'stop-the-world') and contains(ranges.name, 'GC'))
 )
 

@@ -6,7 +6,7 @@
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 intervals as (

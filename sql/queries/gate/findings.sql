@@ -1,4 +1,5 @@
--- The verdicts on the candidate, what regressed first, and what stood open before it.
+-- The incidents of the candidate by their leading verdicts, what regressed first, and what stood open before it.
+-- Where metrics are asked for, every verdict on them.
 with
 
 places as (
@@ -22,8 +23,12 @@ select
     r.build_id,
     r.metric,
     r.subject,
+    r.incident_id,
+    r.is_lead,
     r.found,
     r.function,
+    r.calling_function,
+    r.first_subject,
     r.moved_from,
     r.unit,
     r.polarity,
@@ -53,8 +58,10 @@ select
         when starts_with(place.file, b.module || '/') then substr(place.file, len(b.module) + 2)
     end as file,
     place.line,
+    if(r.is_lead, i.members, null) as members,
 from regressions as r
 inner join builds as b using (build_id)
+left join (select build_id, incident_id, members from incidents) as i using (build_id, incident_id)
 left join builds as ended on ended.build_id = r.ended_build_id
 left join accepted_regressions as a using (build_id, metric, subject)
 left join regression_history as h
@@ -71,7 +78,7 @@ where (
             and a.accepted_by is null
         )
     )
-    and (len($metrics) = 0 or list_contains($metrics, r.metric))
+    and if(len($metrics) = 0, r.is_lead, list_contains($metrics, r.metric))
 order by
     if(r.build_id = $build_id, r.status, $open) <> 'regressed',
     if(r.build_id = $build_id, r.status, $open),

@@ -5,7 +5,8 @@ exhaustive as (
     select distinct builds.ordinal, m.measure
     from int_run_measures as m
     inner join builds using (build_id)
-    where m.is_exhaustive and starts_with(m.measure, 'heap_')
+    semi join (select measure from metric_sources where exhaustive = 'maps told') using (measure)
+    where m.is_exhaustive
 )
 
 select distinct metric

@@ -1,0 +1,53 @@
+-- Contention as mutex and block profiles have it: who held the locks that others waited for, and who was blocked.
+-- grain: build_id, run_id, metric, subject
+-- scope: build
+-- What waits for work (a receive, a select, a WaitGroup, a Cond) is neither better nor worse.
+with
+
+captures as (
+    select * from int_counted_captures
+),
+
+samples as (
+    select * from stg_profile_samples
+),
+
+sites as (
+    select * from int_stack_sites
+),
+
+sampled as (
+    select
+        captures.build_id,
+        captures.run_id,
+        captures.kind,
+        samples.sample_type,
+        sites.function,
+        samples.value,
+        sites.is_user_code and (
+            captures.kind = 'mutex'
+            or not regexp_matches(
+                sites.leaf_function, '^runtime\.(chanrecv|selectgo|block)|^sync\.\(\*(WaitGroup|Cond)\)\.|^time\.Sleep'
+            )
+        ) as is_contention,
+    from samples
+    inner join captures using (capture_id)
+    inner join sites
+        on sites.build_id = captures.build_id
+        and sites.stack_id = samples.stack_id
+    where captures.kind in ('mutex', 'block') and samples.sample_type in ('delay', 'contentions') and samples.value > 0
+)
+
+select
+    build_id,
+    run_id,
+    kind || if(sample_type = 'delay', '_delay_ns', '_contentions') as metric,
+    function || if(kind = 'block' and not is_contention, ' (waiting for work)', '') as subject,
+    function,
+    sum(value)::double as value,
+    if(sample_type = 'contentions', sqrt(sum(value)), null) as standard_error,
+    kind || ' profile' as evidence,
+    is_contention::int as polarity,
+from sampled
+where function is not null
+group by build_id, run_id, kind, sample_type, function, is_contention

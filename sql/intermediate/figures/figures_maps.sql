@@ -1,0 +1,48 @@
+-- What assigning to maps, making them and sync.Map allocated, and what of it is still in use, by function.
+-- grain: build_id, run_id, metric, subject
+-- scope: build
+with
+
+allocations as (
+    select * from mapassign_allocations
+),
+
+allocated as (
+    select
+        build_id,
+        run_id,
+        case
+            when callee_class in ('map_assign', 'map_grow') then 'mapassign'
+            when callee_class = 'sync_map' then 'syncmap'
+            else 'makemap'
+        end as prefix,
+        function,
+        string_agg(distinct evidence, ', ' order by evidence) as evidence,
+        sum(alloc_bytes)::double as alloc_bytes,
+        sum(alloc_objects)::double as alloc_objects,
+        sum(inuse_bytes)::double as inuse_bytes,
+        sum(inuse_objects)::double as inuse_objects,
+        sqrt(sum(alloc_bytes_variance)) as alloc_bytes_error,
+        sqrt(sum(inuse_bytes_variance)) as inuse_bytes_error,
+    from allocations
+    where callee_class <> 'convert'
+    group by build_id, run_id, prefix, function
+),
+
+figures as (
+    select *, '_alloc_bytes' as suffix, alloc_bytes as value, alloc_bytes_error as standard_error,
+    from allocated
+    union all by name
+    select *, '_alloc_objects' as suffix, alloc_objects as value, null as standard_error,
+    from allocated
+    union all by name
+    select *, '_inuse_bytes' as suffix, inuse_bytes as value, inuse_bytes_error as standard_error,
+    from allocated
+    union all by name
+    select *, '_inuse_objects' as suffix, inuse_objects as value, null as standard_error,
+    from allocated
+)
+
+select build_id, run_id, prefix || suffix as metric, function as subject, function, value, standard_error, evidence,
+from figures
+where value > 0
