@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FORMATS = {
     "exectrace": 4,
     "binary": 5,
-    "pprof": 5,
+    "pprof": 6,
     "legacy_profile": 3,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 3,
@@ -68,6 +68,12 @@ class Format(Protocol):
 
 class UnknownFormatError(ParseError):
     """No format claims the content."""
+
+
+def formats() -> Iterator[Format]:
+    """Every format, imported as it is asked for."""
+    for name in FORMATS:
+        yield _imported(name)
 
 
 def _imported(name: str) -> Format:

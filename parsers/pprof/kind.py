@@ -7,8 +7,8 @@ trace_view
     ``go tool trace -pprof=…``: waits of a trace, with the sample types of a block profile. Its period is of
     type trace.
 diff
-    the difference of two profiles (``-diff_base``, ``-base``, ``/debug/pprof/heap?seconds=N``): it has values
-    below zero, samples of the base, or a state that lasted a while. One made with ``-base`` of two profiles of
+    the difference of two (``-diff_base``, ``-base``, ``/debug/pprof/heap?seconds=N``): it has values below
+    zero, samples of the base, or a state that lasted a while. One made with ``-base`` of two profiles of
     which the second has more everywhere can't be told from a profile.
 foreign
     of a program in another language, told by its functions.

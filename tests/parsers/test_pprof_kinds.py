@@ -1,4 +1,4 @@
-"""Which profile it is: differences, views of traces and other languages' profiles are told, and enter no mart."""
+"""Which profile it is: differences, views of traces and other languages' profiles enter no mart."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_difference_of_two_profiles_is_no_snapshot(flag, kind, tmp_path):
     base, empty = SAMPLES / f"{kind}.pb.gz", tmp_path / "less.pb.gz"
     pprof(empty, "-ignore=.", base)
     found = facts(pprof(tmp_path / "diff.pb.gz", f"-{flag}={base}", empty))
-    assert (found.kind, found.labels["of"]) == ("diff", "heap" if kind == "allocs" else kind)
+    assert (found.kind, found.labels["of"]) == ("diff", kind)
 
 
 @pytest.mark.parametrize("kind", ["heap", "block", "cpu"])
@@ -119,10 +119,10 @@ OTHERS = {
         "a profiler of Node.js",
     ),
     "async-profiler": ([("com.acme.Shop.order", "Shop.java")], CPU, "Java", None),
-    "gperftools": ([("std::vector<int>::push_back", "/a/v.cc")], [("samples", "count"), ("cpu", "microseconds")],
-                   "C or C++", "gperftools"),
-    "jemalloc": ([("operator new", ""), ("Cache::add(int)", "")], [("objects", "count"), ("space", "bytes")],
-                 "C or C++", None),
+    "gperftools": ([("std::vector<int>::push_back", "/a/v.cc")],
+                   [("samples", "count"), ("cpu", "microseconds")], "C or C++", "gperftools"),
+    "jemalloc": ([("operator new", ""), ("Cache::add(int)", "")],
+                 [("objects", "count"), ("space", "bytes")], "C or C++", None),
     "Ruby": ([("Shop#order", "/srv/shop.rb")], CPU, "Ruby", None),
 }  # fmt: skip
 
@@ -152,9 +152,8 @@ def test_a_program_in_go_is_one_without_files_and_with_c(functions, tmp_path):
 def test_what_is_no_snapshot_enters_no_mart(tmp_path):
     runs = {"alone": ["heap"], "together": ["heap", "diff", "foreign", "trace_view"]}
     foreign = profile([("app::run", "a.rs")], HEAP, values=(9, 9 << 20, 9, 9 << 20))
-    view = profile(
-        [("main.f", "/a.go")], [("contentions", "count"), ("delay", "nanoseconds")], ("trace", "count")
-    )
+    waits = [("contentions", "count"), ("delay", "nanoseconds")]
+    view = profile([("main.f", "/a.go")], waits, ("trace", "count"))
     marts = {}
     for name, kinds in runs.items():
         run = tmp_path / name / "b1" / "1"
