@@ -152,7 +152,7 @@ _METRICS = (
     _metric("gc_mark_ns", "ns", "trace", "collector", "Time in which the collector marked.", per_second=1e7),
     _metric("gc_assist_share", "share", "trace", "collector", "Part of the trace's time spent in assists, over all goroutines.", floor=.001, is_sum=False, is_judged=False),
     _metric("gc_pause_share", "share", "trace", "collector", "Part of the trace's time in which the program was stopped.", floor=.001, is_sum=False, is_judged=False),
-    _metric("gc_cpu_share", "share", "gctrace", "collector", "Part of the process's CPU time that the collector took, as gctrace says it last.", floor=.005, is_sum=False),
+    _metric("gc_cpu_share", "share", "gctrace", "collector", "Part of the process's CPU time that the collector took, as gctrace says it last, in whole percent.", floor=.015, is_sum=False),
     _metric("heap_live_bytes", "bytes", "trace", "heap size", "Largest live heap that the trace shows.", floor=1 << 20, is_sum=False),
     _metric("heap_goal_bytes", "bytes", "trace", "heap size", "Largest heap goal that the trace shows.", floor=1 << 20, is_sum=False, is_judged=False),
     _metric("heap_after_gc_bytes", "bytes", "gctrace", "heap size", "Largest heap after a collection, as gctrace says it.", floor=2 << 20, is_sum=False),

@@ -1,0 +1,55 @@
+"""Small inputs that were judged wrongly once, each of a kind that people have: what they say now.
+
+The folders in tests/samples/cases are artifacts as the main job takes them; tests/samples/README.md tells of each.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tracemill.flows.gate.judge import gate
+from tracemill.flows.run import run
+from tracemill.warehouse import connect
+
+CASES = Path(__file__).parent / "samples/cases"
+PASSED, REGRESSED, UNDECIDED = 0, 1, 2
+
+# The case, the build, what its gate says, and its incidents that are regressions: metric and subject.
+JUDGED = [
+    ("overlapping-snapshots", "b07", PASSED, []),
+    ("crash-report-counted", "b06", PASSED, []),
+    ("goroutineleak-no-verdict", "b07", REGRESSED, [("goroutine_leak_count", "main.leak")]),
+    ("goroutine-profiles-only", "b07", REGRESSED, [("goroutine_profile_count", "main.main.func2")]),
+    ("gctrace-only", "b07", REGRESSED, [("gc_cpu_share", "program")]),
+    ("bench-cpu-model", "b07", UNDECIDED, []),
+    ("build-order-by-sha", "c0ffee1", UNDECIDED, []),
+]
+
+
+@pytest.mark.parametrize(("case", "build", "code", "incidents"), JUDGED, ids=[c[0] for c in JUDGED])
+def test_a_case_is_judged_as_it_should_be(
+    case: str, build: str, code: int, incidents: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    run([CASES / case / "artifacts"], tmp_path / "w", tmp_path / "exports")
+    assert gate(tmp_path / "w", build).exit_code == code
+    with connect(tmp_path / "w") as connection:
+        query = "select build_id, metric, subject from incidents where status = 'regressed' order by all"
+        found = connection.execute(query).fetchall()
+    assert found == [(build, *incident) for incident in incidents]
+
+
+def test_benchmarks_of_another_machine_are_not_compared(tmp_path: Path) -> None:
+    run([CASES / "bench-cpu-model/artifacts"], tmp_path / "w", tmp_path / "exports")
+    doubts = " ".join(gate(tmp_path / "w", "b07").doubts)
+    assert "the builds do not compare: cpu AMD EPYC 7763 64-Core Processor → Intel" in doubts
+
+
+def test_builds_whose_order_nobody_gave_are_not_judged_and_it_is_said_how_to_give_it(tmp_path: Path) -> None:
+    run([CASES / "build-order-by-sha/artifacts"], tmp_path / "w", tmp_path / "exports")
+    (doubt,) = gate(tmp_path / "w", "c0ffee1").doubts
+    assert "the order of the builds is not known" in doubt
+    assert "committed_at" in doubt
+    with connect(tmp_path / "w") as connection:
+        assert connection.execute("select count(*) from incidents").fetchone() == (0,)
