@@ -1,6 +1,6 @@
 """Small inputs that were judged wrongly once, each of a kind that people have: what they say now.
 
-The folders in tests/samples/cases are artifacts as the main job takes them; tests/samples/README.md tells of each.
+The folders in tests/samples/cases are artifacts as the main job takes them; see tests/samples/README.md.
 """
 
 from __future__ import annotations

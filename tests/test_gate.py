@@ -120,7 +120,7 @@ def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
     assert (found.exit_code, found.stdout.count("regressed  ")) == (1, 1)
     assert "against 4 builds: b01 to b04" in found.stdout
     tested = tracemill("gate", "--self-test", "--candidate", "branch", *where)
-    assert (tested.exit_code, "not caught" in tested.stdout) == (0, False)
+    assert (tested.exit_code, "not caught" in tested.stdout) == (0, False), tested.stdout
 
 
 def test_a_verdict_counts_though_nobody_reads_it(demo: Path) -> None:

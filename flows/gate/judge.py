@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 # What a build measures is expected of the next; a metric that nobody measured for longer is forgotten.
 EXPECTED_SINCE_BUILDS = 3
+UNORDERED = (
+    "the order of the builds is not known: nothing says when {0} was committed or captured. "
+    'Say it in its build.json as "committed_at" (RFC 3339), or name the builds to compare it with, by --baseline'
+)
 
 
 def gate(
@@ -61,7 +65,8 @@ def gate(
     for build in baseline:
         require(build, "build", known)
     with WhatIf(warehouse) as whatif:
-        tables, parameters = only_these(candidate, list(baseline) or until(candidate, known))
+        chosen = list(baseline) or until(candidate, known)
+        tables, parameters = only_these(candidate, chosen, is_order_given=bool(baseline))
         conditions, values = without(ignored)
         connection = whatif.change(conditions | tables, parameters | values)
         found = judge(connection, candidate, metrics, stale, is_baseline_chosen=bool(baseline))
@@ -72,6 +77,7 @@ class _Build(NamedTuple):
     build_id: str
     commit: str | None
     ordinal: int
+    is_ordered: bool
 
 
 class _LoadFailure(NamedTuple):
@@ -89,10 +95,15 @@ def until(candidate: str, builds: list[str]) -> list[str]:
     return builds[: builds.index(candidate) + 1] if candidate in builds else builds
 
 
-def only_these(candidate: str, chosen: list[str]) -> tuple[dict[str, str], dict[str, object]]:
-    """For WhatIf.change(): the history of the chosen builds alone, the candidate as the last."""
+def only_these(
+    candidate: str, chosen: list[str], *, is_order_given: bool = False
+) -> tuple[dict[str, str], dict[str, object]]:
+    """For WhatIf.change(): the history of the chosen builds alone, the candidate as the last.
+
+    is_order_given: also of builds without a known place among the builds.
+    """
     tables = {name: text(f"whatif/{name}") for name in ("builds", "observations")}
-    return tables, {"candidate": candidate, "chosen": chosen}
+    return tables, {"candidate": candidate, "chosen": chosen, "is_order_given": is_order_given}
 
 
 def _not_built(warehouse: Path, candidate: str) -> list[str]:
@@ -119,7 +130,8 @@ def judge(
     if not failures:
         require(candidate, "build", [b.build_id for b in builds])
     commit, ordinal = next(((b.commit, b.ordinal) for b in builds if b.build_id == candidate), (None, 0))
-    earlier = tuple(b.build_id for b in builds if b.ordinal < ordinal)
+    earlier = tuple(b.build_id for b in builds if b.ordinal < ordinal and b.is_ordered)
+    is_ordered = all(b.is_ordered for b in builds if b.build_id == candidate)
     _require_metrics(connection, metrics)
     least = least_earlier_builds(connection)
     seen = _series(connection, ordinal, metrics)
@@ -127,6 +139,8 @@ def judge(
     judged = {m: n for m, n in ((s.metric, s.judged) for s in seen) if n}
     if not ordinal:
         doubts.append(f"nothing of {candidate} was loaded")
+    elif not is_ordered:
+        doubts.append(UNORDERED.format(candidate))
     elif len(earlier) < least:
         doubts.append(f"builds to compare with: {len(earlier)}; it takes {least} to tell noise")
     elif not judged:
