@@ -62,9 +62,6 @@ def self_test(warehouse: Path, candidate: str | None = None) -> SelfTest:
         # A series made worse is so in observations alone: no caller's sum can tell that from a move.
         tables["int_site_callers"] = text("whatif/int_site_callers")
         control = _keys(judge(whatif.change(tables, parameters), build_id))
-        if any(metric.startswith("mapassign_") for metric, _ in control):
-            # Beside such an alarm the mart is silent on assists: they come of the same cause.
-            targets = [target for target in targets if target.metric != "gc_assist_ns"]
         tables["observations"] = text("whatif/observations_made_worse")
         injected = tuple(_inject(whatif, tables, parameters, *target) for target in targets)
     return SelfTest(build_id, injected, tuple(sorted(f"{m} of {s}" for m, s in control)))
@@ -86,7 +83,8 @@ def _inject(
 ) -> Injected:
     for factor in FACTORS:
         worse = parameters | {"metric": metric, "subject": subject, "factor": factor}
-        found = judge(whatif.change(tables, worse), str(parameters["candidate"]))
+        # By its metric: beside another incident it would be one of that incident's verdicts.
+        found = judge(whatif.change(tables, worse), str(parameters["candidate"]), (metric,))
         if (metric, subject) in _keys(found):
             return Injected(metric, subject, factor)
     return Injected(metric, subject, None)
