@@ -78,7 +78,7 @@ def count_events(trace: Path) -> tuple[int, int]:
     events, largest = 0, 0
     for scheduler, gen, decoded in generations(trace):
         events += scheduler.decode_only(gen, decoded)[0]
-        largest = max(largest, int(gen.batches[:, 4].max()))
+        largest = max(largest, int(gen.batches[:, wire.END].max()))
     return events, largest
 
 

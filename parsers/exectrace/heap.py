@@ -47,7 +47,7 @@ def read_heap_info(gen: Generation, names: Names) -> HeapInfo:
     page_objects = None
     try:
         for row in batches:
-            at, end = int(row[3]), int(row[4])
+            at, end = int(row[wire.OFF]), int(row[wire.END])
             if at == end:
                 continue
             kind, at = int(gen.buf[at]), at + 1

@@ -290,7 +290,7 @@ class Scheduler:
         if decoded.heap.page_objects is not None:
             machine.page_objects = decoded.heap.page_objects
         samples = decoded.samples
-        self._set("sample", samples[self._order_by_time(samples[:, 0])].reshape(-1))
+        self._set("sample", samples[self._order_by_time(samples[:, LAYOUT["SAMPLE_TIME"]])].reshape(-1))
         machine.sample_i, machine.sample_n = 0, len(samples)
         self._bind_words()
         return self._bind_cursors(gen, decoded.clocks)
@@ -314,7 +314,7 @@ class Scheduler:
     def _bind_cursors(self, gen: Generation, clocks: Clocks) -> int:
         """One cursor a thread, in the order of the threads' first batches, over its batches in file order."""
         batches = gen.of_kind(wire.EVENTS)
-        threads, first, inverse = np.unique(batches[:, 1], return_index=True, return_inverse=True)
+        threads, first, inverse = np.unique(batches[:, wire.THREAD], return_index=True, return_inverse=True)
         rank = np.empty(len(threads), np.int64)
         rank[np.argsort(first, kind="stable")] = np.arange(len(threads))
         place = rank[inverse.reshape(-1)]
@@ -325,15 +325,14 @@ class Scheduler:
         cursors[:, LAYOUT["C_BATCH_END"]] = ends
         cursors[:, LAYOUT["C_BATCH"]] = np.concatenate([[0], ends[:-1]])[: len(threads)] - 1
         cursors[:, LAYOUT["C_MSLOT"]] = [self._thread_row(m) for m in cursors[:, LAYOUT["C_M"]].tolist()]
-        self._set("batch_off", np.ascontiguousarray(batches[:, 3]))
-        self._set("batch_end", np.ascontiguousarray(batches[:, 4]))
-        self._set("batch_time", wire.to_ns(gen, np.ascontiguousarray(batches[:, 2]), clocks))
+        self._set("batch_off", np.ascontiguousarray(batches[:, wire.OFF]))
+        self._set("batch_end", np.ascontiguousarray(batches[:, wire.END]))
+        self._set("batch_time", wire.to_ns(gen, np.ascontiguousarray(batches[:, wire.TIME]), clocks))
         self._set("cursor", cursors.reshape(-1))
         self._set("heap", np.zeros(max(len(threads), 1), np.int64))
         sorter = self._machine.sorter
         sorter.order, sorter.time_of = (np.zeros(max(len(threads), 1), np.int64).data for _ in range(2))
-        size = int((batches[:, 4] - batches[:, 3]).sum())
-        self._machine.attempts_max = (1 << 26) + ATTEMPTS_PER_BYTE * size
+        self._machine.attempts_max = (1 << 26) + ATTEMPTS_PER_BYTE * wire.size_bytes(batches)
         return len(threads)
 
     def _thread_row(self, thread: int) -> int:
@@ -345,7 +344,7 @@ class Scheduler:
 
     def _start_time(self, gen: Generation, clocks: Clocks) -> int:
         """The generation's earliest batch, of whatever kind, as the first clock tick of it."""
-        ticks = gen.batches[:, 2]
+        ticks = gen.batches[:, wire.TIME]
         # A time of 0 counts as unset, as in the reference reader: what follows it decides.
         unset = np.flatnonzero(ticks == 0)
         if len(unset):

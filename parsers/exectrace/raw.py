@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from tracemill.parsers.exectrace import columns, spec
 from tracemill.parsers.kernels import trace_args
+from tracemill.parsers.kernels.layout import read_constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
     from tracemill.parsers.exectrace.names import Names
 
 OUT_BYTES = 1 << 25
-_KINDS = {"id": 1, "n": 2, "string": 3, "stack": 4, "raw": 5}
+_ARGS = read_constants("trace_args")
+_SLOTS = _ARGS["SLOTS"]
+_KINDS = {
+    "id": _ARGS["ARG_SIGNED"],
+    "n": _ARGS["ARG_UNSIGNED"],
+    "string": _ARGS["ARG_STRING"],
+    "stack": _ARGS["ARG_STACK"],
+    "raw": _ARGS["ARG_RAW"],
+}
 _WORDS = {
     "go_status": ("Undetermined", "Runnable", "Running", "Syscall", "Waiting"),
     "proc_status": ("Undetermined", "Running", "Idle", "Syscall", "SyscallAbandoned"),
@@ -70,17 +79,18 @@ class Arguments:
             for word in words:
                 self._words.append(json.dumps(word))
         keys = Texts()
-        self._kinds = np.zeros(4 * _NUMBERS, np.int64)
+        self._kinds = np.zeros(_SLOTS * _NUMBERS, np.int64)
         by_slot = {
-            4 * event.number + slot: (key, kind)
+            _SLOTS * event.number + slot: (key, kind)
             for event in spec.EVENTS
             for slot, (key, kind) in enumerate(event.shown)
         }
-        for place in range(4 * _NUMBERS):
+        for place in range(_SLOTS * _NUMBERS):
             key, kind = by_slot.get(place, ("", ""))
             keys.append(json.dumps(key) + ":")
             if kind:
-                self._kinds[place] = _KINDS[kind] if kind in _KINDS else 16 + self._word_at[kind]
+                in_words = _ARGS["ARG_WORD"] + self._word_at.get(kind, 0)
+                self._kinds[place] = _KINDS.get(kind, in_words)
         self._keys = keys.arrays()
         self._out = np.empty(OUT_BYTES, np.uint8)
 
@@ -96,7 +106,7 @@ class Arguments:
         for text in self._names.strings[len(self._texts) :]:
             self._texts.append(json.dumps(text, ensure_ascii=False))
         texts, words = self._texts.arrays(), self._words.arrays()
-        row, state = 0, np.zeros(2, np.int64)
+        row, state = 0, np.zeros(_ARGS["STATE_WIDTH"], np.int64)
         while row < count:
             offsets = np.empty(count - row + 1, np.int32)
             arrays = (self._kinds, *self._keys, *texts, stack_ids, *words, self._out, offsets, state)
@@ -105,7 +115,7 @@ class Arguments:
             offsets = offsets[: n + 1]
             has_args = np.diff(offsets) > 0
             mask = pa.py_buffer(np.packbits(has_args, bitorder="little"))
-            content = pa.py_buffer(self._out[: state[0]].tobytes())
+            content = pa.py_buffer(self._out[: state[_ARGS["WRITTEN"]]].tobytes())
             nulls = n - int(np.count_nonzero(has_args))
             yield (
                 row,

@@ -18,6 +18,7 @@ import numpy as np
 from tracemill.parsers.exectrace import spec
 from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.kernels import trace_wire
+from tracemill.parsers.kernels.layout import LAYOUT, read_constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,22 +29,34 @@ HEADER_BYTES = 16
 CHUNK_BYTES = 1 << 20
 # What one generation may take; the runtime begins a new one each second.
 MAX_GENERATION_BYTES = 1 << 30
-MAX_TIME = 1 << 62
+MAX_TIME = 1 << LAYOUT["TIME_BITS"]
 
 _HEADER = re.compile(rb"go 1\.(\d{1,3}) trace\x00\x00\x00")
 
-EVENTS, STRINGS, STACKS, SAMPLES, SYNC, EXPERIMENT = 0, 1, 2, 3, 4, 16
-_INDEX_ERRORS = {
-    -1: "no batch begins here",
-    -2: "an integer of the batch header exceeds 64 bits",
-    -3: "the batch claims more than 65536 bytes",
-    -4: "generation number 0",
-    -5: "a batch of another generation lies between",
+_CODES = read_constants("trace_wire")
+_KINDS = ("EVENTS", "STRINGS", "STACKS", "SAMPLES", "SYNC", "EXPERIMENT")
+EVENTS, STRINGS, STACKS, SAMPLES, SYNC, EXPERIMENT = (_CODES[f"BATCH_{kind}"] for kind in _KINDS)
+# Columns of batches, and places of the kernel's state.
+KIND, THREAD, TIME, OFF, END, WIDTH = (
+    _CODES[f"B_{name}"] for name in ("KIND", "THREAD", "TIME", "OFF", "END", "WIDTH")
+)
+_AT, _ROWS, _NUMBER, _FRAMES = (_CODES[name] for name in ("AT", "ROWS", "NUMBER", "FRAMES"))
+_FRAME_WIDTH, _SAMPLE_WIDTH = _CODES["FRAME_WIDTH"], LAYOUT["SAMPLE_WIDTH"]
+_SAMPLE_TIME, _SAMPLE_G = LAYOUT["SAMPLE_TIME"], LAYOUT["SAMPLE_G"]
+# Errors at a trace's end leave what came before it whole; those of generations' numbers do not.
+_TAIL_ERRORS = {
+    _CODES["INDEX_E_NO_BATCH"]: "no batch begins here",
+    _CODES["INDEX_E_VARINT"]: "an integer of the batch header exceeds 64 bits",
+    _CODES["INDEX_E_SIZE"]: f"the batch claims more than {_CODES['MAX_BATCH_BYTES']} bytes",
+}
+_INDEX_ERRORS = _TAIL_ERRORS | {
+    _CODES["INDEX_E_ZERO"]: "generation number 0",
+    _CODES["INDEX_E_OTHER"]: "a batch of another generation lies between",
 }
 _TABLE_ERRORS = {
-    -1: "unexpected byte in a table of {}",
-    -2: "a cut or overlong integer in a table of {}",
-    -3: "an entry larger than the format allows in a table of {}",
+    _CODES["TABLE_E_ENTRY"]: "unexpected byte in a table of {}",
+    _CODES["TABLE_E_VARINT"]: "a cut or overlong integer in a table of {}",
+    _CODES["TABLE_E_LARGE"]: "an entry larger than the format allows in a table of {}",
 }
 
 
@@ -69,7 +82,7 @@ class Clocks:
 class Generation:
     """One generation's bytes and where its batches lie.
 
-    batches: int64 (n, 6): kind, thread, time, offset, end, first byte's offset; offsets count in buf,
+    batches: int64 (n, WIDTH): KIND, THREAD, TIME, OFF, END, first byte's offset; offsets count in buf,
     whose first byte is byte ``base`` of the file.
     """
 
@@ -85,7 +98,7 @@ class Generation:
 
     def of_kind(self, kind: int) -> NDArray[np.int64]:
         """The batches of one kind, in file order."""
-        found: NDArray[np.int64] = self.batches[self.batches[:, 0] == kind]
+        found: NDArray[np.int64] = self.batches[self.batches[:, KIND] == kind]
         return found
 
     def damage(self, offset: int, fact: str) -> DamageError:
@@ -118,7 +131,7 @@ class GenerationReader:
         self._buf = np.empty(min(size_bytes, MAX_GENERATION_BYTES) + 4 * chunk_bytes, np.uint8)
         self._filled = 0
         self._base = HEADER_BYTES
-        self._rows = np.empty(6 * 4096, np.int64)
+        self._rows = np.empty(WIDTH * 4096, np.int64)
 
     def __iter__(self) -> Iterator[Generation]:
         while True:
@@ -136,35 +149,35 @@ class GenerationReader:
 
     def _next(self) -> tuple[Generation | None, int, DamageError | None]:
         """The next generation, where it ends in the buffer, and damage that ends the trace behind it."""
-        state = np.zeros(8, np.int64)
+        state = _new_state()
         while True:
             status = trace_wire.index_batches(
                 self._buf.data, self._filled, self._has_marker, self._sync_type, self._rows, state
             )
-            if status == 3:
+            if status == _CODES["INDEX_GROW"]:
                 self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-            elif status == 2:
-                return self._generation(state), int(state[0]), None
+            elif status == _CODES["INDEX_ENDS"]:
+                return self._generation(state), int(state[_AT]), None
             elif status < 0:
-                damage = DamageError(self._base + int(state[0]), _INDEX_ERRORS[status], int(state[3]) or None)
-                keep = not self._has_marker and state[1] > 0 and status >= -3
-                return (self._generation(state) if keep else None), int(state[0]), damage
+                at, number = int(state[_AT]), int(state[_NUMBER]) or None
+                damage = DamageError(self._base + at, _INDEX_ERRORS[status], number)
+                keep = not self._has_marker and state[_ROWS] > 0 and status in _TAIL_ERRORS
+                return (self._generation(state) if keep else None), at, damage
             elif not self._read():
                 return self._at_end(state)
 
     def _at_end(self, state: NDArray[np.int64]) -> tuple[Generation | None, int, DamageError | None]:
-        left = self._filled - int(state[0])
+        left = self._filled - int(state[_AT])
         damage = None
-        if left or (self._has_marker and state[1]):
-            damage = DamageError(
-                self._base + self._filled, "the file ends inside a generation", int(state[3]) or None
-            )
-        keep = not self._has_marker and state[1] > 0
+        if left or (self._has_marker and state[_ROWS]):
+            number = int(state[_NUMBER]) or None
+            damage = DamageError(self._base + self._filled, "the file ends inside a generation", number)
+        keep = not self._has_marker and state[_ROWS] > 0
         return (self._generation(state) if keep else None), self._filled, damage
 
     def _generation(self, state: NDArray[np.int64]) -> Generation:
-        batches = self._rows[: 6 * int(state[1])].reshape(-1, 6)
-        return Generation(int(state[3]), self._buf, self._base, batches)
+        batches = self._rows[: WIDTH * int(state[_ROWS])].reshape(-1, WIDTH)
+        return Generation(int(state[_NUMBER]), self._buf, self._base, batches)
 
     def _read(self) -> bool:
         """Append a chunk to the buffer; False at the end of the stream."""
@@ -204,13 +217,13 @@ class StackRows:
 def read_strings(gen: Generation) -> StringRows:
     """Decode the string batches. Raises DamageError."""
     batches = gen.of_kind(STRINGS)
-    size = int((batches[:, 4] - batches[:, 3]).sum()) // 3 + 1
-    ids, starts, ends = (np.empty(size, np.int64) for _ in range(3))
-    state = np.zeros(8, np.int64)
+    ids, starts, ends = (np.empty(size_bytes(batches) // 3 + 1, np.int64) for _ in range(3))
+    state = _new_state()
     for row in batches:
-        status = trace_wire.decode_strings(gen.view, int(row[3]) + 1, int(row[4]), ids, starts, ends, state)
+        where = int(row[OFF]) + 1, int(row[END])
+        status = trace_wire.decode_strings(gen.view, *where, ids, starts, ends, state)
         _check(gen, status, state, "strings")
-    n = int(state[1])
+    n = int(state[_ROWS])
     _check_ids(gen, ids[:n], "string")
     return StringRows(ids[:n], starts[:n], ends[:n])
 
@@ -218,14 +231,15 @@ def read_strings(gen: Generation) -> StringRows:
 def read_stacks(gen: Generation) -> StackRows:
     """Decode the stack batches. Raises DamageError."""
     batches = gen.of_kind(STACKS)
-    size = int((batches[:, 4] - batches[:, 3]).sum())
+    size = size_bytes(batches)
     ids, firsts = (np.empty(size // 3 + 1, np.int64) for _ in range(2))
-    frames = np.empty((4, size // 4 + 1), np.int64)
-    state = np.zeros(8, np.int64)
+    frames = np.empty((_FRAME_WIDTH, size // _FRAME_WIDTH + 1), np.int64)
+    state = _new_state()
     for row in batches:
-        status = trace_wire.decode_stacks(gen.view, int(row[3]) + 1, int(row[4]), ids, firsts, frames, state)
+        where = int(row[OFF]) + 1, int(row[END])
+        status = trace_wire.decode_stacks(gen.view, *where, ids, firsts, frames, state)
         _check(gen, status, state, "stacks")
-    n, k = int(state[1]), int(state[3])
+    n, k = int(state[_ROWS]), int(state[_FRAMES])
     _check_ids(gen, ids[:n], "stack")
     return StackRows(ids[:n], np.append(firsts[:n], k), frames[:, :k])
 
@@ -233,14 +247,14 @@ def read_stacks(gen: Generation) -> StackRows:
 def read_samples(gen: Generation, clocks: Clocks) -> NDArray[np.int64]:
     """CPU samples in file order, int64 (n, 5): ns, thread, proc, goroutine, stack. Raises DamageError."""
     batches = gen.of_kind(SAMPLES)
-    samples = np.empty((int((batches[:, 4] - batches[:, 3]).sum()) // 6 + 1, 5), np.int64)
-    state = np.zeros(8, np.int64)
+    samples = np.empty((size_bytes(batches) // (1 + _SAMPLE_WIDTH) + 1, _SAMPLE_WIDTH), np.int64)
+    state = _new_state()
     for row in batches:
-        status = trace_wire.decode_samples(gen.view, int(row[3]) + 1, int(row[4]), samples, state)
+        status = trace_wire.decode_samples(gen.view, int(row[OFF]) + 1, int(row[END]), samples, state)
         _check(gen, status, state, "CPU samples")
-    samples = samples[: int(state[1])]
-    samples[:, 0] = to_ns(gen, samples[:, 0], clocks)
-    samples[samples[:, 3] == 0, 3] = -1
+    samples = samples[: int(state[_ROWS])]
+    samples[:, _SAMPLE_TIME] = to_ns(gen, samples[:, _SAMPLE_TIME], clocks)
+    samples[samples[:, _SAMPLE_G] == 0, _SAMPLE_G] = LAYOUT["NONE"]
     return samples
 
 
@@ -250,8 +264,8 @@ def read_clocks(gen: Generation) -> Clocks:
     snapshot: tuple[int, list[int]] | None = None
     has_sync = False
     for row in gen.of_kind(SYNC):
-        at, end = int(row[3]), int(row[4])
-        ticks = int(row[2])
+        at, end = int(row[OFF]), int(row[END])
+        ticks = int(row[TIME])
         is_sync = int(gen.buf[at]) == spec.SYNC
         has_sync |= is_sync
         at += is_sync
@@ -308,9 +322,18 @@ def read_varints(gen: Generation, at: int, end: int, count: int) -> tuple[list[i
     return values, at
 
 
+def size_bytes(batches: NDArray[np.int64]) -> int:
+    """What the batches hold together."""
+    return int((batches[:, END] - batches[:, OFF]).sum())
+
+
+def _new_state() -> NDArray[np.int64]:
+    return np.zeros(_CODES["STATE_WIDTH"], np.int64)
+
+
 def _check(gen: Generation, status: int, state: NDArray[np.int64], what: str) -> None:
     if status:
-        raise gen.damage(int(state[0]), _TABLE_ERRORS[status].format(what))
+        raise gen.damage(int(state[_AT]), _TABLE_ERRORS[status].format(what))
 
 
 def _check_ids(gen: Generation, ids: NDArray[np.int64], what: str) -> None:

@@ -20,10 +20,10 @@ cdef inline long long varint_end(unsigned char[::1] buf, long long off, long lon
     """The offset behind the integer at off, or CUT or TOO_LONG. tenth: FITS or DROPS."""
     last: cython.longlong = off + 9
     while off < end:
-        if off == last:
-            return off + 1 if buf[off] <= tenth else TOO_LONG
         if buf[off] < 128:
-            return off + 1
+            return off + 1 if off < last or buf[off] <= tenth else TOO_LONG
+        if off == last:
+            return TOO_LONG
         off += 1
     return CUT
 

@@ -44,5 +44,5 @@ def read_constants(name: str) -> dict[str, int]:
     return {key: value for key, value in declared(name).items() if isinstance(value, int)}
 
 
+# What the trace kernels have in common.
 LAYOUT = read_constants("trace_codes")
-V1 = read_constants("trace_v1")

@@ -9,13 +9,13 @@ statuses are below five and each list of words has five; a row is only written w
 
 import cython
 
+if not cython.compiled:
+    from tracemill.parsers.kernels.layout import declared
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _copy(
-    out: cython.uchar[::1], at: cython.longlong, text: cython.uchar[::1], start: cython.longlong, end: cython.longlong
-) -> cython.longlong:
+    globals().update(declared("trace_args"))
+
+
+def _copy(out, at, text, start, end):
     while start < end:
         out[at] = text[start]
         at += 1
@@ -23,16 +23,13 @@ def _copy(
     return at
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _number(out: cython.uchar[::1], at: cython.longlong, value: cython.longlong, is_signed: cython.bint) -> cython.longlong:
+def _number(out, at, value, is_signed):
     x: cython.ulonglong
     y: cython.ulonglong
     digits: cython.longlong = 1
     i: cython.longlong
     if is_signed and value < 0:
-        out[at] = 45
+        out[at] = MINUS
         at += 1
         value = -value
     if cython.compiled:
@@ -46,9 +43,17 @@ def _number(out: cython.uchar[::1], at: cython.longlong, value: cython.longlong,
     i = at + digits
     while i > at:
         i -= 1
-        out[i] = cython.cast(cython.uchar, 48 + x % 10)
+        out[i] = cython.cast(cython.uchar, ZERO + x % 10)
         x = x // 10
     return at + digits
+
+
+def _null(out, at):
+    out[at] = LETTER_N
+    out[at + 1] = LETTER_U
+    out[at + 2] = LETTER_L
+    out[at + 3] = LETTER_L
+    return at + 4
 
 
 def render(
@@ -70,11 +75,8 @@ def render(
 ) -> cython.longlong:
     """Write rows from row on: text into out, its ends into offsets (whose first entry is 0).
 
-    kinds: per event and slot 0 nothing, 1 signed, 2 unsigned, 3 string of texts, 4 stack; from 16 on
-    the value counts among words, from kind - 16; 5 the same from word 0, and it is the whole text.
-    keys: '"name":' of each slot.
-    Returns the row it stopped before: count, or one that does not fit. state[0]: bytes
-    written; state[1]: bytes the row that did not fit may need.
+    kinds: per event and slot, ARG_…. keys: '"name":' of each slot.
+    Returns the row it stopped before: count, or one that does not fit.
     """
     at: cython.longlong = 0
     first: cython.longlong = row
@@ -86,48 +88,41 @@ def render(
     with cython.nogil:
         offsets[0] = 0
         while row < count:
-            k = types[row] * 4
-            need = 256
-            for slot in range(4):
+            k = types[row] * SLOTS
+            need = ROW_BYTES
+            for slot in range(SLOTS):
                 kind = kinds[k + slot]
-                i = values[row * 4 + slot]
-                if kind == 3:
+                i = values[row * SLOTS + slot]
+                if kind == ARG_STRING:
                     need += text_starts[i + 1] - text_starts[i]
-                elif kind == 5:
+                elif kind == ARG_RAW:
                     need += word_starts[i + 1] - word_starts[i]
             if at + need > out.shape[0]:
-                state[1] = need
+                state[NEEDED] = need
                 break
-            if kinds[k] == 5:
-                i = values[row * 4]
+            if kinds[k] == ARG_RAW:
+                i = values[row * SLOTS]
                 at = _copy(out, at, words, word_starts[i], word_starts[i + 1])
-            elif kinds[k]:
-                for slot in range(4):
+            elif kinds[k] != ARG_NONE:
+                for slot in range(SLOTS):
                     kind = kinds[k + slot]
-                    if kind == 0:
+                    if kind == ARG_NONE:
                         break
-                    out[at] = 44 if slot else 123
+                    out[at] = COMMA if slot else OPEN
                     at = _copy(out, at + 1, keys, key_starts[k + slot], key_starts[k + slot + 1])
-                    i = values[row * 4 + slot]
-                    if kind == 4:
-                        if i:
-                            at = _number(out, at, stack_ids[i], True)
-                        else:
-                            out[at] = 110
-                            out[at + 1] = 117
-                            out[at + 2] = 108
-                            out[at + 3] = 108
-                            at += 4
-                    elif kind <= 2:
-                        at = _number(out, at, i, kind == 1)
-                    elif kind == 3:
+                    i = values[row * SLOTS + slot]
+                    if kind == ARG_STACK:
+                        at = _number(out, at, stack_ids[i], True) if i else _null(out, at)
+                    elif kind == ARG_SIGNED or kind == ARG_UNSIGNED:
+                        at = _number(out, at, i, kind == ARG_SIGNED)
+                    elif kind == ARG_STRING:
                         at = _copy(out, at, texts, text_starts[i], text_starts[i + 1])
                     else:
-                        i += kind - 16
+                        i += kind - ARG_WORD
                         at = _copy(out, at, words, word_starts[i], word_starts[i + 1])
-                out[at] = 125
+                out[at] = CLOSE
                 at += 1
             row += 1
             offsets[row - first] = cython.cast(cython.int, at)
-        state[0] = at
+        state[WRITTEN] = at
     return row

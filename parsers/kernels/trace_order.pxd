@@ -246,4 +246,4 @@ cdef class Machine:
     cdef void _follow_assist(self, long long typ, long long ts, long long stack) noexcept nogil
     cdef long long _range_step(self, long long head, long long step, long long kind, long long scope, long long scope_id, long long ts, long long stack) noexcept nogil
 
-cdef long long _looked_up(long long key, long long[::1] keys, long long[::1] values) noexcept nogil
+cdef inline long long _looked_up(long long key, long long[::1] keys, long long[::1] values) noexcept nogil

@@ -111,8 +111,8 @@ cdef enum:
     V1_E_MEANING = -28
     V1_E_EVENTS = -29
 
-cdef long long _next_sequence(long long x) noexcept nogil
-cdef bint _blocks(long long kind) noexcept nogil
+cdef inline long long _next_sequence(long long x) noexcept nogil
+cdef inline bint _blocks(long long kind) noexcept nogil
 
 # Final: its methods are called, and inlined, directly.
 @cython.final

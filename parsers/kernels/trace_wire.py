@@ -2,53 +2,47 @@
 """Structure of a trace's bytes: batches, string, stack and CPU sample tables.
 
 Each function fills arrays from ``buf`` and reports through ``state``:
-``state[0]`` where reading stopped, ``state[1]`` rows filled so far; the rest is
-told at each function. It returns a status: 0 fine, positive "call again",
-negative an error at ``state[0]``.
+``state[AT]`` where reading stopped, ``state[ROWS]`` rows filled so far; the rest is
+told at each function. It returns a status; errors are negative, at ``state[AT]``.
 
 How each index is bounded: ``buf`` is read only below ``end``, which the caller
 takes from the buffer's length or from a batch that lies inside of it; rows are
-written only while ``n < len(array)``; ``state`` has eight entries.
+written only while ``n < len(array)``; ``state`` has STATE_WIDTH entries, and at most
+SAMPLE_WIDTH integers are read at once.
 """
 
 import cython
 
+if not cython.compiled:
+    from tracemill.parsers.kernels.layout import declared
 
-@cython.cfunc
-@cython.nogil
-@cython.inline
-@cython.exceptval(check=False)
-def _signed(x: cython.ulonglong) -> cython.longlong:
-    if cython.compiled:
-        return cython.cast(cython.longlong, x)
-    else:
-        return x - (1 << 64) if x >> 63 else x
+    globals().update(declared("trace_wire"))
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _varint(buf: cython.uchar[::1], off: cython.longlong, end: cython.longlong, state: cython.longlong[::1]) -> cython.longlong:
-    """Base-128 integer as signed bits; state[2] is the offset behind it, -1 if cut, -2 if too long."""
-    x: cython.ulonglong = 0
-    b: cython.ulonglong
-    shift: cython.int = 0
-    while off < end:
-        b = buf[off]
-        off += 1
-        if b < 128:
-            if shift == 63 and b > 1:
-                state[2] = -2
-                return 0
-            state[2] = off
-            return _signed(x | (b << shift))
-        x |= (b & 127) << shift
-        shift += 7
-        if shift > 63:
-            state[2] = -2
-            return 0
-    state[2] = -1
-    return 0
+def _read(buf, off, end, count, state):
+    """Integers as signed bits into state[READ:]; the offset behind them, or CUT or TOO_LONG."""
+    i: cython.longlong
+    stop: cython.longlong
+    for i in range(count):
+        stop = varint_end(buf, off, end, FITS)
+        if stop < 0:
+            return stop
+        state[READ + i] = as_signed(varint_value(buf, off, stop))
+        off = stop
+    return off
+
+
+def _batch_kind(buf, off, size, sync_type):
+    """What the batch holds shows by its first byte alone."""
+    if size == 0:
+        return BATCH_EVENTS
+    if buf[off] == EV_STRINGS:
+        return BATCH_STRINGS
+    if buf[off] == EV_STACKS:
+        return BATCH_STACKS
+    if buf[off] == EV_CPU_SAMPLES:
+        return BATCH_SAMPLES
+    return BATCH_SYNC if buf[off] == sync_type else BATCH_EVENTS
 
 
 def index_batches(
@@ -59,26 +53,20 @@ def index_batches(
     rows: cython.longlong[::1],
     state: cython.longlong[::1],
 ) -> cython.longlong:
-    """Find the batches of one generation in buf[state[0]:end].
+    """Find the batches of one generation in buf[state[AT]:end].
 
-    rows: six int64 a batch: kind, thread, time, offset, end, first byte's offset.
-    Kind is 0 events, 1 strings, 2 stacks, 3 samples, 4 sync, 16 + e experiment e.
-    state[3]: the generation's number, 0 before its first batch.
+    rows: B_WIDTH int64 a batch. state[NUMBER]: the generation's number, 0 before its first batch.
     has_marker: the end of a generation is explicit (format 1.26 on).
-    Returns 1 more bytes are needed, 2 the generation ends at state[0], 3 more rows
-    are needed, or an error: -1 no batch here, -2 integer too long, -3 batch too
-    large, -4 generation 0, -5 another generation's batch.
+    Returns INDEX_…; errors are no batch here, an integer that is too long, a batch that is too
+    large, generation 0, another generation's batch.
     """
-    off: cython.longlong = state[0]
-    n: cython.longlong = state[1]
-    status: cython.longlong = 1
+    off: cython.longlong = state[AT]
+    n: cython.longlong = state[ROWS]
+    status: cython.longlong = INDEX_MORE
     at: cython.longlong
     first: cython.longlong
-    kind: cython.longlong
     exp: cython.longlong
     gen: cython.longlong
-    thread: cython.longlong
-    time: cython.longlong
     size: cython.longlong
     with cython.nogil:
         while off < end:
@@ -86,73 +74,55 @@ def index_batches(
             first = buf[off]
             off += 1
             exp = 0
-            if has_marker and first == 52:
-                status = 2
+            if has_marker and first == EV_END_OF_GENERATION:
+                status = INDEX_ENDS
                 at = off
                 break
-            if first == 49:
+            if first == EV_EXPERIMENTAL_BATCH:
                 if off >= end:
                     off = at
                     break
                 exp = buf[off]
                 off += 1
-            elif first != 1:
-                status = -1
-                state[4] = first
+            elif first != EV_EVENT_BATCH:
+                status = INDEX_E_NO_BATCH
                 break
-            gen = _varint(buf, off, end, state)
-            if state[2] >= 0:
-                thread = _varint(buf, state[2], end, state)
-            if state[2] >= 0:
-                time = _varint(buf, state[2], end, state)
-            if state[2] >= 0:
-                size = _varint(buf, state[2], end, state)
-            off = state[2]
+            off = _read(buf, off, end, HEAD_WIDTH, state)
             if off < 0:
-                status = 1 if off == -1 else -2
+                status = INDEX_MORE if off == CUT else INDEX_E_VARINT
                 break
-            if size < 0 or size > 65536:
-                status = -3
+            gen = state[READ + HEAD_GENERATION]
+            size = state[READ + HEAD_BYTES]
+            if size < 0 or size > MAX_BATCH_BYTES:
+                status = INDEX_E_SIZE
                 break
             if size > end - off:
                 break
             if gen == 0:
-                status = -4
+                status = INDEX_E_ZERO
                 break
-            if state[3] == 0:
-                state[3] = gen
-            if gen != state[3]:
-                status = -5
-                if not has_marker and gen == state[3] + 1:
-                    status = 2
+            if state[NUMBER] == 0:
+                state[NUMBER] = gen
+            if gen != state[NUMBER]:
+                status = INDEX_E_OTHER
+                if not has_marker and gen == state[NUMBER] + 1:
+                    status = INDEX_ENDS
                 break
-            if (n + 1) * 6 > rows.shape[0]:
-                status = 3
+            if (n + 1) * B_WIDTH > rows.shape[0]:
+                status = INDEX_GROW
                 break
-            kind = 0
-            if exp:
-                kind = 16 + exp
-            elif size > 0:
-                if buf[off] == 4:
-                    kind = 1
-                elif buf[off] == 2:
-                    kind = 2
-                elif buf[off] == 6:
-                    kind = 3
-                elif buf[off] == sync_type:
-                    kind = 4
-            rows[n * 6] = kind
-            rows[n * 6 + 1] = thread
-            rows[n * 6 + 2] = time
-            rows[n * 6 + 3] = off
-            rows[n * 6 + 4] = off + size
-            rows[n * 6 + 5] = at
+            rows[n * B_WIDTH + B_KIND] = BATCH_EXPERIMENT + exp if exp else _batch_kind(buf, off, size, sync_type)
+            rows[n * B_WIDTH + B_THREAD] = state[READ + HEAD_THREAD]
+            rows[n * B_WIDTH + B_TIME] = state[READ + HEAD_TIME]
+            rows[n * B_WIDTH + B_OFF] = off
+            rows[n * B_WIDTH + B_END] = off + size
+            rows[n * B_WIDTH + B_FIRST] = at
             n += 1
             off += size
-            state[0] = off
-        if status == 2 or status < 0:
-            state[0] = at
-        state[1] = n
+            state[AT] = off
+        if status == INDEX_ENDS or status < 0:
+            state[AT] = at
+        state[ROWS] = n
     return status
 
 
@@ -167,34 +137,33 @@ def decode_strings(
 ) -> cython.longlong:
     """One batch of strings behind its first byte: ids and places in buf.
 
-    Returns 0, or -1 not a string here, -2 a cut or too long integer, -3 longer than 1024 bytes or cut.
+    Returns TABLE_…; errors are not a string here, a cut or too long integer, longer than the format allows or cut.
     """
-    n: cython.longlong = state[1]
+    n: cython.longlong = state[ROWS]
     at: cython.longlong = off
-    length: cython.longlong = 0
-    status: cython.longlong = 0
+    length: cython.longlong
+    status: cython.longlong = TABLE_READ
     with cython.nogil:
         while off < end and n < ids.shape[0]:
             at = off
-            if buf[off] != 5:
-                status = -1
+            if buf[off] != EV_STRING:
+                status = TABLE_E_ENTRY
                 break
-            ids[n] = _varint(buf, off + 1, end, state)
-            if state[2] >= 0:
-                length = _varint(buf, state[2], end, state)
-            off = state[2]
+            off = _read(buf, off + 1, end, 2, state)
             if off < 0:
-                status = -2
+                status = TABLE_E_VARINT
                 break
-            if length < 0 or length > 1024 or length > end - off:
-                status = -3
+            length = state[READ + 1]
+            if length < 0 or length > MAX_STRING_BYTES or length > end - off:
+                status = TABLE_E_LARGE
                 break
+            ids[n] = state[READ]
             starts[n] = off
             off += length
             ends[n] = off
             n += 1
-        state[0] = at
-        state[1] = n
+        state[AT] = at
+        state[ROWS] = n
     return status
 
 
@@ -209,46 +178,44 @@ def decode_stacks(
 ) -> cython.longlong:
     """One batch of stacks behind its first byte: ids, each one's first frame, and the frames.
 
-    frames: four rows of int64: pc, function string, file string, line. state[3]: frames filled.
-    Returns 0, or -1 not a stack here, -2 a cut or too long integer, -3 more than 128 frames.
+    frames: FRAME_WIDTH rows of int64. state[FRAMES]: frames filled.
+    Returns TABLE_…; errors are not a stack here, a cut or too long integer, more frames than the format allows.
     """
-    n: cython.longlong = state[1]
-    k: cython.longlong = state[3]
+    n: cython.longlong = state[ROWS]
+    k: cython.longlong = state[FRAMES]
     at: cython.longlong = off
-    count: cython.longlong = 0
+    count: cython.longlong
     i: cython.longlong
     j: cython.longlong
-    status: cython.longlong = 0
+    status: cython.longlong = TABLE_READ
     with cython.nogil:
-        while off < end and n < ids.shape[0] and status == 0:
+        while off < end and n < ids.shape[0] and status == TABLE_READ:
             at = off
-            if buf[off] != 3:
-                status = -1
+            if buf[off] != EV_STACK:
+                status = TABLE_E_ENTRY
                 break
-            ids[n] = _varint(buf, off + 1, end, state)
-            if state[2] >= 0:
-                count = _varint(buf, state[2], end, state)
-            off = state[2]
+            off = _read(buf, off + 1, end, 2, state)
             if off < 0:
-                status = -2
+                status = TABLE_E_VARINT
                 break
-            if count < 0 or count > 128:
-                status = -3
+            count = state[READ + 1]
+            if count < 0 or count > MAX_STACK_FRAMES:
+                status = TABLE_E_LARGE
                 break
+            ids[n] = state[READ]
             firsts[n] = k
             for i in range(count):
-                for j in range(4):
-                    if off >= 0 and k < frames.shape[1]:
-                        frames[j, k] = _varint(buf, off, end, state)
-                        off = state[2]
+                off = _read(buf, off, end, FRAME_WIDTH, state)
                 if off < 0 or k >= frames.shape[1]:
-                    status = -2
+                    status = TABLE_E_VARINT
                     break
+                for j in range(FRAME_WIDTH):
+                    frames[j, k] = state[READ + j]
                 k += 1
             n += 1
-        state[0] = at
-        state[1] = n
-        state[3] = k
+        state[AT] = at
+        state[ROWS] = n
+        state[FRAMES] = k
     return status
 
 
@@ -261,28 +228,26 @@ def decode_samples(
 ) -> cython.longlong:
     """One batch of CPU samples behind its first byte.
 
-    samples: rows of five int64: time, thread, processor, goroutine, stack.
-    Returns 0, or -1 not a sample here, -2 a cut or too long integer.
+    samples: rows of SAMPLE_WIDTH int64.
+    Returns TABLE_…; errors are not a sample here, a cut or too long integer.
     """
-    n: cython.longlong = state[1]
+    n: cython.longlong = state[ROWS]
     at: cython.longlong = off
     j: cython.longlong
-    status: cython.longlong = 0
+    status: cython.longlong = TABLE_READ
     with cython.nogil:
         while off < end and n < samples.shape[0]:
             at = off
-            if buf[off] != 7:
-                status = -1
+            if buf[off] != EV_CPU_SAMPLE:
+                status = TABLE_E_ENTRY
                 break
-            off += 1
-            for j in range(5):
-                if off >= 0:
-                    samples[n, j] = _varint(buf, off, end, state)
-                    off = state[2]
+            off = _read(buf, off + 1, end, SAMPLE_WIDTH, state)
             if off < 0:
-                status = -2
+                status = TABLE_E_VARINT
                 break
+            for j in range(SAMPLE_WIDTH):
+                samples[n, j] = state[READ + j]
             n += 1
-        state[0] = at
-        state[1] = n
+        state[AT] = at
+        state[ROWS] = n
     return status

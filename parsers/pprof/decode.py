@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracemill.parsers.api import ParseError
+from tracemill.parsers.kernels.layout import read_constants
 from tracemill.parsers.kernels.pprof_wire import read_profile
 
 if TYPE_CHECKING:
@@ -23,14 +24,33 @@ MAX_MESSAGE_BYTES = 512 * 1024**2
 # An empty sample takes two bytes: what a message announces is capped before anything is made of it.
 MAX_ROWS = 100_000_000
 
-_TYPES, _SAMPLES, _IDS, _VALUES, _LABELS, _LOCATIONS, _LINES, _FUNCTIONS, _MAPPINGS, _STRINGS, _COMMENTS = (
-    range(11)
-)
+_CODES = read_constants("pprof_wire")
 _FACTS = {
-    -1: "the field is cut off",
-    -2: "an integer is longer than ten bytes",
-    -4: "the field's wire type is none of a profile's",
+    _CODES["CUT"]: "the field is cut off",
+    _CODES["TOO_LONG"]: "an integer is longer than ten bytes",
+    _CODES["E_LENGTH"]: "the field announces {about} bytes, more than are left",
+    _CODES["E_WIRE_TYPE"]: "the field's wire type is none of a profile's",
 }
+
+
+# The kernel's arrays in its order: what they count as, and columns. The second of labels says whose they are.
+_ARRAYS = tuple(
+    (_CODES[f"N_{what}"], _CODES[width] if width else 1)
+    for what, width in (
+        ("TYPES", "TYPE_WIDTH"),
+        ("SAMPLES", "SAMPLE_WIDTH"),
+        ("LOCATION_IDS", ""),
+        ("VALUES", ""),
+        ("LABELS", "LABEL_WIDTH"),
+        ("LABELS", ""),
+        ("LOCATIONS", "LOCATION_WIDTH"),
+        ("LINES", "LINE_WIDTH"),
+        ("FUNCTIONS", "FUNCTION_WIDTH"),
+        ("MAPPINGS", "MAPPING_WIDTH"),
+        ("STRINGS", "STRING_WIDTH"),
+        ("COMMENTS", ""),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +95,31 @@ def decode(data: bytes, path: str) -> Message:
         raise ParseError(path, f"byte {MAX_MESSAGE_BYTES}", "a profile larger than the cap of 512 MiB")
     # It takes what it could write to. As memory views: uncompiled, the kernel is to see plain integers.
     buf = memoryview(bytearray(data))
-    counts = _read(buf, [np.empty(0, np.uint64)] * 12, np.zeros(16, np.uint64), path)
-    for what, count in zip(("samples", "location ids", "values", "labels"), counts[_SAMPLES:], strict=False):
+    counts = _read(buf, [np.empty(0, np.uint64)] * len(_ARRAYS), _new_scalars(), path)
+    for what in ("SAMPLES", "LOCATION_IDS", "VALUES", "LABELS"):
+        count = counts[_CODES[f"N_{what}"]]
         if count > MAX_ROWS:
-            raise ParseError(path, "", f"{count} {what}, more than the cap of {MAX_ROWS}")
-    # The labels' second array says whose they are.
-    widths = (2, 2, 1, 1, 4, 1, 4, 2, 5, 6, 2, 1)
-    labels = counts[_LABELS]
-    rows = [*counts[:_LABELS], labels, labels, *counts[_LOCATIONS:]]
-    arrays = [np.zeros(n * width, np.uint64) for n, width in zip(rows, widths, strict=True)]
-    scalars = np.zeros(16, np.uint64)
+            words = what.lower().replace("_", " ")
+            raise ParseError(path, "", f"{count} {words}, more than the cap of {MAX_ROWS}")
+    arrays = [np.zeros(counts[which] * width, np.uint64) for which, width in _ARRAYS]
+    scalars = _new_scalars()
     _read(buf, arrays, scalars, path)
-    tables = [array.reshape(-1, width) for array, width in zip(arrays, widths, strict=True)]
+    tables = [array.reshape(-1, width) for array, (_, width) in zip(arrays, _ARRAYS, strict=True)]
     return _message(data, tables, scalars.view(np.int64).tolist())
+
+
+def _new_scalars() -> Unsigned:
+    return np.zeros(_CODES["SCALARS"], np.uint64)
 
 
 def _read(buf: memoryview, arrays: list[Unsigned], scalars: Unsigned, path: str) -> list[int]:
     """Let the kernel count, and fill the arrays where rows fit."""
-    counts, state = np.zeros(11, np.int64), np.zeros(4, np.int64)
+    counts, state = np.zeros(_CODES["COUNTS"], np.int64), np.zeros(_CODES["STATE_WIDTH"], np.int64)
     views = [buf, *(array.data for array in (*arrays, scalars, counts, state))]
     status = read_profile(*views)
     if status < 0:
-        fact = _FACTS.get(status) or f"the field announces {state[1]} bytes, more than are left"
-        raise ParseError(path, f"byte {state[0]}", fact)
+        fact = _FACTS[status].format(about=state[_CODES["ABOUT"]])
+        raise ParseError(path, f"byte {state[_CODES['AT']]}", fact)
     return counts.tolist()
 
 

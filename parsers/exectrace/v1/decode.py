@@ -9,9 +9,10 @@ import numpy as np
 from tracemill.parsers.exectrace.columns import signed
 from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.exectrace.v1 import events as ev
+from tracemill.parsers.exectrace.v1.events import V1
 from tracemill.parsers.exectrace.wire import HEADER_BYTES
 from tracemill.parsers.kernels import trace_v1
-from tracemill.parsers.kernels.layout import LAYOUT, V1
+from tracemill.parsers.kernels.layout import LAYOUT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracemill.parsers.kernels.layout import read_constants
+
+# What the kernel trace_v1 has beside LAYOUT.
+V1 = read_constants("trace_v1")
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:

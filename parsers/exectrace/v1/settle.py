@@ -9,8 +9,9 @@ import numpy as np
 from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.exectrace.names import id_map
 from tracemill.parsers.exectrace.v1 import events as ev
+from tracemill.parsers.exectrace.v1.events import V1
 from tracemill.parsers.exectrace.wire import HEADER_BYTES, MAX_TIME
-from tracemill.parsers.kernels.layout import LAYOUT, V1
+from tracemill.parsers.kernels.layout import LAYOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
