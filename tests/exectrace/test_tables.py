@@ -29,7 +29,7 @@ def reading(samples):
 def test_every_table_of_a_trace_is_filled(reading):
     expected = {
         "goroutines", "goroutine_intervals", "trace_ranges", "trace_metrics", "trace_cpu_samples",
-        "trace_tasks", "trace_regions", "trace_logs", "stacks",
+        "trace_tasks", "trace_regions", "trace_logs", "stacks", "named_addresses",
     }  # fmt: skip
     assert set(reading.tables) == expected
     assert not reading.issues
