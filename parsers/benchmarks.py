@@ -4,7 +4,8 @@ Emits ``benchmarks``: one row for each value of a result line; -count gives seve
 one name. Names come without "Benchmark" and without the -N of GOMAXPROCS, which is ``procs``.
 Values are tidied as benchunit does (ns → sec, MB → B, in the numerator only) and the
 originals kept. Configuration lines (``goos: linux``) hold until they change: ``pkg`` becomes
-``package``, the others ``labels``.
+``package``, the others ``labels``. A ``Unit`` line says of a unit which way is better and what may be assumed
+of its values, for the results behind it.
 
 Quirks: go test writes a name and a tab, runs the benchmark, then writes the result: what the
 benchmark prints (or GODEBUG=gctrace=1) stands between, and the result at the end of a later line.
@@ -43,6 +44,7 @@ _FAILURE = re.compile(r"(?:^ *|\t)--- FAIL: \S+|(?:^|\t)(?:panic|fatal error): .
 _PROCS = re.compile(r"-(\d{1,9})$")
 # The parts of a unit: "p99-ns/op" is p99, ns, op.
 _UNIT_PART = re.compile(r"[^-*/\s]+|[-*/]")
+_UNIT_WORDS = {"better": ("higher", "lower"), "assume": ("nothing", "exact")}
 _TIDY = {"ns": ("sec", 1e-9), "MB": ("B", 1e6)}
 
 
@@ -93,12 +95,17 @@ class _Reader:
         self.rows: list[dict[str, object]] = []
         self.issues: list[Issue] = []
         self.config: dict[str, str] = {}
+        # What Unit lines say of a unit in base units: better=, assume=.
+        self._units: dict[str, dict[str, str]] = {}
         # The line, the name and what is wrong so far of a benchmark whose result is still to come.
         self._waiting: tuple[int, str, str] | None = None
 
     def read(self, number: int, line: str) -> None:
         if failure := _FAILURE.search(line):
             self._fails(number, line[: failure.start()], failure[0].strip())
+            return
+        if line.startswith("Unit "):
+            self._unit(number, line.split()[1:])
             return
         if "Benchmark" in line and self._begins(number, line):
             return
@@ -110,6 +117,19 @@ class _Reader:
             self.config.pop(key, None)
             if value.strip():
                 self.config[key] = value.strip()
+
+    def _unit(self, number: int, words: list[str]) -> None:
+        """What a Unit line says. Specification: golang.org/x/perf/benchfmt, "Unit metadata"."""
+        if not words:
+            return
+        said = self._units.setdefault(tidy(1.0, words[0])[1], {})
+        for word in words[1:]:
+            key, _, value = word.partition("=")
+            if said.get(key, value) != value:
+                fact = f"Unit {words[0]}: {key}={value}, and {said[key]} before"
+                self.issues.append(Issue("error", "input", f"line {number}", fact))
+            elif value in _UNIT_WORDS.get(key, ()):
+                said[key] = value
 
     def _begins(self, number: int, line: str) -> bool:
         """Take a whole result, or note a name; whether nothing else stands there."""
@@ -176,7 +196,7 @@ class _Reader:
             "iterations": int(fields[1]),
             "labels": [(k, v) for k, v in self.config.items() if k != "pkg"],
         }
-        self.rows += [shared | row for row in rows.values()]
+        self.rows += [shared | row | self._units.get(str(row["unit"]), {}) for row in rows.values()]
         if 2 * len(rows) < len(fields) - 2:
             self.issues.append(Issue("error", "input", f"line {number}", f"{fields[0]}: a unit stands twice"))
 

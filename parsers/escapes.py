@@ -11,7 +11,7 @@ Emits ``escapes``, one row for each place and message. ``package`` is that of th
 Quirks: with -m=2 the reasons stand before the decision, under a line ``… escapes to heap in
 f:``; they become its ``explanation``. The same message may stand several times (generic code
 is compiled for each shape): one row. Files are relative to the folder of the build, or
-absolute for other modules.
+absolute for other modules; on Windows with a drive and backslashes.
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ if TYPE_CHECKING:
 
 NAME = "escapes"
 
-LINE = re.compile(rb"^[^\s:]+\.go:\d+:\d+: |^# [\w./-]+$", re.MULTILINE)
+LINE = re.compile(rb"^(?:[A-Za-z]:\\)?[^\s:]+\.go:\d+:\d+: |^# [\w./-]+$", re.MULTILINE)
 _DECISION = re.compile(
-    rb"^[^\s:][^\n:]*\.go:\d+:\d+: (?:(?:can|cannot) inline |inlining call to |leaking param|moved to heap: "
+    rb"^(?:[A-Za-z]:\\)?[^\s:][^\n:]*\.go:[0-9]+:[0-9]+: "
+    rb"(?:(?:can|cannot) inline |inlining call to |leaking param|moved to heap: "
     rb"|[^\n]* escapes to heap|[^\n]* does not escape)",
     re.MULTILINE,
 )
-_PLACE = r"^(?P<file>[^\s:][^:]*):(?P<line>\d{1,18}):(?P<column>\d{1,18}): (?P<message>.+)$"
+_PLACE = (
+    r"^(?P<file>(?:[A-Za-z]:\\)?[^\s:][^:]*):(?P<line>[0-9]{1,18}):(?P<column>[0-9]{1,18}): (?P<message>.+)$"
+)
 # The first that matches the message decides.
 _KINDS = (
     ("moved_to_heap", r"^moved to heap: "),

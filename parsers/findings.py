@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import unquote
 
 from tracemill.parsers.api import Batch, Facts, Issue, ParseError
@@ -109,38 +109,98 @@ def _vet_row(package: str, analyzer: str, finding: dict[str, Any]) -> dict[str, 
 
 def _read_sarif(log: dict[str, Any], rows: Rows, issues: list[Issue]) -> None:
     for number, run in enumerate(log.get("runs") or []):
-        driver = run["tool"]["driver"]
-        rules = driver.get("rules") or []
+        tool = _Tool(run["tool"], run.get("artifacts") or [])
         for index, result in enumerate(run.get("results") or []):
             try:
-                rows.append(_sarif_row(str(driver.get("name")), rules, result))
+                rows.append(_sarif_row(tool, result))
             except (AttributeError, TypeError, KeyError, ValueError, IndexError) as error:
                 fact = f"not a SARIF result: {type(error).__name__}: {error}"
                 issues.append(Issue("data_loss", "input", f"run {number}, result {index}", fact))
 
 
-def _sarif_row(tool: str, rules: list[dict[str, Any]], result: dict[str, Any]) -> dict[str, object]:
+class _Tool:
+    """A run's analyzer: its own rules and those of its extensions, by place and by id; its files by place."""
+
+    def __init__(self, tool: dict[str, Any], artifacts: list[dict[str, Any]]) -> None:
+        driver = tool["driver"]
+        self.name = str(driver.get("name"))
+        self.files = [(each.get("location") or {}).get("uri") for each in artifacts]
+        self._rules = driver.get("rules") or []
+        self._extensions = [each.get("rules") or [] for each in tool.get("extensions") or []]
+        # The first of a name wins, the tool's own before an extension's.
+        self._by_id: dict[object, dict[str, Any]] = {}
+        for rule in [*self._rules, *(rule for rules in self._extensions for rule in rules)]:
+            self._by_id.setdefault(rule.get("id"), rule)
+
+    def rule_of(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The rule that a result refers to; empty where it is not described. Source: SARIF 2.1.0, 3.27.7."""
+        reference = result.get("rule") or {}
+        component = (reference.get("toolComponent") or {}).get("index")
+        rules = self._extensions[component] if _is_index(component, self._extensions) else self._rules
+        name = result.get("ruleId") or reference.get("id")
+        for place in (reference.get("index"), result.get("ruleIndex")):
+            # A place that leads to another rule than the name says is a slip of the tool.
+            if _is_index(place, rules) and (name is None or _is_same(rules[place].get("id"), name)):
+                found: dict[str, Any] = rules[place]
+                return found
+        return self._by_id.get(name, {})
+
+
+def _is_index(place: object, rows: list[Any]) -> TypeGuard[int]:
+    return isinstance(place, int) and 0 <= place < len(rows)
+
+
+def _is_same(rule: object, name: object) -> bool:
+    """Whether a name is the rule's, or of a part of it: CA1000/1."""
+    return str(name) == str(rule) or str(name).startswith(f"{rule}/")
+
+
+def _sarif_row(tool: _Tool, result: dict[str, Any]) -> dict[str, object]:
     rule = result.get("ruleId") or (result.get("rule") or {}).get("id")
-    if result.get("ruleIndex", -1) >= 0:
-        described = rules[result["ruleIndex"]]
-    else:
-        described = next((each for each in rules if each.get("id") == rule), {})
+    described = tool.rule_of(result)
     rule = described.get("id") if rule is None else rule
     locations = result.get("locations") or [{}]
     physical = locations[0].get("physicalLocation") or {}
     region = physical.get("region") or {}
-    uri = (physical.get("artifactLocation") or {}).get("uri")
+    artifact = physical.get("artifactLocation") or {}
+    uri = artifact.get("uri")
+    if uri is None and _is_index(artifact.get("index"), tool.files):
+        uri = tool.files[artifact["index"]]
     message = result["message"]
     return {
-        "tool": tool,
+        "tool": tool.name,
         "rule": None if rule is None else str(rule),
         "level": _sarif_level(described, result),
-        "message": str(message.get("text") or message.get("markdown") or message.get("id")),
-        "file": unquote(uri.removeprefix("file://")) if uri else None,
+        "message": _sarif_message(message, described),
+        "file": _file_of(uri) if uri else None,
         "line": _number(region.get("startLine")),
         "column": _number(region.get("startColumn")),
-        "is_suppressed": bool(result.get("suppressions")),
+        "is_suppressed": _is_suppressed(result),
     }
+
+
+def _is_suppressed(result: dict[str, Any]) -> bool:
+    """Whether a suppression holds: one that is under review or rejected does not. Source: 3.27.23, 3.35.3."""
+    given = result.get("suppressions") or []
+    return any(each.get("status", "accepted") == "accepted" for each in given)
+
+
+def _sarif_message(message: dict[str, Any], rule: dict[str, Any]) -> str:
+    """The message's text, or the rule's by its id, with arguments put in. Source: 3.11."""
+    known = (rule.get("messageStrings") or {}).get(message.get("id")) or {}
+    text = message.get("text") or message.get("markdown") or known.get("text") or message.get("id")
+    arguments = message.get("arguments") or []
+    return re.sub(
+        r"\{(\d{1,3})\}",
+        lambda found: str(arguments[int(found[1])]) if int(found[1]) < len(arguments) else found[0],
+        str(text),
+    )
+
+
+def _file_of(uri: str) -> str:
+    """A path out of a URI: file:///C:/a.go is C:/a.go, file:///a.go is /a.go."""
+    path = unquote(uri.removeprefix("file://"))
+    return path[1:] if re.match(r"/[A-Za-z]:/", path) else path
 
 
 def _sarif_level(rule: dict[str, Any], result: dict[str, Any]) -> str:

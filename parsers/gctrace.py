@@ -1,6 +1,7 @@
 """Lines that GODEBUG=gctrace=1 writes, Go 1.10 and later, among whatever else went to standard error.
 
-Emits ``gc_cycles``, one row a line. Source: package runtime's documentation of gctrace, and
+Emits ``gc_cycles``, one row a line, and ``scheduler_states``, one row a line of GODEBUG=schedtrace=N (a log
+with nothing else is of kind ``schedtrace``). Source: package runtime's documentation of gctrace, and
 gcMarkTermination in runtime/mgc.go:
 
     gc # @#s #%: #+#+# ms clock, #+#/#/#+# ms cpu, #->#-># MB, # MB goal, … # P (forced)
@@ -28,7 +29,7 @@ NAME = "gctrace"
 
 LINE = re.compile(rb"^gc \d+ @[^\n]*\d->\d+->\d+ MB, ", re.MULTILINE)
 # Nothing of a real line has more digits; more would not fit into 64 bits.
-_N = r"(\d{1,12}(?:\.\d+)?)"
+_N = r"(\d{1,12}(?:[.,]\d+)?)"
 _I = r"(\d{1,12})"
 # With the collector off the goal is what 63 bits of bytes can say: 8796093022207 MB.
 _MB = r"(\d{1,13})"
@@ -38,25 +39,31 @@ _LINE = re.compile(
     rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, {_MB}->{_MB}->{_MB} MB, {_MB} MB goal,"
     rf"(?: \d+ MB stacks, \d+ MB globals,)? (\d{{1,9}}) P( \(forced\))?"
 )
-_BEGINS = re.compile(r"gc \d+ @\d+\.\d+s ")
-_HEAD = re.compile(rb"gc \d+ @\d+(?:\.\d+)?s \d+%(?: \([^)\n]{0,200}\))?: [\d.e+-]+ ms clock, ")
+_BEGINS = re.compile(r"gc \d+ @\d+[.,]\d+s ")
+_SCHED = re.compile(
+    r"SCHED (\d{1,15})ms: gomaxprocs=(\d{1,9}) idleprocs=(\d{1,9}) threads=(\d{1,9}) "
+    r"spinningthreads=(\d{1,9})(?: needspinning=\d+)? idlethreads=(\d{1,9}) runqueue=(\d{1,9})(.*)"
+)
+_QUEUES = re.compile(r"\[ *((?:\d{1,9} *)*)\]")
+_SCHED_BYTES = re.compile(rb"SCHED \d+ms: gomaxprocs=\d+ idleprocs=\d+ threads=")
+_HEAD = re.compile(rb"gc \d+ @\d+(?:[.,]\d+)?s \d+%(?: \([^)\n]{0,200}\))?: [\d.e+-]+ ms clock, ")
 _MIB = 1024**2
 
 
 def sniff(head: bytes) -> bool:
-    """Whether a cycle's line stands in head."""
-    return _HEAD.search(head) is not None
+    """Whether a cycle's or a scheduler's line stands in head."""
+    return _HEAD.search(head) is not None or _SCHED_BYTES.search(head) is not None
 
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
-    """The cycles; an issue for each line that begins like one and can't be read."""
+    """The cycles and the scheduler's lines; an issue for each that begins like a cycle and can't be read."""
     import pyarrow as pa
 
     from tracemill.warehouse.schema import TABLES
 
     rows: list[dict[str, object]] = []
-    process, last = 0, 0
-    yield Facts(kind="gctrace")
+    states: list[dict[str, object]] = []
+    process, last, run, ran_ms = 0, 0, 0, -1
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
         match = _LINE.search(line)
         if match and all(int(match[i]) < _MOST_MB for i in (12, 13, 14, 15)):
@@ -64,9 +71,33 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
             process += cycle <= last
             last = cycle
             rows.append({"process_index": process, "cycle": cycle} | _row(match))
+        elif found := _SCHED.search(line):
+            run += int(found[1]) < ran_ms
+            ran_ms = int(found[1])
+            states.append({"process_index": run, "state_index": len(states)} | _state(found))
         elif _BEGINS.search(line):
             yield Issue("data_loss", "input", f"line {number}", f"not a whole gctrace line: {line[:80]}")
-    yield Batch("gc_cycles", pa.RecordBatch.from_pylist(rows, TABLES["gc_cycles"].arrow_schema()))
+    yield Facts(kind="gctrace" if rows or not states else "schedtrace")
+    if rows or not states:
+        yield Batch("gc_cycles", pa.RecordBatch.from_pylist(rows, TABLES["gc_cycles"].arrow_schema()))
+    if states:
+        schema = TABLES["scheduler_states"].arrow_schema()
+        yield Batch("scheduler_states", pa.RecordBatch.from_pylist(states, schema))
+
+
+def _state(match: re.Match[str]) -> dict[str, object]:
+    """The columns of one line of schedtrace."""
+    queues = _QUEUES.search(match[8])
+    return {
+        "at_ns": int(match[1]) * 1_000_000,
+        "procs": int(match[2]),
+        "idle_procs": int(match[3]),
+        "threads": int(match[4]),
+        "spinning_threads": int(match[5]),
+        "idle_threads": int(match[6]),
+        "run_queue": int(match[7]),
+        "local_run_queues": [int(n) for n in queues[1].split()] if queues else None,
+    }
 
 
 def _row(match: re.Match[str]) -> dict[str, object]:
@@ -93,4 +124,4 @@ def _row(match: re.Match[str]) -> dict[str, object]:
 
 
 def _ns(text: str, factor: float) -> int:
-    return round(float(text) * factor)
+    return round(float(text.replace(",", ".")) * factor)

@@ -39,18 +39,19 @@ FORMATS = {
     "pprof": 6,
     "legacy_profile": 3,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
-    "benchmarks": 3,
+    "benchmarks": 4,
     "goroutine_dump": 6,
-    "gctrace": 1,
+    "race": 1,
+    "gctrace": 2,
     "listing": 4,
-    "escapes": 1,
-    "findings": 2,
+    "escapes": 2,
+    "findings": 3,
 }
 # They are told by magic numbers and fields; no text format reads what is no text.
 BINARY = ("exectrace", "binary", "pprof")
 # Texts of which one file may hold several, and which may stand far behind the first lines: a crash report
 # at the end of a log, the compiler's decisions between benchmarks.
-ANYWHERE = ("benchmarks", "goroutine_dump", "gctrace", "listing", "escapes")
+ANYWHERE = ("benchmarks", "goroutine_dump", "race", "gctrace", "listing", "escapes")
 _PIECE_BYTES, _OVERLAP_BYTES = 1 << 20, 1 << 16
 
 

@@ -84,6 +84,8 @@ _ENOUGH = 0.8
 _MIN_WIDTH = 20
 # journalctl's own words.
 _NO_LINE = b"-- "
+# Behind comments, in go vet's.
+_JSON = re.compile(rb"(?:#[^\n]*\n)*+\s*[{\[]")
 _PAGE = re.compile(rb"\A\s*<(?:!doctype|html|head|body|pre)\b", re.IGNORECASE)
 _TAG = re.compile(
     rb"</?(?:pre|code|p|br|div|span|td|tr|table|tbody|html|head|body)\b[^>\n]{0,500}>", re.IGNORECASE
@@ -134,6 +136,8 @@ def _next_step(head: bytes, *, is_whole: bool) -> Step | None:
         return records.text_of_answer
     if prefix := _prefix_of(head, is_whole=is_whole):
         return lambda log: _without_prefixes(log, prefix)
+    if _JSON.match(head):
+        return None  # quoted texts and entities are a part of it
     if records.has_quoted_lines(head):
         return records.with_quoted_lines
     if _ENTITY.search(head) and not _RAW.search(head):

@@ -165,3 +165,20 @@ def test_whatever_failed_is_an_issue_of_a_salvaged_capture(tmp_path):
     assert [f.is_salvaged for f in found if isinstance(f, Facts)] == [True]
     fine = reading.items("benchmarks", written(tmp_path, "BenchmarkA 1 1 ns/op\nwell, no --- FAIL: X\n"))
     assert [f.is_salvaged for f in fine if isinstance(f, Facts)] == [False]
+
+
+def test_unit_lines_say_which_way_is_better_and_what_may_be_assumed(tmp_path):
+    path = tmp_path / "bench.txt"
+    path.write_text(
+        "Unit MB/s better=higher\nUnit ns/op better=lower assume=nothing\n"
+        "Unit text-bytes assume=exact other=x\n"
+        "Unit ns/op better=higher\nBenchmarkA 1 2 ns/op 3 MB/s 4 text-bytes\n"
+    )
+    found = reading.items("benchmarks", path)
+    rows = reading.tables(found)["benchmarks"].to_pylist()
+    assert [(r["unit"], r["better"], r["assume"]) for r in rows] == [
+        ("sec/op", "lower", "nothing"),
+        ("B/s", "higher", None),
+        ("text-bytes", None, "exact"),
+    ]
+    assert [i.message for i in reading.issues(found)] == ["Unit ns/op: better=higher, and lower before"]

@@ -59,3 +59,16 @@ def test_package_is_that_of_the_line_above(tmp_path):
         ("a/b", 1, 2, "can_inline"),
         ("c", 3, 4, "devirtualized"),
     ]
+
+
+def test_paths_of_windows_are_read(tmp_path):
+    path = tmp_path / "m.txt"
+    path.write_text(
+        "# example.com/shop\r\n.\\main.go:31:6: can inline SumOf\r\n"
+        "C:\\go\\pkg\\mod\\z.go:10:6: moved to heap: buf\r\n"
+    )
+    rows = reading.tables(reading.items("escapes", path))["escapes"].to_pylist()
+    assert [(r["file"], r["line"], r["kind"]) for r in rows] == [
+        (".\\main.go", 31, "can_inline"),
+        ("C:\\go\\pkg\\mod\\z.go", 10, "moved_to_heap"),
+    ]

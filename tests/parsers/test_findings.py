@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,86 @@ def test_json_that_is_nested_too_deep_is_named(start, tmp_path):
     path.write_text(start + "[" * 100_000)
     with pytest.raises(ParseError, match=r"deep\.json: JSON that is nested too deep"):
         reading.items("findings", path)
+
+
+def sarif_row(result: dict, tmp_path, **tool) -> dict:
+    run = {
+        "tool": {"driver": {"name": "t"} | tool.pop("driver", {}), **tool},
+        "artifacts": [{"location": {"uri": "by/index.go"}}],
+        "results": [{"message": {"text": "m"}} | result],
+    }
+    path = tmp_path / "log.sarif"
+    path.write_text(json.dumps({"version": "2.1.0", "runs": [run]}))
+    found = reading.items("findings", path)
+    assert not reading.issues(found)
+    (row,) = reading.tables(found)["static_findings"].to_pylist()
+    return row
+
+
+EXTENSION = [{"rules": [{"id": "a", "defaultConfiguration": {"level": "note"}},
+                        {"id": "b", "defaultConfiguration": {"level": "error"}}]}]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"ruleId": "b", "rule": {"id": "b", "index": 1, "toolComponent": {"index": 0}}},
+        {"ruleId": "b"},
+        {"ruleId": "b", "ruleIndex": 0},
+        {"ruleId": "b", "ruleIndex": 99},
+        {"rule": {"index": 1, "toolComponent": {"index": 0}}},
+    ],
+)
+def test_rules_of_extensions_give_the_level(result, tmp_path):
+    row = sarif_row(result, tmp_path, extensions=EXTENSION)
+    assert (row["rule"], row["level"]) == ("b", "error")
+
+
+@pytest.mark.parametrize(
+    ("location", "file"),
+    [
+        ({"uri": "file:///C:/src/a%20b.go"}, "C:/src/a b.go"),
+        ({"uri": "file:///src/a.go"}, "/src/a.go"),
+        ({"index": 0}, "by/index.go"),
+    ],
+)
+def test_a_file_is_named_by_its_uri_or_its_place(location, file, tmp_path):
+    row = sarif_row({"locations": [{"physicalLocation": {"artifactLocation": location}}]}, tmp_path)
+    assert row["file"] == file
+
+
+@pytest.mark.parametrize(
+    ("suppressions", "is_suppressed"),
+    [
+        ([{"kind": "inSource"}], True),
+        ([{"status": "accepted"}], True),
+        ([{"status": "rejected"}], False),
+        ([], False),
+    ],
+)
+def test_a_suppression_that_does_not_hold_suppresses_nothing(suppressions, is_suppressed, tmp_path):
+    assert sarif_row({"suppressions": suppressions}, tmp_path)["is_suppressed"] is is_suppressed
+
+
+def test_a_message_is_looked_up_by_its_id_with_its_arguments(tmp_path):
+    rule = {"id": "r", "messageStrings": {"default": {"text": "{0} is {1}"}}}
+    result = {"ruleId": "r", "message": {"id": "default", "arguments": ["x", "unused"]}}
+    assert sarif_row(result, tmp_path, driver={"rules": [rule]})["message"] == "x is unused"
+
+
+def test_many_results_of_many_rules_take_time_by_their_number(tmp_path):
+    rules = [{"id": f"r{i}"} for i in range(20_000)]
+    results = [{"ruleId": f"r{i}", "message": {"text": "m"}} for i in range(20_000)]
+    path = tmp_path / "log.sarif"
+    path.write_text(
+        json.dumps(
+            {
+                "version": "2.1.0",
+                "runs": [{"tool": {"driver": {"name": "t", "rules": rules}}, "results": results}],
+            }
+        )
+    )
+    started = time.process_time()
+    reading.items("findings", path)
+    # Each result compared with each rule took minutes.
+    assert time.process_time() - started < 15

@@ -82,3 +82,34 @@ def test_a_goal_without_a_collector_is_kept_and_more_than_bytes_can_say_is_an_is
     assert [i.position for i in reading.issues(found)] == ["line 2"]
     (batch,) = [b for b in found if getattr(b, "table", "") == "gc_cycles"]
     assert batch.rows.column("heap_goal_bytes").to_pylist() == [8796093022207 * 2**20]
+
+
+SCHED = (
+    "SCHED 0ms: gomaxprocs=4 idleprocs=2 threads=5 spinningthreads=1 needspinning=0 idlethreads=0 runqueue=3 "
+    "[ 0 1 2 0 ] schedticks=[ 1 2 3 4 ]\n"
+    "SCHED 1009ms: gomaxprocs=4 idleprocs=4 threads=8 spinningthreads=0 idlethreads=3 runqueue=0 [0 0 0 0]\n"
+)
+
+
+def test_lines_of_the_scheduler_are_a_table(tmp_path):
+    path = tmp_path / "log"
+    path.write_text(SCHED)
+    assert reading.facts(reading.items("gctrace", path)).kind == "schedtrace"
+    rows = reading.tables(reading.items("gctrace", path))["scheduler_states"].to_pylist()
+    assert [
+        (r["at_ns"], r["procs"], r["idle_procs"], r["run_queue"], r["local_run_queues"]) for r in rows
+    ] == [
+        (0, 4, 2, 3, [0, 1, 2, 0]),
+        (1_009_000_000, 4, 4, 0, [0, 0, 0, 0]),
+    ]
+
+
+def test_a_comma_for_a_decimal_point_is_read(tmp_path):
+    path = tmp_path / "log"
+    path.write_text(
+        "gc 1 @0,016s 19%: 0.053+36+0.016 ms clock, 0.21+36/4.9/39+0.066 ms cpu, 3->3->3 MB, 4 MB goal, 4 P\n"
+        + SCHED
+    )
+    tables = reading.tables(reading.items("gctrace", path))
+    assert tables["gc_cycles"]["at_ns"].to_pylist() == [16_000_000]
+    assert tables["scheduler_states"].num_rows == 2

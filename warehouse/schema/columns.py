@@ -178,7 +178,7 @@ _DECLARED = (
     Column("heap_live_bytes", INT, "bytes", "Live heap."),
     Column("heap_goal_bytes", INT, "bytes", "Heap goal."),
     Column("is_forced", FLAG, "", "Whether runtime.GC() forced the cycle."),
-    # Scheduler state and runtime metrics
+    # Scheduler state
     Column("state_index", INT, "", "Place of the scheduler's line in the log, from 0."),
     Column("idle_procs", SMALL, "", "Processors without work."),
     Column("threads", INT, "", "Threads of the operating system."),
@@ -186,7 +186,6 @@ _DECLARED = (
     Column("idle_threads", INT, "", "Threads that are parked."),
     Column("run_queue", INT, "", "Goroutines in the global run queue."),
     Column("local_run_queues", pa.list_(INT), "", "Goroutines in each processor's run queue."),
-    Column("series", TEXT, "", "Name with its labels, as Prometheus writes them: go_info{version=\"go1.27\"}."),
     # Races
     Column("race_index", INT, "", "Place of the distinct race in the report, from 0."),
     Column("race_key", INT, "", "Hash of both accesses and the functions of their stacks, in either order: the same race in each build."),

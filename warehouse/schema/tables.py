@@ -95,7 +95,7 @@ _PARSED = (
            "parent_goroutine_id labels stack_status elided_frames bubble_id"),
     _table("benchmarks", "Results of go test -bench, one row for each unit.", "capture_id line metric",
            "package name procs iterations unit value source_value source_unit better assume labels"),
-    _table("escapes", "Compiler decisions from -gcflags=-m, -json=0,DIR and -d=ssa/check_bce.", "capture_id file line column message",
+    _table("escapes", "Compiler decisions from -gcflags=-m.", "capture_id file line column message",
            "kind package explanation"),
     _table("binaries", "Executables and what their headers and build info say.", "capture_id",
            "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
@@ -134,8 +134,6 @@ _PARSED = (
            "heap_after_bytes heap_live_bytes heap_goal_bytes procs is_forced"),
     _table("scheduler_states", "Lines of GODEBUG=schedtrace=N.", "capture_id process_index state_index",
            "at_ns procs idle_procs threads spinning_threads idle_threads run_queue local_run_queues"),
-    _table("runtime_metrics", "Figures of the runtime: Prometheus text of Go's collector, /debug/vars, runtime/metrics.",
-           "capture_id sample_index series", "name labels metric value unit ts_ns"),
     _table("race_reports", "Distinct data races that the race detector reported (go test -race).",
            "capture_id race_index",
            "race_key report_count access goroutine_id stack_id creation_stack_id function file line previous_access "
