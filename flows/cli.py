@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from tracemill.flows.show.terminal import leave_unread
-from tracemill.flows.verbs import jobs, questions, verdicts
+from tracemill.flows.verbs import jobs, keep, questions, verdicts
 
 
 class _Verbs(click.Group):
@@ -85,7 +85,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, questions):
+for _module in (jobs, verdicts, questions, keep):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command):
             main.add_command(_verb)

@@ -264,9 +264,9 @@ def test_models_are_built_only_for_what_is_new(artifacts: Path, tmp_path: Path) 
     shutil.move(tmp_path / "b2", artifacts / "b2")
     ingest([artifacts], root)
     assert build(root).builds == ("b2",)
-    by_steps = _rows(root, "from mapassign_allocations order by all")
+    by_steps = _rows(root, "from heap_growth order by all")
     build(root, full=True)
-    assert _rows(root, "from mapassign_allocations order by all") == by_steps
+    assert _rows(root, "from heap_growth order by all") == by_steps
 
 
 def _check(sql: str) -> Model:

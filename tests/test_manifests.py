@@ -224,7 +224,7 @@ def test_what_the_published_file_reads_is_not_swept_away(artifacts: Path, wareho
 def test_what_is_derived_is_made_anew(warehouse: Path, artifacts: Path, harm: str) -> None:
     build(warehouse)
     with connect(warehouse) as connection:
-        whole = connection.execute("from mapassign_allocations order by all").fetchall()
+        whole = connection.execute("from heap_growth order by all").fetchall()
     database = warehouse / "warehouse.duckdb"
     content = bytearray(database.read_bytes())
     if harm == "flipped":
@@ -238,4 +238,4 @@ def test_what_is_derived_is_made_anew(warehouse: Path, artifacts: Path, harm: st
     ingest([artifacts], warehouse)
     assert build(warehouse).is_changed
     with connect(warehouse) as connection:
-        assert connection.execute("from mapassign_allocations order by all").fetchall() == whole
+        assert connection.execute("from heap_growth order by all").fetchall() == whole

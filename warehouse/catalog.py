@@ -10,15 +10,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tracemill.warehouse import manifests
-from tracemill.warehouse.durable import sync_all
+from tracemill.warehouse.durable import digest, sync_all
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE, LOG, MANIFEST, TABLES_FOLDER
 from tracemill.warehouse.lock import writer_lock
@@ -39,6 +41,7 @@ from tracemill.warehouse.records import (
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pyarrow as pa
@@ -196,6 +199,13 @@ class Catalog:
         """The files of all captures."""
         return {path for capture in self.captures.values() for path in capture.paths}
 
+    def damaged(self, paths: Iterable[str]) -> dict[str, str]:
+        """Those of the files that are not as they were written, and what is wrong with them, in words."""
+        paths = list(paths)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            facts = pool.map(lambda path: _fault_of(self.root / path, self.files.get(path)), paths)
+            return {path: fact for path, fact in zip(paths, facts, strict=True) if fact}
+
     def sweep(self) -> int:
         """Remove the Parquet files that no kept or published state lists; how many. Under the lock only."""
         commits = [manifests.read_commit(self.root, n) for n in manifests.listing(self.root)[0]]
@@ -270,6 +280,21 @@ _SECTIONS: dict[str, tuple[Any, Any]] = {
 def _has_data(root: Path) -> bool:
     """Whether something lies here that a manifest should list."""
     return any((root / TABLES_FOLDER).glob("*/*/*.parquet")) or (root / DATABASE).exists()
+
+
+def _fault_of(file: Path, known: StoredFile | None) -> str:
+    """What is wrong with a file, in words; of one whose checksum nobody knows, only whether it is there."""
+    try:
+        if known is None:
+            return "" if file.stat().st_size else "empty"
+        size, sha256 = digest(file)
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if size != known.size_bytes:
+        return f"{size:,} bytes of {known.size_bytes:,}"
+    return "" if sha256 == known.sha256 else "other bytes than were written, of the same number"
 
 
 def first_kept(root: Path, commits: list[manifests.Commit]) -> int:

@@ -20,7 +20,7 @@ from tracemill.detection.rules import RULES
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, open_database
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import put_in_place, sync
-from tracemill.warehouse.errors import WarehouseError
+from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import Model, ModelError
@@ -69,12 +69,14 @@ def publish(
     plan = _Plan.of(catalog, list(models), {} if full else _state_of(target, catalog.root))
     if not plan.is_needed:
         return Published((), 0, 0, time.monotonic() - started, False, {})
+    plan.check_files()
     try:
         failed = _replace(target, plan, progress)
     except duckdb.Error as error:
         if not plan.before or not damage_of(target, catalog.root):
             raise ModelError(f"{target}: {str(error).strip()}") from error
         plan = _Plan.of(catalog, plan.models, {})  # what was published is derived: it is made anew
+        plan.check_files()
         try:
             failed = _replace(target, plan, progress)
         except duckdb.Error as again:
@@ -168,6 +170,16 @@ class _Plan:
     def is_same_code(self) -> bool:
         """Whether the models are those that made what is published."""
         return self.before.get("models") == self.after.get("models")
+
+    def check_files(self) -> None:
+        """Raises DamagedError where a file that the models are to read is not as it was written."""
+        stale = set(self.stale)
+        paths = {p for c in self.catalog.captures.values() if c.build_id in stale for p in c.paths}
+        for path, fact in self.catalog.damaged(sorted(paths)).items():
+            raise DamagedError(
+                f"{self.catalog.root / path}: {fact}; `tracemill repair` takes out what cannot be read, "
+                "so that it is loaded again"
+            )
 
     @property
     def is_needed(self) -> bool:

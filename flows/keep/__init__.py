@@ -1,0 +1,1 @@
+"""Keeping a warehouse: verify, repair, rollback, forget, retention, compact."""

@@ -1,0 +1,115 @@
+"""Repair: make a damaged warehouse whole again, with as little loss as can be, and say what was lost.
+
+What is derived, the published file, is made anew. A capture with a damaged file is taken out, so that the
+next run over its artifacts loads it again. Of a log with damaged commits all others are kept; what the
+damaged ones put is loaded again as well. The damaged log is set aside, not deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tracemill.flows.build import build
+from tracemill.flows.keep.verify import verify
+from tracemill.flows.lock import held
+from tracemill.warehouse import manifests
+from tracemill.warehouse.catalog import Catalog, writer_lock
+from tracemill.warehouse.errors import DamagedError, WarehouseError
+from tracemill.warehouse.layout import LOG, TABLES_FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tracemill.flows.keep.verify import Finding
+    from tracemill.flows.lock import Lock
+    from tracemill.flows.progress import Progress
+    from tracemill.warehouse.records import Capture
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What was wrong, and what was done about it."""
+
+    findings: list[Finding] = field(default_factory=list)
+    # To be loaded again
+    dropped: list[Capture] = field(default_factory=list)
+    # Where the damaged log is now
+    set_aside: str = ""
+    lost_commits: list[str] = field(default_factory=list)
+    is_made_anew: bool = False
+
+
+def repair(
+    root: Path, *, is_trial: bool = False, progress: Progress | None = None, lock: Lock = writer_lock
+) -> Repaired:
+    """Mend what verify() finds; with is_trial only say what would be done. Raises WarehouseError."""
+    with lock(root):
+        done = Repaired()
+        found = verify(root)
+        done.findings += found.findings
+        if found.log:
+            if is_trial:
+                return done
+            _salvage(root, done)
+            found = verify(root)
+            done.findings += [f for f in found.findings if f not in done.findings]
+        damaged = {f.path for f in found.files}
+        catalog = Catalog.load(root)
+        done.dropped = [c for c in catalog.captures.values() if not damaged.isdisjoint(c.paths)]
+        done.is_made_anew = bool(found.published) or bool(done.set_aside)
+        if is_trial:
+            return done
+        for capture in done.dropped:
+            catalog.remove(capture.place)
+        catalog.commit()
+        if done.dropped or done.is_made_anew:
+            build(root, full=done.is_made_anew, progress=progress, lock=held)
+        return done
+
+
+def _salvage(root: Path, done: Repaired) -> None:
+    """Begin a log with all records that the damaged one still tells, and set that one aside."""
+    try:
+        head = manifests.read_head(root)
+        if head is not None and head["version"] == 1:
+            raise WarehouseError(f"{root}: only version 2 of a manifest can be repaired")
+    except DamagedError:
+        head = None
+    numbers, wholes = manifests.listing(root)
+    sections, base = _newest_whole(root, wholes)
+    last = max([*numbers, *wholes, int(head["number"]) if head else 0])
+    first = base + 1 if base else min(numbers, default=1)
+    for number in range(first, last + 1):
+        try:
+            manifests.apply(sections, manifests.read_commit(root, number).change)
+        except (DamagedError, FileNotFoundError):
+            done.lost_commits.append(f"{LOG}/{number:010}.json")
+    if not sections:
+        raise WarehouseError(f"{root / LOG}: nothing of it can be read; restore it from a backup")
+    done.set_aside = f"{LOG}/damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    (root / done.set_aside).mkdir(parents=True, exist_ok=True)
+    old = [f for f in (root / LOG).iterdir() if f.is_file()]
+    listed = {
+        path
+        for capture in sections.get("captures", {}).values()
+        for paths in capture["files"].values()
+        for path in paths
+    }
+    present = {p.relative_to(root).as_posix() for p in (root / TABLES_FOLDER).glob("*/*/*.parquet")}
+    change = manifests.Change(sections, unlisted=sorted(present - listed))
+    position = manifests.append(root, manifests.Position(last), change, "repair")
+    for file in old:
+        file.rename(root / done.set_aside / file.name)
+    manifests.write_head(root, position)
+
+
+def _newest_whole(root: Path, wholes: list[int]) -> tuple[manifests.Sections, int]:
+    """The newest whole state that can be read, and its commit."""
+    for number in reversed(wholes):
+        try:
+            return manifests.read_whole(root, number), number
+        except DamagedError:
+            continue
+    return {}, 0
