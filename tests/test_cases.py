@@ -40,6 +40,14 @@ def test_a_case_is_judged_as_it_should_be(
     assert found == [(build, *incident) for incident in incidents]
 
 
+def test_a_leak_needs_no_history(tmp_path: Path) -> None:
+    artifacts = CASES / "goroutineleak-no-verdict/artifacts"
+    run([artifacts / "b07"], tmp_path / "w", tmp_path / "exports")
+    assert gate(tmp_path / "w", "b07").exit_code == REGRESSED
+    run([artifacts], tmp_path / "w", tmp_path / "exports")
+    assert [gate(tmp_path / "w", b).exit_code for b in ("b07", "b08")] == [REGRESSED, PASSED]
+
+
 def test_benchmarks_of_another_machine_are_not_compared(tmp_path: Path) -> None:
     run([CASES / "bench-cpu-model/artifacts"], tmp_path / "w", tmp_path / "exports")
     doubts = " ".join(gate(tmp_path / "w", "b07").doubts)

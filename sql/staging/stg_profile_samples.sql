@@ -1,5 +1,5 @@
--- Samples of pprof profiles of Go programs, one row for each sample type; differences of profiles, views of traces
--- and profiles of other languages say nothing of a program's state.
+-- Samples of pprof profiles of Go programs, one row for each sample type.
+-- Differences of profiles, views of traces and profiles of other languages say nothing of a program's state.
 -- grain: capture_id, sample_index, sample_type
 select
     capture_id,

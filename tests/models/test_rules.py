@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from tracemill.detection.rules import RULES
-from tracemill.flows.gate.suspected import hints
+from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.warehouse.declared import declared
 
 from .given import USER_PATH, Given, rows
@@ -84,4 +84,4 @@ def test_a_suspected_change_is_worth_a_word_from_the_least_ratio_on(change, coun
         from detection_rules
         """
     )
-    assert len(hints(connection, "b9", ())) == count
+    assert len(suspected_changes(connection, "b9", ())) == count

@@ -159,8 +159,45 @@ moved as (
     where history.p_value is not null
 ),
 
+-- A leaked goroutine needs no history: it is a regression of the first build that has it.
+leaked as (
+    select
+        build_id,
+        ordinal,
+        metric,
+        subject,
+        function,
+        calling_function,
+        first_subject,
+        unit,
+        polarity,
+        'regressed' as status,
+        'at_once' as found,
+        ordinal as first_ordinal,
+        level_number,
+        false as is_change,
+        0.0::double as before,
+        negligible,
+        ln(value + negligible) - ln(negligible) as log_ratio,
+        null::double as log_half_width,
+        null::double as log_standard_error,
+        null::double as p_value,
+        null::double as q_value,
+        null as not_comparable,
+        null as caller,
+        null as caller_before,
+        null as caller_after,
+    from history
+    where metric = 'goroutine_leak_count'
+        and value >= 1
+    qualify ordinal = min(ordinal) over (partition by first_subject)
+        and not bool_or(is_change) over (partition by first_subject)
+),
+
 told as (
     select * from changed
+    union all
+    select * from leaked
     union all
     select * from not_comparable
     union all
@@ -276,7 +313,7 @@ select
     verdicts.q_value,
     bases.n_before,
     bases.n_after,
-    bases.first_build_id,
+    first_build.build_id as first_build_id,
     first_build.commit,
     case when verdicts.status = 'regressed' then ends.ended_build_id end as ended_build_id,
     last_paths.call_path,
@@ -289,8 +326,9 @@ select
         || ' cost ' || format('{:.4g}', verdicts.caller_before) || ' ' || verdicts.unit || ' before and '
         || format('{:.4g}', verdicts.caller_after) || ' after; ',
         bases.n_before, ' builds (', bases.runs_before, ' runs) before, ',
-        bases.n_after, ' (', bases.runs_after, ') from there on; standard error ',
-        round(100 * (exp(verdicts.log_standard_error) - 1), 1), ' %; known by ', last_evidence.evidence
+        bases.n_after, ' (', bases.runs_after, ') from there on',
+        '; standard error ' || round(100 * (exp(verdicts.log_standard_error) - 1), 1) || ' %',
+        '; known by ', last_evidence.evidence
     ) as evidence,
     -- The series, to be run as it stands.
     concat(
@@ -307,7 +345,8 @@ inner join bases
     on bases.metric = verdicts.metric
     and bases.first_subject = verdicts.first_subject
     and bases.ordinal = verdicts.ordinal
-inner join build_order as first_build on first_build.build_id = bases.first_build_id
+inner join build_order as first_build
+    on first_build.build_id = if(verdicts.metric = 'goroutine_leak_count', verdicts.build_id, bases.first_build_id)
 left join ends
     on ends.metric = verdicts.metric
     and ends.first_subject = verdicts.first_subject
