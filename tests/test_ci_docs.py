@@ -58,7 +58,7 @@ def test_the_github_recipe_fails_a_build_that_regressed(checkout: Path) -> None:
     assert bash(checkout, steps["Load"]["run"]).returncode == 0
     judged = bash(checkout, steps["Judge"]["run"])
     assert judged.returncode == 1
-    assert judged.stdout.count("::error file=internal/session/table.go") == 2
+    assert judged.stdout.count("::error file=internal/session/table.go") == 1
     assert "regressed" in (checkout / "summary.md").read_text()
     assert (checkout / "gate.sarif").stat().st_size > 0
 

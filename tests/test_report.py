@@ -46,10 +46,10 @@ def test_each_series_with_a_verdict_is_drawn_with_its_changes() -> None:
     page = page_of(story())
     tags = Tags(page).seen
     drawn = [attrs for tag, attrs in tags if tag == "svg"]
-    assert len(drawn) == 5  # the leak's two metrics, the contended lock, the two of its function that moved
-    assert len([1 for tag, a in tags if tag == "circle"]) == 5 * 12
+    assert len(drawn) == 3  # the leak, the contended lock, the function that moved
+    assert len([1 for tag, a in tags if tag == "circle"]) == 3 * 12
     marks = [a["class"] for tag, a in tags if tag == "line" and (a["class"] or "").startswith("mark")]
-    assert marks.count("mark regressed") == marks.count("mark improved") == 3
+    assert marks.count("mark regressed") == marks.count("mark improved") == 2
     assert "regressions that still stand" in page
 
 

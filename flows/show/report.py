@@ -158,8 +158,8 @@ def _style() -> str:
 
 
 def _series(connection: duckdb.DuckDBPyConnection) -> list[Series]:
-    """The series of all verdicts, with their points."""
-    found = {(v.build_id, v.metric, v.subject): v for v in verdicts(connection, Filter())}
+    """The series of the verdicts that lead an incident, with their points."""
+    found = {(v.build_id, v.metric, v.subject): v for v in verdicts(connection, Filter()) if v.is_lead}
     grouped: dict[tuple[str, str], list[_PointRow]] = {}
     for row in ask(connection, "report/points", _PointRow):
         grouped.setdefault((row.metric, row.first_subject), []).append(row)

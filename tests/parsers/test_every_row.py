@@ -65,7 +65,7 @@ ROWS = [
         "goroutine_dump",
         "goroutine_dump stacks",
     ),
-    Row("crash report", "goroutine_dump/go*/*.*.txt", "goroutine_dump", "goroutine_dump stacks"),
+    Row("crash report", "goroutine_dump/go*/*.*.txt", "crash_report", "goroutine_dump stacks"),
     Row("go test -bench", "benchmarks/go*/bench.txt", "benchmarks", "benchmarks"),
     Row("go test -bench -json", "benchmarks/go*/bench.json", "benchmarks", "benchmarks"),
     Row("go build -gcflags=-m, -m=2", "escapes/go*/*", "escapes", "escapes"),
@@ -102,7 +102,7 @@ def test_row_is_inspected_and_ingested_from_three_go_versions(row, tmp_path):
     kinds: dict[str, set[str]] = {}
     for build, files in builds.items():
         for path in files:
-            found = inspect(path)
+            (found,) = inspect(path)
             assert not [i for i in found.issues if i.severity == "data_loss"], path
             assert all(found.rows.get(table) for table in row.tables.split()), path
             kinds.setdefault(build, set()).add(found.facts.kind or found.format)
@@ -123,7 +123,7 @@ def test_row_is_inspected_and_ingested_from_three_go_versions(row, tmp_path):
 
 @pytest.mark.parametrize("path", SARIF, ids=lambda path: path.stem)
 def test_sarif_is_inspected_and_ingested(path, tmp_path):
-    assert inspect(path).facts.kind == "sarif"
+    assert [found.facts.kind for found in inspect(path)] == ["sarif"]
     run = tmp_path / "artifacts/b1/1"
     run.mkdir(parents=True)
     shutil.copy(path, run)

@@ -1,4 +1,4 @@
--- The points of every series that has a verdict.
+-- The points of every series that leads an incident.
 select
     h.metric,
     h.first_subject,
@@ -13,6 +13,6 @@ from regression_history as h
 semi join (
     select metric, first_subject
     from regression_history
-    semi join regressions using (build_id, metric, subject)
+    semi join (select build_id, metric, subject from regressions where is_lead) using (build_id, metric, subject)
 ) using (metric, first_subject)
 order by metric, first_subject, ordinal
