@@ -42,7 +42,8 @@ POINTS_OF_PART = """
 OTHER_TABLES = """
     create table int_series as
     select metric, series_number, 'f' || series_number as first_subject, first_subject as first_function,
-        null::varchar as wait_reason, null::varchar as first_calling_function, 'trace' as measure, 1 as polarity,
+        null::varchar as wait_reason, null::varchar as first_calling_function, 'trace' as measure,
+        1 as polarity,
     from int_points
     group by metric, series_number;
     create table int_lineages as
