@@ -3,8 +3,8 @@
 Each verb imports what it needs when it is called, so that `sql` does not wait
 for parsers and nothing but `--prefect` waits for Prefect.
 
-Exit codes: 0 done; 1 done, but some input failed or a check did; 2 not done. The gate's: 0 passed;
-1 regressed; 2 could not judge. 130 stopped.
+Exit codes: 0 done; 1 regressions (gate) or failed inputs; 2 could not judge, or nothing was read or done.
+130 stopped.
 """
 
 from __future__ import annotations

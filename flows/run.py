@@ -62,11 +62,6 @@ class Ran:
         """Whether there was nothing to do."""
         return not self.ingested.loaded and not self.published.is_changed and not self.published.failed_checks
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing failed."""
-        return not self.ingested.failures and not self.published.failed_checks
-
 
 def run(
     artifacts: list[Path],

@@ -77,6 +77,10 @@ def formats() -> Iterator[Format]:
         yield _imported(name)
 
 
+class LostCaptureError(UnknownFormatError):
+    """What lies where a capture should: nothing, a pointer to it, the error of who should have fetched it."""
+
+
 def _imported(name: str) -> Format:
     return cast("Format", import_module(f"tracemill.parsers.{name}"))
 
@@ -108,7 +112,9 @@ def _formats_of(source: Source) -> tuple[str, ...]:
                 return tuple(name for name in FORMATS if name in {first, *found})
         elif first:
             return (first,)
-    raise UnknownFormatError(source.path, "", _refusal(source))
+    what = foreign(source.head)
+    is_lost = not source.head or (what is not None and what.is_lost)
+    raise (LostCaptureError if is_lost else UnknownFormatError)(source.path, "", _refusal(source))
 
 
 def _refusal(source: Source) -> str:

@@ -24,25 +24,26 @@ def tracemill(*args: object, stdin: str | None = None) -> Result:
 
 @pytest.fixture
 def warehouse(artifacts: Path, tmp_path: Path) -> Path:
-    """A warehouse on which the main job ran."""
-    assert tracemill("run", artifacts, "--warehouse", tmp_path / "w").exit_code == 0
+    """A warehouse on which the main job ran; of two builds nothing can be judged."""
+    assert tracemill("run", artifacts, "--warehouse", tmp_path / "w").exit_code == 2
     return tmp_path / "w"
 
 
 def test_run_sums_up_and_a_second_run_does_nothing(artifacts: Path, tmp_path: Path) -> None:
     first = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
-    assert first.exit_code == 0
+    assert first.exit_code == 2
+    assert "nothing was judged: builds so far 2, 3 must come before one" in first.stdout
     assert "loaded 12 captures" in first.stdout
     assert f"exports: {tmp_path / 'w/exports'}" in first.stdout
     second = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
-    assert second.exit_code == 0
+    assert second.exit_code == 2
     assert "loaded 0 captures" in second.stdout
     assert "nothing new" in second.stdout
 
 
 def test_too_few_builds_are_no_all_clear(warehouse: Path) -> None:
     found = tracemill("regressions", "--warehouse", warehouse)
-    assert found.stdout == "nothing to judge yet: builds so far 2, 3 must come before one\n"
+    assert found.stdout == "nothing was judged: builds so far 2, 3 must come before one\n"
 
 
 def test_run_exports_every_mart_in_every_format(warehouse: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import duckdb
 import pytest
@@ -167,6 +168,40 @@ def test_a_file_that_failed_to_load_is_no_pass() -> None:
     assert judged(given, "b9").exit_code == PASSED  # another build's failure
 
 
+def test_a_file_of_an_unknown_kind_is_listed_and_spoils_no_gate() -> None:
+    given = story()
+    failure = {"build_id": "b7", "run_id": "1", "sha256": None}
+    given.tables["load_failures"].append(
+        failure | {"path": "b7/1/notes", "message": "b7/1/notes: no known format", "is_unknown_kind": True}
+    )
+    found = judged(given, "b7")
+    assert (found.exit_code, found.doubts) == (PASSED, ())
+    assert "not read: b7/1/notes: no known format" in write(found, "table")
+    given.tables["load_failures"].append(
+        failure | {"path": "b7/1/x", "message": "b7/1/x: broken", "is_unknown_kind": False}
+    )
+    assert judged(given, "b7").exit_code == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"notes of the night", 0), (b"", 2), (b"404 page not found", 2), (b"\x1f\x8bnothing", 2)],
+)
+def test_what_stands_where_a_capture_should_spoils_the_gate_and_a_stranger_does_not(
+    tmp_path: Path, content: bytes, code: int
+) -> None:
+    for build in range(1, 6):
+        folder = tmp_path / f"a/b{build}/1"
+        folder.mkdir(parents=True)
+        (folder / "bench.txt").write_text(f"pkg: a\nBenchmarkGet-2 \t20\t{50 + build % 2} ns/op\n")
+        (folder.parent / "build.json").write_text(f'{{"committed_at": "2026-01-0{build}T00:00:00Z"}}')
+    (tmp_path / "a/b5/1/other").write_bytes(content)
+    where = ("--warehouse", tmp_path / "w")
+    done = tracemill("run", tmp_path / "a", *where)
+    assert (done.exit_code, "b5/1/other" in done.stderr) == (1, True)
+    assert tracemill("gate", "--candidate", "b5", *where).exit_code == code
+
+
 def test_a_build_of_which_nothing_was_loaded_is_no_pass() -> None:
     given = story()
     given.tables["load_failures"].append(
@@ -293,7 +328,7 @@ def test_work_that_is_no_number_is_named_and_stops_nothing(
 
 def test_input_that_the_models_have_not_seen_is_no_pass(artifacts: Path, tmp_path: Path) -> None:
     where = ("--warehouse", tmp_path / "w")
-    assert tracemill("run", artifacts, *where).exit_code == 0
+    assert tracemill("run", artifacts, *where).exit_code == 2  # too few builds
     shutil.copytree(artifacts / "b2/1", artifacts / "b2/3")
     assert tracemill("ingest", artifacts, *where).exit_code == 0
     found = tracemill("gate", "--candidate", "b2", *where)
@@ -598,3 +633,25 @@ def test_a_warehouse_of_other_models_says_what_to_do(demo: Path, tmp_path: Path,
         connection.execute(lacks)
     found = tracemill("gate", "--candidate", "b08", "--across", "all", "--warehouse", root)
     assert (found.exit_code, "run `tracemill build`" in found.stderr) == (2, True)
+
+
+def test_junit_has_a_failure_an_error_and_what_was_not_judged() -> None:
+    given = story()
+    suite = ElementTree.fromstring(write(judged(given, "b4"), "junit")).find("testsuite")
+    assert suite is not None
+    failed = {case.get("classname") for case in suite.findall("testcase[failure]")}
+    assert failed == {"tracemill.mapassign_alloc_bytes", "tracemill.mapassign_inuse_bytes"}
+    assert (suite.get("failures"), suite.get("errors")) == ("2", "0")
+    passed = [c for c in suite.findall("testcase") if not len(c)]
+    assert "tracemill.block_ns" in {case.get("classname") for case in passed}
+    assert suite.get("tests") == str(len(suite.findall("testcase")))
+    undecided = ElementTree.fromstring(write(judged(given, "b2"), "junit"))
+    assert undecided.get("errors") == "1"
+    error = undecided.find(".//error")
+    assert error is not None
+    assert "it takes 3" in str(error.get("message"))
+
+
+def test_junit_is_xml_whatever_names_hold() -> None:
+    suite = ElementTree.fromstring(write(a_judgement(function='a\x1b<]]>&"b', subject="\x00\ud800"), "junit"))
+    assert suite.get("failures") == "1"

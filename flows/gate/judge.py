@@ -83,6 +83,7 @@ class _Build(NamedTuple):
 class _LoadFailure(NamedTuple):
     path: str
     message: str
+    is_unknown_kind: bool
 
 
 def builds_in_order(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -124,8 +125,10 @@ def judge(
 ) -> Judgement:
     """The judgement over the marts as this connection sees them. Raises NoSuchNameError."""
     failures = ask(connection, "gate/failures", _LoadFailure, build_id=candidate)
+    # What no format claims was no capture: nothing is lost with it.
+    lost = [f for f in failures if not f.is_unknown_kind]
     doubts = list(doubts or [])
-    doubts += [f"{f.path} could not be loaded: {f.message.removeprefix(f'{f.path}: ')}" for f in failures]
+    doubts += [f"{f.path} could not be loaded: {f.message.removeprefix(f'{f.path}: ')}" for f in lost]
     builds = ask(connection, "gate/builds", _Build)
     if not failures:
         require(candidate, "build", [b.build_id for b in builds])
@@ -156,6 +159,7 @@ def judge(
         tuple(u for s in seen for u in s.unjudged(least)),
         tuple(doubts),
         suspected=tuple(suspected_changes(connection, candidate, metrics)),
+        unread=tuple(f.message for f in failures if f.is_unknown_kind),
     )
 
 

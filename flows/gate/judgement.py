@@ -68,7 +68,7 @@ class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
 
     ignored: conditions that builds were compared across. fails_on_open: what stands open fails it too.
-    suspected: sentences on what may have got worse.
+    suspected: sentences on what may have got worse. unread: sentences on files of no known kind.
     """
 
     candidate: str
@@ -82,6 +82,7 @@ class Judgement:
     ignored: tuple[str, ...] = ()
     fails_on_open: bool = False
     suspected: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:
@@ -99,9 +100,14 @@ class Judgement:
         return [f for f in self.findings if f.accepted_by is not None]
 
     @property
+    def failing(self) -> list[Finding]:
+        """What fails it."""
+        return self.regressed + (self.open if self.fails_on_open else [])
+
+    @property
     def exit_code(self) -> int:
         """PASSED, REGRESSED or UNDECIDED."""
-        if self.regressed or (self.fails_on_open and self.open):
+        if self.failing:
             return REGRESSED
         return UNDECIDED if self.doubts else PASSED
 

@@ -49,6 +49,7 @@ def coverage(judgement: Judgement) -> list[str]:
     if judgement.judged:
         parts.append("judged: " + ", ".join(f"{m} ({n})" for m, n in judgement.judged.items()))
     parts += [f"may have got worse: {change}" for change in judgement.suspected]
+    parts += [f"not read: {file}" for file in judgement.unread]
     return parts + [f"not judged: {u.series_count} of {u.metric}, {u.why}" for u in judgement.unjudged]
 
 

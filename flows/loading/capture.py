@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tracemill.flows.loading.discover import Input
 from tracemill.parsers.api import Batch, Facts, Issue, NextCapture, Options, ParseError, Stacks
-from tracemill.parsers.registry import FORMATS, detect, items
+from tracemill.parsers.registry import FORMATS, LostCaptureError, UnknownFormatError, detect, items
 from tracemill.parsers.unwrap.source import Source
 from tracemill.warehouse.catalog import Capture, Failure, capture_id
 from tracemill.warehouse.store import CaptureWriter
@@ -169,7 +169,8 @@ def stamp(file: Path) -> Stamp:
 def _failure(job: Job, error: BaseException) -> Failure:
     """What failed, in words; raises what is nobody's fault, such as a keyboard interrupt."""
     if isinstance(error, ParseError):
-        return failed(job, str(error), is_whole=True)
+        is_unknown = isinstance(error, UnknownFormatError) and not isinstance(error, LostCaptureError)
+        return replace(failed(job, str(error), is_whole=True), is_unknown_kind=is_unknown)
     if isinstance(error, OSError):
         kind = TransientFailure if error.errno in TRANSIENT else Failure
         return failed(job, error.strerror or str(error), kind=kind)

@@ -63,6 +63,11 @@ class Ingested:
     seconds: float = 0.0
 
     @property
+    def is_anything_read(self) -> bool:
+        """Whether there was any capture, new or known."""
+        return bool(self.loaded or self.unchanged)
+
+    @property
     def rows(self) -> int:
         """Rows over all tables of what was loaded."""
         return sum(sum(c.rows.values()) for c in self.loaded)

@@ -52,7 +52,7 @@ from tracemill.flows.lock import Lock, held
 from tracemill.flows.progress import Progress, Silent
 from tracemill.flows.run import Ran, Steps, export, run
 from tracemill.flows.scheduled.events import EVENT, new_since, regressions
-from tracemill.flows.scheduled.run_states import artifact, deployment_name, ending, parameters
+from tracemill.flows.scheduled.run_states import artifact, deployment_name, ending, parameters, why_not_judged
 from tracemill.flows.scheduled.server import SERVICE, end_with_service
 from tracemill.flows.scheduled.task_batches import (
     LoadAgainError,
@@ -120,7 +120,8 @@ def run_flow(
     )
     if ran.published.is_changed:
         _show_regressions(warehouse, Filter())
-    return _state(ran, ran.ingested.failures, ran.published, is_new=not ran.is_nothing_new)
+    unjudged = None if ran.published.failed_checks else why_not_judged(warehouse)
+    return _state(ran, ran.ingested.failures, ran.published, is_new=not ran.is_nothing_new, unjudged=unjudged)
 
 
 @flow(name="ingest", task_runner=_THREADS)
@@ -159,10 +160,15 @@ def regressions_flow(
 
 
 def _state(
-    data: _Result, failures: list[Failure], published: Published | None, *, is_new: bool
+    data: _Result,
+    failures: list[Failure],
+    published: Published | None,
+    *,
+    is_new: bool,
+    unjudged: str | None = None,
 ) -> State[_Result]:
     """How a run ended, in Prefect's words."""
-    end = ending(failures, published, is_new=is_new)
+    end = ending(failures, published, is_new=is_new, unjudged=unjudged)
     if end.is_failed:
         return Failed(message=end.message, data=data)
     return Completed(name=end.name, message=end.message, data=data) if end.name else Completed(data=data)

@@ -6,6 +6,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracemill.flows.show.coverage import coverage
 from tracemill.flows.show.tables import markdown_table
 from tracemill.flows.show.verdicts import HEADINGS, table, verdicts
 from tracemill.warehouse import connect
@@ -30,15 +31,26 @@ class Ending(NamedTuple):
     message: str | None
 
 
-def ending(failures: list[Failure], published: Published | None, *, is_new: bool) -> Ending:
-    """How a run ended, in the words of the run list."""
+def ending(
+    failures: list[Failure], published: Published | None, *, is_new: bool, unjudged: str | None = None
+) -> Ending:
+    """How a run ended, in the words of the run list. unjudged: why nothing could be judged."""
     if published is not None and published.failed_checks:
         found = "; ".join(f"{name}: {text}" for name, text in published.failed_checks.items())
         return Ending(True, None, f"nothing was published, for a check failed: {found}")
     if failures:
         message = f"{len(failures)} inputs failed: {'; '.join(f.message for f in failures[:5])}"
         return Ending(False, "SomeFailed", message)
+    if unjudged:
+        return Ending(False, "NothingJudged", unjudged)
     return Ending(False, None, None) if is_new else Ending(False, "NothingNew", "nothing new")
+
+
+def why_not_judged(warehouse: Path) -> str | None:
+    """Why nothing of the warehouse could be judged; None where something was."""
+    with connect(warehouse) as connection:
+        rests_on = coverage(connection)
+    return None if rests_on.judged else rests_on.sentences()[0]
 
 
 def artifact(warehouse: Path, chosen: Filter) -> tuple[str, str]:

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.names import require
-from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.units import amount, factor
 from tracemill.warehouse.queries import ask, ask_column, text
 
@@ -107,19 +106,6 @@ def table(found: list[Verdict]) -> list[list[str]]:
         ]
         for v in found
     ]
-
-
-def overview(connection: duckdb.DuckDBPyConnection, chosen: Filter | None = None) -> str:
-    """The incidents by their leading verdicts, as a table (of one metric all verdicts), or why none."""
-    chosen = chosen or Filter()
-    found = [v for v in verdicts(connection, chosen) if v.is_lead or chosen.metric]
-    if found:
-        return format_table(HEADINGS, table(found))
-    builds = len(ask_column(connection, "verdicts/known_builds"))
-    least = least_earlier_builds(connection)
-    if builds <= least:
-        return f"nothing to judge yet: builds so far {builds}, {least} must come before one\n"
-    return "no regressions, no improvements\n"
 
 
 def change(verdict: Verdict) -> str:

@@ -48,7 +48,8 @@ def run(
     """The main job: load what is new in ARTIFACTS, build the models, find regressions, export all.
 
     Only what is new costs time; a second run over the same input does nothing and says so. One bad
-    file never stops the rest: the run then ends with exit code 1 and lists what failed.
+    file never stops the rest. What was compared with what, and what was not, is said at the end.
+    Exit code: 0 done, 1 some input failed, 2 nothing was read or nothing could be judged.
     """
     from tracemill.flows.engine import Load, engine
     from tracemill.parsers.api import Options
@@ -66,19 +67,31 @@ def _print_ran(ran: Ran, settings: Settings) -> None:
         click.echo(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
     else:
         _print_published(ran.published)
+    is_judged = False
     if not ran.published.failed_checks:
         click.echo()
-        _print_regressions(settings)
+        is_judged = _print_verdicts(settings)
         click.echo(f"\nexports: {settings.exports_folder}")
-    click.get_current_context().exit(0 if ran.is_clean else 1)
+    click.get_current_context().exit(_exit_code(ran, is_judged=is_judged))
 
 
-def _print_regressions(settings: Settings) -> None:
-    from tracemill.flows.show.verdicts import overview
+def _exit_code(ran: Ran, *, is_judged: bool) -> int:
+    if ran.published.failed_checks or not ran.ingested.is_anything_read:
+        return 2
+    if ran.ingested.failures:  # which is certain, and counts more than what could not be judged
+        return 1
+    return 0 if is_judged else 2
+
+
+def _print_verdicts(settings: Settings) -> bool:
+    """Show the verdicts and what they rest on; whether anything was judged."""
+    from tracemill.flows.show.coverage import coverage, overview
     from tracemill.warehouse import connect
 
     with connect(settings.warehouse) as connection:
-        click.echo(overview(connection), nl=False)
+        rests_on = coverage(connection)
+        click.echo(overview(connection, rests_on), nl=False)
+        return rests_on.judged > 0
 
 
 def _print_ingested(done: Ingested) -> None:
@@ -88,6 +101,8 @@ def _print_ingested(done: Ingested) -> None:
         f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues "
         f"in {done.seconds:.1f} s; {done.unchanged} were there already"
     )
+    if not done.is_anything_read:
+        click.echo("nothing was read", err=True)
     if done.failures:
         click.echo(f"{len(done.failures)} failed:", err=True)
         for failure in done.failures:
@@ -128,7 +143,7 @@ def ingest(
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
         done = chosen.ingest(load)
     _print_ingested(done)
-    click.get_current_context().exit(1 if done.failures else 0)
+    click.get_current_context().exit(2 if not done.is_anything_read else 1 if done.failures else 0)
 
 
 @click.command()
@@ -150,7 +165,7 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
         click.echo("nothing new; the models are up to date")
     else:
         _print_published(done)
-    click.get_current_context().exit(1 if done.failed_checks else 0)
+    click.get_current_context().exit(2 if done.failed_checks else 0)
 
 
 @click.command()

@@ -34,13 +34,14 @@ def regressions(
 ) -> None:
     """What regressed, improved or moved, in which build, and how sure that is."""
     from tracemill.flows.gate.comparability import conditions, marts_ignoring
+    from tracemill.flows.show.coverage import coverage, overview
     from tracemill.flows.show.tables import TEXT_WRITERS, markdown_table
-    from tracemill.flows.show.verdicts import HEADINGS, Filter, overview, select, table, verdicts
+    from tracemill.flows.show.verdicts import HEADINGS, Filter, select, table, verdicts
 
     chosen = Filter(build_id, metric, status, package, since_build)
     with marts_ignoring(settings_of(warehouse=warehouse).warehouse, conditions(across)) as connection:
         if format_ == "table":
-            click.echo(overview(connection, chosen), nl=False)
+            click.echo(overview(connection, coverage(connection), chosen), nl=False)
         elif format_ == "md":
             click.echo(markdown_table(HEADINGS, table(verdicts(connection, chosen))), nl=False)
         else:

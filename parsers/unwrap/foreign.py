@@ -17,10 +17,16 @@ class Foreign(NamedTuple):
     what: str
     advice: str
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it stands in the place of something that was to be saved."""
+        return self.what.startswith(_IN_PLACE_OF_A_CAPTURE)
+
     def __str__(self) -> str:
         return f"{self.what}: {self.advice}" if self.advice else self.what
 
 
+_IN_PLACE_OF_A_CAPTURE = ("a pointer of", "an error", "HTTP headers", "a web page", "nothing but zero")
 _PROFILE_ITSELF = "keep the profile itself (go test -cpuprofile, /debug/pprof)"
 _LOAD_OTHER = "Tracemill reads what Go programs write"
 _BODY = "save the body alone (curl without -i or -D -)"

@@ -62,6 +62,7 @@ _DECLARED = (
     Column("severity", WORD, "", "info, error or data_loss."),
     Column("blame", WORD, "", "Who is at fault: input or parser."),
     Column("message", TEXT, "", "What was found, in words."),
+    Column("is_unknown_kind", FLAG, "", "Whether no format claims the file: it was no capture, and counts against no build."),
     Column("work_unit", TEXT, "", "Unit of work that the run's manifest counts, such as requests."),
     Column("work_count", REAL, "", "Units of work done in the run."),
     # Stacks

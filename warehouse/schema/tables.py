@@ -150,7 +150,7 @@ _CATALOG = (
            "commit branch committed_at go_version labels"),
     _table("run_work", "Units of work each run did, from build.json or run.json.",
            "build_id run_id work_unit", "work_count"),
-    _table("load_failures", "Inputs that could not be loaded.", "build_id run_id path", "sha256 message"),
+    _table("load_failures", "Inputs that could not be loaded.", "build_id run_id path", "sha256 message is_unknown_kind"),
     _table("accepted_regressions", "Regressions that someone accepted, so that they fail no gate.",
            "build_id metric subject", "accepted_reason accepted_by accepted_at"),
 )

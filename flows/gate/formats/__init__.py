@@ -18,6 +18,7 @@ FORMATS = {
     "md": "markdown",
     "sarif": "sarif",
     "github": "github_annotations",
+    "junit": "junit",
 }
 
 

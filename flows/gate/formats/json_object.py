@@ -33,6 +33,7 @@ def write(judgement: Judgement) -> str:
         "across": judgement.ignored,
         "doubts": judgement.doubts,
         "hints": judgement.suspected,
+        "unread": judgement.unread,
         "unjudged": [u._asdict() for u in judgement.unjudged],
         "findings": found,
     }

@@ -1,0 +1,121 @@
+"""What was compared with what, and what was not: "no regressions" is only said of what was judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from tracemill.flows.show.tables import format_table
+from tracemill.flows.show.terminal import visible
+from tracemill.flows.show.verdicts import HEADINGS, Filter, least_earlier_builds, table, verdicts
+from tracemill.warehouse.queries import ask, ask_column
+
+if TYPE_CHECKING:
+    import duckdb
+
+# More differences than this are counted.
+MAX_DIFFERENCES = 8
+
+
+class Metric(NamedTuple):
+    """How many series of a metric were judged at any build, and why the others were not."""
+
+    metric: str
+    judged: int
+    too_new: int
+    divided: int
+    too_small: int
+
+
+class Difference(NamedTuple):
+    """A build whose figures of these kinds of capture do not compare with those before it."""
+
+    build_id: str
+    difference: str
+    measures: list[str]
+
+
+class Kind(NamedTuple):
+    """How many captures of a kind are loaded."""
+
+    kind: str
+    captures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the warehouse's verdicts rest on. least: builds that must come before one that is judged."""
+
+    builds: list[str]
+    metrics: list[Metric]
+    differences: list[Difference]
+    kinds: list[Kind]
+    least: int
+
+    @property
+    def judged(self) -> int:
+        """How many series were judged at any build."""
+        return sum(m.judged for m in self.metrics)
+
+    def sentences(self) -> list[str]:
+        """What was judged, what was not, and why."""
+        if not self.judged:
+            return [f"nothing was judged: {self._why_nothing()}", *self._differences()]
+        metrics = sum(m.judged > 0 for m in self.metrics)
+        return [
+            f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, each build of "
+            f"{self.builds[0]} to {self.builds[-1]} against those before it",
+            *self._differences(),
+            *(f"not judged: {text}" for m in self.metrics for text in self._not_judged(m)),
+        ]
+
+    def _why_nothing(self) -> str:
+        if not self.kinds:
+            return "nothing is loaded"
+        if len(self.builds) <= self.least:
+            return f"builds so far {len(self.builds)}, {self.least} must come before one"
+        if not self.metrics:
+            loaded = ", ".join(f"{k.captures} {k.kind}" for k in self.kinds)
+            return f"what is loaded ({loaded}) gives no figure that is judged"
+        return "; ".join(text for m in self.metrics for text in self._not_judged(m))
+
+    def _not_judged(self, metric: Metric) -> list[str]:
+        reasons = (
+            (metric.too_new, f"in too few builds ({self.least} must come before one)"),
+            (metric.divided, f"never in {self.least + 1} builds that compare with each other"),
+            (metric.too_small, "too small in every build to mean anything"),
+        )
+        return [f"{count} series of {metric.metric}, {why}" for count, why in reasons if count]
+
+    def _differences(self) -> list[str]:
+        lines = [
+            f"not compared: {d.build_id} with the builds before it in {', '.join(d.measures)}: {d.difference}"
+            for d in self.differences[:MAX_DIFFERENCES]
+        ]
+        more = len(self.differences) - MAX_DIFFERENCES
+        return lines + ([f"not compared: {more} more builds with those before them"] if more > 0 else [])
+
+
+def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
+    """What the verdicts rest on."""
+    return Coverage(
+        builds=ask_column(connection, "verdicts/known_builds"),
+        metrics=ask(connection, "coverage/metrics", Metric),
+        differences=ask(connection, "coverage/differences", Difference),
+        kinds=ask(connection, "coverage/kinds", Kind),
+        least=least_earlier_builds(connection),
+    )
+
+
+def overview(connection: duckdb.DuckDBPyConnection, rests_on: Coverage, chosen: Filter | None = None) -> str:
+    """The verdicts as a table, or the sentence that there are none; and what that rests on."""
+    found = verdicts(connection, chosen or Filter())
+    lines = [visible(line) for line in rests_on.sentences()]
+    if found:
+        return format_table(HEADINGS, table(found)) + "\n" + "".join(f"{line}\n" for line in lines)
+    if rests_on.judged:
+        what = (
+            "none of these verdicts" if chosen and chosen != Filter() else "no regressions, no improvements"
+        )
+        lines.insert(0, f"{what} in what was judged")
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,79 @@
+"""What a run says of what was compared with what: never "no regressions" where nothing was judged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from tracemill.flows.cli import main
+from tracemill.flows.show.coverage import coverage
+
+from .conftest import SAMPLES
+from .models.given import Given
+
+
+def tracemill(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in args])
+
+
+def run_over(
+    tmp_path: Path, builds: int, manifests: dict[int, dict[str, object]], file: Path | None = None
+) -> Result:
+    """The main job over so many builds: of one benchmark, and in the last of another; or of copies of a file.
+
+    manifests: build → what its build.json says beside its time.
+    """
+    for build in range(1, builds + 1):
+        folder = tmp_path / f"a/b{build}/1"
+        folder.mkdir(parents=True)
+        if file:
+            shutil.copy(file, folder)
+        else:
+            new = "BenchmarkNew-2 \t20\t7 ns/op\n" if build == builds else ""
+            text = f"pkg: a\nBenchmarkGet-2 \t20\t{50 + build % 2} ns/op\n{new}"
+            (folder / "bench.txt").write_text(text)
+        manifest = {"committed_at": f"2026-01-0{build}T00:00:00Z", **manifests.get(build, {})}
+        (folder.parent / "build.json").write_text(json.dumps(manifest))
+    return tracemill("run", tmp_path / "a", "--warehouse", tmp_path / "w")
+
+
+def test_no_regressions_is_said_of_what_was_judged(tmp_path: Path) -> None:
+    done = run_over(tmp_path, 5, {})
+    assert done.exit_code == 0
+    assert "no regressions, no improvements in what was judged\njudged: 1 series of 1 metric, " in done.stdout
+    assert "each build of b1 to b5 against those before it" in done.stdout
+    assert "not judged: 1 series of bench sec/op, in too few builds (3 must come before one)" in done.stdout
+
+
+def test_what_gives_no_judged_figure_is_no_all_clear(tmp_path: Path) -> None:
+    done = run_over(tmp_path, 5, {}, SAMPLES / "pprof/go1.27/block.pb.gz")
+    assert done.exit_code == 2
+    assert "no regressions" not in done.stdout
+    assert "nothing was judged: what is loaded (5 block) gives no figure that is judged" in done.stdout
+
+
+def test_builds_that_never_compare_are_no_all_clear(tmp_path: Path) -> None:
+    versions = {build: {"go_version": f"go1.2{build}.1"} for build in range(1, 7)}
+    done = run_over(tmp_path, 6, versions)
+    assert done.exit_code == 2
+    assert "never in 4 builds that compare with each other" in done.stdout
+    assert (
+        "not compared: b2 with the builds before it in benchmark: Go version go1.21 → go1.22" in done.stdout
+    )
+
+
+def test_nothing_read_is_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "a/b1/1").mkdir(parents=True)
+    (tmp_path / "a/b1/1/x").write_text("what is this")
+    done = tracemill("run", tmp_path / "a", "--warehouse", tmp_path / "w")
+    assert (done.exit_code, "nothing was read" in done.stderr) == (2, True)
+    done = tracemill("ingest", tmp_path / "a", "--warehouse", tmp_path / "w")
+    assert (done.exit_code, "nothing was read" in done.stderr) == (2, True)
+
+
+def test_an_empty_warehouse_says_that_nothing_is_loaded() -> None:
+    with Given().models() as connection:
+        assert coverage(connection).sentences() == ["nothing was judged: nothing is loaded"]
