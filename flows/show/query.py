@@ -1,69 +1,62 @@
-"""Ad-hoc SQL: one query, or a prompt."""
+"""Ad-hoc SQL: one query, its rows to standard output. Ctrl-C ends it at once."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tempfile
+import threading
+from typing import TYPE_CHECKING, TypeVar
 
-import duckdb
+from tracemill.flows.show.tables import TEXT_WRITERS, OutputError, write_parquet
 
-from tracemill.flows.show.tables import TEXT_WRITERS, OutputError, write_parquet, write_table
-from tracemill.warehouse import queries
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-HELP = (
-    """End a statement with ; — .tables lists tables, .columns TABLE its columns, .quit or Ctrl-D leaves."""
-)
+    import duckdb
+
+SECONDS_TO_END = 5
+_Result = TypeVar("_Result")
 
 
 def run(connection: duckdb.DuckDBPyConnection, query: str, format_: str) -> None:
     """Run one query and write its rows to standard output, and nothing else. Raises duckdb.Error."""
     if format_ != "parquet":
-        TEXT_WRITERS[format_](connection.execute(query), sys.stdout)
+        interruptible(connection, lambda: TEXT_WRITERS[format_](connection.execute(query), sys.stdout))
         return
     if sys.stdout.isatty():
         raise OutputError("Parquet is not for a terminal; redirect the output to a file")
     with tempfile.TemporaryFile() as whole:  # a pipe cannot seek, and Parquet's writer must
-        write_parquet(connection, query, whole)
+        interruptible(connection, lambda: write_parquet(connection, query, whole))
         whole.seek(0)
         shutil.copyfileobj(whole, sys.stdout.buffer)
 
 
-def prompt(connection: duckdb.DuckDBPyConnection) -> None:
-    """Read statements until the end of input; an error is shown and the prompt goes on."""
-    import readline  # noqa: F401 - gives input() history and editing
+def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Result]) -> _Result:
+    """What work gives. Ctrl-C interrupts the connection; raises KeyboardInterrupt once work has ended.
 
-    print(HELP)
-    statement = ""
-    while True:
+    DuckDB's execute() hears no signal: work runs in a thread, and this one waits for either.
+    """
+    results: list[_Result] = []
+    errors: list[BaseException] = []
+    is_done = threading.Event()
+
+    def call() -> None:
         try:
-            line = input("tracemill> " if not statement else "      ...> ")
-        except EOFError:
-            print()
-            return
-        except KeyboardInterrupt:
-            print()
-            statement = ""
-            continue
-        command, _, argument = line.strip().partition(" ")
-        if not statement and command in {".quit", ".exit"}:
-            return
-        if not statement and command == ".tables":
-            write_table(connection.execute(queries.text("prompt/tables")), sys.stdout)
-            continue
-        if not statement and command == ".columns":
-            asked = {"table_name": argument.strip().rstrip(";")}
-            write_table(connection.execute(queries.text("prompt/columns"), asked), sys.stdout)
-            continue
-        if not statement and command.startswith("."):
-            print(HELP)
-            continue
-        statement += line + "\n"
-        if line.rstrip().endswith(";"):
-            try:
-                write_table(connection.execute(statement), sys.stdout)
-            except duckdb.Error as error:
-                print(error)
-            except KeyboardInterrupt:
-                connection.interrupt()
-            statement = ""
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+            errors.append(error)
+        finally:
+            is_done.set()
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    try:
+        is_done.wait()
+    except KeyboardInterrupt:
+        connection.interrupt()
+        thread.join(SECONDS_TO_END)
+        raise
+    if errors:
+        raise errors[0]
+    return results[0]

@@ -6,13 +6,11 @@ import csv
 import json
 import math
 import re
-import shutil
-import sys
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from tracemill.flows.show.terminal import visible
+from tracemill.flows.show.terminal import terminal_width, visible
 from tracemill.warehouse.schema.errors import TracemillError
 
 if TYPE_CHECKING:
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
 ROWS_AT_ONCE = 10_000
+# Stands for the width of the terminal, whatever that is.
+SCREEN_WIDTH = 0
 # A screen table shows this many rows; csv, json and parquet are never cut.
 MAX_TABLE_ROWS = 200
 # What makes cells, HTML, code and links in Markdown takes a backslash (CommonMark, "Backslash escapes").
@@ -72,7 +72,7 @@ def markdown_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> st
     return "\n".join(lines) + "\n"
 
 
-def write_table(cursor: duckdb.DuckDBPyConnection, out: TextIO) -> None:
+def write_table(cursor: duckdb.DuckDBPyConnection, out: TextIO, width: int | None = SCREEN_WIDTH) -> None:
     """Columns in line, numbers to the right; the rows beyond a screenful are counted."""
     names, rows = names_and_rows(cursor)
     shown: list[tuple[object, ...]] = []
@@ -82,21 +82,23 @@ def write_table(cursor: duckdb.DuckDBPyConnection, out: TextIO) -> None:
             shown.append(row)
         else:
             more += 1
-    out.write(format_table(names, shown))
+    out.write(format_table(names, shown, width))
     count = f"{len(shown) + more} row{'s' * (len(shown) + more != 1)}"
     out.write(f"({count}{f', {more} not shown; --format csv shows all' if more else ''})\n")
 
 
-def format_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Rows as text in columns, no wider than the terminal where the columns allow."""
+def format_table(
+    names: Sequence[str], rows: Sequence[Sequence[object]], width: int | None = SCREEN_WIDTH
+) -> str:
+    """Rows as text in columns, no wider than width where the columns allow; None: as wide as they are."""
     cells = [[visible(short(v)) for v in row] for row in rows]
     widths = [max([len(n), *(len(row[i]) for row in cells)]) for i, n in enumerate(names)]
     is_number = [
         all(isinstance(row[i], int | float | Decimal) or row[i] is None for row in rows)
         for i in range(len(names))
     ]
-    room = shutil.get_terminal_size((200, 50)).columns if sys.stdout and sys.stdout.isatty() else 10_000
-    while sum(widths) + 2 * len(widths) > room and max(widths, default=0) > 12:
+    room = terminal_width() if width == SCREEN_WIDTH else width
+    while room is not None and sum(widths) + 2 * len(widths) > room and max(widths, default=0) > 12:
         widths[widths.index(max(widths))] -= 1
     lines = [names, ["-" * w for w in widths], *cells]
     return "".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 
 
@@ -29,3 +30,8 @@ def leave_unread() -> None:
 def visible(text: str) -> str:
     """Without what could steer a terminal: names come from files."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None where it is none."""
+    return shutil.get_terminal_size((200, 50)).columns if sys.stdout and sys.stdout.isatty() else None

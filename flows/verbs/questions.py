@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,18 @@ import click
 from tracemill.flows.verbs.options import settings_of, warehouse_option
 
 
-@click.command()
+class _Query(click.Command):
+    """A query may begin with a comment: what begins with -- and holds blanks is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such a query behind the options."""
+        queries = [a for a in args if a.startswith("--") and re.match(r"--\s|--[^=]*\s", a)]
+        if queries and "--" not in args:
+            args = [*(a for a in args if a not in queries), "--", *queries]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Query)
 @click.argument("query", required=False)
 @warehouse_option
 @click.option(
@@ -24,14 +36,16 @@ def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
     Tables and columns explain themselves: `tracemill sql "from duckdb_columns() select table_name,
     column_name, comment where comment is not null"`, and docs/dictionary.md has them all.
     """
-    from tracemill.flows.show import query as query_
+    from tracemill.flows.show.query import run
     from tracemill.warehouse import connect
 
     with connect(settings_of(warehouse=warehouse).warehouse) as connection:
         if query is None and sys.stdin.isatty():
-            query_.prompt(connection)
+            from tracemill.flows.show.prompt import prompt
+
+            prompt(connection)
         else:
-            query_.run(connection, sys.stdin.read() if query is None else query, format_)
+            run(connection, sys.stdin.read() if query is None else query, format_)
 
 
 @click.command()
