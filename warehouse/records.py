@@ -81,6 +81,7 @@ class Failure:
     path: str
     sha256: str | None
     message: str
+    is_unknown_kind: bool = False
     unknown: dict[str, object] = field(default_factory=dict)
 
     @property
