@@ -74,7 +74,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One input that could not be loaded."""
+    """One input that could not be loaded. is_unknown_kind: no format claims it, no capture is lost."""
 
     build_id: str
     run_id: str | None

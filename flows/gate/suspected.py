@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.units import amount
+from tracemill.flows.show.units import amounts
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def suspected_changes(
         metrics=list(metrics),
     )
     return [
-        f"{s.metric} of {s.subject}: {amount(s.before, s.unit)} → {amount(s.after, s.unit)}"
+        f"{s.metric} of {s.subject}: {amounts(s.before, s.after, s.unit)}"
         f"{f' since {s.since}' if s.since else ''} (q = {s.q_value:.1g})"
         for s in found
     ]

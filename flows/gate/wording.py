@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.gate.comparability import CONDITIONS
 from tracemill.flows.gate.judgement import OPEN
-from tracemill.flows.show.units import amount, factor
+from tracemill.flows.show.units import amount, amounts, factor
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.judgement import Finding, Judgement
@@ -68,7 +68,7 @@ def row(finding: Finding) -> list[str]:
         "accepted" if finding.accepted_by else finding.status + since(finding),
         finding.function or finding.subject,
         finding.metric,
-        f"{amount(finding.before, finding.unit)} → {amount(finding.after, finding.unit)}",
+        amounts(finding.before, finding.after, finding.unit),
         factor(finding.change_ratio, finding.before),
         f"{place(finding)}:{finding.line}" if finding.file else "",
     ]
@@ -102,9 +102,8 @@ def facts(finding: Finding) -> list[str]:
 
 def message(finding: Finding) -> str:
     """A finding in one sentence."""
-    before, after = amount(finding.before, finding.unit), amount(finding.after, finding.unit)
     parts = "; ".join(facts(finding))
-    what = f"{finding.metric} of {finding.subject}: {before} → {after}"
+    what = f"{finding.metric} of {finding.subject}: {amounts(finding.before, finding.after, finding.unit)}"
     return f"{what} ({factor(finding.change_ratio, finding.before)}) at {finding.first_build_id}; {parts}"
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.tables import format_table
-from tracemill.flows.show.terminal import visible
-from tracemill.flows.show.verdicts import HEADINGS, Filter, least_earlier_builds, table, verdicts
+from tracemill.flows.show.terminal import terminal_width, visible
+from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_screen, verdicts
 from tracemill.warehouse.queries import ask, ask_column
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ class Coverage:
     """What the warehouse's verdicts rest on. least: builds that must come before one that is judged."""
 
     builds: list[str]
+    unordered: list[str]
     metrics: list[Metric]
     differences: list[Difference]
     kinds: list[Kind]
@@ -60,11 +60,13 @@ class Coverage:
     def sentences(self) -> list[str]:
         """What was judged, what was not, and why."""
         if not self.judged:
-            return [f"nothing was judged: {self._why_nothing()}", *self._differences()]
+            return [f"nothing was judged: {self._why_nothing()}", *self._set_aside(), *self._differences()]
         metrics = sum(m.judged > 0 for m in self.metrics)
+        ordered = [build for build in self.builds if build not in self.unordered]
         return [
             f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, each build of "
-            f"{self.builds[0]} to {self.builds[-1]} against those before it",
+            f"{ordered[0]} to {ordered[-1]} against those before it",
+            *self._set_aside(),
             *self._differences(),
             *(f"not judged: {text}" for m in self.metrics for text in self._not_judged(m)),
         ]
@@ -72,12 +74,24 @@ class Coverage:
     def _why_nothing(self) -> str:
         if not self.kinds:
             return "nothing is loaded"
-        if len(self.builds) <= self.least:
-            return f"builds so far {len(self.builds)}, {self.least} must come before one"
+        known = len(self.builds) - len(self.unordered)
+        if known <= self.least:
+            place = " whose place is known" if self.unordered else ""
+            return f"builds so far{place} {known}, {self.least} must come before one"
         if not self.metrics:
             loaded = ", ".join(f"{k.captures} {k.kind}" for k in self.kinds)
             return f"what is loaded ({loaded}) gives no figure that is judged"
         return "; ".join(text for m in self.metrics for text in self._not_judged(m))
+
+    def _set_aside(self) -> list[str]:
+        if not self.unordered:
+            return []
+        named = ", ".join(self.unordered[:MAX_DIFFERENCES])
+        more = len(self.unordered) - MAX_DIFFERENCES
+        return [
+            f"set aside: {named}{f' and {more} more' if more > 0 else ''}: nothing says when "
+            'they were committed or captured; build.json can ("committed_at")'
+        ]
 
     def _not_judged(self, metric: Metric) -> list[str]:
         reasons = (
@@ -100,6 +114,7 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
     """What the verdicts rest on."""
     return Coverage(
         builds=ask_column(connection, "verdicts/known_builds"),
+        unordered=ask_column(connection, "coverage/unordered"),
         metrics=ask(connection, "coverage/metrics", Metric),
         differences=ask(connection, "coverage/differences", Difference),
         kinds=ask(connection, "coverage/kinds", Kind),
@@ -108,14 +123,16 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
 
 
 def overview(connection: duckdb.DuckDBPyConnection, rests_on: Coverage, chosen: Filter | None = None) -> str:
-    """The verdicts as a table, or the sentence that there are none; and what that rests on."""
-    found = verdicts(connection, chosen or Filter())
+    """The incidents by their leading verdicts (of one metric all verdicts), or that there are none.
+
+    And what that rests on.
+    """
+    chosen = chosen or Filter()
+    found = [v for v in verdicts(connection, chosen) if v.is_lead or chosen.metric]
     lines = [visible(line) for line in rests_on.sentences()]
     if found:
-        return format_table(HEADINGS, table(found)) + "\n" + "".join(f"{line}\n" for line in lines)
+        return on_screen(found, terminal_width()) + "\n" + "".join(f"{line}\n" for line in lines)
     if rests_on.judged:
-        what = (
-            "none of these verdicts" if chosen and chosen != Filter() else "no regressions, no improvements"
-        )
+        what = "no regressions, no improvements" if chosen == Filter() else "no such verdicts"
         lines.insert(0, f"{what} in what was judged")
     return "".join(f"{line}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""Figures with their units, in the step that reads best."""
+"""Figures with their units, in the step that reads best, and changes in words."""
 
 from __future__ import annotations
 
@@ -7,21 +7,56 @@ _STEPS = {
     "ns": ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")),
     "sec": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
 }
+# What stands behind a stroke in the field, and is no unit of work with a plural.
+_SYMBOLS = {"op", "s"}
 
 
 def amount(value: float | None, unit: str | None) -> str:
-    """A value with its unit: 262144 bytes/requests → 256 KiB/requests."""
+    """A value with its unit: 262144 bytes/requests → 256 KiB a request."""
     if value is None:
         return "?"
-    base, slash, rest = (unit or "").partition("/")
+    number, behind = _parts(value, unit)
+    return number + behind
+
+
+def amounts(before: float | None, after: float | None, unit: str | None) -> str:
+    """A change; what a figure is per stands once: 28 B → 581 B a request."""
+    if before is None or after is None:
+        return f"{amount(before, unit)} → {amount(after, unit)}"
+    return f"{_parts(before, unit)[0]} → {amount(after, unit)}"
+
+
+def _parts(value: float, unit: str | None) -> tuple[str, str]:
+    """The figure with its base unit, and what it is per."""
+    base, _, work = (unit or "").partition("/")
+    behind = _per(work)
     for size, name in _STEPS.get("bytes" if base == "B" else base, ()):
         if abs(value) >= size:
-            return f"{value / size:.3g} {name}{slash}{rest}"
-    return f"{value:.4g} {unit or ''}".rstrip()
+            return f"{value / size:.3g} {name}", behind
+    return f"{value:.4g} {base}".rstrip(), behind
+
+
+def _per(work: str) -> str:
+    """What a figure is per, in words: requests → " a request"."""
+    if not work:
+        return ""
+    if work in _SYMBOLS:
+        return f"/{work}"
+    one = singular(work)
+    return f" {'an' if one[0] in 'aeiouAEIOU' else 'a'} {one}"
+
+
+def singular(plural: str) -> str:
+    """One of several: requests → request, queries → query, batches → batch."""
+    if plural.endswith("ies") and len(plural) > 4:
+        return plural[:-3] + "y"
+    if plural.endswith(("ches", "shes", "sses", "xes")):
+        return plural[:-2]
+    return plural[:-1] if plural.endswith("s") and not plural.endswith("ss") else plural
 
 
 def factor(ratio: float | None, before: float | None) -> str:
     """A change as a factor; where it is none, whether the cost is new or gone."""
     if not ratio:
         return "new" if not before else "gone"
-    return f"×{ratio:.3g}"
+    return f"×{ratio:.3g}" if ratio >= 1 else f"÷{1 / ratio:.3g}"

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.names import require
-from tracemill.flows.show.units import amount, factor
+from tracemill.flows.show.tables import format_table
+from tracemill.flows.show.terminal import visible
+from tracemill.flows.show.units import amounts, factor
 from tracemill.warehouse.queries import ask, ask_column, text
 
 if TYPE_CHECKING:
@@ -49,6 +51,12 @@ class Verdict(NamedTuple):
     query: str
     is_lead: bool
     member_count: int
+    ended_build_id: str | None
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether it is a regression that is not over and that nobody accepted."""
+        return self.status == "regressed" and self.ended_build_id is None and self.accepted_by is None
 
     @property
     def name(self) -> str:
@@ -97,15 +105,67 @@ def table(found: list[Verdict]) -> list[list[str]]:
     return [
         [
             v.build_id,
-            f"accepted by {v.accepted_by}: {v.accepted_reason}" if v.accepted_by else v.status,
+            _status(v),
             v.name + (f" (was {v.moved_from})" if v.moved_from else ""),
             v.metric,
-            f"{amount(v.before, v.unit)} → {amount(v.after, v.unit)}",
+            amounts(v.before, v.after, v.unit),
             change(v),
             _certainty(v),
         ]
         for v in found
     ]
+
+
+def on_screen(found: list[Verdict], width: int | None) -> str:
+    """The verdicts for a terminal of that width; None: for no terminal, with nothing left out.
+
+    Where they do not fit, what all functions have before their names is said once; then how many builds came
+    before goes; then each verdict takes two lines, and functions are cut on the left.
+    """
+    rows = table(found)
+    whole = format_table(HEADINGS, rows, None)
+    if width is None or _fits(whole, width):
+        return whole
+    prefix = _common_package(found)
+    for row, verdict in zip(rows, found, strict=True):
+        row[2] = row[2].replace(prefix, "") if prefix else row[2]
+        is_sure = verdict.q_value is not None and verdict.status != "moved"
+        row[6] = f"q = {verdict.q_value:.0e}" if is_sure else ""
+    note = f"functions of {prefix}\n" if prefix else ""
+    short = format_table(HEADINGS, rows, None)
+    if _fits(short, width):
+        return note + short
+    return note + "".join(line + "\n" for row in rows for line in _two_lines(row, width))
+
+
+def _two_lines(row: list[str], width: int) -> list[str]:
+    build, status, function, metric, change_of_amount, ratio, sure = map(visible, row)
+    head = f"{build} {status}  "
+    if len(head) + len(function) > width:
+        function = "…" + function[-max(width - len(head) - 1, 12) :]
+    facts = ", ".join(fact for fact in (change_of_amount, sure) if fact)
+    return [head + function, f"    {metric} {ratio}: {facts}"]
+
+
+def _fits(text: str, width: int) -> bool:
+    return all(len(line) <= width for line in text.splitlines())
+
+
+def _common_package(found: list[Verdict]) -> str:
+    """The path that all functions begin with, up to a stroke."""
+    paths = [name.partition("(")[0].split("/")[:-1] for v in found for name in (v.name, v.moved_from) if name]
+    common = []
+    for parts in zip(*paths, strict=False):  # as far as the shortest goes
+        if len(set(parts)) > 1:
+            break
+        common.append(f"{parts[0]}/")
+    return "".join(common)
+
+
+def _status(verdict: Verdict) -> str:
+    if verdict.accepted_by:
+        return f"accepted by {verdict.accepted_by}: {verdict.accepted_reason}"
+    return verdict.status
 
 
 def change(verdict: Verdict) -> str:

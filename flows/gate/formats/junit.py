@@ -24,7 +24,9 @@ def write(judgement: Judgement) -> str:
         _case(suite, finding.metric, _name(finding), "failure", message(finding), kind=finding.status)
     for doubt in judgement.doubts:
         _case(suite, "judgement", doubt, "error", doubt, kind="could not judge")
+    members = [member for finding in failing for member in finding.members or ()]
     failed = {finding.metric for finding in failing}
+    failed |= {metric for metric in judgement.judged if any(m.startswith(f"{metric} of ") for m in members)}
     for metric, count in judgement.judged.items():
         if metric not in failed:
             _case(suite, metric, f"{count} series judged")
