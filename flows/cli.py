@@ -18,11 +18,26 @@ from typing import Any
 import click
 
 from tracemill.flows.show.terminal import leave_unread
-from tracemill.flows.verbs import jobs, keep, questions, verdicts
+from tracemill.flows.verbs import jobs, keep, questions, upkeep, verdicts
+
+# The verbs as a person looks for them: by what they are about to do.
+GROUPS = {
+    "Every day": ("run", "regressions"),
+    "Look": ("sql", "report", "export", "inspect"),
+    "Gate": ("gate", "accept"),
+    "Keep": ("builds", "metrics", "doctor", "ingest", "build", "verify", "repair", "rollback"),
+    "Serve": ("serve", "collect", "settings"),
+}
 
 
 class _Verbs(click.Group):
-    """Suggests the nearest verb, and turns our errors into one sentence and exit code 2."""
+    """Lists the verbs in groups, suggests the nearest, turns our errors into one sentence and exit code 2."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Each verb with its first sentence, whole."""
+        for group, names in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(name, _first_sentence(self.commands[name])) for name in names])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -52,6 +67,10 @@ class _Verbs(click.Group):
             ctx.exit(2)
 
 
+def _first_sentence(command: click.Command) -> str:
+    return command.get_short_help_str(limit=200)
+
+
 def _sentence(error: Exception) -> str | None:
     """What to tell the user of an error that is about his input; None for a fault of ours."""
     if isinstance(error, OSError):
@@ -71,9 +90,8 @@ def main(verbose: bool) -> None:
     """Go traces, profiles, dumps and benchmarks as a warehouse, and what regressed from build to build.
 
     \b
-    The main job:   tracemill run artifacts/
-    Then:           tracemill regressions
-                    tracemill sql "select * from block_mapassign limit 10"
+    tracemill run artifacts/       load what is new, judge it, write the report
+    tracemill regressions          what got worse, at which build
 
     Artifacts lie as artifacts/<build>/<run>/<file>; a file directly in <build>/ (its binary, its
     compiler listing) belongs to the whole build. What a file is, its content tells.
@@ -85,7 +103,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, questions, keep):
+for _module in (jobs, verdicts, questions, keep, upkeep):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command):
             main.add_command(_verb)

@@ -62,7 +62,7 @@ class Coverage:
         if not self.judged:
             return [f"nothing was judged: {self._why_nothing()}", *self._set_aside(), *self._differences()]
         metrics = sum(m.judged > 0 for m in self.metrics)
-        ordered = [build for build in self.builds if build not in self.unordered]
+        ordered = [build for build in self.builds if build not in self.unordered] or self.builds
         return [
             f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, each build of "
             f"{ordered[0]} to {ordered[-1]} against those before it",
@@ -130,6 +130,8 @@ def overview(connection: duckdb.DuckDBPyConnection, rests_on: Coverage, chosen: 
     chosen = chosen or Filter()
     found = [v for v in verdicts(connection, chosen) if v.is_lead or chosen.metric]
     lines = [visible(line) for line in rests_on.sentences()]
+    if found and not rests_on.judged:  # a leak needs no builds before it
+        lines[0] = lines[0].replace("nothing was judged", "nothing was judged by the builds before", 1)
     if found:
         return on_screen(found, terminal_width()) + "\n" + "".join(f"{line}\n" for line in lines)
     if rests_on.judged:

@@ -100,6 +100,8 @@ class _BuildRow(NamedTuple):
     go_version: str | None
     run_count: int
     capture_count: int
+    regressed: int
+    improved: int
 
 
 class _FailureRow(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -20,6 +21,13 @@ def say(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         leave_unread()
+
+
+def say_next(step: str) -> None:
+    """What to do next: to standard error, where it is in the way of nothing that reads the output."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):  # nobody reads it: what was done counts all the same
+            print(f"next: {step}", file=sys.stderr, flush=True)
 
 
 def leave_unread() -> None:

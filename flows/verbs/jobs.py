@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.verbs.options import prefect_option, settings_of, wants_prefect, warehouse_option
+from tracemill.flows.show.terminal import say_next
+from tracemill.flows.verbs.options import (
+    again,
+    prefect_option,
+    settings_of,
+    wants_prefect,
+    warehouse_option,
+)
 
 if TYPE_CHECKING:
     from tracemill.flows.loading.ingest import Ingested
@@ -50,6 +58,10 @@ def run(
     Only what is new costs time; a second run over the same input does nothing and says so. One bad
     file never stops the rest. What was compared with what, and what was not, is said at the end.
     Exit code: 0 done, 1 some input failed, 2 nothing was read or nothing could be judged.
+
+    \b
+    tracemill run artifacts/
+    tracemill run artifacts/ --warehouse /var/lib/tracemill --exports public/
     """
     from tracemill.flows.engine import Load, engine
     from tracemill.parsers.api import Options
@@ -58,11 +70,11 @@ def run(
     load = Load(list(artifacts), settings.warehouse, Options(raw_events=raw_events), settings.processes)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
         ran = chosen.run(load, settings.exports_folder)
-    _print_ran(ran, settings)
+    _print_ran(ran, settings, list(artifacts), again(warehouse))
 
 
-def _print_ran(ran: Ran, settings: Settings) -> None:
-    _print_ingested(ran.ingested)
+def _print_ran(ran: Ran, settings: Settings, artifacts: list[Path], where: str) -> None:
+    _print_ingested(ran.ingested, artifacts)
     if ran.is_nothing_new:
         click.echo(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
     else:
@@ -70,8 +82,9 @@ def _print_ran(ran: Ran, settings: Settings) -> None:
     is_judged = False
     if not ran.published.failed_checks:
         click.echo()
-        is_judged = _print_verdicts(settings)
+        is_judged, step = _print_verdicts(settings, where)
         click.echo(f"\nexports: {settings.exports_folder}")
+        say_next(f"tracemill doctor{where}" if ran.ingested.failures else step)
     click.get_current_context().exit(_exit_code(ran, is_judged=is_judged))
 
 
@@ -83,18 +96,26 @@ def _exit_code(ran: Ran, *, is_judged: bool) -> int:
     return 0 if is_judged else 2
 
 
-def _print_verdicts(settings: Settings) -> bool:
-    """Show the verdicts and what they rest on; whether anything was judged."""
+def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
+    """Show the verdicts and what they rest on; whether anything was judged, and what to do next."""
     from tracemill.flows.show.coverage import coverage, overview
+    from tracemill.flows.show.report import REPORT_FILE
+    from tracemill.flows.show.verdicts import Filter, verdicts
     from tracemill.warehouse import connect
 
     with connect(settings.warehouse) as connection:
         rests_on = coverage(connection)
         click.echo(overview(connection, rests_on), nl=False)
-        return rests_on.judged > 0
+        standing = [v for v in verdicts(connection, Filter(status="regressed")) if v.is_standing]
+    if not rests_on.judged and not standing:
+        return False, f"tracemill doctor{where}"
+    page = f"page: {settings.exports_folder / REPORT_FILE}"
+    if standing:
+        return True, f"tracemill regressions --build {shlex.quote(standing[-1].build_id)}{where}; {page}"
+    return True, f"tracemill gate --candidate {shlex.quote(rests_on.builds[-1])}{where}; {page}"
 
 
-def _print_ingested(done: Ingested) -> None:
+def _print_ingested(done: Ingested, artifacts: list[Path]) -> None:
     for stray in done.strays:
         click.echo(f"passed over {stray}: it lies in no build's folder", err=True)
     click.echo(
@@ -103,6 +124,9 @@ def _print_ingested(done: Ingested) -> None:
     )
     if not done.is_anything_read:
         click.echo("nothing was read", err=True)
+        from tracemill.flows.show.layout import explained
+
+        click.echo(explained(artifacts, done.strays), err=True, nl=False)
     if done.failures:
         click.echo(f"{len(done.failures)} failed:", err=True)
         for failure in done.failures:
@@ -134,6 +158,10 @@ def ingest(
     """Parse what is new in ARTIFACTS into Parquet, without building the models.
 
     The tables can be queried at once; the marts follow with `tracemill build`.
+
+    \b
+    tracemill ingest artifacts/
+    tracemill ingest artifacts/ --raw-events
     """
     from tracemill.flows.engine import Load, engine
     from tracemill.parsers.api import Options
@@ -142,7 +170,9 @@ def ingest(
     load = Load(list(artifacts), settings.warehouse, Options(raw_events=raw_events), settings.processes)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
         done = chosen.ingest(load)
-    _print_ingested(done)
+    _print_ingested(done, list(artifacts))
+    if done.is_anything_read:
+        say_next(f"tracemill build{again(warehouse)}")
     click.get_current_context().exit(2 if not done.is_anything_read else 1 if done.failures else 0)
 
 
@@ -155,6 +185,10 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
 
     Builds only what is new or changed. Readers see the old state until the new one is whole and
     its checks hold.
+
+    \b
+    tracemill build
+    tracemill build --full
     """
     from tracemill.flows.engine import engine
 
@@ -165,6 +199,8 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
         click.echo("nothing new; the models are up to date")
     else:
         _print_published(done)
+    if not done.failed_checks:
+        say_next(f"tracemill regressions{again(warehouse)}")
     click.get_current_context().exit(2 if done.failed_checks else 0)
 
 
@@ -193,6 +229,10 @@ def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: P
     Takes a trace and a CPU profile, and before and behind them heaps and goroutines, so that what
     grows shows; then load them with `tracemill run`. A copy of the service's binary in <build>/
     makes map allocations exact.
+
+    \b
+    tracemill collect http://localhost:6060 --build b07
+    tracemill collect http://localhost:6060 --build b07 --run 2 --seconds 30
     """
     from tracemill.flows.loading.collect import collect as collect_
     from tracemill.flows.progress import shown
@@ -202,6 +242,7 @@ def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: P
     click.echo(f"{done.folder}: {len(done.files)} files, {sum(done.files.values()):,} bytes")
     for failure in done.failures:
         click.echo(f"  {failure}", err=True)
+    say_next(f"tracemill run {shlex.quote(str(artifacts))}")
     click.get_current_context().exit(1 if done.failures else 0)
 
 
@@ -217,6 +258,10 @@ def serve(artifacts: tuple[Path, ...], warehouse: Path | None, cron: str | None,
 
     Uses the server of PREFECT_API_URL; without one, starts its own on loopback, with its database
     in the warehouse, and ends it at its own end.
+
+    \b
+    tracemill serve artifacts/ --every 900
+    tracemill serve artifacts/ --cron "0 * * * *"
     """
     from tracemill.flows.engine import require_prefect
 

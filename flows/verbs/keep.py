@@ -33,6 +33,10 @@ def verify(warehouse: Path | None, new: bool, format_: str) -> None:
 
     Compares each Parquet file with its size and SHA-256, follows the log of commits, and reads the
     published file to its end. Changes nothing, and waits for no writer.
+
+    \b
+    tracemill verify
+    tracemill verify --new --format json
     """
     from tracemill.flows.keep.verify import verify as verify_
 
@@ -67,6 +71,10 @@ def repair(warehouse: Path | None, dry_run: bool, format_: str) -> None:
     The published file is made anew. A capture with a damaged file is taken out; the next `tracemill
     run` over its artifacts loads it again. A damaged log is set aside and begun anew with all that can
     be read of it.
+
+    \b
+    tracemill repair --dry-run
+    tracemill repair
     """
     from tracemill.flows.keep.repair import repair as repair_
     from tracemill.flows.progress import shown
@@ -107,6 +115,10 @@ def rollback(commit: int | None, warehouse: Path | None, format_: str) -> None:
     """Make the state after COMMIT the newest again; without one, list the states that are kept.
 
     What came since stays a state like the others, and can be gone back to as well.
+
+    \b
+    tracemill rollback
+    tracemill rollback 17
     """
     from tracemill.flows.keep.rollback import rollback as rollback_
     from tracemill.flows.keep.rollback import states

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,11 @@ def prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that cli
 def wants_prefect(flag: bool) -> bool:
     """Whether to run as a Prefect flow: asked to, or where a server is named."""
     return flag or bool(os.environ.get("PREFECT_API_URL"))
+
+
+def again(warehouse: Path | None) -> str:
+    """What names the same warehouse in another command, where it was named in this one."""
+    return f" --warehouse {shlex.quote(str(warehouse))}" if warehouse else ""
 
 
 def settings_of(**options: object) -> Settings:

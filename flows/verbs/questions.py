@@ -1,4 +1,4 @@
-"""The verbs that ask and change nothing: sql, inspect, settings."""
+"""The verbs that look into captures and tables: sql, inspect."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
 
     Tables and columns explain themselves: `tracemill sql "from duckdb_columns() select table_name,
     column_name, comment where comment is not null"`, and docs/dictionary.md has them all.
+
+    \b
+    tracemill sql "from regressions"
+    tracemill sql --format csv "select build_id, value from regression_history where metric = 'block_ns'"
     """
     from tracemill.flows.show.query import run
     from tracemill.warehouse import connect
@@ -52,7 +56,12 @@ def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def inspect(file: Path, format_: str) -> None:
-    """Say what is in one FILE: its format, its tables, and the few rows that say most. No warehouse."""
+    """Say what is in one FILE: its format, its tables, and the few rows that say most. No warehouse.
+
+    \b
+    tracemill inspect trace.out
+    tracemill inspect heap.pb.gz --format json
+    """
     from tracemill.flows.show.inspect import as_json, as_text
     from tracemill.flows.show.inspect import inspect as inspect_
 
@@ -62,21 +71,3 @@ def inspect(file: Path, format_: str) -> None:
     )
     unread = sum(each.error is not None for each in found)
     click.get_current_context().exit(0 if not unread else 1 if unread < len(found) else 2)
-
-
-@click.command()
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@warehouse_option
-def settings(format_: str, warehouse: Path | None) -> None:
-    """Show each setting, its value and where it came from."""
-    from tracemill.flows.settings import origins
-    from tracemill.flows.show.tables import format_table
-
-    chosen = settings_of(warehouse=warehouse)
-    where = origins(chosen, {"warehouse": warehouse})
-    values = chosen.model_dump(mode="json")
-    if format_ == "json":
-        click.echo(json.dumps({n: {"value": values[n], "origin": where[n]} for n in values}, indent=1))
-        return
-    rows = [(n, values[n], where[n], type(chosen).model_fields[n].description) for n in values]
-    click.echo(format_table(["setting", "value", "from", "what it is"], rows), nl=False)

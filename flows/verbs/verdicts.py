@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tracemill.flows.gate.formats import FORMATS, write
-from tracemill.flows.show.terminal import say, visible
-from tracemill.flows.verbs.options import ALL_FORMATS, across_option, settings_of, warehouse_option
+from tracemill.flows.show.terminal import say, say_next, visible
+from tracemill.flows.verbs.options import ALL_FORMATS, across_option, again, settings_of, warehouse_option
+
+if TYPE_CHECKING:
+    from tracemill.flows.gate.judgement import Judgement
 
 
 @click.command()
@@ -32,7 +37,12 @@ def regressions(
     across: str | None,
     format_: str,
 ) -> None:
-    """What regressed, improved or moved, in which build, and how sure that is."""
+    """What regressed, improved or moved, in which build, and how sure that is.
+
+    \b
+    tracemill regressions
+    tracemill regressions --since-build b05 --package example.org/shop/cache --format json
+    """
     from tracemill.flows.gate.comparability import conditions, marts_ignoring
     from tracemill.flows.show.coverage import coverage, overview
     from tracemill.flows.show.tables import TEXT_WRITERS, markdown_table
@@ -41,7 +51,13 @@ def regressions(
     chosen = Filter(build_id, metric, status, package, since_build)
     with marts_ignoring(settings_of(warehouse=warehouse).warehouse, conditions(across)) as connection:
         if format_ == "table":
-            click.echo(overview(connection, coverage(connection), chosen), nl=False)
+            rests_on = coverage(connection)
+            click.echo(overview(connection, rests_on, chosen), nl=False)
+            if rests_on.judged:
+                newest = shlex.quote(rests_on.builds[-1])
+                say_next(f"tracemill gate --candidate {newest}{again(warehouse)}, or report FILE.html")
+            else:
+                say_next(f"tracemill doctor{again(warehouse)}")
         elif format_ == "md":
             click.echo(markdown_table(HEADINGS, table(verdicts(connection, chosen))), nl=False)
         else:
@@ -87,6 +103,10 @@ def gate(
     What was known before and still stands is shown as open.
     Could not judge: input of the candidate failed to load, fewer than three builds came before it,
     or it lacks what earlier builds measured. What was judged and what was not is said in words.
+
+    \b
+    tracemill gate --candidate "$(git rev-parse --short HEAD)"
+    tracemill gate --candidate b08 --baseline b06 --baseline b07 --format md
     """
     root = settings_of(warehouse=warehouse).warehouse
     if self_test:
@@ -107,7 +127,20 @@ def gate(
         root, candidate, baseline, metrics, ignored=conditions(across), fails_on_open=fail_on_open
     )
     say(write(judgement, format_))
+    if format_ == "table":
+        say_next(_after_gate(judgement, again(warehouse)))
     click.get_current_context().exit(judgement.exit_code)
+
+
+def _after_gate(judgement: Judgement, where: str) -> str:
+    """What to do after the gate's answer."""
+    if judgement.failing:
+        first = judgement.failing[0]
+        return (
+            f"mend it, or tracemill accept --build {shlex.quote(first.build_id)} --metric "
+            f'{shlex.quote(first.metric)} --subject {shlex.quote(first.subject)} --reason "…"{where}'
+        )
+    return f"tracemill {'doctor' if judgement.doubts else 'report report.html'}{where}"
 
 
 @click.command()
@@ -129,7 +162,12 @@ def accept(
     author: str | None,
     undo: bool,
 ) -> None:
-    """Accept a regression: it stays in the tables, with author, time and reason, and fails no gate."""
+    """Accept a regression: it stays in the tables, with author, time and reason, and fails no gate.
+
+    \b
+    tracemill accept --build b08 --metric block_ns --subject "shop.(*Cart).Add" --reason "safer, and worth it"
+    tracemill accept --build b08 --metric block_ns --subject "shop.(*Cart).Add" --undo
+    """
     from tracemill.flows.gate.acceptance import Which, withdraw
     from tracemill.flows.gate.acceptance import accept as accept_
 
@@ -143,6 +181,7 @@ def accept(
         raise click.UsageError('why? --reason "…"')
     done = accept_(root, which, str(reason).strip(), author)
     click.echo(visible(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}"))
+    say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{again(warehouse)}")
 
 
 @click.command()
@@ -160,8 +199,12 @@ def export(folder: Path, warehouse: Path | None, formats: str) -> None:
 
     OpenMetrics is one file with the newest figures and the verdicts. schema.json beside them has the
     version of the tables' schema, and every column's type and meaning.
+
+    \b
+    tracemill export public/
+    tracemill export public/ --format parquet,openmetrics
     """
-    from tracemill.flows.show.export import FORMATS
+    from tracemill.flows.show.export import FORMATS, SCHEMA_FILE
     from tracemill.flows.show.export import export as export_
 
     names = tuple(name.strip() for name in formats.split(","))
@@ -174,14 +217,21 @@ def export(folder: Path, warehouse: Path | None, formats: str) -> None:
             )
     written = export_(settings_of(warehouse=warehouse).warehouse, folder, names)
     click.echo(f"wrote {len(written)} files to {folder}")
+    say_next(f"{folder / SCHEMA_FILE} says what each column means")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @warehouse_option
 def report(file: Path, warehouse: Path | None) -> None:
-    """Write the verdicts, with their series drawn, to FILE: one self-contained HTML page."""
+    """Write the verdicts, with their series drawn, to FILE: one self-contained HTML page.
+
+    \b
+    tracemill report report.html
+    tracemill report public/index.html --warehouse /var/lib/tracemill
+    """
     from tracemill.flows.show.report import write_report
 
     write_report(settings_of(warehouse=warehouse).warehouse, file)
+    say_next(f"open {file} in a browser")
     click.echo(f"wrote {file}")

@@ -1,0 +1,191 @@
+"""What is wrong with the set-up or with what is loaded, each with the way out."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib.machinery import EXTENSION_SUFFIXES
+from typing import TYPE_CHECKING, NamedTuple
+
+from tracemill.flows.show.coverage import coverage
+from tracemill.flows.show.verdicts import least_earlier_builds
+from tracemill.warehouse import connect
+from tracemill.warehouse.catalog import Catalog
+from tracemill.warehouse.publish import published_fingerprints
+from tracemill.warehouse.queries import ask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+
+# Fewer runs of a build say little of its own noise.
+RUNS_WANTED = 3
+MAX_NAMED = 5
+KERNELS = ("pprof_wire", "stack_frames", "trace_args", "trace_order", "trace_v1", "trace_wire")
+
+
+class Ailment(NamedTuple):
+    """One thing that is wrong, and what to do."""
+
+    what: str
+    remedy: str
+
+
+class Build(NamedTuple):
+    """Of a build what a judgement needs."""
+
+    build_id: str
+    is_ordered: bool
+    run_count: int
+    has_binary: bool
+    has_heap: bool
+    kinds: list[str]
+
+
+class Damaged(NamedTuple):
+    """A capture of which a part was lost."""
+
+    build_id: str
+    path: str
+    status: str
+    issue_count: int
+
+
+class Failed(NamedTuple):
+    """An input that could not be loaded."""
+
+    build_id: str
+    path: str
+    message: str
+
+
+def examine(warehouse: Path) -> list[Ailment]:
+    """Everything that is wrong, the gravest first. Raises WarehouseError."""
+    with connect(warehouse) as connection:
+        builds = ask(connection, "doctor/builds", Build)
+        return [
+            *_kernels(),
+            *_models(warehouse, connection),
+            *_inputs(connection),
+            *_history(connection, builds),
+            *_builds(builds),
+        ]
+
+
+def _kernels() -> list[Ailment]:
+    slow = [name for name in KERNELS if not _is_compiled(name)]
+    if not slow:
+        return []
+    return [
+        Ailment(
+            f"the kernels {', '.join(slow)} run uncompiled: reading a trace takes hundreds of times as long",
+            "install a C compiler and Python's headers (Debian: gcc, python3-dev), and Tracemill anew",
+        )
+    ]
+
+
+def _is_compiled(kernel: str) -> bool:
+    found = importlib.util.find_spec(f"tracemill.parsers.kernels.{kernel}")
+    return bool(found and found.origin and found.origin.endswith(tuple(EXTENSION_SUFFIXES)))
+
+
+def _models(warehouse: Path, connection: duckdb.DuckDBPyConnection) -> list[Ailment]:
+    seen = published_fingerprints(connection)
+    loaded = Catalog.load(warehouse).build_fingerprints()
+    stale = sorted(build for build, fingerprint in loaded.items() if seen.get(build) != fingerprint)
+    if not stale:
+        return []
+    return [Ailment(f"the models have not seen all that is loaded of {_named(stale)}", "tracemill build")]
+
+
+def _inputs(connection: duckdb.DuckDBPyConnection) -> list[Ailment]:
+    failed = ask(connection, "report/load_failures", Failed)
+    damaged = ask(connection, "doctor/damaged", Damaged)
+    found = [
+        Ailment(f"{f.path} of {f.build_id} could not be loaded: {f.message.removeprefix(f'{f.path}: ')}",
+                "mend or remove the file, and run again")
+        for f in failed[:MAX_NAMED]
+    ]  # fmt: skip
+    if len(failed) > MAX_NAMED:
+        found.append(Ailment(f"{len(failed) - MAX_NAMED} more inputs could not be loaded",
+                             'tracemill sql "from load_failures"'))  # fmt: skip
+    if damaged:
+        paths = [f"{d.path} of {d.build_id}" for d in damaged]
+        found.append(
+            Ailment(
+                f"of {_named(paths)} only whole parts could be read",
+                "tracemill sql \"from parse_issues where severity <> 'info'\" says what is lost",
+            )
+        )
+    return found
+
+
+def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list[Ailment]:
+    rests_on = coverage(connection)
+    found = []
+    least = least_earlier_builds(connection)
+    if not rests_on.judged:
+        remedy = (
+            f"load {least + 1 - len(builds)} more builds; older ones can be built and measured now"
+            if len(builds) <= least
+            else "tracemill metrics says what is measured; docs/formats.md what each kind of capture gives"
+        )
+        found.append(Ailment(rests_on.sentences()[0], remedy))
+    unordered = [b.build_id for b in builds if not b.is_ordered]
+    if unordered:
+        found.append(
+            Ailment(
+                f"{_named(unordered)} {'is' if len(unordered) == 1 else 'are'} not judged: nothing says when "
+                "they were committed or captured",
+                'write {"committed_at": "2026-01-31T12:00:00Z"} into <build>/build.json: '
+                "git show -s --format=%cI COMMIT gives it",
+            )
+        )
+    return found
+
+
+def _builds(builds: list[Build]) -> list[Ailment]:
+    found = []
+    few = [b.build_id for b in builds if 0 < b.run_count < RUNS_WANTED]
+    if few:
+        found.append(
+            Ailment(
+                f"{_named(few)} {'has' if len(few) == 1 else 'have'} fewer than {RUNS_WANTED} runs: "
+                "small changes drown in noise",
+                f"record {RUNS_WANTED} runs of a build, each in a folder of its own",
+            )
+        )
+    bare = [b.build_id for b in builds if b.has_heap and not b.has_binary]
+    if bare:
+        found.append(
+            Ailment(
+                f"{_named(bare)} {'has' if len(bare) == 1 else 'have'} heap profiles and no binary: what "
+                "allocates maps is known less surely",
+                "put the program that ran into <build>/ (compressed as it pleases)",
+            )
+        )
+    if len(builds) > 1:
+        before = {kind for b in builds[-4:-1] for kind in b.kinds}
+        missing = sorted(before - set(builds[-1].kinds))
+        if missing:
+            found.append(
+                Ailment(
+                    f"{builds[-1].build_id}, the newest build, has no {', '.join(missing)}, "
+                    "which the builds before it have",
+                    "what is not measured cannot be judged: see why its recording lacks it",
+                )
+            )
+    return found
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def as_text(found: list[Ailment]) -> str:
+    """What is wrong, one after the other, each with the way out."""
+    if not found:
+        return "nothing is wrong\n"
+    return "".join(f"{ailment.what}\n    → {ailment.remedy}\n" for ailment in found)

@@ -1,0 +1,89 @@
+"""The verbs that say what is there and what is wrong: builds, metrics, doctor, settings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from tracemill.flows.verbs.options import ALL_FORMATS, settings_of, warehouse_option
+
+
+@click.command()
+@warehouse_option
+@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
+def builds(warehouse: Path | None, format_: str) -> None:
+    """What is loaded: the builds in their order, with their runs, captures and verdicts.
+
+    \b
+    tracemill builds
+    tracemill builds --format json
+    """
+    _table("report/builds", warehouse, format_)
+
+
+@click.command()
+@warehouse_option
+@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
+def metrics(warehouse: Path | None, format_: str) -> None:
+    """What is watched: each metric, its unit, which way is worse, and how many series are judged.
+
+    \b
+    tracemill metrics
+    tracemill metrics --format csv
+    """
+    _table("verdicts/metrics", warehouse, format_)
+
+
+def _table(query: str, warehouse: Path | None, format_: str) -> None:
+    from tracemill.flows.show.tables import TEXT_WRITERS
+    from tracemill.warehouse import connect
+    from tracemill.warehouse.queries import text
+
+    with connect(settings_of(warehouse=warehouse).warehouse) as connection:
+        TEXT_WRITERS[format_](connection.execute(text(query)), sys.stdout)
+
+
+@click.command()
+@warehouse_option
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def doctor(warehouse: Path | None, format_: str) -> None:
+    """What is wrong with the set-up or with what is loaded, each with the way out.
+
+    \b
+    tracemill doctor
+    tracemill doctor --format json
+    """
+    from tracemill.flows.show.doctor import as_text, examine
+    from tracemill.flows.show.terminal import visible
+
+    found = examine(settings_of(warehouse=warehouse).warehouse)
+    if format_ == "json":
+        click.echo(json.dumps([ailment._asdict() for ailment in found], indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(visible(line) for line in as_text(found).splitlines()))
+
+
+@click.command()
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@warehouse_option
+def settings(format_: str, warehouse: Path | None) -> None:
+    """Show each setting, its value and where it came from.
+
+    \b
+    tracemill settings
+    TRACEMILL_PROCESSES=2 tracemill settings --format json
+    """
+    from tracemill.flows.settings import origins
+    from tracemill.flows.show.tables import format_table
+
+    chosen = settings_of(warehouse=warehouse)
+    where = origins(chosen, {"warehouse": warehouse})
+    values = chosen.model_dump(mode="json")
+    if format_ == "json":
+        click.echo(json.dumps({n: {"value": values[n], "origin": where[n]} for n in values}, indent=1))
+        return
+    rows = [(n, values[n], where[n], type(chosen).model_fields[n].description) for n in values]
+    click.echo(format_table(["setting", "value", "from", "what it is"], rows), nl=False)

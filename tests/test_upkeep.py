@@ -1,0 +1,87 @@
+"""What is loaded, what is watched, what is wrong and what to do next, as a newcomer meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tracemill.flows.cli import main
+from tracemill.flows.show import doctor
+
+
+def tracemill(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in args])
+
+
+@pytest.fixture
+def warehouse(artifacts: Path, tmp_path: Path) -> Path:
+    """Two builds of two runs with heap profiles and no binary; one file of the second is damaged."""
+    (artifacts / "b2/1/heap.pb.gz").write_bytes(b"\x1f\x8bnothing")
+    done = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
+    assert done.exit_code == 1
+    assert f"next: tracemill doctor --warehouse {tmp_path / 'w'}" in done.stderr
+    return tmp_path / "w"
+
+
+def test_doctor_names_what_is_wrong_and_the_way_out(warehouse: Path) -> None:
+    text = tracemill("doctor", "--warehouse", warehouse).stdout
+    assert "b2/1/heap.pb.gz of b2 could not be loaded: " in text
+    assert "nothing was judged: builds so far 2, 3 must come before one" in text
+    assert "load 2 more builds" in text
+    assert "b1, b2 have fewer than 3 runs" in text
+    assert "b1, b2 have heap profiles and no binary" in text
+    assert text.count("    → ") == len(
+        json.loads(tracemill("doctor", "--format", "json", "--warehouse", warehouse).stdout)
+    )
+
+
+def test_doctor_sees_what_the_models_have_not_seen(artifacts: Path, warehouse: Path) -> None:
+    shutil.copytree(artifacts / "b1", artifacts / "b3")
+    (artifacts / "b3/build.json").unlink()
+    assert tracemill("ingest", artifacts, "--warehouse", warehouse).exit_code == 1
+    text = tracemill("doctor", "--warehouse", warehouse).stdout
+    assert "the models have not seen all that is loaded of b3\n    → tracemill build\n" in text
+    assert "uncompiled" not in text
+
+
+def test_doctor_knows_an_uncompiled_kernel(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "EXTENSION_SUFFIXES", [".none"])
+    assert "run uncompiled" in tracemill("doctor", "--warehouse", warehouse).stdout
+
+
+def test_builds_and_metrics_say_what_there_is(warehouse: Path) -> None:
+    builds = json.loads(tracemill("builds", "--format", "json", "--warehouse", warehouse).stdout)
+    assert [(b["build_id"], b["run_count"], b["regressed"]) for b in builds] == [("b1", 2, 0), ("b2", 2, 0)]
+    metrics = json.loads(tracemill("metrics", "--format", "json", "--warehouse", warehouse).stdout)
+    [alloc] = [m for m in metrics if m["metric"] == "mapassign_alloc_bytes"]
+    assert (alloc["unit"], alloc["worse"], alloc["judged"]) == ("bytes/requests", "up", 0)
+    assert all(m["meaning"] for m in metrics)
+
+
+@pytest.mark.parametrize("verb", ["run", "ingest"])
+def test_a_layout_in_which_nothing_is_found_is_exit_2_and_drawn(tmp_path: Path, verb: str) -> None:
+    (tmp_path / "a/deep/b1/1").mkdir(parents=True)
+    (tmp_path / "a/deep/b1/build.json").write_text("{}")
+    done = tracemill(verb, tmp_path / "a", "--warehouse", tmp_path / "w")
+    assert done.exit_code == 2
+    assert f"lies one level deeper than it should: try {tmp_path / 'a/deep'}" in done.stderr
+    assert "a folder for each build" in done.stderr
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat/trace.out").write_bytes(b"x")
+    done = tracemill(verb, tmp_path / "flat", "--warehouse", tmp_path / "w2")
+    assert done.exit_code == 2
+    assert "1 files lie in no build's folder, such as " in done.stderr
+
+
+def test_machines_get_no_next_step(warehouse: Path) -> None:
+    for arguments in (
+        ("regressions", "--format", "json"),
+        ("builds",),
+        ("gate", "--candidate", "b2", "--format", "md"),
+    ):
+        assert "next:" not in tracemill(*arguments, "--warehouse", warehouse).stderr
+    assert "next: tracemill doctor" in tracemill("gate", "--candidate", "b2", "--warehouse", warehouse).stderr
