@@ -14,7 +14,7 @@ TOP = Path(__file__).parent.parent
 def test_the_wheel_runs_the_main_job_beside_packages_of_the_same_names(
     artifacts: Path, tmp_path: Path
 ) -> None:
-    def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
+    def run(*command: object, ends: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [str(c) for c in command],
             capture_output=True,
@@ -22,7 +22,7 @@ def test_the_wheel_runs_the_main_job_beside_packages_of_the_same_names(
             timeout=300,
             **options,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == ends, done.stderr
         return done
 
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -44,8 +44,10 @@ def test_the_wheel_runs_the_main_job_beside_packages_of_the_same_names(
     assert where.stdout.strip() == str(site / "tracemill/__init__.py")
     for command in ([site / "bin/tracemill"], ["-m", "tracemill"]):
         warehouse = tmp_path / f"warehouse-{len(command)}"
-        done = run(sys.executable, "-S", *command, "run", artifacts, "--warehouse", warehouse, **options)
+        job = [*command, "run", artifacts, "--warehouse", warehouse]
+        done = run(sys.executable, "-S", *job, ends=2, **options)
         assert "loaded 12 captures" in done.stdout
+        assert "nothing was judged" in done.stdout.lower(), "two builds are no history"
     compiled = run(
         sys.executable, "-S", "-c",
         "from tracemill.parsers import kernels; from pathlib import Path; p = Path(kernels.__file__).parent\n"
