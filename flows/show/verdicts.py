@@ -10,11 +10,11 @@ from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amounts, factor
 from tracemill.warehouse.queries import ask, ask_column, text
+from tracemill.warehouse.schema.vocabularies import STATUSES
 
 if TYPE_CHECKING:
     import duckdb
 
-STATUSES = ("regressed", "improved", "moved", "cost_shift", "not_comparable")
 HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
 

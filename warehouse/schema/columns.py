@@ -55,7 +55,7 @@ _DECLARED = (
     Column("started_at", TIME, "", "Wall-clock time of the capture's time zero, where a clock snapshot gives it."),
     Column("duration_ns", INT, "ns", "How long it lasted: the capture, the interval, the range."),
     Column("parser_version", TEXT, "", "Version of Tracemill that parsed the capture."),
-    Column("status", WORD, "", "Of a capture ok or salvaged; of a verdict regressed, improved, moved, cost_shift (more here and less there, below one caller whose sum stayed) or not_comparable (another figure under another Go version, GOMAXPROCS, sampling period, architecture, load or duration)."),
+    Column("status", WORD, "", "Of a capture ok or salvaged; of a verdict a word of verdict_statuses."),
     Column("issue_count", INT, "", "How many parse_issues rows the capture has."),
     Column("row_count", INT, "", "Rows over all tables."),
     Column("position", TEXT, "", "Place in the file: byte offset, line or generation."),
@@ -222,12 +222,8 @@ _DECLARED = (
     Column("inuse_objects", INT, "", "Objects in use."),
     Column("alloc_bytes_variance", REAL, "", "Variance of alloc_bytes from the profile's sampling alone."),
     Column("inuse_bytes_variance", REAL, "", "Variance of inuse_bytes from the profile's sampling alone."),
-    Column("evidence", TEXT, "", "How it is known: call_target (the CALL in the binary with the profile's build id), "
-           "call_target_line (no build id: the CALL has the sample's file and line), function_name, seen_callee (a trace or profile of the build shows "
-           "what is called there), text_frames (a text profile lists the callee's address, which such a capture names), listing_offset, "
-           "listing_offset_mod_32, listing_line (all calls of the line are of one class), listing_any_map_call (a guess), unknown (nothing tells), "
-           "none, trace, benchmark; of a claim's figure the kind of capture; "
-           "of a verdict in words."),
+    Column("evidence", TEXT, "", "How it is known: of an allocation a word of evidence_kinds; of an observation such words "
+           "or the kind of capture; of a claim's figure the kind of capture; of a verdict in words."),
     Column("confidence", REAL, "", "Measured precision of the evidence, 0 to 1."),
     Column("alloc_share", REAL, "", "The row's part of its build's alloc_bytes, 0 to 1."),
     Column("map_bytes", INT, "bytes", "The part of alloc_bytes that map assignments, and making and cloning maps, allocated."),
@@ -285,7 +281,7 @@ _DECLARED = (
     Column("is_judged", FLAG, "", "Whether changes of the metric are verdicts."),
     Column("family", TEXT, "", "Metrics that show the same kind of cause, and share an error rate."),
     Column("place", TEXT, "", "site: a subject is a function in whose code the cost arises; derived: it feels the costs of sites (a caller, a benchmark, a task, the whole program)."),
-    Column("lead_order", INT, "", "Of several metrics in an incident, the one with the smallest leads."),
+    Column("lead_order", INT, "", "Of several metrics, or statuses, in an incident, the one with the smallest leads."),
     Column("meaning", TEXT, "", "What it is, in a sentence."),
     Column("kinds", pa.list_(TEXT), "", "Kinds of captures that the figures are taken from."),
     Column("divided_by", TEXT, "", "What sums of a run are divided by: work (or nothing, where the run counts none), work or time, or nothing."),

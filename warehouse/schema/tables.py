@@ -163,6 +163,9 @@ _DECLARED = (
            "unit polarity measure is_sum floor floor_per_second floor_samples is_judged family place lead_order meaning"),
     _table("metric_sources", "What figures are taken from, and what makes those of two runs comparable.", "measure",
            "kinds sample_type divided_by exhaustive load_dependence meaning"),
+    _table("verdict_statuses", "What a verdict can say.", "status", "lead_order meaning"),
+    _table("evidence_kinds", "How it is known what a heap sample's hidden frame called, and how often that is right.",
+           "evidence", "confidence meaning"),
 )
 
 TABLES = {table.name: table for table in (*_PARSED, *_CATALOG, *_DECLARED)}

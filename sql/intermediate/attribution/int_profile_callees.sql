@@ -228,9 +228,7 @@ select
     callee,
     callee_class,
     evidence,
-    -- Precision by bytes, measured against runtime.MemProfile at rate 1 (docs/attribution.md). The guess is right for
-    -- 94 % of all bytes, but for fewer of those that no better rung tells.
-    case evidence when 'listing_any_map_call' then 0.77 when 'unknown' then 0 else 1 end::double as confidence,
+    any_value(evidence_kinds.confidence) as confidence,
     coalesce(sum(value) filter (where sample_type = 'alloc_space'), 0)::bigint as alloc_bytes,
     coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
     coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0)::bigint as inuse_bytes,
@@ -242,6 +240,7 @@ select
         value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
     ) filter (where sample_type = 'inuse_space' and sampling_period > 1), 0) as inuse_bytes_variance,
 from classed
+inner join evidence_kinds using (evidence)
 -- No watched CALL of a binary that explains the profile.
 where callee is not null
 group by build_id, run_id, stack_id, callee, callee_class, evidence

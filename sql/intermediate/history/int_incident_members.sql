@@ -82,13 +82,9 @@ site_members as (
 
 site_incidents as (
     select build_id, cause, max(weight) as weight,
-        case
-            when bool_or(status = 'regressed') then 'regressed'
-            when bool_or(status = 'improved') then 'improved'
-            when bool_or(status = 'not_comparable') then 'not_comparable'
-            else 'moved'
-        end as status,
+        arg_min(status, verdict_statuses.lead_order) as status,
     from site_members
+    inner join verdict_statuses using (status)
     group by build_id, cause
 ),
 
@@ -124,11 +120,10 @@ rated as (
     select
         members.*,
         weighed.* exclude (build_id, metric, subject),
-        case weighed.status
-            when 'regressed' then 1 when 'improved' then 2 when 'not_comparable' then 3 else 4
-        end as severity,
+        verdict_statuses.lead_order as severity,
     from members
     inner join weighed using (build_id, metric, subject)
+    inner join verdict_statuses using (status)
 )
 
 -- What names the cause best leads: a site before what feels it, then by the order of the metrics; a caller's part of a
