@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 from click.testing import CliRunner, Result
+from prometheus_client.openmetrics import parser
 
 from tracemill.flows.cli import main
 from tracemill.flows.show.export import schema
@@ -46,7 +46,6 @@ def test_parquet_carries_the_version_and_folders_are_made(artifacts: Path, tmp_p
 
 
 def test_openmetrics_parses_and_has_the_verdicts(tmp_path: Path) -> None:
-    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
     given = story()
     given.tables["build_manifests"].append(
         {"build_id": "b4", "commit": 'a"b\\n\n# EOF', "branch": None, "labels": []}

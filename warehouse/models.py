@@ -41,7 +41,7 @@ class ModelError(WarehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One file of sql/: its sentence, grain, scope (view, build, history or check) and what it reads."""
+    """One file of sql/: its folder there, sentence, grain, scope (view, build, history, check), what it reads."""
 
     name: str
     folder: str
@@ -58,7 +58,7 @@ def read_models(folder: Traversable | None = None) -> list[Model]:
     models = {
         m.name: m
         for name in FOLDERS
-        for m in (_read_model(file, name) for file in _sql_files(top.joinpath(name)))
+        for m in (_read_model(file, place) for place, file in _sql_files(top.joinpath(name), name))
     }
     figures = [m for m in models.values() if m.name.startswith("figures_")]
     if figures:
@@ -84,13 +84,13 @@ def _union_of(name: str, parts: list[Model]) -> Model:
     return Model(name, "intermediate", text, grain, "view", sql, frozenset(part.name for part in parts))
 
 
-def _sql_files(folder: Traversable) -> Iterator[Traversable]:
-    """The folder's models; its subfolders are subjects, for the reader's sake alone."""
+def _sql_files(folder: Traversable, place: str) -> Iterator[tuple[str, Traversable]]:
+    """The folder's models and where each lies; its subfolders are subjects, for the reader's sake alone."""
     for entry in sorted(folder.iterdir(), key=lambda f: f.name):
         if entry.is_dir():
-            yield from _sql_files(entry)
+            yield from _sql_files(entry, f"{place}/{entry.name}")
         elif entry.name.endswith(".sql"):
-            yield entry
+            yield place, entry
 
 
 def _read_model(file: Traversable, folder: str) -> Model:
@@ -98,7 +98,7 @@ def _read_model(file: Traversable, folder: str) -> Model:
     place = f"sql/{folder}/{file.name}"
     header = [line[2:].strip() for line in sql.splitlines() if line.startswith("--")]
     keys = dict(line.split(": ", 1) for line in header if line.startswith(("grain: ", "scope: ")))
-    scope = {"staging": "view", "checks": "check"}.get(folder, keys.get("scope", ""))
+    scope = {"staging": "view", "checks": "check"}.get(folder.partition("/")[0], keys.get("scope", ""))
     if scope not in {"view", "check", "build", "history"}:
         raise ModelError(f"{place}: the header needs `-- scope: build` or `-- scope: history`")
     if not header or header[0].startswith(("grain:", "scope:")):

@@ -265,6 +265,8 @@ class _Build:
             self.connection.execute(
                 f'create view {name} as select * from "{database}".main.{name} where build_id in (from stale)'
             )
+        for name in declared():
+            self.connection.execute(f'create view {name} as from "{database}".main.{name}')
         stale = set(self.stale)
         by_table = files_by_table(c for c in self.catalog.captures.values() if c.build_id in stale)
         for name in PARSED:

@@ -93,7 +93,7 @@ def _require_known(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> Non
     if chosen.metric is not None:
         require(chosen.metric, "metric", ask_column(connection, "verdicts/known_metrics"))
     if chosen.status is not None:
-        require(chosen.status, "status", STATUSES)
+        require(chosen.status, "status", list(STATUSES))
     if chosen.package is not None:
         known = ask_column(connection, "verdicts/known_packages")
         if not any(name.startswith(chosen.package + "/") for name in known):

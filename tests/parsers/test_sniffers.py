@@ -14,6 +14,8 @@ from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 FILES = sorted(p for p in SAMPLES.glob("*/*/*") if p.is_file())
+TRACES = sorted((SAMPLES.parent / "exectrace/samples").rglob("*.trace.gz"))
+OF_FORMAT = [(p.relative_to(SAMPLES).parts[0], p) for p in FILES] + [("exectrace", p) for p in TRACES]
 MODULES = {name: import_module(f"tracemill.parsers.{name}") for name in FORMATS}
 
 
@@ -21,13 +23,13 @@ def claims(head: bytes) -> list[str]:
     return [name for name, module in MODULES.items() if module.sniff(head)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SAMPLES)))
-def test_exactly_one_format_claims_a_sample(path):
-    assert claims(Source(path).head) == [path.relative_to(SAMPLES).parts[0]]
+@pytest.mark.parametrize(("form", "path"), OF_FORMAT, ids=lambda v: v if isinstance(v, str) else v.name)
+def test_exactly_one_format_claims_a_sample(form, path):
+    assert claims(Source(path).head) == [form]
 
 
 def test_every_format_has_samples():
-    assert {p.relative_to(SAMPLES).parts[0] for p in FILES} >= set(MODULES) - {"exectrace"}
+    assert {form for form, _ in OF_FORMAT} >= set(MODULES)
 
 
 @pytest.mark.parametrize(
