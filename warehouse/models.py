@@ -41,7 +41,7 @@ class ModelError(WarehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One file of sql/: its folder there, sentence, grain, scope (view, build, history, check), what it reads."""
+    """One file of sql/: its folder, sentence, grain, scope (view, build, history, check), what it reads."""
 
     name: str
     folder: str
