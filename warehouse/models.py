@@ -10,6 +10,7 @@ Staging models are views. Others are tables, of one of two scopes: ``build``
 models read the raw facts of the builds that are new or changed, and replace the
 rows of just these builds; ``history`` models read those condensed rows of all
 builds, and as ``levels_of_<model>`` those of a model as level_relation.py judges them.
+A model of scope ``view`` puts tables of either together and costs nothing until it is read.
 """
 
 from __future__ import annotations
@@ -70,10 +71,27 @@ def read_models(folder: Traversable | None = None) -> list[Model]:
                 f"sql/{model.folder}/{model.name}.sql: reads {', '.join(sorted(unknown))}, which nobody makes"
             )
     try:
-        order = TopologicalSorter({m.name: m.reads & models.keys() for m in models.values()}).static_order()
-        return [models[name] for name in order]
+        names = list(
+            TopologicalSorter({m.name: m.reads & models.keys() for m in models.values()}).static_order()
+        )
     except CycleError as error:
         raise ModelError(f"sql: models read each other in a circle: {' → '.join(error.args[1])}") from error
+    order = [models[name] for name in names]
+    spanning = spanning_models(order)
+    for model in order:
+        if model.scope == "build" and (over := sorted(model.reads & spanning)):
+            place = f"sql/{model.folder}/{model.name}.sql"
+            raise ModelError(f"{place}: scope build, but reads {', '.join(over)}, which spans builds")
+    return order
+
+
+def spanning_models(models: list[Model]) -> frozenset[str]:
+    """The names of the ordered models whose rows follow from all builds: history, and views over it."""
+    found: set[str] = set()
+    for model in models:
+        if model.scope == "history" or (model.scope == "view" and model.reads & found):
+            found.add(model.name)
+    return frozenset(found)
 
 
 def _union_of(name: str, parts: list[Model]) -> Model:
@@ -100,7 +118,7 @@ def _read_model(file: Traversable, folder: str) -> Model:
     keys = dict(line.split(": ", 1) for line in header if line.startswith(("grain: ", "scope: ")))
     scope = {"staging": "view", "checks": "check"}.get(folder.partition("/")[0], keys.get("scope", ""))
     if scope not in {"view", "check", "build", "history"}:
-        raise ModelError(f"{place}: the header needs `-- scope: build` or `-- scope: history`")
+        raise ModelError(f"{place}: the header needs `-- scope: build`, `history` or `view`")
     if not header or header[0].startswith(("grain:", "scope:")):
         raise ModelError(f"{place}: the header needs a sentence")
     grain = tuple(name.strip() for name in keys.get("grain", "").split(",") if name.strip())

@@ -23,7 +23,7 @@ from tracemill.warehouse.durable import put_in_place, sync
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand
-from tracemill.warehouse.models import Model, ModelError
+from tracemill.warehouse.models import Model, ModelError, spanning_models
 from tracemill.warehouse.scan import STACKS, files_by_table, scan
 from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import CATALOG, PARSED
@@ -271,8 +271,9 @@ class _Build:
         by_table = files_by_table(c for c in self.catalog.captures.values() if c.build_id in stale)
         for name in PARSED:
             self.connection.execute(f"create view {name} as {scan(name, by_table.get(name, []))}")
+        spanning = spanning_models(self.models)
         for model in self.models:
-            if model.scope == "view":
+            if model.scope == "view" and model.name not in spanning:
                 self._execute(model, f"create view {model.name} as {model.sql}")
             elif model.scope == "build":
                 progress(model.name)
@@ -288,7 +289,7 @@ class _Build:
                 with levels_at_hand(self.connection, model.sql):
                     self._execute(model, f"create or replace table {model.name} as {model.sql}")
             if model.name in MARTS:
-                self._comment("table", model.name, MARTS[model.name])
+                self._comment("view" if model.scope == "view" else "table", model.name, MARTS[model.name])
 
     def _take_over(self, model: Model, target: str) -> None:
         """Put the fresh rows in the place of the same builds' old ones."""
@@ -299,13 +300,14 @@ class _Build:
         self.connection.execute(f"insert into {target} by name from {model.name}")
 
     def _drop_strangers(self) -> None:
-        """Drop what an earlier Tracemill published under names that are no model or table now."""
+        """Drop what an earlier Tracemill published under names of no model now, or of one of another kind."""
         known = {m.name for m in self.models} | TABLES.keys() | {PUBLISHED_STATE}
+        kinds = {m.name: "VIEW" if m.scope == "view" else "BASE TABLE" for m in self.models}
         found = self.connection.execute(
             "select table_name, table_type from information_schema.tables where table_schema = 'main'"
         ).fetchall()
         for name, kind in found:
-            if name not in known:
+            if name not in known or kinds.get(name, kind) != kind:
                 self.connection.execute(f'drop {"view" if kind == "VIEW" else "table"} "{name}"')
 
     def _execute(self, model: Model, statement: str) -> None:

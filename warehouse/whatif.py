@@ -2,7 +2,7 @@
 
 The warehouse's file is attached read-only, so nothing of this can ever reach it. A
 table that is changed stands before the published one of its name, and so does every
-``history`` model that reads it, made anew.
+model of all builds that reads it, made anew.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tracemill.warehouse.connection import DATABASE, open_database
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand
-from tracemill.warehouse.models import read_models
+from tracemill.warehouse.models import read_models, spanning_models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,9 @@ class WhatIf:
         self.connection.execute(f"attach '{quoted}' as published (read_only)")
         self.connection.execute(f"set search_path = 'memory.main,{PUBLISHED}'")
         register(self.connection)
-        self._models = [m for m in read_models() if m.scope == "history"]
+        models = read_models()
+        spanning = spanning_models(models)
+        self._models = [m for m in models if m.name in spanning]
 
     def __enter__(self) -> WhatIf:
         return self

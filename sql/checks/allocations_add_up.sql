@@ -7,9 +7,15 @@ by_path as (
     group by build_id, run_id
 ),
 
+callees as (
+    select build_id, run_id, callee_class, alloc_bytes, inuse_bytes from int_profile_callees
+    union all
+    select build_id, run_id, callee_class, alloc_bytes, inuse_bytes from int_pooled_callees
+),
+
 by_callee as (
     select build_id, run_id, sum(alloc_bytes) as alloc_bytes, sum(inuse_bytes) as inuse_bytes,
-    from int_profile_callees
+    from callees
     where callee_class not in ('other', 'unknown')
     group by build_id, run_id
 )

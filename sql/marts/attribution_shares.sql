@@ -1,57 +1,33 @@
 -- How the allocating function of each build's sampled bytes is known: a guess is no fact.
 -- grain: build_id, evidence
--- scope: build
+-- scope: view
 -- evidence is unknown for what nothing tells of, and none where the binary has no CALL of a function that is watched.
 with
 
-chosen as (
-    select * from int_heap_captures
-),
-
-samples as (
-    select * from stg_profile_samples
+told as (
+    select * from int_attribution_shares
+    where evidence <> 'unknown'
 ),
 
 callees as (
-    select * from int_profile_callees
+    select * from int_pooled_callees
 ),
 
-sampled as (
-    select chosen.build_id, sum(samples.value) as alloc_bytes,
-    from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
-    where samples.sample_type = 'alloc_space'
-    group by chosen.build_id
-),
-
-told as (
+pooled as (
     select
         build_id,
         evidence,
         min(confidence) as confidence,
         sum(alloc_bytes) as alloc_bytes,
-        coalesce(sum(alloc_bytes) filter (where starts_with(callee_class, 'map_')), 0)
-            as map_bytes,
+        coalesce(sum(alloc_bytes) filter (where starts_with(callee_class, 'map_')), 0) as map_bytes,
     from callees
     group by build_id, evidence
 ),
 
 shares as (
-    select build_id, evidence, confidence, alloc_bytes, map_bytes,
-    from told
+    select build_id, evidence, confidence, alloc_bytes, map_bytes from told
     union all
-    select
-        sampled.build_id,
-        'none',
-        null,
-        sampled.alloc_bytes - coalesce(sum(told.alloc_bytes), 0),
-        0,
-    from sampled
-    left join told using (build_id)
-    group by sampled.build_id, sampled.alloc_bytes
-    having sampled.alloc_bytes <> coalesce(sum(told.alloc_bytes), 0)
+    select build_id, evidence, confidence, alloc_bytes, map_bytes from pooled
 )
 
 select

@@ -1,61 +1,45 @@
 -- Memory that map assignments, growing, making and cloning maps, sync.Map and boxing allocated, by call path.
 -- grain: build_id, run_id, path_id, callee
--- scope: build
+-- scope: view
 -- function is the user's code: the innermost frame outside the standard library, as in goroutine_blocks;
 -- leaf_function holds the CALL itself, such as encoding/json.(*decodeState).object, and route is the package that the
 -- user's code called. Growth stands apart from assigning only where the run's heap profile is a text (debug=1).
 with
 
-callees as (
-    select * from int_profile_callees
+told as (
+    select * from int_map_allocations
 ),
 
-sites as (
-    select * from int_stack_sites
+pooled as (
+    select * from int_pooled_allocations
 ),
 
-map_callees as (
-    select * from callees
-    where callee_class not in ('other', 'unknown')
-),
-
-placed as (
-    select
-        map_callees.*,
-        sites.path_id,
-        sites.function,
-        sites.file,
-        sites.line,
-        sites.leaf_function,
-        sites.callers,
-        sites.route,
-    from map_callees
-    inner join sites
-        on sites.build_id = map_callees.build_id
-        and sites.stack_id = map_callees.stack_id
+allocations as (
+    select *
+    from told
+    anti join pooled using (build_id, run_id, path_id, callee)
+    union all by name
+    select * from pooled
 )
 
--- A path may go through several lines: the one that allocates most is shown.
 select
     build_id,
     run_id,
     path_id,
     callee,
-    any_value(callee_class) as callee_class,
-    any_value(function) as function,
-    first(file order by alloc_bytes desc, line) as file,
-    first(line order by alloc_bytes desc, line) as line,
-    any_value(leaf_function) as leaf_function,
-    any_value(callers) as callers,
-    any_value(route) as route,
-    sum(alloc_bytes)::bigint as alloc_bytes,
-    sum(alloc_objects)::bigint as alloc_objects,
-    sum(inuse_bytes)::bigint as inuse_bytes,
-    sum(inuse_objects)::bigint as inuse_objects,
-    sum(alloc_bytes_variance) as alloc_bytes_variance,
-    sum(inuse_bytes_variance) as inuse_bytes_variance,
-    -- Of several, the least sure.
-    arg_min(evidence, confidence) as evidence,
-    min(confidence) as confidence,
-from placed
-group by build_id, run_id, path_id, callee
+    callee_class,
+    function,
+    file,
+    line,
+    leaf_function,
+    callers,
+    route,
+    alloc_bytes,
+    alloc_objects,
+    inuse_bytes,
+    inuse_objects,
+    alloc_bytes_variance,
+    inuse_bytes_variance,
+    evidence,
+    confidence,
+from allocations

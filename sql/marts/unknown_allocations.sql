@@ -1,12 +1,12 @@
 -- Memory of which nothing tells whether a map allocated it, by call path.
 -- grain: build_id, run_id, path_id
--- scope: build
--- No binary of the build explains it, no capture of the build shows what is called there, and no listing has the line.
--- The figures are the site's own: what rose here rose, whatever allocated it.
+-- scope: view
+-- No binary of the build explains it, no capture of the build shows what is called there, no listing has the line, and
+-- no other build knows the same line. The figures are the site's own: what rose here rose, whatever allocated it.
 with
 
 callees as (
-    select * from int_profile_callees
+    select * from int_pooled_callees
     where callee_class = 'unknown'
 ),
 

@@ -198,7 +198,7 @@ def test_a_run_is_known_by_the_part_of_its_bytes_that_is(share, is_known):
     given.names(given.trace("b1", "1", []), [(0x101, PUT, 1, ASSIGN)])
     with given.models() as connection:
         query = (
-            "select distinct known_share, is_known from int_heap_coverage where sample_type = 'alloc_space'"
+            "select distinct known_share, is_known from int_heap_knowledge where sample_type = 'alloc_space'"
         )
         assert rows(connection, query) == [(share / 100, is_known)]
         query = "select is_exhaustive from int_run_measures where measure = 'map_alloc'"

@@ -1,5 +1,5 @@
 -- Which allocating function of the runtime each sample of a heap profile was in.
--- grain: build_id, run_id, stack_id, callee, evidence
+-- grain: build_id, run_id, stack_id, callee, evidence, alignment
 -- scope: build
 -- Profiles hide the runtime's frames, so the CALL that ends at the leaf's return address tells. reflect.mapassign*,
 -- reflect.makemap* and maps.clone stay visible and are told by their name, first: a callee that was inlined into
@@ -7,7 +7,8 @@
 -- Where no build id proves the binary, the CALL's file and line must be the leaf's.
 -- Samples of a mapping that no binary explains are looked up among the calls that the build's traces and profiles
 -- show, then in its listing, the surest rung first. Where a binary does explain, what it does not tell of is no such
--- call, and the others could only guess wrong. What nothing tells of is unknown.
+-- call, and the others could only guess wrong. What nothing tells of is unknown, and has its return address modulo 32
+-- as alignment: functions of amd64 are aligned to that, so it is the same wherever the same code lies.
 with
 
 chosen as (
@@ -218,6 +219,7 @@ classed as (
             as callee,
         case when caller_class = 'map_assign' and growth_callee is not null then 'map_grow' else caller_class end
             as callee_class,
+        case when evidence = 'unknown' then (return_pc % 32)::bigint end as alignment,
     from claimed
 )
 
@@ -228,6 +230,7 @@ select
     callee,
     callee_class,
     evidence,
+    alignment,
     any_value(evidence_kinds.confidence) as confidence,
     coalesce(sum(value) filter (where sample_type = 'alloc_space'), 0)::bigint as alloc_bytes,
     coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
@@ -243,4 +246,4 @@ from classed
 inner join evidence_kinds using (evidence)
 -- No watched CALL of a binary that explains the profile.
 where callee is not null
-group by build_id, run_id, stack_id, callee, callee_class, evidence
+group by build_id, run_id, stack_id, callee, callee_class, evidence, alignment

@@ -1,6 +1,6 @@
 -- What assigning to maps, making them and sync.Map allocated, and what of it is still in use, by function.
 -- grain: build_id, run_id, metric, subject
--- scope: build
+-- scope: history
 with
 
 allocations as (

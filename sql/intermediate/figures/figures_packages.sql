@@ -1,6 +1,6 @@
 -- Waiting and map assignments of a package's functions together. What a package costs more, a site does: not judged.
 -- grain: build_id, run_id, metric, subject
--- scope: build
+-- scope: history
 with
 
 waits as (

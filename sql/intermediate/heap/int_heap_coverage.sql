@@ -1,7 +1,7 @@
--- Which heap figures each run has, and how much of them is known: which function of the runtime allocated it.
+-- Which heap figures each run has, their sum, and how much of it the build itself tells only by a guess.
 -- grain: build_id, run_id, sample_type
 -- scope: build
--- A binary that fits tells all; it fits if it told any. A guess is not known. is_known: less than a fiftieth is not.
+-- A binary that fits tells all; it fits if it told any.
 with
 
 chosen as (
@@ -23,7 +23,7 @@ told as (
 ),
 
 sampled as (
-    select chosen.build_id, chosen.run_id, chosen.sample_type, sum(samples.value) as total,
+    select chosen.build_id, chosen.run_id, chosen.sample_type, sum(samples.value) as total_value,
     from samples
     inner join chosen
         on chosen.capture_id = samples.capture_id
@@ -31,7 +31,7 @@ sampled as (
     group by chosen.build_id, chosen.run_id, chosen.sample_type
 ),
 
-missing as (
+guessed as (
     select
         build_id,
         run_id,
@@ -41,25 +41,8 @@ missing as (
         sum(inuse_objects) as inuse_objects,
     from callees
     where confidence < 0.9
+        and evidence <> 'unknown'
     group by build_id, run_id
-),
-
-shares as (
-    select
-        sampled.build_id,
-        sampled.run_id,
-        sampled.sample_type,
-        1 - coalesce(
-            case sampled.sample_type
-                when 'alloc_space' then missing.alloc_space
-                when 'alloc_objects' then missing.alloc_objects
-                when 'inuse_space' then missing.inuse_space
-                else missing.inuse_objects
-            end / nullif(sampled.total, 0),
-            0
-        ) as known_share,
-    from sampled
-    left join missing using (build_id, run_id)
 )
 
 select
@@ -68,8 +51,17 @@ select
     chosen.sample_type,
     chosen.sampling_period,
     told.run_id is not null as has_binary,
-    coalesce(shares.known_share, 1)::double as known_share,
-    coalesce(shares.known_share, 1) >= 0.98 as is_known,
+    coalesce(sampled.total_value, 0)::bigint as total_value,
+    coalesce(
+        case chosen.sample_type
+            when 'alloc_space' then guessed.alloc_space
+            when 'alloc_objects' then guessed.alloc_objects
+            when 'inuse_space' then guessed.inuse_space
+            else guessed.inuse_objects
+        end,
+        0
+    )::bigint as guessed_value,
 from chosen
 left join told using (build_id, run_id)
-left join shares using (build_id, run_id, sample_type)
+left join sampled using (build_id, run_id, sample_type)
+left join guessed using (build_id, run_id)

@@ -1,6 +1,7 @@
 -- What each site cost by the way it is called: contention, and memory that map assignments allocated and keep.
 -- grain: build_id, run_id, metric, function, callers
 -- scope: build
+-- As far as the captures of a build tell it themselves: int_pooled_site_costs has what other builds help to know.
 with
 
 blocks as (
@@ -12,7 +13,7 @@ kinds as (
 ),
 
 allocations as (
-    select * from mapassign_allocations
+    select * from int_map_allocations
 ),
 
 contended as (

@@ -11,8 +11,12 @@ callers as (
     select * from int_site_callers
 ),
 
-caller_costs as (
+told_costs as (
     select * from int_caller_costs
+),
+
+pooled_costs as (
+    select * from int_pooled_caller_costs
 ),
 
 measures as (
@@ -36,6 +40,17 @@ wanted as (
     select metric, measure, caller, row_number() over (partition by metric order by caller) as series_number,
     from callers
     group by metric, measure, caller
+),
+
+caller_costs as (
+    select build_id, run_id, metric, caller, sum(value) as value,
+    from (
+        select build_id, run_id, metric, caller, value from told_costs
+        union all
+        select build_id, run_id, metric, caller, value from pooled_costs
+    )
+    semi join wanted using (metric, caller)
+    group by build_id, run_id, metric, caller
 ),
 
 -- Nothing below a caller is zero if the run's captures could have shown it, and unknown if not.

@@ -12,7 +12,7 @@ captures as (
 ),
 
 heap as (
-    select * from int_heap_coverage
+    select * from int_heap_knowledge
 ),
 
 chosen as (

@@ -11,7 +11,9 @@ history as (
 ),
 
 costs as (
-    select * from int_site_costs
+    select build_id, metric, function, callers, value from int_site_costs
+    union all
+    select build_id, metric, function, callers, value from int_pooled_site_costs
 ),
 
 changed as (
