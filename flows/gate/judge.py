@@ -236,12 +236,12 @@ def _less_than_before(
         doubts.append(f"{what}, and {missing} series are missing")
     metrics = [s.metric for s in seen if s.missing]
     for metric in ask_column(
-        connection, "gate/lacking_a_binary", ordinal=ordinal, recent=EXPECTED_SINCE_BUILDS, metrics=metrics
+        connection, "gate/too_little_known", ordinal=ordinal, recent=EXPECTED_SINCE_BUILDS, metrics=metrics
     ):
         count = next(s.missing for s in seen if s.metric == metric)
         doubts.append(
-            f"{count} series of {metric} cannot be attributed: no binary fits {candidate}'s heap profiles, "
-            "as one did in the builds before"
+            f"{count} series of {metric} cannot be attributed: unlike in the builds before, too little of "
+            f"{candidate}'s heap profiles is known by a binary, traces, profiles or other builds"
         )
     doubts += [
         f"{f.metric} of {f.subject} changed, but the builds do not compare: {f.evidence}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tracemill.warehouse.queries import ask_column
+
 from .given import Given, rows
 
 PUT = "app/cache.(*Cache).Put"
@@ -129,3 +131,15 @@ def test_the_instances_of_a_generic_function_are_one():
     series.tables["named_addresses"][-1]["start_line"] = 1
     series.names(series.trace("b1", "1", []), [(0x301, other, 1, ASSIGN)])
     assert told(series) == [("b1", ASSIGN, 4096, 2048, "other_build_call", 0.99)]
+
+
+@pytest.mark.parametrize(("start_line", "missing"), [(1, []), (None, ["mapassign_inuse_bytes"])])
+def test_the_gate_misses_map_figures_only_where_other_builds_do_not_tell_them(start_line, missing):
+    series = Series()
+    for build in ("b1", "b2"):
+        series.sampled(build, 0x101)
+        series.traced(build, 0x101, ASSIGN)
+    series.sampled("b3", 0x8101, line=1, start_line=start_line)
+    with series.models() as connection:
+        asked = {"ordinal": 3, "recent": 2, "metrics": ["mapassign_inuse_bytes"]}
+        assert ask_column(connection, "gate/too_little_known", **asked) == missing

@@ -1,4 +1,5 @@
--- Metrics of which the builds before could show each site and the candidate cannot: a binary is missing.
+-- Metrics of which the builds before could show each site and the candidate cannot: too little of its heap is known,
+-- be it by its own binary, traces and profiles or by what other builds know.
 with
 
 exhaustive as (
