@@ -1,5 +1,4 @@
--- Metrics of which the builds before could show each site and the candidate cannot: too little of its heap is known,
--- be it by its own binary, traces and profiles or by what other builds know.
+-- Map metrics of which the builds before could show each site: too little of the candidate's heap is known for that.
 with
 
 exhaustive as (
