@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracemill.flows.loading.ingest import Ingested
+    from tracemill.flows.loading.layout import Layout
     from tracemill.flows.run import Ran
     from tracemill.parsers.api import Options
     from tracemill.warehouse.publish import Published
@@ -35,6 +36,7 @@ class Load:
     warehouse: Path
     options: Options
     processes: int | None
+    layout: Layout
 
 
 class Engine(Protocol):
@@ -68,6 +70,7 @@ class Here:
                 exports,
                 options=load.options,
                 processes=load.processes,
+                layout=load.layout,
                 progress=progress,
             )
 
@@ -83,6 +86,7 @@ class Here:
                 load.warehouse,
                 options=load.options,
                 processes=load.processes,
+                layout=load.layout,
                 progress=progress,
             )
         publish_tables(load.warehouse)

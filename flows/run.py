@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracemill.flows.loading.ingest import Ingested
+    from tracemill.flows.loading.layout import Layout
     from tracemill.parsers.api import Options
     from tracemill.warehouse.publish import Published
 
@@ -72,10 +73,11 @@ def run(
     processes: int | None = None,
     progress: Progress | None = None,
     steps: Steps | None = None,
+    layout: Layout | None = None,
 ) -> Ran:
     """Do the main job; exports are written anew when the marts changed or a file is missing.
 
-    Raises InputError, WarehouseError, ModelError, OSError for exports.
+    Raises InputError, LayoutError, WarehouseError, ModelError, OSError for exports.
     """
     shown, do = progress or Silent(), steps or Steps()
     with do.lock(warehouse):
@@ -88,6 +90,7 @@ def run(
             progress=shown,
             lock=held,
             load=do.load,
+            layout=layout,
         )
         published = do.build(warehouse, full=False, progress=shown, lock=held)
         is_due = published.is_changed or _are_outdated(exports, warehouse)

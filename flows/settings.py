@@ -22,6 +22,8 @@ from tracemill.warehouse.schema.errors import TracemillError
 if TYPE_CHECKING:
     from typing import Self
 
+    from tracemill.flows.loading.layout import Layout
+
 SETTINGS_FILE = "tracemill.toml"
 PREFIX = "TRACEMILL_"
 
@@ -41,6 +43,12 @@ class Settings(BaseSettings):
     )
     artifacts: list[Path] = Field(
         [Path("artifacts")], description="folders that `serve` watches, as a JSON list"
+    )
+    layout: list[str] = Field(
+        [], description="patterns of paths that name builds and runs, as a JSON list; default: folders do"
+    )
+    order: Path | None = Field(
+        None, description="file that lists the builds or their commits, oldest first, one a line"
     )
     processes: int | None = Field(
         None, ge=1, le=256, description="files parsed side by side; default: one a core"
@@ -69,6 +77,13 @@ class Settings(BaseSettings):
         if self.exports is None:
             self.exports = self.warehouse / "exports"
         return self
+
+    def as_layout(self, build: str | None = None, run: str | None = None) -> Layout:
+        """How builds and runs are told. Raises LayoutError."""
+        from tracemill.flows.loading.layout import Layout, read_order
+
+        order = read_order(self.order) if self.order else ()
+        return Layout(tuple(self.layout), build, run, order)
 
     @property
     def exports_folder(self) -> Path:

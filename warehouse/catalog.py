@@ -329,6 +329,7 @@ def _capture_row(capture: Capture) -> dict[str, object]:
 def _build_row(build: Build) -> dict[str, object]:
     row = as_dict(build)
     row["committed_at"] = datetime.fromisoformat(build.committed_at) if build.committed_at else None
+    row["listed_position"] = row.pop("position")
     row["labels"] = list(build.labels.items())
     return row
 

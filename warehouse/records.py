@@ -92,7 +92,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What build.json says; committed_at as RFC 3339."""
+    """What build.json says; committed_at as RFC 3339. position: in a list of builds that was given."""
 
     build_id: str
     commit: str | None = None
@@ -100,6 +100,7 @@ class Build:
     committed_at: str | None = None
     go_version: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    position: int | None = None
     unknown: dict[str, object] = field(default_factory=dict)
 
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 EXPECTED_SINCE_BUILDS = 3
 UNORDERED = (
     "the order of the builds is not known: nothing says when {0} was committed or captured. "
-    'Say it in build.json as "committed_at" (RFC 3339), or name the builds to compare it with, by --baseline'
+    'Say it in build.json as "committed_at" (RFC 3339), list the builds by `run --order FILE`, or name those '
+    "to compare it with, by --baseline"
 )
 
 

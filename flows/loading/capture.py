@@ -198,7 +198,7 @@ def _capture(job: Job, part: Part) -> Capture:
         written=writer.stored,
         rows=writer.rows,
         raw_events=job.options.raw_events,
-        captured_at_ns=facts.captured_at_ns,
+        captured_at_ns=item.captured_at_ns if facts.captured_at_ns is None else facts.captured_at_ns,
         started_at_ns=facts.started_at_ns,
         duration_ns=facts.duration_ns,
         go_version=facts.go_version,

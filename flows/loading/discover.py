@@ -1,4 +1,4 @@
-"""The input layout: ``artifacts/<build>/<run>/<file>``, ``build.json``, ``run.json``.
+"""What is to load: ``artifacts/<build>/<run>/<file>``, ``build.json``, ``run.json``, or by another layout.
 
 A folder that itself holds a ``build.json`` is taken as one build. A zip or tar stands
 for a folder of its name: at the top for a build, in a build's folder for a run. Hidden
@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from tracemill.flows.loading.layout import BUILD_FILE, RUN_FILE, Layout, Placed
 from tracemill.flows.loading.tree import Found, Problem, Tree, text_of_name, tree_of
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.unwrap.archive import is_archive, open_file
 from tracemill.warehouse.catalog import Build, Failure
 from tracemill.warehouse.schema.errors import TracemillError
 
-BUILD_FILE, RUN_FILE = "build.json", "run.json"
+# The run of files that are given by name for a build.
+ONLY_RUN = "1"
 # What a manifest may hold; it is small by nature.
 MAX_MANIFEST_BYTES = 1024**2
 
@@ -41,6 +43,8 @@ class Input:
     path: str
     file: Path
     members: tuple[str, ...] = ()
+    # When it was written, where the path says so and the content may not.
+    captured_at_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class Discovered:
 
     inputs: list[Input] = field(default_factory=list)
     builds: dict[str, Build] = field(default_factory=dict)
+    # Of these builds other files may lie elsewhere: what is known of them stays.
+    partial: set[str] = field(default_factory=set)
     runs: set[tuple[str, str]] = field(default_factory=set)
     work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
@@ -56,13 +62,22 @@ class Discovered:
     strays: list[str] = field(default_factory=list)
 
 
-def discover(folders: list[Path]) -> Discovered:
-    """Everything below the folders, in a stable order. Raises InputError for a folder that is not there."""
+def discover(folders: list[Path], layout: Layout | None = None) -> Discovered:
+    """Everything below the folders, in a stable order; layout: another than the usual one.
+
+    Raises InputError for a folder that is not there, LayoutError.
+    """
     found = Discovered()
     for folder in folders:
+        if not folder.exists():
+            raise InputError(f"{folder}: no such folder")
+        if layout and not layout.is_usual:
+            _take_placed(folder, layout, found)
+            continue
         if not folder.is_dir() and not is_archive(folder):
-            what = "neither a folder nor an archive" if folder.exists() else "no such folder"
-            raise InputError(f"{folder}: {what}")
+            raise InputError(
+                f"{folder}: neither a folder nor an archive; of one file say the build: --build B"
+            )
         tree = tree_of(folder)
         if any(file.parts == (BUILD_FILE,) for file in tree.files):
             _take_builds(_below(folder.resolve(), tree), found)
@@ -70,6 +85,23 @@ def discover(folders: list[Path]) -> Discovered:
             found.strays += [str(folder / file.shown) for file in tree.files if len(file.parts) == 1]
             _take_builds(tree, found)
     return found
+
+
+def _take_placed(folder: Path, layout: Layout, found: Discovered) -> None:
+    """Take what lies below a folder, or a file, in another layout."""
+    if folder.is_dir() or is_archive(folder):
+        tree = tree_of(folder)
+    else:
+        name = text_of_name(folder.name)
+        parts = (name,) if layout.patterns or layout.run else (ONLY_RUN, name)
+        tree = Tree([Found(parts, str(folder), folder)], [parts[:-1]])
+    if layout.build is not None and not layout.patterns:
+        other = next((f.shown for f in tree.files if f.parts[1:] == (BUILD_FILE,)), None)
+        if other:
+            raise InputError(f"{folder}: {other} is of a build of its own: without --build it is read as one")
+    placed = layout.placed(tree)
+    found.strays += placed.strays
+    _take_builds(placed.tree, found, placed, layout.build)
 
 
 def _below(folder: Path, tree: Tree) -> Tree:
@@ -82,7 +114,13 @@ def _below(folder: Path, tree: Tree) -> Tree:
     )
 
 
-def _take_builds(tree: Tree, found: Discovered) -> None:
+def _take_builds(
+    tree: Tree,
+    found: Discovered,
+    placed: Placed | None = None,
+    build_id: str | None = None,
+) -> None:
+    """Take the builds of a tree. placed: by another layout; build_id: given, whatever build.json says."""
     builds: dict[str, _Folder] = {
         parts[0]: _Folder(parts[0]) for parts in [*tree.folders, *(p.parts for p in tree.problems)] if parts
     }
@@ -95,6 +133,8 @@ def _take_builds(tree: Tree, found: Discovered) -> None:
     for problem in tree.problems:
         builds[problem.parts[0]].problems.append(problem)
     for folder in builds.values():
+        folder.build_id, folder.is_placed = build_id, placed is not None
+        folder.said = placed.builds.get(folder.name, {}) if placed else {}
         _take_build(folder, found)
 
 
@@ -106,13 +146,21 @@ class _Folder:
     runs: list[str] = field(default_factory=list)
     files: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    # Of another layout: what paths say of the build, and its id where it is given.
+    is_placed: bool = False
+    said: dict[str, str] = field(default_factory=dict)
+    build_id: str | None = None
 
 
 def _take_build(folder: _Folder, found: Discovered) -> None:
     manifests = {f.parts[1:]: f for f in folder.files if f.parts[-1] in (BUILD_FILE, RUN_FILE)}
     file = manifests.get((BUILD_FILE,))
-    manifest = _read_manifest(file, (folder.name, None), found)
+    manifest = {**folder.said, **_read_manifest(file, (folder.name, None), found)}
+    if folder.build_id is not None:
+        manifest["id"] = folder.build_id
     build = _build(folder.name, file, manifest, found)
+    if folder.is_placed and file is None:
+        found.partial.add(build.build_id)
     build_work = _work(file, manifest, (build.build_id, None), found)
     if build.build_id not in found.builds or manifest:
         found.builds[build.build_id] = build
@@ -129,7 +177,8 @@ def _take_build(folder: _Folder, found: Discovered) -> None:
     for item in folder.files:
         run_id = item.parts[1] if len(item.parts) > 2 else None
         if item.parts[1:] not in ((BUILD_FILE,), (run_id, RUN_FILE)):
-            found.inputs.append(Input(build.build_id, run_id, item.shown, item.file, item.members))
+            place = build.build_id, run_id, item.shown
+            found.inputs.append(Input(*place, item.file, item.members, item.captured_at_ns))
 
 
 def _fail(shown: str, build_id: str, run_id: str | None, fact: str, found: Discovered) -> None:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from tracemill.flows.loading.capture import (
     stamp,
 )
 from tracemill.flows.loading.discover import Discovered, Input, discover
+from tracemill.flows.loading.known_builds import merged, placed_by_list, with_git_times
 from tracemill.flows.progress import Progress, Silent
 from tracemill.parsers.api import Options, ParseError
 from tracemill.parsers.unwrap.archive import open_file
@@ -43,6 +44,7 @@ from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id, w
 from tracemill.warehouse.shared_stacks import SharedStacks
 
 if TYPE_CHECKING:
+    from tracemill.flows.loading.layout import Layout
     from tracemill.flows.lock import Lock
 
 log = logging.getLogger(__name__)
@@ -91,18 +93,22 @@ def ingest(
     progress: Progress | None = None,
     lock: Lock = writer_lock,
     load: Loader | None = None,
+    layout: Layout | None = None,
 ) -> Ingested:
-    """Load what is new below the artifact folders. Raises InputError, WarehouseError.
+    """Load what is new below the artifact folders. Raises InputError, LayoutError, WarehouseError.
 
     processes: how many side by side; default one a core. load: what loads the files; default load_all().
+    layout: how builds and runs are told, where not by folders.
     """
     with lock(warehouse):
         started = time.monotonic()
-        found = discover(artifacts)
+        found = discover(artifacts, layout)
         catalog = Catalog.load(warehouse)
         catalog.sweep()
         result = Ingested(strays=found.strays)
         _take_manifests(found, catalog, result)
+        if layout and layout.order:
+            catalog.builds = placed_by_list(catalog.builds, layout.order)
         todo = _what_is_new(found, catalog, options or Options(), result)
         catalog.commit()
         if todo:
@@ -136,9 +142,17 @@ def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: 
             is_whole = any(capture.capture_id == identity for capture in loaded)
             if identity in jobs or (is_whole and all(_is_current(capture, options) for capture in loaded)):
                 result.unchanged += 1
+                _take_time(item, loaded, catalog)
             else:
                 jobs[identity] = Job(identity, item, sha256, size_bytes, catalog.root, options, found_stamp)
     return sorted(jobs.values(), key=lambda j: -j.size_bytes)
+
+
+def _take_time(item: Input, loaded: list[Capture], catalog: Catalog) -> None:
+    """Note when a loaded file was written, where only its path says so, by a layout given since."""
+    for capture in loaded:
+        if capture.captured_at_ns is None and item.captured_at_ns is not None:
+            catalog.captures[capture.place] = replace(capture, captured_at_ns=item.captured_at_ns)
 
 
 def _is_current(capture: Capture, options: Options) -> bool:
@@ -161,11 +175,14 @@ def _content_or_error(item: Input) -> tuple[str, int, Stamp] | OSError | ParseEr
 
 def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> None:
     """Take over what the manifests say, and forget the failures that this run judges anew."""
-    for place in [p for p in catalog.failures if p[0] in found.builds]:
+    whole = found.builds.keys() - found.partial
+    seen = {(item.build_id, item.run_id, item.path) for item in found.inputs}
+    for place in [p for p in catalog.failures if p[0] in whole or p in seen]:
         del catalog.failures[place]
-    catalog.builds |= found.builds
+    catalog.builds |= with_git_times(merged(found.builds, catalog.builds, found.partial))
     for run in found.runs - found.work.keys():
-        catalog.work.pop(run, None)
+        if run[0] in whole:
+            catalog.work.pop(run, None)
     catalog.work |= found.work
     for failure in found.failures:
         catalog.failures[failure.place] = failure

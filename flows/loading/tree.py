@@ -17,12 +17,16 @@ _WRAPPERS = frozenset({"artifacts", "artifact"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file: the names on the way to it, how it is shown, and where it is (members: in an archive)."""
+    """A file: the names on the way to it, how it is shown, and where it is (members: in an archive).
+
+    captured_at_ns: when it was written, where its path says so.
+    """
 
     parts: tuple[str, ...]
     shown: str
     file: Path
     members: tuple[str, ...] = ()
+    captured_at_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class UnderPrefect:
             exports,
             load.options.raw_events,
             load.processes,
+            load.layout,
             return_state=True,
         )
         return _result(state, Ran)
@@ -42,7 +43,12 @@ class UnderPrefect:
     def ingest(self, load: Load) -> Ingested:
         """Load what is new, and show it in the tables."""
         state = ingest_flow(
-            load.artifacts, load.warehouse, load.options.raw_events, load.processes, return_state=True
+            load.artifacts,
+            load.warehouse,
+            load.options.raw_events,
+            load.processes,
+            load.layout,
+            return_state=True,
         )
         return _result(state, Ingested)
 

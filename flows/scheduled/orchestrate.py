@@ -48,6 +48,7 @@ from prefect.types.entrypoint import EntrypointType
 from tracemill.flows.build import build, publish_tables
 from tracemill.flows.loading.capture import Job, Outcome
 from tracemill.flows.loading.ingest import Ingested, ingest, workers
+from tracemill.flows.loading.layout import Layout
 from tracemill.flows.lock import Lock, held
 from tracemill.flows.progress import Progress, Silent
 from tracemill.flows.run import Ran, Steps, export, run
@@ -105,6 +106,7 @@ def run_flow(
     exports: Path,
     raw_events: bool = False,
     processes: int | None = None,
+    layout: Layout | None = None,
 ) -> State[Ran]:
     """The main job: load what is new, build the models, find regressions, export them."""
     _call_off_overdue()
@@ -117,6 +119,7 @@ def run_flow(
         processes=processes,
         progress=_RunLog(),
         steps=_STEPS,
+        layout=layout,
     )
     if ran.published.is_changed:
         _show_regressions(warehouse, Filter())
@@ -126,7 +129,11 @@ def run_flow(
 
 @flow(name="ingest", task_runner=_THREADS)
 def ingest_flow(
-    artifacts: list[Path], warehouse: Path, raw_events: bool = False, processes: int | None = None
+    artifacts: list[Path],
+    warehouse: Path,
+    raw_events: bool = False,
+    processes: int | None = None,
+    layout: Layout | None = None,
 ) -> State[Ingested]:
     """Load what is new, without building the models."""
     options = Options(raw_events=raw_events)
@@ -138,6 +145,7 @@ def ingest_flow(
         progress=_RunLog(),
         lock=_take_lock,
         load=_load_in_tasks,
+        layout=layout,
     )
     _publish_tables(warehouse)
     return _state(done, done.failures, None, is_new=bool(done.loaded))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracemill.flows.show.coverage import coverage
@@ -71,6 +72,10 @@ def parameters(settings: Settings) -> tuple[dict[str, Any], dict[str, Any], dict
     """Parameters of flows, as JSON holds them: of every one, of those that load, of those that export."""
     return (
         {"warehouse": str(settings.warehouse.resolve())},
-        {"artifacts": [str(p.resolve()) for p in settings.artifacts], "processes": settings.processes},
+        {
+            "artifacts": [str(p.resolve()) for p in settings.artifacts],
+            "processes": settings.processes,
+            "layout": asdict(settings.as_layout()),
+        },
         {"exports": str(settings.exports_folder.resolve())},
     )

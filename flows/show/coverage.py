@@ -90,7 +90,7 @@ class Coverage:
         more = len(self.unordered) - MAX_DIFFERENCES
         return [
             f"set aside: {named}{f' and {more} more' if more > 0 else ''}: nothing says when "
-            'they were committed or captured; build.json can ("committed_at")'
+            'they were committed or captured; build.json ("committed_at") or run --order FILE can'
         ]
 
     def _not_judged(self, metric: Metric) -> list[str]:

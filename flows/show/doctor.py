@@ -139,7 +139,7 @@ def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list
                 f"{_named(unordered)} {'is' if len(unordered) == 1 else 'are'} not judged: nothing says when "
                 "they were committed or captured",
                 'write {"committed_at": "2026-01-31T12:00:00Z"} into <build>/build.json: '
-                "git show -s --format=%cI COMMIT gives it",
+                "git show -s --format=%cI COMMIT gives it; or list the builds: run --order FILE",
             )
         )
     return found

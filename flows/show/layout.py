@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
-from tracemill.flows.loading.discover import BUILD_FILE
+from tracemill.flows.loading.layout import BUILD_FILE, suggested
 
 EXPECTED = """\
 what is read lies as
@@ -16,6 +17,7 @@ what is read lies as
       1/                  a folder for each run: traces, profiles, dumps, benchmarks; any names
         trace.out  heap.pb.gz  cpu.pb.gz  bench.txt
       2/ …
+or, in any layout, as --build B --run R, or --layout PATTERN says (docs/formats.md)
 """
 # How deep a misplaced build.json is looked for.
 MAX_DEPTH = 4
@@ -26,6 +28,10 @@ def explained(folders: list[Path], strays: list[str]) -> str:
     guesses = [guess for folder in folders for guess in _guesses(folder)]
     if strays:
         guesses.append(f"{len(strays)} files lie in no build's folder, such as {strays[0]}")
+        if pattern := suggested([Path(stray).name for stray in strays]):
+            guesses.append(f"if each is of a build of its own, say so: --layout {shlex.quote(pattern)}")
+        elif len(strays) == 1:
+            guesses.append("if it is of one build, name it: --build B")
     return "\n".join([*guesses, EXPECTED])
 
 

@@ -11,6 +11,7 @@ import click
 from tracemill.flows.show.terminal import say_next
 from tracemill.flows.verbs.options import (
     again,
+    layout_options,
     prefect_option,
     settings_of,
     wants_prefect,
@@ -19,10 +20,13 @@ from tracemill.flows.verbs.options import (
 
 if TYPE_CHECKING:
     from tracemill.flows.loading.ingest import Ingested
+    from tracemill.flows.loading.layout import Layout
     from tracemill.flows.run import Ran
     from tracemill.flows.settings import Settings
     from tracemill.warehouse.publish import Published
 
+# Files that were passed over: more are counted.
+MAX_STRAYS = 10
 _artifacts = click.argument("artifacts", nargs=-1, required=True, type=click.Path(path_type=Path))
 _processes = click.option(
     "--processes",
@@ -35,6 +39,7 @@ _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every t
 
 @click.command()
 @_artifacts
+@layout_options
 @warehouse_option
 @click.option(
     "--exports",
@@ -52,6 +57,10 @@ def run(
     processes: int | None,
     raw_events: bool,
     prefect: bool,
+    build_: str | None,
+    run_: str | None,
+    layout: tuple[str, ...],
+    order: Path | None,
 ) -> None:
     """The main job: load what is new in ARTIFACTS, build the models, find regressions, export all.
 
@@ -62,19 +71,29 @@ def run(
     \b
     tracemill run artifacts/
     tracemill run artifacts/ --warehouse /var/lib/tracemill --exports public/
+    tracemill run --build b07 bench.txt heap.pb.gz
+    tracemill run results/ --layout 'bench-{build}.txt' --order commits.txt
     """
     from tracemill.flows.engine import Load, engine
     from tracemill.parsers.api import Options
 
-    settings = settings_of(warehouse=warehouse, exports=exports, processes=processes)
-    load = Load(list(artifacts), settings.warehouse, Options(raw_events=raw_events), settings.processes)
+    settings = settings_of(
+        warehouse=warehouse,
+        exports=exports,
+        processes=processes,
+        layout=list(layout) or None,
+        order=order,
+    )
+    placing = settings.as_layout(build_, run_)
+    options = Options(raw_events=raw_events)
+    load = Load(list(artifacts), settings.warehouse, options, settings.processes, placing)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
         ran = chosen.run(load, settings.exports_folder)
-    _print_ran(ran, settings, list(artifacts), again(warehouse))
+    _print_ran(ran, settings, list(artifacts), again(warehouse), placing)
 
 
-def _print_ran(ran: Ran, settings: Settings, artifacts: list[Path], where: str) -> None:
-    _print_ingested(ran.ingested, artifacts)
+def _print_ran(ran: Ran, settings: Settings, artifacts: list[Path], where: str, layout: Layout) -> None:
+    _print_ingested(ran.ingested, artifacts, layout)
     if ran.is_nothing_new:
         click.echo(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
     else:
@@ -115,9 +134,12 @@ def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
     return True, f"tracemill gate --candidate {shlex.quote(rests_on.builds[-1])}{where}; {page}"
 
 
-def _print_ingested(done: Ingested, artifacts: list[Path]) -> None:
-    for stray in done.strays:
-        click.echo(f"passed over {stray}: it lies in no build's folder", err=True)
+def _print_ingested(done: Ingested, artifacts: list[Path], layout: Layout) -> None:
+    why = "no layout fits" if layout.patterns else "it lies in no build's folder"
+    for stray in done.strays[:MAX_STRAYS]:
+        click.echo(f"passed over {stray}: {why}", err=True)
+    if len(done.strays) > MAX_STRAYS:
+        click.echo(f"passed over {len(done.strays) - MAX_STRAYS} more", err=True)
     click.echo(
         f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues "
         f"in {done.seconds:.1f} s; {done.unchanged} were there already"
@@ -144,6 +166,7 @@ def _print_published(done: Published) -> None:
 
 @click.command()
 @_artifacts
+@layout_options
 @warehouse_option
 @_processes
 @_raw_events
@@ -154,6 +177,10 @@ def ingest(
     processes: int | None,
     raw_events: bool,
     prefect: bool,
+    build_: str | None,
+    run_: str | None,
+    layout: tuple[str, ...],
+    order: Path | None,
 ) -> None:
     """Parse what is new in ARTIFACTS into Parquet, without building the models.
 
@@ -166,11 +193,13 @@ def ingest(
     from tracemill.flows.engine import Load, engine
     from tracemill.parsers.api import Options
 
-    settings = settings_of(warehouse=warehouse, processes=processes)
-    load = Load(list(artifacts), settings.warehouse, Options(raw_events=raw_events), settings.processes)
+    settings = settings_of(warehouse=warehouse, processes=processes, layout=list(layout) or None, order=order)
+    placing = settings.as_layout(build_, run_)
+    options = Options(raw_events=raw_events)
+    load = Load(list(artifacts), settings.warehouse, options, settings.processes, placing)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
         done = chosen.ingest(load)
-    _print_ingested(done, list(artifacts))
+    _print_ingested(done, list(artifacts), placing)
     if done.is_anything_read:
         say_next(f"tracemill build{again(warehouse)}")
     click.get_current_context().exit(2 if not done.is_anything_read else 1 if done.failures else 0)

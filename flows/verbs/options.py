@@ -44,6 +44,29 @@ def prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that cli
     )(command)
 
 
+def layout_options(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    """``--build``, ``--run``, ``--layout``, ``--order``: other layouts than folders of builds and runs."""
+    for option in (
+        click.option(
+            "--order",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="The order of the builds: a list of them or of their commits, oldest first, one a line.",
+        ),
+        click.option(
+            "--layout",
+            multiple=True,
+            metavar="PATTERN",
+            help="How paths name builds and runs, such as 'bench-{build}.txt' or '{build}/*/{run}.pb.gz'; "
+            "of several the first that fits counts.",
+        ),
+        click.option("--run", "run_", metavar="R", help="The run that all files are of."),
+        click.option("--build", "build_", metavar="B", help="The build that all files are of."),
+    ):
+        command = option(command)
+    return command
+
+
 def wants_prefect(flag: bool) -> bool:
     """Whether to run as a Prefect flow: asked to, or where a server is named."""
     return flag or bool(os.environ.get("PREFECT_API_URL"))

@@ -1,4 +1,4 @@
--- Builds in their sequence, from build.json, their binaries and their captures.
+-- Builds in their sequence, from a list, build.json, git, their binaries and their captures.
 -- grain: build_id
 -- scope: history
 -- DuckDB's own: regexp_extract_all with a lambda, for the natural order of ids.
@@ -38,6 +38,7 @@ described as (
         coalesce(manifests.go_version, binaries.go_version, captured.go_version) as go_version,
         binaries.module,
         manifests.labels,
+        manifests.listed_position,
         captured.run_count,
         captured.capture_count,
         -- b2 before b10: digits count as numbers.
@@ -50,13 +51,16 @@ described as (
     left join binaries using (build_id)
 ),
 
--- Times of one kind order the builds: of the commits or, where none is known, of the captures.
+-- A list orders the builds or, where none was given, times of one kind: of the commits or, where none is known,
+-- of the captures.
 timed as (
     select
         *,
         case when count(committed_at) over () > 0 then committed_at else first_captured_at end as ordered_at,
         case
             when count(*) over () = 1 then 'only build'
+            when listed_position is not null then 'list'
+            when count(listed_position) over () > 0 then null
             when committed_at is not null then 'committed_at'
             when count(committed_at) over () = 0 and first_captured_at is not null then 'captured_at'
         end as order_source,
@@ -70,7 +74,7 @@ select
     branch,
     committed_at,
     row_number() over (
-        order by order_source is null, ordered_at nulls last, first_captured_at nulls last, natural_id
+        order by order_source is null, listed_position nulls last, ordered_at nulls last, first_captured_at nulls last, natural_id
     ) as ordinal,
     order_source,
     order_source is not null as is_ordered,

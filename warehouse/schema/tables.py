@@ -147,7 +147,7 @@ _CATALOG = (
            "build_id run_id kind format path sha256 size_bytes captured_at started_at duration_ns go_version "
            "parser_version status issue_count row_count labels"),
     _table("build_manifests", "What build.json says of each build.", "build_id",
-           "commit branch committed_at go_version labels"),
+           "commit branch committed_at go_version labels listed_position"),
     _table("run_work", "Units of work each run did, from build.json or run.json.",
            "build_id run_id work_unit", "work_count"),
     _table("load_failures", "Inputs that could not be loaded.", "build_id run_id path", "sha256 message is_unknown_kind"),
