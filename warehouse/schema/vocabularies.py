@@ -57,7 +57,6 @@ EVIDENCE = {
         Evidence("listing_any_map_call", 0.77, "A guess: the listing has a map call on the line, among others."),
         Evidence("other_build_call", 0.99, "Another build knows this call: the same line of the function, counted from its "
                  "first, and the same return address modulo 32."),
-        Evidence("other_build_line", 0.9, "Another build knows the line: all calls of it that any build knows are of one class."),
         Evidence("unknown", 0, "Nothing tells what is called."),
     )
 }  # fmt: skip

@@ -1,8 +1,9 @@
 -- What the samples called of which their own build tells nothing, as other builds of the series know it.
 -- grain: build_id, run_id, stack_id, callee, evidence
 -- scope: history
--- other_build_call: the same line of the function, and the same return address modulo 32; other_build_line: the line
--- alone. Each says something only where all that any build knows is of one class. What is left is unknown.
+-- other_build_call: the same line of the function, and the same return address modulo 32, of which all that any build
+-- knows is of one class. The line alone tells nothing: of what it calls, most builds know only what they sampled, and
+-- the lines of a function change places. What is left is unknown.
 with
 
 unknown_calls as (
@@ -20,31 +21,17 @@ by_call as (
     having count(distinct callee_class) = 1
 ),
 
-by_line as (
-    select function, line_offset, min(callee) as callee, any_value(callee_class) as callee_class,
-    from known_calls
-    group by function, line_offset
-    having count(distinct callee_class) = 1
-),
-
 looked_up as (
     select
         unknown_calls.*,
-        coalesce(by_call.callee, by_line.callee, 'unknown') as callee,
-        coalesce(by_call.callee_class, by_line.callee_class, 'unknown') as callee_class,
-        case
-            when by_call.callee is not null then 'other_build_call'
-            when by_line.callee is not null then 'other_build_line'
-            else 'unknown'
-        end as evidence,
+        coalesce(by_call.callee, 'unknown') as callee,
+        coalesce(by_call.callee_class, 'unknown') as callee_class,
+        if(by_call.callee is not null, 'other_build_call', 'unknown') as evidence,
     from unknown_calls
     left join by_call
         on by_call.function = unknown_calls.function
         and by_call.line_offset = unknown_calls.line_offset
         and by_call.alignment = unknown_calls.alignment
-    left join by_line
-        on by_line.function = unknown_calls.function
-        and by_line.line_offset = unknown_calls.line_offset
 )
 
 select
