@@ -4,7 +4,12 @@
 //	truth.tsv             what the full stacks of runtime.MemProfile say: class, bytes, objects, and the
 //	                      innermost function, file and line outside the runtime
 //
-// Every allocation is recorded (MemProfileRate 1) and all three are of one moment. Builds with Go 1.21 and later.
+// Every allocation is recorded (MemProfileRate 1) and all three are of one moment. With seconds as second argument the
+// work is done over and over for so long, and what a build in CI would keep of it is written too:
+//
+//	trace.out, cpu.pb.gz, block.pb.gz, mutex.pb.gz
+//
+// Builds with Go 1.21 and later.
 package main
 
 import (
@@ -14,7 +19,10 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"runtime/trace"
+	"strconv"
 	"strings"
+	"time"
 )
 
 func check(err error) {
@@ -102,25 +110,68 @@ func writeTruth(file string) {
 	check(f.Close())
 }
 
-func write(folder, name string, level int) {
+func create(folder, name string) *os.File {
 	f, err := os.Create(filepath.Join(folder, name))
 	check(err)
-	check(pprof.Lookup("heap").WriteTo(f, level))
+	return f
+}
+
+func write(folder, profile, name string, level int) {
+	f := create(folder, name)
+	check(pprof.Lookup(profile).WriteTo(f, level))
 	check(f.Close())
+}
+
+// work fills the maps of every workload once; what the round before it kept is free.
+func work() {
+	sink = nil
+	for _, workload := range workloads {
+		workload()
+	}
+}
+
+func writeHeap(folder string) {
+	runtime.GC()
+	runtime.GC()
+	debug.SetGCPercent(-1)
+	write(folder, "heap", "heap.pb.gz", 0)
+	write(folder, "heap", "heap.txt", 1)
+	writeTruth(filepath.Join(folder, "truth.tsv"))
 }
 
 // Run does the work and writes what it cost; the test binary calls it too.
 func Run(folder string) {
 	runtime.MemProfileRate = 1
-	for _, work := range workloads {
-		work()
-	}
-	runtime.GC()
-	runtime.GC()
-	debug.SetGCPercent(-1)
-	write(folder, "heap.pb.gz", 0)
-	write(folder, "heap.txt", 1)
-	writeTruth(filepath.Join(folder, "truth.tsv"))
+	work()
+	writeHeap(folder)
 }
 
-func main() { Run(os.Args[1]) }
+// repeat does the work over and over, traced and profiled.
+func repeat(folder string, seconds int) {
+	runtime.MemProfileRate = 1
+	runtime.SetBlockProfileRate(1000)
+	runtime.SetMutexProfileFraction(1)
+	traced, sampled := create(folder, "trace.out"), create(folder, "cpu.pb.gz")
+	check(trace.Start(traced))
+	check(pprof.StartCPUProfile(sampled))
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); {
+		work()
+	}
+	pprof.StopCPUProfile()
+	trace.Stop()
+	check(traced.Close())
+	check(sampled.Close())
+	write(folder, "block", "block.pb.gz", 0)
+	write(folder, "mutex", "mutex.pb.gz", 0)
+	writeHeap(folder)
+}
+
+func main() {
+	if len(os.Args) == 2 {
+		Run(os.Args[1])
+		return
+	}
+	seconds, err := strconv.Atoi(os.Args[2])
+	check(err)
+	repeat(os.Args[1], seconds)
+}
