@@ -1,7 +1,7 @@
 """How much of a heap profile's map allocations is told without a binary, and how much of that is right.
 
-The same captures judged with the build's binary are the truth. That this is exact, against runtime.MemProfile,
-tests/parsers/test_attribution.py shows. Figures are bytes allocated, by stack and class.
+The same captures judged with the build's binary are the truth: tests/parsers/test_attribution.py shows that
+this is exact against runtime.MemProfile. Figures are bytes allocated, by stack and class.
 """
 
 from __future__ import annotations
