@@ -5,7 +5,8 @@ one name. Names come without "Benchmark" and without the -N of GOMAXPROCS, which
 Values are tidied as benchunit does (ns → sec, MB → B, in the numerator only) and the
 originals kept. Configuration lines (``goos: linux``) hold until they change: ``pkg`` becomes
 ``package``, the others ``labels``. A ``Unit`` line says of a unit which way is better and what may be assumed
-of its values, for the results behind it.
+of its values, for the results behind it. Every row repeats the configuration: of more than 100 keys or
+4,000 characters the rest is left out, which is an issue.
 
 Quirks: go test writes a name and a tab, runs the benchmark, then writes the result: what the
 benchmark prints (or GODEBUG=gctrace=1) stands between, and the result at the end of a later line.
@@ -22,6 +23,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tracemill.parsers.api import Batch, Facts, Issue
+from tracemill.parsers.unwrap.lines import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,9 @@ _PROCS = re.compile(r"-(\d{1,9})$")
 # The parts of a unit: "p99-ns/op" is p99, ns, op.
 _UNIT_PART = re.compile(r"[^-*/\s]+|[-*/]")
 _UNIT_WORDS = {"better": ("higher", "lower"), "assume": ("nothing", "exact")}
+# Configuration that a row may have, and rows that are put together at once.
+MAX_KEYS, MAX_CONFIG_CHARS = 100, 4000
+_BATCH_ROWS, _BATCH_CELLS, _CELL_CHARS = 65_536, 500_000, 50
 _TIDY = {"ns": ("sec", 1e-9), "MB": ("B", 1e6)}
 
 
@@ -71,13 +76,11 @@ def tidy(value: float, unit: str) -> tuple[float, str]:
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The results, an issue for each result line that can't be read."""
-    import pyarrow as pa
-
-    from tracemill.warehouse.schema import TABLES
-
     reader = _Reader()
-    for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
-        reader.read(number, line.rstrip("\r"))
+    for number, line in enumerate(lines_of(source.read()), 1):
+        reader.read(number, line.decode("utf-8", "replace").rstrip("\r"))
+        if reader.is_full:
+            yield reader.batch()
     reader.give_up()
     yield Facts(
         kind="benchmarks",
@@ -85,7 +88,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
         labels={k: v for k, v in reader.config.items() if k != "pkg"},
     )
     yield from reader.issues
-    yield Batch("benchmarks", pa.RecordBatch.from_pylist(reader.rows, TABLES["benchmarks"].arrow_schema()))
+    yield reader.batch()
 
 
 class _Reader:
@@ -97,8 +100,27 @@ class _Reader:
         self.config: dict[str, str] = {}
         # What Unit lines say of a unit in base units: better=, assume=.
         self._units: dict[str, dict[str, str]] = {}
+        # The configuration as rows have it; None once it has changed.
+        self._labels: list[tuple[str, str]] | None = None
+        self._cells = 0
+        self._config_chars = 0
+        self._is_config_cut = False
         # The line, the name and what is wrong so far of a benchmark whose result is still to come.
         self._waiting: tuple[int, str, str] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the rows so far are to be taken."""
+        return len(self.rows) >= _BATCH_ROWS or self._cells >= _BATCH_CELLS
+
+    def batch(self) -> Batch:
+        """The rows since the last batch."""
+        import pyarrow as pa
+
+        from tracemill.warehouse.schema import TABLES
+
+        rows, self.rows, self._cells = self.rows, [], 0
+        return Batch("benchmarks", pa.RecordBatch.from_pylist(rows, TABLES["benchmarks"].arrow_schema()))
 
     def read(self, number: int, line: str) -> None:
         if failure := _FAILURE.search(line):
@@ -114,9 +136,24 @@ class _Reader:
             return
         key, colon, value = line.partition(":")
         if colon and key[:1].islower() and not re.search(r"\s|[A-Z]", key) and (value[:1] in (" ", "\t", "")):
-            self.config.pop(key, None)
-            if value.strip():
-                self.config[key] = value.strip()
+            self._configure(number, key, value.strip())
+
+    def _configure(self, number: int, key: str, value: str) -> None:
+        """Take a configuration line; an empty value takes its key away."""
+        before = self.config.pop(key, None)
+        self._config_chars -= 0 if before is None else len(key) + len(before)
+        self._labels = None
+        if not value:
+            return
+        chars = self._config_chars + len(key) + len(value)
+        if len(self.config) < MAX_KEYS and chars <= MAX_CONFIG_CHARS:
+            self.config[key] = value
+            self._config_chars = chars
+        elif not self._is_config_cut:
+            self._is_config_cut = True
+            most = f"{MAX_KEYS} keys or {MAX_CONFIG_CHARS} characters"
+            fact = f"more configuration than {most}: {key[:80]} and what follows is left out"
+            self.issues.append(Issue("error", "input", f"line {number}", fact))
 
     def _unit(self, number: int, words: list[str]) -> None:
         """What a Unit line says. Specification: golang.org/x/perf/benchfmt, "Unit metadata"."""
@@ -188,14 +225,17 @@ class _Reader:
         rows = _values(fields)
         procs = _PROCS.search(fields[0])
         name = fields[0].removeprefix("Benchmark")
+        if self._labels is None:
+            self._labels = [(k, v) for k, v in self.config.items() if k != "pkg"]
         shared: dict[str, object] = {
             "line": number,
             "package": self.config.get("pkg"),
             "name": name[: -len(procs[0])] if procs else name,
             "procs": int(procs[1]) if procs else 1,
             "iterations": int(fields[1]),
-            "labels": [(k, v) for k, v in self.config.items() if k != "pkg"],
+            "labels": self._labels,
         }
+        self._cells += len(rows) * (1 + len(self._labels) + self._config_chars // _CELL_CHARS)
         self.rows += [shared | row | self._units.get(str(row["unit"]), {}) for row in rows.values()]
         if 2 * len(rows) < len(fields) - 2:
             self.issues.append(Issue("error", "input", f"line {number}", f"{fields[0]}: a unit stands twice"))

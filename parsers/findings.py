@@ -7,7 +7,8 @@ SARIF 2.1.0.
 Quirks: go vet writes one JSON object a package, after lines that begin with ``#``; up to Go
 1.24 to standard error. An analyzer that failed stands there as ``{"error": …}``: an issue.
 A SARIF result may have several locations, of which the first is taken, or none. Files stand
-as the tool has them: absolute for vet, mostly relative to the repository in SARIF.
+as the tool has them: absolute for vet, mostly relative to the repository in SARIF. Rows repeat names and
+messages that stand in a log once: a log that would come to many times its size is refused.
 """
 
 from __future__ import annotations
@@ -33,8 +34,30 @@ _VET = re.compile(
     # Nothing was found in the first package.
     rb"|\A(?:#[^\n]*\n)+\{\}"
 )
+_ARGUMENT = re.compile(r"\{(\d{1,3})\}")
 _POSITION = re.compile(r"(.*?):(\d{1,18})(?::(\d{1,18}))?$")
-Rows = list[dict[str, object]]
+# A message with its arguments put in; the texts of all rows, or this many times the log's size.
+MAX_MESSAGE_CHARS = 100_000
+FREE_CHARS, MAX_RATIO = 64 * 1024**2, 8
+# Issues that are kept; what follows is counted.
+MAX_ISSUES, MAX_FACT = 1000, 300
+
+
+class _Rows:
+    """Findings so far, under a cap on the texts in them."""
+
+    def __init__(self, path: str, max_chars: int) -> None:
+        self.rows: list[dict[str, object]] = []
+        self._path = path
+        self._left = max_chars
+
+    def add(self, row: dict[str, object]) -> None:
+        """Add a finding. Raises ParseError beyond the cap."""
+        self._left -= sum(len(value) for value in row.values() if isinstance(value, str))
+        if self._left < 0:
+            fact = "names and messages that are repeated come to many times the size of the file"
+            raise ParseError(self._path, f"finding {len(self.rows)}", fact)
+        self.rows.append({"finding_index": len(self.rows)} | row)
 
 
 def sniff(head: bytes) -> bool:
@@ -49,32 +72,32 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     from tracemill.warehouse.schema import TABLES
 
     content = source.read()
-    rows: Rows = []
+    found = _Rows(source.path, max(FREE_CHARS, MAX_RATIO * len(content)))
     issues: list[Issue] = []
     try:
         if _SARIF.match(content[:65536]):
             kind = "sarif"
-            _read_sarif(json.loads(content), rows, issues)
+            _read_sarif(json.loads(content), found, issues)
         else:
             kind = "vet"
-            _read_vet(content.decode("utf-8", "replace"), rows, issues)
+            _read_vet(content.decode("utf-8", "replace"), found, issues)
     except json.JSONDecodeError as error:
         raise ParseError(source.path, f"line {error.lineno}", f"broken JSON: {error.msg}") from error
     except RecursionError as error:
         raise ParseError(source.path, "", "JSON that is nested too deep") from error
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise ParseError(
-            source.path, f"finding {len(rows)}", f"not of the announced shape: {error}"
+            source.path, f"finding {len(found.rows)}", f"not of the announced shape: {error}"
         ) from error
     yield Facts(kind=kind)
-    yield from issues
-    numbered = [{"finding_index": i} | row for i, row in enumerate(rows)]
-    yield Batch(
-        "static_findings", pa.RecordBatch.from_pylist(numbered, TABLES["static_findings"].arrow_schema())
-    )
+    yield from issues[:MAX_ISSUES]
+    if len(issues) > MAX_ISSUES:
+        yield Issue("data_loss", "input", "", f"{len(issues) - MAX_ISSUES} more issues like these")
+    schema = TABLES["static_findings"].arrow_schema()
+    yield Batch("static_findings", pa.RecordBatch.from_pylist(found.rows, schema))
 
 
-def _read_vet(text: str, rows: Rows, issues: list[Issue]) -> None:
+def _read_vet(text: str, rows: _Rows, issues: list[Issue]) -> None:
     """Objects of package → analyzer → findings, one after the other."""
     # Comment lines become empty ones, so that line numbers in errors stay right.
     text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
@@ -88,7 +111,8 @@ def _read_vet(text: str, rows: Rows, issues: list[Issue]) -> None:
                     fact = f"{analyzer} failed: {found.get('error', found)}"
                     issues.append(Issue("error", "input", package, fact))
                     continue
-                rows += [_vet_row(package, analyzer, finding) for finding in found]
+                for finding in found:
+                    rows.add(_vet_row(package, analyzer, finding))
         at += len(text[at:]) - len(text[at:].lstrip())
 
 
@@ -107,15 +131,15 @@ def _vet_row(package: str, analyzer: str, finding: dict[str, Any]) -> dict[str, 
     }
 
 
-def _read_sarif(log: dict[str, Any], rows: Rows, issues: list[Issue]) -> None:
+def _read_sarif(log: dict[str, Any], rows: _Rows, issues: list[Issue]) -> None:
     for number, run in enumerate(log.get("runs") or []):
         tool = _Tool(run["tool"], run.get("artifacts") or [])
         for index, result in enumerate(run.get("results") or []):
             try:
-                rows.append(_sarif_row(tool, result))
+                rows.add(_sarif_row(tool, result))
             except (AttributeError, TypeError, KeyError, ValueError, IndexError) as error:
                 fact = f"not a SARIF result: {type(error).__name__}: {error}"
-                issues.append(Issue("data_loss", "input", f"run {number}, result {index}", fact))
+                issues.append(Issue("data_loss", "input", f"run {number}, result {index}", fact[:MAX_FACT]))
 
 
 class _Tool:
@@ -186,15 +210,25 @@ def _is_suppressed(result: dict[str, Any]) -> bool:
 
 
 def _sarif_message(message: dict[str, Any], rule: dict[str, Any]) -> str:
-    """The message's text, or the rule's by its id, with arguments put in. Source: 3.11."""
+    """The message's text, or the rule's by its id, with arguments put in. Source: 3.11.
+
+    Raises ValueError for one that comes to more than MAX_MESSAGE_CHARS.
+    """
     known = (rule.get("messageStrings") or {}).get(message.get("id")) or {}
-    text = message.get("text") or message.get("markdown") or known.get("text") or message.get("id")
-    arguments = message.get("arguments") or []
-    return re.sub(
-        r"\{(\d{1,3})\}",
-        lambda found: str(arguments[int(found[1])]) if int(found[1]) < len(arguments) else found[0],
-        str(text),
-    )
+    text = str(message.get("text") or message.get("markdown") or known.get("text") or message.get("id"))
+    arguments = [str(each) for each in message.get("arguments") or []]
+    parts, chars, at = [], len(text), 0
+    for place in _ARGUMENT.finditer(text):
+        number = int(place[1])
+        value = arguments[number] if number < len(arguments) else place[0]
+        parts += [text[at : place.start()], value]
+        chars += len(value)
+        at = place.end()
+        if chars > MAX_MESSAGE_CHARS:
+            break
+    if chars > MAX_MESSAGE_CHARS:
+        raise ValueError(f"a message of more than {MAX_MESSAGE_CHARS:,} characters")
+    return "".join([*parts, text[at:]])
 
 
 def _file_of(uri: str) -> str:

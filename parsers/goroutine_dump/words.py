@@ -56,7 +56,7 @@ REASONS: dict[str, str | None] = {
 }
 _SUFFIX = re.compile(r" \((?:scan|durable|synctest|leaked)\)")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
-_LABEL = re.compile(r'("(?:[^"\\]|\\.)*"|[^:,]+): ("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)')
+_LABEL = re.compile(r'("(?:[^"\\]|\\.)*+"|[^:,]++): ("(?:[^"\\]|\\.)*+"|[^,]*+)(?:, |$)')
 _MINUTES = re.compile(r"(\d{1,18}) minutes")
 _BUBBLE = re.compile(r"synctest (?:bubble|group) (\d{1,18})")
 
@@ -85,7 +85,17 @@ def labels_of(text: str | None) -> list[tuple[str, str]] | None:
     """Labels from the braces of a header, quotes taken off."""
     if not text:
         return None
-    return [(_unquoted(key), _unquoted(value)) for key, value in _LABEL.findall(text)]
+    labels, at = [], 0
+    while at < len(text):
+        # From the start of a label only: looked for at every character, a long text would take hours.
+        if found := _LABEL.match(text, at):
+            labels.append((_unquoted(found[1]), _unquoted(found[2])))
+            at = found.end()
+        elif (comma := text.find(", ", at)) >= 0:
+            at = comma + 2
+        else:
+            break
+    return labels
 
 
 def _unquoted(text: str) -> str:

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     Unsigned = NDArray[np.uint64]
 
 UNKNOWN = "<unknown>"
-# A location may have any number of lines, and a stack name it any number of times.
+# A location may have any number of lines, and a stack name it any number of times: in all so many frames,
+# and no more than honest inlining makes of the stacks' locations.
 MAX_FRAMES = 200_000_000
+FREE_FRAMES, MAX_FRAMES_PER_LOCATION = 10_000_000, 16
+FRAMES_PER_BATCH = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,14 @@ def _mapping_names(profile: Profile) -> list[str]:
 
 
 def _check_size(profile: Profile, frames: Frames) -> None:
-    """Raise ParseError for stacks of more than MAX_FRAMES frames in all."""
+    """Raise ParseError for stacks of more frames in all than the cap."""
     counts = frames.ends - frames.starts
-    if int(counts.max(initial=0)) * len(profile.stack_locations) > MAX_FRAMES:
+    n_locations = len(profile.stack_locations)
+    most = min(MAX_FRAMES, max(FREE_FRAMES, MAX_FRAMES_PER_LOCATION * n_locations))
+    if int(counts.max(initial=0)) * n_locations > most:
         total = int(counts[profile.stack_locations].sum())
-        if total > MAX_FRAMES:
-            raise ParseError(profile.path, "", f"stacks of {total} frames, more than the cap of {MAX_FRAMES}")
+        if total > most:
+            raise ParseError(profile.path, "", f"stacks of {total} frames, more than the cap of {most}")
 
 
 class SampleStacks:
@@ -166,8 +171,13 @@ class SampleStacks:
     def _rows(self, chosen: Ints) -> Iterator[pa.RecordBatch]:
         """The ``stacks`` rows of the chosen samples."""
         names = pa.array(self._frames.functions, pa.string()), pa.array(self._frames.files, pa.string())
-        for start in range(0, len(chosen), ROWS_PER_BATCH):
-            yield self._batch(chosen[start : start + ROWS_PER_BATCH], names)
+        frames = np.cumsum(self._depths[chosen])
+        start = before = 0
+        while start < len(chosen):
+            fitting = int(np.searchsorted(frames, before + FRAMES_PER_BATCH, "right"))
+            end = min(max(fitting, start + 1), start + ROWS_PER_BATCH)
+            yield self._batch(chosen[start:end], names)
+            start, before = end, int(frames[end - 1])
 
     def _batch(self, chosen: Ints, names: tuple[pa.Array, pa.Array]) -> pa.RecordBatch:
         frames = self._frames

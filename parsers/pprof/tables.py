@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tracemill.parsers.api import Batch
+from tracemill.parsers.api import Batch, ParseError
 from tracemill.parsers.pprof.addresses import addresses
 from tracemill.parsers.pprof.stacks import SampleStacks
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # The house's word for a unit, where pprof has another.
 UNITS = {"nanoseconds": "ns"}
 SAMPLES_PER_BATCH = 262_144
+# Of all labels on all rows: so much, or what labels of this length come to.
+FREE_LABEL_CHARS, MAX_CHARS_PER_LABEL = 128 * 1024**2, 128
 
 
 def tables(profile: Profile) -> Iterator[Batch | Stacks]:
@@ -98,6 +100,7 @@ def _labels(profile: Profile, n_samples: int) -> dict[str, pa.Array]:
     Of a key that a sample repeats, texts are joined by ", " and the first number stays.
     """
     labels = profile.labels
+    _check_labels(profile)
     is_text = labels[:, 2] != 0
     has_unit = ~is_text & (labels[:, 4] != 0)
     strings = pa.array(profile.strings if len(labels) else [], pa.string())
@@ -107,6 +110,17 @@ def _labels(profile: Profile, n_samples: int) -> dict[str, pa.Array]:
         "numeric_labels": _maps(_Labels(_firsts(labels[~is_text]), 3, strings), n_samples),
         "numeric_units": _maps(_Labels(_firsts(labels[has_unit]), 4, strings), n_samples),
     }
+
+
+def _check_labels(profile: Profile) -> None:
+    """Raise ParseError for labels that repeat a few long strings beyond the cap."""
+    chars = np.array([len(text) for text in profile.strings] if len(profile.labels) else [0], np.int64)
+    n_types = profile.values.shape[1]
+    total = int(chars[profile.labels[:, [1, 2, 4]]].sum()) * n_types
+    most = max(FREE_LABEL_CHARS, MAX_CHARS_PER_LABEL * len(profile.labels) * n_types)
+    if total > most:
+        fact = f"labels of {total:,} characters in all, more than the cap of {most:,}"
+        raise ParseError(profile.path, "", fact)
 
 
 class _Labels:

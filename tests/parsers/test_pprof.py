@@ -12,7 +12,8 @@ import pytest
 from tests.parsers import gopprof, reading
 from tests.parsers.pprof_messages import Profile
 from tracemill.parsers import pprof
-from tracemill.parsers.api import Issue, ParseError
+from tracemill.parsers.api import Batch, Issue, Options, ParseError, with_all_stacks
+from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "pprof"
 FILES = sorted(SAMPLES.glob("*/*.pb.gz"))
@@ -382,6 +383,16 @@ def test_stacks_of_more_frames_than_the_cap_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("tracemill.parsers.pprof.stacks.MAX_FRAMES", 202)
     with pytest.raises(ParseError, match="stacks of 203 frames, more than the cap of 202"):
         items_of(path)
+
+
+def test_rows_of_long_stacks_come_in_parts_and_whole(monkeypatch):
+    whole = read(FILES[-1])["stacks"].to_pylist()
+    monkeypatch.setattr("tracemill.parsers.pprof.stacks.FRAMES_PER_BATCH", 5)
+    found = with_all_stacks(pprof.parse(Source(FILES[-1]), Options()))
+    parts = [item.rows for item in found if isinstance(item, Batch) and item.table == "stacks"]
+    assert len(parts) > 1
+    assert [row["stack_id"] for part in parts for row in part.to_pylist()] == [r["stack_id"] for r in whole]
+    assert read(FILES[-1])["stacks"].to_pylist() == whole
 
 
 def test_profile_whose_sample_types_come_late_is_claimed():
