@@ -46,6 +46,7 @@ FORMATS = {
     "listing": 4,
     "escapes": 2,
     "findings": 3,
+    "runtime_metrics": 1,
 }
 # They are told by magic numbers and fields; no text format reads what is no text.
 BINARY = ("exectrace", "binary", "pprof")

@@ -25,6 +25,7 @@ BINARIES = (
     ("1.26", "darwin", "arm64"),
 )
 CRASHES = (("panic", "all"), ("maps", "all"), ("quit", "system"), ("deadlock", "single"))
+METERED = ("1.21", "1.27")
 EVENTS = ("1.21", "1.24", "1.27")
 DEBUG_1 = ("heap", "block", "mutex", "goroutine", "threadcreate", "open_sessions")
 
@@ -141,6 +142,17 @@ def record_binary(version: str, system: str, arch: str) -> None:
         keep(packed, "binary", version)
 
 
+def record_metrics(version: str) -> None:
+    """What the measured program says of its runtime."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        build("measured", version, folder / "measured")
+        (folder / "out").mkdir()
+        subprocess.run(["./measured", "out"], cwd=folder, env=environment(), check=True)
+        for file in (folder / "out").iterdir():
+            keep(file, "runtime_metrics", version)
+
+
 def main(versions: list[str]) -> None:
     """Record all samples of the versions, or of VERSIONS."""
     for version in versions or VERSIONS:
@@ -148,6 +160,8 @@ def main(versions: list[str]) -> None:
         record_listings(version)
         record_crashes(version)
         record_vet(version)
+        if version in METERED:
+            record_metrics(version)
     for version, system, arch in BINARIES:
         if not versions or version in versions:
             record_binary(version, system, arch)

@@ -180,6 +180,15 @@ _DECLARED = (
     Column("heap_live_bytes", INT, "bytes", "Live heap."),
     Column("heap_goal_bytes", INT, "bytes", "Heap goal."),
     Column("is_forced", FLAG, "", "Whether runtime.GC() forced the cycle."),
+    # What a program says of its runtime
+    Column("snapshot_index", INT, "", "Place of the snapshot in the capture, from 0."),
+    Column("series_index", INT, "", "Place of the value in the capture, from 1."),
+    Column("at_unix_ns", INT, "ns", "When the snapshot was taken, as Unix time; null where nothing says so."),
+    Column("source_name", WORD, "", "The value's name as the capture has it."),
+    Column("bucket_index", INT, "", "Place of the bucket in the histogram, from 0."),
+    Column("lower", REAL, "", "Lower bound of the bucket, in the histogram's unit; null where it has none."),
+    Column("upper", REAL, "", "Upper bound of the bucket; null where it has none."),
+    Column("bucket_count", REAL, "", "What the bucket counts, without those below it."),
     # Scheduler state
     Column("state_index", INT, "", "Place of the scheduler's line in the log, from 0."),
     Column("idle_procs", SMALL, "", "Processors without work."),

@@ -72,6 +72,7 @@ _SOURCES = (
     Source("goroutine_profile", ("goroutine",), "nothing", "whole", "amount", "The last goroutine profile."),
     Source("goroutineleak", ("goroutineleak",), "nothing", "whole", "amount", "The last goroutineleak profile (Go 1.26 and later)."),
     Source("gctrace", ("gctrace",), "nothing", "whole", "rate", "Lines of GODEBUG=gctrace=1."),
+    Source("runtime", ("runtime_metrics", "expvar", "prometheus"), "nothing", "never", "rate", "Snapshots of runtime/metrics, expvar or Prometheus' Go collector: the last one, or what was between the first and the last."),
     Source("benchmark", ("benchmarks",), "nothing", "never", "none", "Results of go test -bench."),
     Source("binary", ("binary",), "nothing", "whole", "none", "The build's executable."),
 )
@@ -82,7 +83,8 @@ def _metric(
     per_second: float = 0, samples: float = 0, is_sum: bool = True, is_judged: bool = True,
 ) -> Metric:
     derived = {"benchmarks", "tasks", "scheduling", "collector", "heap size", "binary size"}
-    place = "derived" if family in derived or name in {"cpu_under_ns", "running_ns"} else "site"
+    named = {"cpu_under_ns", "running_ns", "runtime_goroutine_count"}
+    place = "derived" if family in derived or name in named else "site"
     return Metric(name, unit, polarity, measure, is_sum, floor, per_second, samples, is_judged, family, place, text)
 
 
@@ -153,6 +155,15 @@ _METRICS = (
     _metric("gc_assist_share", "share", "trace", "collector", "Part of the trace's time spent in assists, over all goroutines.", floor=.001, is_sum=False, is_judged=False),
     _metric("gc_pause_share", "share", "trace", "collector", "Part of the trace's time in which the program was stopped.", floor=.001, is_sum=False, is_judged=False),
     _metric("gc_cpu_share", "share", "gctrace", "collector", "Part of the process's CPU time that the collector took, as gctrace says it last, in whole percent.", floor=.015, is_sum=False),
+    _metric("runtime_gc_cpu_share", "share", "runtime", "collector", "Part of the program's processor time that the collector took, between the first snapshot and the last.", floor=.01, is_sum=False),
+    _metric("runtime_gc_cycles_per_second", "count/s", "runtime", "collector", "Collections a second, between the first snapshot and the last.", floor=.05, is_sum=False),
+    _metric("runtime_gc_pause_p99_ns", "ns", "runtime", "collector", "99th percentile of the collector's pauses: the upper bound of its bucket.", floor=1e5, is_sum=False),
+    _metric("runtime_gc_pause_share", "share", "runtime", "collector", "Part of the time in which the collector stopped the program, of a sum of pauses.", floor=.001, is_sum=False),
+    _metric("runtime_sched_latency_p99_ns", "ns", "runtime", "scheduling", "99th percentile of the time that goroutines were ready and had no processor: the upper bound of its bucket.", floor=1e5, is_sum=False),
+    _metric("runtime_goroutine_count", "count", "runtime", "goroutines", "Goroutines at the last snapshot.", floor=10, is_sum=False),
+    _metric("runtime_alloc_bytes_per_second", "bytes/s", "runtime", "heap size", "Bytes allocated a second, between the first snapshot and the last.", floor=1 << 20, is_sum=False),
+    _metric("runtime_heap_live_bytes", "bytes", "runtime", "heap size", "Heap that the last collection found live, at the last snapshot; before Go 1.21 the heap in use.", floor=1 << 20, is_sum=False),
+    _metric("runtime_heap_goal_bytes", "bytes", "runtime", "heap size", "The collector's heap goal at the last snapshot.", floor=1 << 20, is_sum=False),
     _metric("heap_live_bytes", "bytes", "trace", "heap size", "Largest live heap that the trace shows.", floor=1 << 20, is_sum=False),
     _metric("heap_goal_bytes", "bytes", "trace", "heap size", "Largest heap goal that the trace shows.", floor=1 << 20, is_sum=False, is_judged=False),
     _metric("heap_after_gc_bytes", "bytes", "gctrace", "heap size", "Largest heap after a collection, as gctrace says it.", floor=2 << 20, is_sum=False),

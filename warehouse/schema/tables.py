@@ -134,6 +134,10 @@ _PARSED = (
            "heap_after_bytes heap_live_bytes heap_goal_bytes procs is_forced"),
     _table("scheduler_states", "Lines of GODEBUG=schedtrace=N.", "capture_id process_index state_index",
            "at_ns procs idle_procs threads spinning_threads idle_threads run_queue local_run_queues"),
+    _table("runtime_metrics", "What a program said of its runtime: runtime/metrics, expvar, Prometheus text of Go's collector.",
+           "capture_id snapshot_index series_index", "at_unix_ns name source_name value labels"),
+    _table("runtime_histograms", "Buckets of the histograms among it; empty ones are left out.",
+           "capture_id snapshot_index name bucket_index", "at_unix_ns lower upper bucket_count"),
     _table("race_reports", "Distinct data races that the race detector reported (go test -race).",
            "capture_id race_index",
            "race_key report_count access goroutine_id stack_id creation_stack_id function file line previous_access "
