@@ -1,12 +1,12 @@
-"""The compiler's decisions: go build -gcflags=-m and -m=2, Go 1.21 to 1.27.
+"""The compiler's decisions: go build -gcflags=-m, -m=2 and -d=ssa/check_bce, Go 1.21 to 1.27.
 
-Source: cmd/compile/internal/escape and inline.
+Source: cmd/compile/internal/escape, inline, devirtualize, ssa (checkbce.go). ``logopt.py`` reads their JSON.
 
 Emits ``escapes``, one row for each place and message. ``package`` is that of the last
 ``# package`` line; ``kind`` what was decided:
 
     escapes_to_heap, moved_to_heap, does_not_escape, leaking_param, can_inline, cannot_inline,
-    inlined, devirtualized, other
+    inlined, devirtualized (by a profile too), bounds_check, other
 
 Quirks: with -m=2 the reasons stand before the decision, under a line ``… escapes to heap in
 f:``; they become its ``explanation``. The same message may stand several times (generic code
@@ -35,7 +35,8 @@ LINE = re.compile(rb"^(?:[A-Za-z]:\\)?[^\s:]+\.go:\d+:\d+: |^# [\w./-]+$", re.MU
 _DECISION = re.compile(
     rb"^(?:[A-Za-z]:\\)?[^\s:][^\n:]*\.go:[0-9]+:[0-9]+: "
     rb"(?:(?:can|cannot) inline |inlining call to |leaking param|moved to heap: "
-    rb"|[^\n]* escapes to heap|[^\n]* does not escape)",
+    rb"|[^\n]* escapes to heap|[^\n]* does not escape|Found Is(?:Slice)?InBounds$"
+    rb"|PGO devirtualizing |(?:partially )?devirtualizing )",
     re.MULTILINE,
 )
 _PLACE = (
@@ -50,7 +51,8 @@ _KINDS = (
     ("can_inline", r"^can inline "),
     ("cannot_inline", r"^cannot inline "),
     ("inlined", r"^inlining call to "),
-    ("devirtualized", r"^(?:partially )?devirtualizing "),
+    ("devirtualized", r"^(?:partially |PGO )?devirtualizing "),
+    ("bounds_check", r"^Found Is(?:Slice)?InBounds$"),
 )
 # What -m=2 puts before a decision: a heading and indented reasons.
 _HEADING = r":$"

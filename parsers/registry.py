@@ -44,7 +44,8 @@ FORMATS = {
     "race": 1,
     "gctrace": 2,
     "listing": 4,
-    "escapes": 2,
+    "escapes": 3,
+    "logopt": 1,
     "findings": 3,
     "runtime_metrics": 1,
 }

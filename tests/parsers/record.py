@@ -81,6 +81,13 @@ def record_listings(version: str) -> None:
     for name, level in (("m.txt", "-m"), ("m2.txt", "-m=2")):
         flags = ("-trimpath", "-o", "/dev/null", f"-gcflags={level}")
         keep_text(run_go("evidence", version, "build", *flags).stderr, name, "escapes", version)
+    with tempfile.TemporaryDirectory() as name:
+        flags = ("-trimpath", "-o", "/dev/null", f"-gcflags=-json=0,{name}")
+        run_go("evidence", version, "build", *flags)
+        for file in Path(name).glob("main/main.json"):
+            keep(file, "logopt", version)
+    flags = ("-trimpath", "-o", "/dev/null", "-gcflags=-d=ssa/check_bce")
+    keep_text(run_go("evidence", version, "build", *flags).stderr, "bce.txt", "escapes", version)
     keep_text(
         run_go("tiny", version, "build", "-trimpath", "-o", "/dev/null", "-gcflags=-S").stderr,
         "S.txt",
