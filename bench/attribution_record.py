@@ -6,7 +6,6 @@ another GOGC and another load each, whose sources differ as those of real commit
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -118,17 +117,23 @@ def _record_build(series: Series, build: Build, folder: Path, seconds: int) -> N
         subprocess.run([binary, folder / run, *arguments], env=env, check=True)
 
 
+def edited(program: str, build: Build) -> dict[str, str]:
+    """The program's files with the build's edits. Raises ValueError if an edit does not fit."""
+    files = {file.name: file.read_text() for file in (PROGRAMS / program).iterdir()}
+    for edit in build.edits:
+        text = files[edit.file]
+        if text.count(edit.old) != 1:
+            raise ValueError(f"{edit.file}: stands {text.count(edit.old)} times: {edit.old!r}")
+        files[edit.file] = text.replace(edit.old, edit.new)
+    return files
+
+
 def compile_program(series: Series, build: Build, target: Path) -> None:
     """The build's program, of the program's source with the build's edits."""
     with tempfile.TemporaryDirectory() as work:
-        source = Path(work) / series.program
-        shutil.copytree(PROGRAMS / series.program, source)
-        for edit in build.edits:
-            file = source / edit.file
-            text = file.read_text()
-            if text.count(edit.old) != 1:
-                raise ValueError(f"{edit.file}: stands {text.count(edit.old)} times: {edit.old!r}")
-            file.write_text(text.replace(edit.old, edit.new))
+        source = Path(work)
+        for name, text in edited(series.program, build).items():
+            (source / name).write_text(text)
         flags = ["-trimpath", "-buildvcs=false", *([PIE] if series.is_pie else [])]
         command = [go(series.version), "build", *flags, "-o", target, "."]
         subprocess.run(command, cwd=source, env=environment(), check=True)

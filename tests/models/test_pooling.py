@@ -109,16 +109,36 @@ def test_of_a_line_with_calls_of_two_kinds_the_address_must_decide(pc, expected)
 def test_what_a_build_knows_in_part_is_put_together():
     series = Series()
     stack = series.stack(PUT)
-    series.heap("b1", "1", [(stack, 0x100, 4096), (stack, 0x200, 1024)])
-    series.names("b1/1/heap", [(0x101, PUT, 1, ""), (0x201, PUT, 1, "")])
+    series.heap("b1", "1", [(stack, 0x100, 4096), (stack, 0x20A, 1024)])
+    series.names("b1/1/heap", [(0x101, PUT, 1, ""), (0x20B, PUT, 1, "")])
     for row in series.tables["named_addresses"]:
         row["start_line"] = 1
     series.traced("b1", 0x101, ASSIGN)
+    series.names(series.heap("b2", "1", []), [(0x80B, PUT, 1, "")])
+    series.tables["named_addresses"][-1]["start_line"] = 1
+    series.traced("b2", 0x80B, ASSIGN)
     with series.models() as connection:
         assert rows(connection, KNOWN) == [("b1", ASSIGN, 5120, 2560, "other_build_call", 0.99)]
         costs = "select caller, value from int_caller_costs order by all"
         assert rows(connection, costs.replace("int_", "int_pooled_")) == [(PUT, 512), (PUT, 1024)]
         assert rows(connection, costs) == [(PUT, 2048), (PUT, 4096)]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_two_calls_of_a_line_with_the_same_address_modulo_32_are_not_told_apart(is_known):
+    series = Series()
+    series.sampled("b1", 0x101)
+    series.traced("b1", 0x101, ASSIGN)
+    stack = series.stack(PUT)
+    series.heap("b2", "1", [(stack, 0x200, 4096), (stack, 0x2A0, 1024)])
+    series.names("b2/1/heap", [(0x201, PUT, 1, ""), (0x2A1, PUT, 1, "")])
+    for row in series.tables["named_addresses"]:
+        row["start_line"] = 1
+    if is_known:
+        series.traced("b2", 0x201, ASSIGN)
+    with series.models() as connection:
+        unknown = 1024 if is_known else 5120
+        assert rows(connection, UNKNOWN) == [("b2", PUT, unknown)]
 
 
 def test_the_instances_of_a_generic_function_are_one():

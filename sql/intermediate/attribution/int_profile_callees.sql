@@ -8,7 +8,8 @@
 -- Samples of a mapping that no binary explains are looked up among the calls that the build's traces and profiles
 -- show, then in its listing, the surest rung first. Where a binary does explain, what it does not tell of is no such
 -- call, and the others could only guess wrong. What nothing tells of is unknown, and has its return address modulo 32
--- as alignment: functions of amd64 are aligned to that, so it is the same wherever the same code lies.
+-- as alignment: functions of amd64 are aligned to that, so it is the same wherever the same code lies. It is null where
+-- two calls of a line have the same.
 with
 
 chosen as (
@@ -219,8 +220,11 @@ classed as (
             as callee,
         case when caller_class = 'map_assign' and growth_callee is not null then 'map_grow' else caller_class end
             as callee_class,
-        case when evidence = 'unknown' then (return_pc % 32)::bigint end as alignment,
+        case when evidence = 'unknown' and min(return_pc) over aligned = max(return_pc) over aligned
+            then (return_pc % 32)::bigint
+        end as alignment,
     from claimed
+    window aligned as (partition by build_id, run_id, leaf_function, leaf_file, leaf_line, return_pc % 32)
 )
 
 select
