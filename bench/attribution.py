@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.attribution_judge import METHODS, Judged, Recording, Told, judge
-from bench.attribution_record import BUILDS, Series, record
+from bench.attribution_judge import METHODS, POOLED, Judged, Recording, Told, judge
+from bench.attribution_record import BUILDS, CALM, Series, record
 from examples.recording import say
 
 HOME = Path(__file__).resolve().parents[1] / ".cache" / "bench" / "attribution"
@@ -22,43 +22,38 @@ VERSIONS = "1.21,1.22,1.23,1.24,1.25,1.26,1.27"
 def span(values: list[float]) -> str:
     """The least and the most of them."""
     low, high = f"{min(values):.3f}", f"{max(values):.3f}"
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else f"{low}–{high}"
 
 
-def method_table(judged: list[Judged]) -> str:
-    """Of each method, the least and the most over versions and both ways of building."""
-    lines = [
-        "| program, build | method | precision | recall | of all bytes unknown |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+def build_table(judged: list[Judged]) -> str:
+    """Precision and recall of each method by build, over all versions and both ways of building."""
+    lines = [f"| program, build | {' | '.join(METHODS)} | unknown of all bytes |", f"| --- |{' --- |' * 5}"]
     for program, builds in BUILDS.items():
         of = [found for found in judged if found.series.program == program]
         for build in builds if of else ():
-            for method in METHODS:
-                told = [found.by_build[method, build.name] for found in of]
-                cells = [
-                    f"{program}, {build.name.partition('-')[2]}",
-                    method,
-                    *(
-                        span([getattr(t, what) for t in told])
-                        for what in ("precision", "recall", "unknown_share")
-                    ),
-                ]
-                lines.append(f"| {' | '.join(cells)} |")
+            cells = [both([found.by_build[method, build.name] for found in of]) for method in METHODS]
+            unknown = span([found.by_build[POOLED, build.name].unknown_share for found in of])
+            name = f"{program}, {build.name.partition('-')[2]}"
+            lines.append(f"| {name} | {' | '.join(cells)} | {unknown} |")
     return "\n".join(lines)
 
 
 def version_table(judged: list[Judged]) -> str:
-    """Recall of each method by Go version, over all builds: as they are, and position independent."""
+    """The same by Go version, over the builds that are under load."""
     lines = [f"| program, Go | {' | '.join(METHODS)} |", f"| --- |{' --- |' * len(METHODS)}"]
     for found in judged:
-        cells = [
-            span([t.recall for (m, _), t in found.by_build.items() if m == method]) for method in METHODS
-        ]
-        lines.append(
-            f"| {found.series.name.replace('-', ', ', 1).replace('-pie', ', PIE')} | {' | '.join(cells)} |"
-        )
+        told = {
+            method: [t for (m, b), t in found.by_build.items() if m == method and CALM not in b]
+            for method in METHODS
+        }
+        name = f"{found.series.program}, {found.series.version}{', PIE' if found.series.is_pie else ''}"
+        lines.append(f"| {name} | {' | '.join(both(told[method]) for method in METHODS)} |")
     return "\n".join(lines)
+
+
+def both(told: list[Told]) -> str:
+    """Precision and recall."""
+    return f"{span([t.precision for t in told])} / {span([t.recall for t in told])}"
 
 
 def evidence_table(judged: list[Judged]) -> str:
@@ -91,7 +86,7 @@ def main() -> None:
                 recording = Recording(series, record(series, HOME, asked.seconds))
                 say(f"judging {series.name}")
                 judged.append(judge(recording))
-    for table in (method_table(judged), version_table(judged), evidence_table(judged)):
+    for table in (build_table(judged), version_table(judged), evidence_table(judged)):
         print(f"\n{table}")
 
 

@@ -36,10 +36,10 @@ FORMATS = {
 NAMING = ("trace.out", "cpu.pb.gz", "block.pb.gz", "mutex.pb.gz")
 PROTOBUF, TEXT = "heap.pb.gz", "heap.txt"
 # What is measured, in the order of the table.
-BY_TEXT = "(a) debug=1 text, trace, CPU, block, mutex"
-BY_CALLEE = "(b) protobuf, trace, CPU, block, mutex"
-POOLED = "(c) the same, and what the other builds know"
-ONLY_POOLED = "(c) heap profile alone, and what the other builds know"
+BY_TEXT = "(a) debug=1 text, named addresses"
+BY_CALLEE = "(b) protobuf, callees seen"
+POOLED = "(c) b and the other builds"
+ONLY_POOLED = "(c) the other builds alone"
 METHODS = (BY_TEXT, BY_CALLEE, POOLED, ONLY_POOLED)
 ASKED = ("int_profile_callees", "int_pooled_callees")
 CLAIMS = """

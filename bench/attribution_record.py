@@ -18,6 +18,7 @@ from tests.parsers.record import PROGRAMS
 PIE = "-buildmode=pie"
 RUNS = ("1", "2")
 BINARY = "program"
+CALM = "calm"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ BUILDS = {
         Build("b1-gogc50", 50),
         Build("b2-gogc100", 100, live=64, edits=(_ABOVE, _MORE)),
         Build("b3-gogc400", 400, edits=(_ABOVE, _MORE, _WITHIN, _SWAPPED)),
-        Build("b4-calm", 100, rate=300, live=64, edits=(_ABOVE, _MORE, _WITHIN, _SWAPPED, _LONGER)),
+        Build(f"b4-{CALM}", 100, rate=300, live=64, edits=(_ABOVE, _MORE, _WITHIN, _SWAPPED, _LONGER)),
     ),
     "maps": (Build("b1-gogc50", 50), Build("b2-gogc100", 100), Build("b3-gogc400", 400)),
 }

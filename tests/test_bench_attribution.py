@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.attribution import evidence_table, method_table, version_table
+from bench.attribution import build_table, evidence_table, version_table
 from bench.attribution_judge import (
     BY_CALLEE,
     BY_TEXT,
@@ -63,9 +63,8 @@ def test_tables_say_the_least_and_the_most_of_all_versions() -> None:
         )
         for version, right in (("1.26", 8), ("1.27", 4))
     ]
-    first = method_table(judged).splitlines()[2]
-    assert first == f"| maps, gogc50 | {METHODS[0]} | 1.000 | 0.500 to 1.000 | 0.100 |"
-    assert version_table(judged).splitlines()[2].startswith("| maps, 1.26 | 1.000 |")
+    assert build_table(judged).splitlines()[2] == f"| maps, gogc50 |{' 1.000 / 0.500–1.000 |' * 4} 0.100 |"
+    assert version_table(judged).splitlines()[2] == f"| maps, 1.26 |{' 1.000 / 1.000 |' * 4}"
     assert evidence_table(judged).splitlines()[2] == "| `seen_callee` | 16 | 0.7500 |"
 
 

@@ -290,6 +290,26 @@ def test_a_trace_names_the_addresses_of_a_text_profile():
         assert rows(connection, "select alloc_bytes, growth_bytes from map_growth") == [(4352, 4352)]
 
 
+@pytest.mark.parametrize(
+    ("grows", "is_assignment"),
+    [
+        ("runtime.hashGrow", True),
+        ("internal/runtime/maps.(*Map).growToSmall", True),
+        ("runtime.growWork_fast64", False),
+        ("runtime.evacuate_fast64", False),
+    ],
+)
+def test_what_also_a_deletion_calls_makes_no_assignment_of_a_nameless_frame(grows, is_assignment):
+    given = Given()
+    text_heap(given, [(given.stack(PUT), [0x901, 0x701, 0x301, 0x101], 4096)])
+    given.names(given.tables["captures"][-1]["capture_id"], [(0x101, PUT, 1, "")])
+    calls = [(0x901, "runtime.mallocgc", 1, ""), (0x701, grows, 1, "runtime.mallocgc"), (0x101, PUT, 1, "")]
+    # What shows the class of the function is called elsewhere.
+    given.names(given.trace("b1", "1", []), [*calls, (0x888, "main.main", 9, grows)])
+    with given.models() as connection:
+        assert bool(rows(connection, KNOWN)) == is_assignment
+
+
 def test_a_text_profile_tells_of_the_protobuf_beside_it():
     given = Given()
     put = given.stack(PUT)

@@ -52,7 +52,7 @@ def test_a_call_that_one_build_knows_is_known_in_all():
     with series.models() as connection:
         assert rows(connection, KNOWN) == [
             ("b1", ASSIGN, 4096, 2048, "seen_callee", 1.0),
-            ("b2", ASSIGN, 4096, 2048, "other_build_call", 0.99),
+            ("b2", ASSIGN, 4096, 2048, "other_build_call", 1.0),
         ]
         assert rows(connection, UNKNOWN) == [("b3", PUT, 4096), ("b4", PUT, 4096), ("b5", PUT, 4096)]
         shares = "select build_id, evidence, alloc_share, map_bytes from attribution_shares order by all"
@@ -86,9 +86,9 @@ def test_a_binary_of_one_build_tells_of_its_neighbours():
     series.tables["call_sites"][1] |= {"function": PUT, "line": 2}
     series.sampled("b3", 0x8201, line=2)
     assert told(series) == [
-        ("b1", ASSIGN, 4096, 2048, "other_build_call", 0.99),
+        ("b1", ASSIGN, 4096, 2048, "other_build_call", 1.0),
         ("b2", ASSIGN, 4096, 2048, "call_target", 1.0),
-        ("b3", "runtime.makemap", 4096, 2048, "other_build_call", 0.99),
+        ("b3", "runtime.makemap", 4096, 2048, "other_build_call", 1.0),
     ]
 
 
@@ -118,7 +118,7 @@ def test_what_a_build_knows_in_part_is_put_together():
     series.tables["named_addresses"][-1]["start_line"] = 1
     series.traced("b2", 0x80B, ASSIGN)
     with series.models() as connection:
-        assert rows(connection, KNOWN) == [("b1", ASSIGN, 5120, 2560, "other_build_call", 0.99)]
+        assert rows(connection, KNOWN) == [("b1", ASSIGN, 5120, 2560, "other_build_call", 1.0)]
         costs = "select caller, value from int_caller_costs order by all"
         assert rows(connection, costs.replace("int_", "int_pooled_")) == [(PUT, 512), (PUT, 1024)]
         assert rows(connection, costs) == [(PUT, 2048), (PUT, 4096)]
@@ -148,7 +148,7 @@ def test_the_instances_of_a_generic_function_are_one():
     series.names(heap, [(0x201, instance, 1, "")])
     series.tables["named_addresses"][-1]["start_line"] = 1
     series.names(series.trace("b1", "1", []), [(0x301, other, 1, ASSIGN)])
-    assert told(series) == [("b1", ASSIGN, 4096, 2048, "other_build_call", 0.99)]
+    assert told(series) == [("b1", ASSIGN, 4096, 2048, "other_build_call", 1.0)]
 
 
 @pytest.mark.parametrize(("start_line", "missing"), [(1, []), (None, ["mapassign_inuse_bytes"])])

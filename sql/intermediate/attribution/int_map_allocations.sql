@@ -55,7 +55,7 @@ select
     sum(alloc_bytes_variance) as alloc_bytes_variance,
     sum(inuse_bytes_variance) as inuse_bytes_variance,
     -- Of several, the least sure.
-    arg_min(evidence, confidence) as evidence,
+    arg_min(evidence, (confidence, evidence)) as evidence,
     min(confidence) as confidence,
 from placed
 group by build_id, run_id, path_id, callee

@@ -31,7 +31,7 @@ select
     round(sum(callees.alloc_bytes) / any_value(profiled.runs))::bigint as alloc_bytes,
     round(sum(callees.alloc_objects) / any_value(profiled.runs))::bigint as alloc_objects,
     round(sum(callees.inuse_bytes) / any_value(profiled.runs))::bigint as inuse_bytes,
-    arg_min(callees.evidence, callees.confidence) as evidence,
+    arg_min(callees.evidence, (callees.confidence, callees.evidence)) as evidence,
     min(callees.confidence) as confidence,
 from callees
 inner join sites

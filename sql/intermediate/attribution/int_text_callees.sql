@@ -3,7 +3,8 @@
 -- scope: build
 -- Only text profiles (debug=1) list the addresses of the runtime's frames. An address between two of one function
 -- lies in that function. The frame directly above the leaf is what the leaf called; where it has no name, it is an
--- assignment if what it called in turn makes a map grow. growth_callee is null where the map did not grow.
+-- assignment if what it called in turn makes a map grow; but growWork, which to Go 1.23 moves what has grown, is
+-- called by deletions too. growth_callee is null where the map did not grow.
 -- DuckDB's own: ASOF joins, list slices.
 with
 
@@ -102,7 +103,12 @@ told as (
         sample_index,
         any_value(function) filter (where depth = 0) as called,
         any_value(callee_class) filter (where depth = 0) as called_class,
-        bool_or(depth = 1 and (callee_class = 'map_grow' or ends_with(function, '.(*Map).growToSmall'))) as is_assignment,
+        bool_or(
+            depth = 1
+            and (callee_class = 'map_grow' or ends_with(function, '.(*Map).growToSmall'))
+            and not starts_with(function, 'runtime.growWork')
+            and not starts_with(function, 'runtime.evacuate')
+        ) as is_assignment,
         arg_min(function, depth) filter (where callee_class = 'map_grow') as growth_callee,
     from known
     group by build_id, capture_id, sample_index

@@ -126,7 +126,7 @@ lines as (
         sum(alloc_objects) as alloc_objects,
         sum(inuse_bytes) as inuse_bytes,
         -- Of several, the least sure.
-        arg_min(evidence, confidence) as evidence,
+        arg_min(evidence, (confidence, evidence)) as evidence,
         min(confidence) as confidence,
     from known
     group by build_id, file, line
