@@ -17,6 +17,15 @@ class NoSuchNameError(TracemillError):
     """A build, metric or status that is not there, with the nearest that is."""
 
 
+def as_text(value: str) -> str:
+    """A word of the command line as text: the terminal may write Latin-1 where UTF-8 is expected."""
+    given = value.encode("utf-8", "surrogateescape")
+    try:
+        return given.decode()
+    except UnicodeDecodeError:
+        return given.decode("latin-1")
+
+
 def require(value: str, what: str, known: Sequence[str]) -> None:
     """Raises NoSuchNameError, with the nearest name, unless value is known."""
     if value not in known:

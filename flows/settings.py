@@ -81,9 +81,15 @@ class Settings(BaseSettings):
     def as_layout(self, build: str | None = None, run: str | None = None) -> Layout:
         """How builds and runs are told. Raises LayoutError."""
         from tracemill.flows.loading.layout import Layout, read_order
+        from tracemill.flows.names import as_text
 
         order = read_order(self.order) if self.order else ()
-        return Layout(tuple(self.layout), build, run, order)
+        return Layout(
+            patterns=tuple(map(as_text, self.layout)),
+            build=None if build is None else as_text(build),
+            run=None if run is None else as_text(run),
+            order=order,
+        )
 
     @property
     def exports_folder(self) -> Path:

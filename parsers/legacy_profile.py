@@ -10,6 +10,7 @@ Quirks: ``@`` lists return addresses, all of them, so ``pcs`` has the runtime fr
 ``#`` lines hide; an address of an inlined caller there is made up. ``stacks`` has the frames of
 the ``#`` lines. A heap sample's ``leaf_pc`` is the first of these, as in a protobuf; that of
 the others is the first address, less one. N of ``heap/N`` is twice the rate. In
+the first line stand the totals of heap and count profiles: a text that lacks samples is salvaged. In
 the names of generic functions the type arguments are ``[...]``. There are no mappings, so the
 addresses of a position independent executable can't be looked up. The figures of
 runtime.MemStats at the end become labels of the capture.
@@ -44,6 +45,10 @@ _COUNTS = re.compile(r"(\S.*) profile: total \d+\s*$")
 _PCS = r"@((?: 0x[0-9a-f]{1,16})*)\s*$"
 _HEAP_SAMPLE = re.compile(r"(\d{1,18}): (\d{1,18}) \[(\d{1,18}): (\d{1,18})\] " + _PCS)
 _CYCLES_SAMPLE = re.compile(r"(\d{1,18}) (\d{1,18}) " + _PCS)
+# What the first line says that the samples come to: objects and bytes in use, allocated; or a count.
+_TOTALS = re.compile(
+    r"heap profile: (\d{1,18}): (\d{1,18}) \[(\d{1,18}): (\d{1,18})\] @|.* profile: total (\d{1,18})\s*$"
+)
 _COUNTS_SAMPLE = re.compile(r"(\d{1,18}) " + _PCS)
 _FRAME = re.compile(r"#\t+(0x[0-9a-f]{1,16})(?:\t+(.+)\+(0x[0-9a-f]{1,15})\t+(.*):(\d{1,18}))?\s*$")
 _MEM_STATS = re.compile(r"# (\w+) = (.*)$")
@@ -109,10 +114,13 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     shape = _shape(lines, source)
     samples: list[_Sample] = []
     labels: dict[str, str] = {}
+    sums: list[int] = [0, 0, 0, 0]
     for number, line in enumerate(lines[1:], 2):
         if (match := shape.sample.match(line)) is not None:
             *numbers, pcs = match.groups()
-            values = shape.values([int(text) for text in numbers])
+            counted = [int(text) for text in numbers]
+            sums = [total + count for total, count in zip(sums, [*counted, 0, 0, 0], strict=False)]
+            values = shape.values(counted)
             if max(values) >= 2**63:
                 yield Issue("data_loss", "input", f"line {number}", "a value beyond 64 bits")
                 continue
@@ -123,11 +131,26 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
             yield Issue(
                 "data_loss", "input", f"line {number}", f"neither a sample nor a comment: {line[:80]}"
             )
-    yield Facts(kind=shape.kind, labels=labels)
+    missing = _missing(lines[0], sums)
+    if missing:
+        yield Issue("data_loss", "input", "line 1", missing)
+    yield Facts(kind=shape.kind, labels=labels, is_salvaged=bool(missing))
     table = StackTable()
     yield Batch("profile_samples", _rows(shape, samples, table))
     yield _addresses(shape, samples)
     yield table.stacks()
+
+
+def _missing(first: str, sums: list[int]) -> str:
+    """What the samples lack of the totals in the first line, in words; nothing where they come to them."""
+    found = _TOTALS.match(first)
+    if found is None:
+        return ""
+    totals = [int(text) for text in found.groups() if text is not None]
+    if totals == sums[: len(totals)]:
+        return ""
+    said, here = (" ".join(f"{n:,}" for n in numbers) for numbers in (totals, sums[: len(totals)]))
+    return f"the samples come to {here}, and the first line says {said}: is the text cut?"
 
 
 def _shape(lines: list[str], source: Source) -> _Shape:

@@ -37,7 +37,7 @@ FORMATS = {
     "exectrace": 4,
     "binary": 5,
     "pprof": 6,
-    "legacy_profile": 3,
+    "legacy_profile": 4,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 4,
     "goroutine_dump": 6,

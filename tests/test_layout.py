@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tracemill.flows import settings
 from tracemill.flows.cli import main
 from tracemill.flows.loading.discover import InputError, discover
 from tracemill.flows.loading.ingest import ingest
 from tracemill.flows.loading.known_builds import placed_by_list, with_git_times
 from tracemill.flows.loading.layout import Layout, LayoutError, suggested, time_ns
+from tracemill.flows.names import as_text
 from tracemill.flows.run import run
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Build, Catalog
@@ -182,6 +185,14 @@ def test_git_says_when_a_commit_was_made(tmp_path):
     when = git("show", "-s", "--format=%cI")
     assert said == {commit: when, "b1": when, "0123456": None, "fffffff": None, "--all": None}
     assert found["b1"].commit == commit
+
+
+def test_words_of_a_latin_1_terminal_can_be_stored():
+    said = os.fsencode("café").decode("latin-1").encode("latin-1").decode("utf-8", "surrogateescape")
+    assert as_text(said) == "café"
+    assert as_text(b"caf\xe9".decode("utf-8", "surrogateescape")) == "café"
+    layout = settings.load().as_layout(build=b"caf\xe9".decode("utf-8", "surrogateescape"))
+    assert layout.build == "café"
 
 
 def test_a_pattern_is_suggested_where_one_part_of_the_names_differs():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.names import NoSuchNameError, require
+from tracemill.flows.names import NoSuchNameError, as_text, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Accepted, Catalog, writer_lock
 from tracemill.warehouse.publish import publish
@@ -44,7 +44,7 @@ def accept(warehouse: Path, which: Which, reason: str, author: str | None = None
             which.metric,
             subject,
             reason,
-            author or whoami(),
+            as_text(author or whoami()),
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
         catalog = Catalog.load(warehouse)

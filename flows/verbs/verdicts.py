@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracemill.flows.gate.formats import FORMATS, write
+from tracemill.flows.names import as_text
 from tracemill.flows.show.terminal import say, say_next, visible
 from tracemill.flows.verbs.options import ALL_FORMATS, across_option, again, settings_of, warehouse_option
 
@@ -179,7 +180,7 @@ def accept(
         return
     if not (reason or "").strip():
         raise click.UsageError('why? --reason "…"')
-    done = accept_(root, which, str(reason).strip(), author)
+    done = accept_(root, which, as_text(str(reason)).strip(), as_text(author) if author else None)
     click.echo(visible(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}"))
     say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{again(warehouse)}")
 

@@ -1,5 +1,5 @@
 -- A verdict is a change point that holds at the share that may be false, but for moves, other conditions and leaks.
--- A leak needs no history: it is one from its first build on.
+-- A leak or a race needs no history: it is one from its first build on.
 select regressions.build_id, regressions.metric, regressions.subject, regressions.status, regressions.q_value,
 from regressions
 cross join detection_rules as rules
@@ -11,5 +11,5 @@ left join regression_history as change
     and change.found_ordinal = builds.ordinal
     and change.change_q_value is not distinct from regressions.q_value
 where regressions.status not in ('moved', 'not_comparable')
-    and not (regressions.metric = 'goroutine_leak_count' and regressions.q_value is null)
+    and not (regressions.q_value is null and regressions.metric in (select metric from metrics where is_fault))
     and (change.build_id is null or regressions.q_value > rules.false_share)

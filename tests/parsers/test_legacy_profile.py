@@ -99,6 +99,18 @@ def test_scaling_is_that_of_runtime_pprof():
     assert scaled(1, 524288, 524288) == (1, 829411)
 
 
+@pytest.mark.parametrize("name", ["heap.txt", "goroutine.txt"])
+def test_samples_that_lack_of_the_totals_in_the_first_line_are_told(name, tmp_path):
+    whole = (SAMPLES / "legacy_profile" / VERSIONS[-1] / name).read_text()
+    path = tmp_path / name
+    path.write_text(whole)
+    assert not reading.issues(reading.items("legacy_profile", path))
+    path.write_text(whole[: len(whole) // 3])
+    found = reading.items("legacy_profile", path)
+    assert "is the text cut?" in reading.issues(found)[-1].message
+    assert reading.facts(found).is_salvaged
+
+
 def test_unreadable_line_is_an_issue_and_a_broken_head_an_error(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("goroutine profile: total 1\n1 @ 0x10\n#\t0xf\tmain.f+0x1\ta.go:3\nwhat is this\n")

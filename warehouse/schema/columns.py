@@ -289,6 +289,7 @@ _DECLARED = (
     Column("floor_per_second", REAL, "", "The same for each second observed; the largest floor counts."),
     Column("floor_samples", REAL, "", "The same in samples of a heap profile."),
     Column("is_judged", FLAG, "", "Whether changes of the metric are verdicts."),
+    Column("is_fault", FLAG, "", "Whether one alone is a regression, whatever came before: a leaked goroutine, a data race."),
     Column("family", TEXT, "", "Metrics that show the same kind of cause, and share an error rate."),
     Column("place", TEXT, "", "site: a subject is a function in whose code the cost arises; derived: it feels the costs of sites (a caller, a benchmark, a task, the whole program)."),
     Column("lead_order", INT, "", "Of several metrics, or statuses, in an incident, the one with the smallest leads."),

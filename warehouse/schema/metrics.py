@@ -40,7 +40,8 @@ class Metric:
     floor_per_second: the same for each second observed; floor_samples: in samples of a heap profile. The largest counts.
     place: what a subject is: ``site``, a function in whose code the cost arises; ``derived``, what feels the costs of
     sites: a caller, an entry function, a benchmark, a task, the whole program.
-    is_judged: whether its changes are verdicts. family: metrics that show the same cause, which share an error rate.
+    is_judged: whether its changes are verdicts. is_fault: whether one alone is a regression, whatever came before.
+    family: metrics that show the same cause, which share an error rate.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Metric:
     floor_per_second: float
     floor_samples: float
     is_judged: bool
+    is_fault: bool
     family: str
     place: str
     text: str
@@ -71,6 +73,7 @@ _SOURCES = (
     Source("goroutines", ("goroutine_dump",), "nothing", "whole", "amount", "The last goroutine dump; a crash report is none."),
     Source("goroutine_profile", ("goroutine",), "nothing", "whole", "amount", "The last goroutine profile."),
     Source("goroutineleak", ("goroutineleak",), "nothing", "whole", "amount", "The last goroutineleak profile (Go 1.26 and later)."),
+    Source("race", ("race",), "nothing", "never", "none", "Reports of the race detector."),
     Source("gctrace", ("gctrace",), "nothing", "whole", "rate", "Lines of GODEBUG=gctrace=1."),
     Source("runtime", ("runtime_metrics", "expvar", "prometheus"), "nothing", "never", "rate", "Snapshots of runtime/metrics, expvar or Prometheus' Go collector: the last one, or what was between the first and the last."),
     Source("benchmark", ("benchmarks",), "nothing", "never", "none", "Results of go test -bench."),
@@ -81,11 +84,12 @@ _SOURCES = (
 def _metric(
     name: str, unit: str, measure: str, family: str, text: str, *, polarity: int = 1, floor: float = 0,
     per_second: float = 0, samples: float = 0, is_sum: bool = True, is_judged: bool = True,
+    is_fault: bool = False,
 ) -> Metric:
     derived = {"benchmarks", "tasks", "scheduling", "collector", "heap size", "binary size"}
     named = {"cpu_under_ns", "running_ns", "runtime_goroutine_count"}
     place = "derived" if family in derived or name in named else "site"
-    return Metric(name, unit, polarity, measure, is_sum, floor, per_second, samples, is_judged, family, place, text)
+    return Metric(name, unit, polarity, measure, is_sum, floor, per_second, samples, is_judged, is_fault, family, place, text)
 
 
 def _heap_metrics(prefix: str, text: str) -> tuple[Metric, ...]:
@@ -100,8 +104,9 @@ def _heap_metrics(prefix: str, text: str) -> tuple[Metric, ...]:
 
 # In the order in which they lead an incident: what names a cause best comes first.
 _METRICS = (
-    # Leaks
-    _metric("goroutine_leak_count", "count", "goroutineleak", "goroutines", "Leaked goroutines in a goroutineleak profile, by the function where they wait for ever.", floor=.25, is_sum=False),
+    # Faults: leaks and races
+    _metric("goroutine_leak_count", "count", "goroutineleak", "goroutines", "Leaked goroutines in a goroutineleak profile, by the function where they wait for ever.", floor=.25, is_sum=False, is_fault=True),
+    _metric("race_count", "count", "race", "races", "Distinct data races that go test -race reported, by the functions whose accesses they are.", floor=.25, is_sum=False, is_fault=True),
     # Heap profiles: maps
     *_heap_metrics("mapassign_", "allocated by assigning to maps"),
     *_heap_metrics("syncmap_", "allocated by sync.Map"),
@@ -182,7 +187,7 @@ def metric_rows() -> list[dict[str, object]]:
         {
             "metric": m.name, "unit": m.unit, "polarity": m.polarity, "measure": m.measure, "is_sum": m.is_sum,
             "floor": float(m.floor), "floor_per_second": float(m.floor_per_second),
-            "floor_samples": float(m.floor_samples), "is_judged": m.is_judged, "family": m.family,
+            "floor_samples": float(m.floor_samples), "is_judged": m.is_judged, "is_fault": m.is_fault, "family": m.family,
             "place": m.place, "lead_order": order, "meaning": m.text,
         }
         for order, m in enumerate(METRICS.values(), 1)

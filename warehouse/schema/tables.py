@@ -59,51 +59,125 @@ def _table(name: str, text: str, grain: str, columns: str) -> Table:
 
 # Written by parsers, one Parquet file or more a capture.
 _PARSED = (
-    _table("parse_issues", "What could not be read, or looks wrong, in a capture.",
-           "capture_id position", "severity blame message"),
+    _table(
+        "parse_issues",
+        "What could not be read, or looks wrong, in a capture.",
+        "capture_id position",
+        "severity blame message",
+    ),
     _table("stacks", "Call stacks, leaf first.", "stack_id", "path_id functions files lines pcs"),
-    _table("goroutines", "Goroutines seen in an execution trace.", "capture_id goroutine_id",
-           "entry_function created_ns ended_ns parent_goroutine_id creation_stack_id"),
-    _table("goroutine_intervals", "What each goroutine did when: one row for each stay in a state.",
-           "capture_id goroutine_id start_ns",
-           "state reason duration_ns is_complete stack_id waker_goroutine_id waker_stack_id proc_id thread_id"),
-    _table("trace_ranges", "Ranges in a trace: GC, mark assist, sweep, stop-the-world.",
-           "capture_id start_ns name scope", "duration_ns is_complete scope_id stack_id"),
-    _table("trace_metrics", "Metrics in a trace: heap live, heap goal, GOMAXPROCS.",
-           "capture_id ts_ns name", "value"),
-    _table("trace_cpu_samples", "CPU profile samples inside a trace.", "capture_id ts_ns thread_id",
-           "goroutine_id proc_id stack_id"),
-    _table("trace_tasks", "User tasks (runtime/trace.NewTask).", "capture_id task_id",
-           "name parent_task_id start_ns duration_ns is_complete goroutine_id stack_id"),
-    _table("trace_regions", "User regions (runtime/trace.StartRegion).", "capture_id goroutine_id start_ns nesting",
-           "task_id name duration_ns is_complete stack_id"),
-    _table("trace_logs", "User log messages (runtime/trace.Log).", "capture_id ts_ns goroutine_id",
-           "task_id category message stack_id"),
-    _table("trace_events", "Every event in the order of Go's own reader (ingest --raw-events).",
-           "capture_id event_index", "ts_ns thread_id proc_id goroutine_id event args stack_id"),
-    _table("heap_objects", "Heap objects of traces recorded with GODEBUG=traceallocfree=1.",
-           "capture_id object allocated_ns", "type_name freed_ns size_bytes"),
-    _table("profile_samples", "Samples of pprof profiles, one row for each sample type.",
-           "capture_id sample_index sample_type",
-           "unit value:int stack_id leaf_pc mapping_index sampling_period labels "
-           "numeric_labels numeric_units pcs leaf_offset"),
-    _table("profile_mappings", "Memory mappings that a profile names.", "capture_id mapping_index",
-           "mapping_start mapping_limit mapping_offset mapping_file gnu_build_id"),
-    _table("goroutine_dump", "Goroutines of a debug=2 dump (captures.kind goroutine_dump) or of panics and fatal "
-           "errors (crash_report: no count of goroutines).", "capture_id report_index goroutine_id",
-           "state reason wait_minutes is_locked_to_thread stack_id created_by creation_stack_id "
-           "parent_goroutine_id labels stack_status elided_frames bubble_id"),
-    _table("benchmarks", "Results of go test -bench, one row for each unit.", "capture_id line metric",
-           "package name procs iterations unit value source_value source_unit better assume labels"),
-    _table("escapes", "Compiler decisions from -gcflags=-m.", "capture_id file line column message",
-           "kind package explanation"),
-    _table("binaries", "Executables and what their headers and build info say.", "capture_id",
-           "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
-           "build_settings"),
-    _table("call_sites", "CALLs of map, conversion and allocation functions of the runtime in a binary.",
-           "capture_id pc", "function file line callee callee_class"),
-    _table("named_addresses", "Addresses of the program's code that a trace or profile names, and what of the runtime is called there.",
-           "capture_id pc function callee", "callee_class file line start_line outermost_function"),
+    _table(
+        "goroutines",
+        "Goroutines seen in an execution trace.",
+        "capture_id goroutine_id",
+        "entry_function created_ns ended_ns parent_goroutine_id creation_stack_id",
+    ),
+    _table(
+        "goroutine_intervals",
+        "What each goroutine did when: one row for each stay in a state.",
+        "capture_id goroutine_id start_ns",
+        "state reason duration_ns is_complete stack_id waker_goroutine_id waker_stack_id proc_id thread_id",
+    ),
+    _table(
+        "trace_ranges",
+        "Ranges in a trace: GC, mark assist, sweep, stop-the-world.",
+        "capture_id start_ns name scope",
+        "duration_ns is_complete scope_id stack_id",
+    ),
+    _table(
+        "trace_metrics",
+        "Metrics in a trace: heap live, heap goal, GOMAXPROCS.",
+        "capture_id ts_ns name",
+        "value",
+    ),
+    _table(
+        "trace_cpu_samples",
+        "CPU profile samples inside a trace.",
+        "capture_id ts_ns thread_id",
+        "goroutine_id proc_id stack_id",
+    ),
+    _table(
+        "trace_tasks",
+        "User tasks (runtime/trace.NewTask).",
+        "capture_id task_id",
+        "name parent_task_id start_ns duration_ns is_complete goroutine_id stack_id",
+    ),
+    _table(
+        "trace_regions",
+        "User regions (runtime/trace.StartRegion).",
+        "capture_id goroutine_id start_ns nesting",
+        "task_id name duration_ns is_complete stack_id",
+    ),
+    _table(
+        "trace_logs",
+        "User log messages (runtime/trace.Log).",
+        "capture_id ts_ns goroutine_id",
+        "task_id category message stack_id",
+    ),
+    _table(
+        "trace_events",
+        "Every event in the order of Go's own reader (ingest --raw-events).",
+        "capture_id event_index",
+        "ts_ns thread_id proc_id goroutine_id event args stack_id",
+    ),
+    _table(
+        "heap_objects",
+        "Heap objects of traces recorded with GODEBUG=traceallocfree=1.",
+        "capture_id object allocated_ns",
+        "type_name freed_ns size_bytes",
+    ),
+    _table(
+        "profile_samples",
+        "Samples of pprof profiles, one row for each sample type.",
+        "capture_id sample_index sample_type",
+        "unit value:int stack_id leaf_pc mapping_index sampling_period labels "
+        "numeric_labels numeric_units pcs leaf_offset",
+    ),
+    _table(
+        "profile_mappings",
+        "Memory mappings that a profile names.",
+        "capture_id mapping_index",
+        "mapping_start mapping_limit mapping_offset mapping_file gnu_build_id",
+    ),
+    _table(
+        "goroutine_dump",
+        "Goroutines of a debug=2 dump (captures.kind goroutine_dump) or of panics and fatal "
+        "errors (crash_report: no count of goroutines).",
+        "capture_id report_index goroutine_id",
+        "state reason wait_minutes is_locked_to_thread stack_id created_by creation_stack_id "
+        "parent_goroutine_id labels stack_status elided_frames bubble_id",
+    ),
+    _table(
+        "benchmarks",
+        "Results of go test -bench, one row for each unit.",
+        "capture_id line metric",
+        "package name procs iterations unit value source_value source_unit better assume labels",
+    ),
+    _table(
+        "escapes",
+        "Compiler decisions from -gcflags=-m.",
+        "capture_id file line column message",
+        "kind package explanation",
+    ),
+    _table(
+        "binaries",
+        "Executables and what their headers and build info say.",
+        "capture_id",
+        "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
+        "build_settings",
+    ),
+    _table(
+        "call_sites",
+        "CALLs of map, conversion and allocation functions of the runtime in a binary.",
+        "capture_id pc",
+        "function file line callee callee_class",
+    ),
+    _table(
+        "named_addresses",
+        "Addresses of the program's code that a trace or profile names, and what of the runtime is called there.",
+        "capture_id pc function callee",
+        "callee_class file line start_line outermost_function",
+    ),
     _table(
         "binary_functions",
         "Every Go function of a binary: what an address that a profile does not name lies in.",
@@ -128,48 +202,104 @@ _PARSED = (
         "capture_id finding_index",
         "tool rule level message package file line column is_suppressed",
     ),
-    _table("gc_cycles", "Cycles that GODEBUG=gctrace=1 reported.", "capture_id process_index cycle",
-           "at_ns gc_cpu_percent stw_sweep_term_ns mark_ns stw_mark_term_ns assist_cpu_ns "
-           "background_cpu_ns idle_cpu_ns heap_before_bytes "
-           "heap_after_bytes heap_live_bytes heap_goal_bytes procs is_forced"),
-    _table("scheduler_states", "Lines of GODEBUG=schedtrace=N.", "capture_id process_index state_index",
-           "at_ns procs idle_procs threads spinning_threads idle_threads run_queue local_run_queues"),
-    _table("runtime_metrics", "What a program said of its runtime: runtime/metrics, expvar, Prometheus text of Go's collector.",
-           "capture_id snapshot_index series_index", "at_unix_ns name source_name value labels"),
-    _table("runtime_histograms", "Buckets of the histograms among it; empty ones are left out.",
-           "capture_id snapshot_index name bucket_index", "at_unix_ns lower upper bucket_count"),
-    _table("race_reports", "Distinct data races that the race detector reported (go test -race).",
-           "capture_id race_index",
-           "race_key report_count access goroutine_id stack_id creation_stack_id function file line previous_access "
-           "previous_goroutine_id previous_stack_id previous_creation_stack_id previous_function previous_file "
-           "previous_line"),
+    _table(
+        "gc_cycles",
+        "Cycles that GODEBUG=gctrace=1 reported.",
+        "capture_id process_index cycle",
+        "at_ns gc_cpu_percent stw_sweep_term_ns mark_ns stw_mark_term_ns assist_cpu_ns "
+        "background_cpu_ns idle_cpu_ns heap_before_bytes "
+        "heap_after_bytes heap_live_bytes heap_goal_bytes procs is_forced",
+    ),
+    _table(
+        "scheduler_states",
+        "Lines of GODEBUG=schedtrace=N.",
+        "capture_id process_index state_index",
+        "at_ns procs idle_procs threads spinning_threads idle_threads run_queue local_run_queues",
+    ),
+    _table(
+        "runtime_metrics",
+        "What a program said of its runtime: runtime/metrics, expvar, Prometheus text of Go's collector.",
+        "capture_id snapshot_index series_index",
+        "at_unix_ns name source_name value labels",
+    ),
+    _table(
+        "runtime_histograms",
+        "Buckets of the histograms among it; empty ones are left out.",
+        "capture_id snapshot_index name bucket_index",
+        "at_unix_ns lower upper bucket_count",
+    ),
+    _table(
+        "race_reports",
+        "Distinct data races that the race detector reported (go test -race).",
+        "capture_id race_index",
+        "race_key report_count access goroutine_id stack_id creation_stack_id function file line previous_access "
+        "previous_goroutine_id previous_stack_id previous_creation_stack_id previous_function previous_file "
+        "previous_line",
+    ),
 )
 
 # Written by the catalog when it publishes.
 _CATALOG = (
-    _table("captures", "Every input file that was loaded.", "capture_id",
-           "build_id run_id kind format path sha256 size_bytes captured_at started_at duration_ns go_version "
-           "parser_version status issue_count row_count labels"),
-    _table("build_manifests", "What build.json says of each build.", "build_id",
-           "commit branch committed_at go_version labels listed_position"),
-    _table("run_work", "Units of work each run did, from build.json or run.json.",
-           "build_id run_id work_unit", "work_count"),
-    _table("load_failures", "Inputs that could not be loaded.", "build_id run_id path", "sha256 message is_unknown_kind"),
-    _table("accepted_regressions", "Regressions that someone accepted, so that they fail no gate.",
-           "build_id metric subject", "accepted_reason accepted_by accepted_at"),
+    _table(
+        "captures",
+        "Every input file that was loaded.",
+        "capture_id",
+        "build_id run_id kind format path sha256 size_bytes captured_at started_at duration_ns go_version "
+        "parser_version status issue_count row_count labels",
+    ),
+    _table(
+        "build_manifests",
+        "What build.json says of each build.",
+        "build_id",
+        "commit branch committed_at go_version labels listed_position",
+    ),
+    _table(
+        "run_work",
+        "Units of work each run did, from build.json or run.json.",
+        "build_id run_id work_unit",
+        "work_count",
+    ),
+    _table(
+        "load_failures",
+        "Inputs that could not be loaded.",
+        "build_id run_id path",
+        "sha256 message is_unknown_kind",
+    ),
+    _table(
+        "accepted_regressions",
+        "Regressions that someone accepted, so that they fail no gate.",
+        "build_id metric subject",
+        "accepted_reason accepted_by accepted_at",
+    ),
 )
 
 # The same in every warehouse: what the code declares.
 _DECLARED = (
-    _table("detection_rules", "The rules by which changes are found, in one row.", "",
-           "false_share suspected_share least_ratio least_builds most_level_builds shift_share"),
-    _table("metrics", "Every metric: its unit, which way is worse, its floor, whether it is judged.", "metric",
-           "unit polarity measure is_sum floor floor_per_second floor_samples is_judged family place lead_order meaning"),
-    _table("metric_sources", "What figures are taken from, and what makes those of two runs comparable.", "measure",
-           "kinds sample_type divided_by exhaustive load_dependence meaning"),
+    _table(
+        "detection_rules",
+        "The rules by which changes are found, in one row.",
+        "",
+        "false_share suspected_share least_ratio least_builds most_level_builds shift_share",
+    ),
+    _table(
+        "metrics",
+        "Every metric: its unit, which way is worse, its floor, whether it is judged.",
+        "metric",
+        "unit polarity measure is_sum floor floor_per_second floor_samples is_judged is_fault family place lead_order meaning",
+    ),
+    _table(
+        "metric_sources",
+        "What figures are taken from, and what makes those of two runs comparable.",
+        "measure",
+        "kinds sample_type divided_by exhaustive load_dependence meaning",
+    ),
     _table("verdict_statuses", "What a verdict can say.", "status", "lead_order meaning"),
-    _table("evidence_kinds", "How it is known what a heap sample's hidden frame called, and how often that is right.",
-           "evidence", "confidence meaning"),
+    _table(
+        "evidence_kinds",
+        "How it is known what a heap sample's hidden frame called, and how often that is right.",
+        "evidence",
+        "confidence meaning",
+    ),
 )
 
 TABLES = {table.name: table for table in (*_PARSED, *_CATALOG, *_DECLARED)}

@@ -32,6 +32,11 @@ rules as (
     select * from detection_rules
 ),
 
+faults as (
+    select * from metrics
+    where is_fault
+),
+
 -- A small change is known only some builds later: then the verdict is of the build that made it known.
 changed as (
     select
@@ -159,8 +164,8 @@ moved as (
     where history.p_value is not null
 ),
 
--- A leaked goroutine needs no history: it is a regression of the first build that has it.
-leaked as (
+-- A leaked goroutine or a data race needs no history: it is a regression of the first build that has it.
+at_fault as (
     select
         build_id,
         ordinal,
@@ -188,7 +193,7 @@ leaked as (
         null as caller_before,
         null as caller_after,
     from history
-    where metric = 'goroutine_leak_count'
+    where metric in (select metric from faults)
         and value >= 1
     qualify ordinal = min(ordinal) over (partition by first_subject)
         and not bool_or(is_change) over (partition by first_subject)
@@ -197,7 +202,7 @@ leaked as (
 told as (
     select * from changed
     union all
-    select * from leaked
+    select * from at_fault
     union all
     select * from not_comparable
     union all
@@ -346,7 +351,7 @@ inner join bases
     and bases.first_subject = verdicts.first_subject
     and bases.ordinal = verdicts.ordinal
 inner join build_order as first_build
-    on first_build.build_id = if(verdicts.metric = 'goroutine_leak_count', verdicts.build_id, bases.first_build_id)
+    on first_build.build_id = if(verdicts.metric in (select metric from faults), verdicts.build_id, bases.first_build_id)
 left join ends
     on ends.metric = verdicts.metric
     and ends.first_subject = verdicts.first_subject
