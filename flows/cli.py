@@ -25,7 +25,7 @@ GROUPS = {
     "Every day": ("run", "regressions"),
     "Look": ("sql", "report", "export", "inspect"),
     "Gate": ("gate", "accept"),
-    "Keep": ("builds", "metrics", "doctor", "ingest", "build", "verify", "repair", "rollback"),
+    "Keep": ("builds", "metrics", "doctor", "ingest", "build", "forget", "verify", "repair", "rollback"),
     "Serve": ("serve", "collect", "settings"),
 }
 

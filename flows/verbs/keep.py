@@ -1,4 +1,4 @@
-"""The verbs that keep a warehouse: verify, repair, rollback."""
+"""The verbs that keep a warehouse: verify, repair, rollback, forget."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tracemill.flows.show.terminal import say, visible
 from tracemill.flows.verbs.options import settings_of, warehouse_option
 
 if TYPE_CHECKING:
+    from tracemill.flows.keep.forget import Forgotten
     from tracemill.flows.keep.repair import Repaired
     from tracemill.flows.keep.verify import Verified
 
@@ -137,3 +138,53 @@ def rollback(commit: int | None, warehouse: Path | None, format_: str) -> None:
     with shown() as progress:
         rollback_(root, commit, progress=progress)
     say(f"the warehouse is as it was after commit {commit}; `tracemill rollback` lists the states\n")
+
+
+@click.command()
+@warehouse_option
+@click.option("--build", "build_", metavar="B", help="This build.")
+@click.option("--run", "run_", metavar="R", help="Of the build only this run.")
+@click.option("--capture", metavar="C", help="Only this capture: its id or path in the table captures.")
+@click.option("--undo", is_flag=True, help="Put back what was forgotten, as long as its files are kept.")
+@_dry_run
+def forget(
+    warehouse: Path | None,
+    build_: str | None,
+    run_: str | None,
+    capture: str | None,
+    undo: bool,
+    dry_run: bool,
+) -> None:
+    """Take a build, a run or a capture out of the warehouse, and its figures out of all verdicts.
+
+    Its files are kept for a day and ten operations; so long --undo puts it back. What still lies in the
+    artifacts is loaded again by the next run.
+
+    \b
+    tracemill forget --build b07
+    tracemill forget --build b07 --run 2 --dry-run
+    tracemill forget --build b07 --undo
+    """
+    from tracemill.flows.keep import forget as keep
+    from tracemill.flows.progress import shown
+
+    if build_ is None and capture is None:
+        raise click.UsageError("what? --build B, --build B --run R, or --capture C")
+    if run_ is not None and build_ is None:
+        raise click.UsageError("--run R needs the build: --build B")
+    root, which = settings_of(warehouse=warehouse).warehouse, keep.Which(build_, run_, capture)
+    with shown() as progress:
+        if undo:
+            done = keep.restore(root, which, progress=progress)
+        else:
+            done = keep.forget(root, which, is_trial=dry_run, progress=progress)
+    what = "put back" if undo else "would be forgotten" if dry_run else "forgotten"
+    say(_forgotten_as_text(done, what))
+
+
+def _forgotten_as_text(done: Forgotten, what: str) -> str:
+    lines = [visible(f"  {capture.path} of {capture.build_id}") for capture in done.captures[:MAX_NAMED]]
+    if len(done.captures) > MAX_NAMED:
+        lines.append(f"  and {len(done.captures) - MAX_NAMED:,} more")
+    builds = f"; whole builds: {', '.join(map(visible, done.builds))}" if done.builds else ""
+    return "\n".join([f"{what}: {len(done.captures):,} captures{builds}", *lines]) + "\n"
