@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.models.given import Given
 from tracemill.flows.cli import main
 from tracemill.flows.show import doctor
+from tracemill.warehouse.queries import ask
 
 
 def tracemill(*args: object) -> Result:
@@ -33,10 +35,23 @@ def test_doctor_names_what_is_wrong_and_the_way_out(warehouse: Path) -> None:
     assert "nothing was judged: builds so far 2, 3 must come before one" in text
     assert "load 2 more builds" in text
     assert "b1, b2 have fewer than 3 runs" in text
-    assert "b1, b2 have heap profiles and no binary" in text
+    assert "b1, b2 have heap profiles of which too little is known: no binary fits" in text
     assert text.count("    → ") == len(
         json.loads(tracemill("doctor", "--format", "json", "--warehouse", warehouse).stdout)
     )
+
+
+def test_doctor_asks_for_a_binary_only_where_too_little_of_a_heap_is_known() -> None:
+    given = Given()
+    put = given.stack("app.put")
+    for build, start_line in (("b1", 1), ("b2", 1), ("b3", None)):
+        given.names(given.heap(build, "1", [(put, 0x100, 4096)]), [(0x101, "app.put", 1, "")])
+        given.tables["named_addresses"][-1]["start_line"] = start_line
+    given.names(given.trace("b1", "1", []), [(0x101, "app.put", 1, "runtime.mapassign")])
+    given.trace("b4", "1", [])
+    with given.models() as connection:
+        known = [b.is_heap_known for b in ask(connection, "doctor/builds", doctor.Build)]
+    assert known == [True, True, False, None]
 
 
 def test_doctor_sees_what_the_models_have_not_seen(artifacts: Path, warehouse: Path) -> None:

@@ -38,8 +38,7 @@ class Build(NamedTuple):
     build_id: str
     is_ordered: bool
     run_count: int
-    has_binary: bool
-    has_heap: bool
+    is_heap_known: bool | None
     kinds: list[str]
 
 
@@ -156,13 +155,14 @@ def _builds(builds: list[Build]) -> list[Ailment]:
                 f"record {RUNS_WANTED} runs of a build, each in a folder of its own",
             )
         )
-    bare = [b.build_id for b in builds if b.has_heap and not b.has_binary]
+    bare = [b.build_id for b in builds if b.is_heap_known is False]
     if bare:
         found.append(
             Ailment(
-                f"{_named(bare)} {'has' if len(bare) == 1 else 'have'} heap profiles and no binary: what "
-                "allocates maps is known less surely",
-                "put the program that ran into <build>/ (compressed as it pleases)",
+                f"{_named(bare)} {'has' if len(bare) == 1 else 'have'} heap profiles of which too little is "
+                "known: no binary fits, and no traces or profiles tell what allocates maps",
+                "put the program that ran into <build>/ (compressed as it pleases), "
+                "or record a trace and a CPU profile of the same run",
             )
         )
     if len(builds) > 1:

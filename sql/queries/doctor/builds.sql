@@ -1,12 +1,21 @@
--- Of each build what a judgement needs: when it was committed, its runs, its binary, its heap profiles.
+-- Of each build what a judgement needs: when it was committed, its runs, how much of its heap profiles is known.
+-- is_heap_known is null where no run has a heap profile.
+with
+
+knowledge as (
+    select build_id, bool_and(is_known) as is_heap_known,
+    from int_heap_knowledge
+    group by build_id
+)
+
 select
     build_id,
     is_ordered,
     run_count,
-    coalesce(bool_or(captures.kind = 'binary'), false) as has_binary,
-    coalesce(bool_or(captures.kind = 'heap'), false) as has_heap,
+    any_value(knowledge.is_heap_known) as is_heap_known,
     coalesce(list(distinct captures.kind order by captures.kind), []) as kinds,
 from builds
 left join captures using (build_id)
+left join knowledge using (build_id)
 group by build_id, is_ordered, run_count, ordinal
 order by ordinal
