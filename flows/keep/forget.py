@@ -1,4 +1,4 @@
-"""Forget: take a build, a run or a capture out of the warehouse; and put it back, while its files are kept."""
+"""Forget: take a build, a run or a capture out of the warehouse; put it back, while its files are kept."""
 
 from __future__ import annotations
 
