@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tracemill.flows.run import Ran
+from tracemill.flows.run import run as run_job
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +32,20 @@ def artifacts(tmp_path: Path) -> Path:
             f'{{"commit": "{commit}", "committed_at": "2026-01-0{build[1]}T00:00:00Z", "labels": {{"a": 1}}}}'
         )
     return top
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
+    """The main job on a copy of the demo's artifacts alone, and its warehouse, only to be read."""
+    folder = tmp_path_factory.mktemp("demo")
+    shutil.copytree(SAMPLES.parents[1] / "examples/artifacts", folder / "artifacts")
+    return run_job([folder / "artifacts"], folder / "w", folder / "exports"), folder / "w"
+
+
+@pytest.fixture(scope="session")
+def demo(ran: tuple[Ran, Path]) -> Path:
+    """The demo's warehouse, for tests that only read it."""
+    return ran[1]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -21,14 +20,6 @@ PACKAGE = "storefront/internal/"
 TOUCH = PACKAGE + "session.(*Table).Touch"
 LOOKUP = PACKAGE + "cache.(*Prices).Lookup"
 QUOTE = PACKAGE + "pricing.(*Prices).Quote"
-
-
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
-    """The main job on a copy of the artifacts alone: the story file is nowhere near."""
-    folder = tmp_path_factory.mktemp("demo")
-    shutil.copytree(TOP / "examples/artifacts", folder / "artifacts")
-    return run([folder / "artifacts"], folder / "w", folder / "exports"), folder / "w"
 
 
 def _verdicts(warehouse: Path) -> set[tuple[str, str, str, str]]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import random
 from collections import Counter
 from pathlib import Path
 
@@ -15,57 +14,14 @@ from tracemill.parsers import pprof
 from tracemill.parsers.api import Batch, Issue, Options, ParseError, with_all_stacks
 from tracemill.parsers.unwrap.source import Source
 
+from .profiles import frames_of, items_of, labels_in_go_order, read, rows_of, small, write
+
 SAMPLES = Path(__file__).parents[1] / "samples" / "pprof"
 FILES = sorted(SAMPLES.glob("*/*.pb.gz"))
 
 
 def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
-
-
-def items_of(path: Path) -> list:
-    return reading.items("pprof", path)
-
-
-def read(path: Path) -> dict[str, pa.Table]:
-    return reading.tables(items_of(path))
-
-
-def rows_of(path: Path) -> tuple[list[dict], dict[int, dict]]:
-    tables = read(path)
-    stacks = tables["stacks"].to_pylist() if "stacks" in tables else []
-    return tables["profile_samples"].to_pylist(), {row["stack_id"]: row for row in stacks}
-
-
-def frames_of(stack: dict | None) -> tuple:
-    return tuple(zip(stack["functions"], stack["files"], stack["lines"], strict=True)) if stack else ()
-
-
-def labels_in_go_order(row: dict) -> str:
-    texts = [f"{k}:[{v}]" for k, v in sorted(row["labels"] or [])]
-    units = dict(row["numeric_units"] or [])
-    numbers = [f"{k}:[{v}{units.get(k, '')}]" for k, v in sorted(row["numeric_labels"] or [])]
-    return " ".join(texts + numbers)
-
-
-def write(tmp_path: Path, message: object, name: str = "some.pb.gz") -> Path:
-    path = tmp_path / name
-    path.write_bytes(gzip.compress(message.SerializeToString()))
-    return path
-
-
-def small() -> Profile:
-    p = Profile()
-    p.string_table.extend([b"", b"samples", b"count", b"main.leaf", b"main.go", b"main.root"])
-    p.sample_type.add(type=1, unit=2)
-    p.function.add(id=7, name=3, filename=4)
-    p.function.add(id=8, name=5, filename=4)
-    inner = p.location.add(id=3, address=0x1000)
-    inner.line.add(function_id=7, line=10)
-    inner.line.add(function_id=8, line=20)
-    p.location.add(id=4, address=0x2000).line.add(function_id=8, line=30)
-    p.sample.add(location_id=[3, 4], value=[5])
-    return p
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -209,103 +165,6 @@ def test_string_table_that_is_not_utf8_is_an_issue(tmp_path):
     assert [i.position for i in reading.issues(items_of(path))] == ["string 3"]
     _, stacks = rows_of(path)
     assert frames_of(next(iter(stacks.values())))[0][0] == "main.\ufffd"
-
-
-NAMES = [
-    "main.main",
-    "main.(*T).Get",
-    "alloc",
-    "alloc_keep",
-    "alloc_x",
-    ".alloc",
-    "std::f(anonymous namespace)::g",
-    "C::operator()(int)",
-    "alloc(int, int)",
-    "",
-]
-DROPS = [
-    ("alloc.*", ""),
-    ("alloc.*", "alloc_k.*"),
-    (r"main\.", ""),
-    (".*", r"main\.main"),
-    ("std.*|C.*", "C::.*"),
-]
-
-
-def invented(seed: int, drop: str, keep: str) -> Profile:
-    """Any stacks of any functions, inlined ones too."""
-    r = random.Random(seed)
-    p = Profile()
-    texts = ["", "samples", "count", "a.go", drop, keep, *NAMES]
-    p.string_table.extend(text.encode() for text in texts)
-    p.sample_type.add(type=1, unit=2)
-    p.drop_frames, p.keep_frames = 4, 5 if keep else 0
-    for i in range(len(NAMES)):
-        p.function.add(id=i + 1, name=6 + i, filename=3)
-    for i in range(12):
-        location = p.location.add(id=i + 1, address=0x1000 + i)
-        for _ in range(r.choice([0, 1, 1, 2, 3])):
-            location.line.add(function_id=r.randrange(len(NAMES)) + 1, line=r.randrange(3))
-    for _ in range(40):
-        p.sample.add(
-            location_id=[r.randrange(12) + 1 for _ in range(r.randrange(1, 7))], value=[r.randrange(9)]
-        )
-    return p
-
-
-@pytest.mark.parametrize(("drop", "keep"), DROPS)
-@pytest.mark.parametrize("seed", range(4))
-def test_dropped_and_kept_frames_are_those_of_pprof(seed, drop, keep, tmp_path):
-    path = write(tmp_path, invented(seed, drop, keep))
-    rows, stacks = rows_of(path)
-    ours = Counter()
-    for row in rows:
-        frames = [f for f in frames_of(stacks[row["stack_id"]]) if f != ("<unknown>", "", 0)]
-        ours[row["value"], tuple(frames)] += 1
-    theirs = Counter()
-    for (values, frames, _, _), count in gopprof.raw(path).samples.items():
-        theirs[values[0], frames] += count
-    assert ours == theirs
-
-
-@pytest.mark.parametrize(("drop", "keep"), DROPS)
-def test_flat_and_cumulative_values_with_dropped_frames_equal_pprof_top(drop, keep, tmp_path):
-    path = write(tmp_path, invented(9, drop, keep))
-    rows, stacks = rows_of(path)
-    flat, cum = Counter(), Counter()
-    for row in rows:
-        functions = stacks[row["stack_id"]]["functions"]
-        flat[functions[0]] += row["value"]
-        cum.update(dict.fromkeys(functions, row["value"]))
-    expected = {f: v for f, v in gopprof.top(path, "samples").items() if v != (0, 0)}
-    known = {f: (flat[f], cum[f]) for f in cum if cum[f]}
-    assert {f: known[f] for f in NAMES if f in known} == {f: v for f, v in expected.items() if f in NAMES}
-
-
-def test_dropping_frames_keeps_the_leaf_and_all_addresses(tmp_path):
-    p = small()
-    p.string_table.extend([b"main.leaf|main.root", b"main.root"])
-    p.drop_frames, p.keep_frames = 6, 7
-    p.location[0].line.pop()
-    p.sample.add(location_id=[4], value=[1])
-    path = write(tmp_path, p)
-    rows, stacks = rows_of(path)
-    assert frames_of(stacks[rows[0]["stack_id"]]) == (("main.root", "main.go", 30),)
-    assert (rows[0]["leaf_pc"], rows[0]["pcs"]) == (0x1000, [0x1000, 0x2000])
-    assert (rows[1]["leaf_pc"], rows[1]["pcs"]) == (0x2000, None)
-    labels = reading.facts(items_of(path)).labels
-    assert (labels["drop_frames"], labels["keep_frames"]) == ("main.leaf|main.root", "main.root")
-
-
-def test_drop_frames_that_are_no_regular_expression_are_an_issue(tmp_path):
-    p = small()
-    p.string_table.append(b"main.(")
-    p.drop_frames = 6
-    path = write(tmp_path, p)
-    (issue,) = reading.issues(items_of(path))
-    assert (issue.position, issue.severity) == ("drop_frames", "error")
-    _, stacks = rows_of(path)
-    assert len(frames_of(next(iter(stacks.values())))) == 3
 
 
 @pytest.mark.parametrize("second", ["heap", "block", "cpu"])

@@ -1,0 +1,77 @@
+"""Accepted regressions fail no gate and stay in sight."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tracemill.flows.gate.acceptance import Which, find_verdict
+from tracemill.flows.names import NoSuchNameError
+
+from .common import ACCEPT, LOOKUP, TOP, tracemill
+
+
+def test_an_open_regression_that_somebody_accepted_is_silent(demo: Path, tmp_path: Path) -> None:
+    where = ("--warehouse", shutil.copytree(demo, tmp_path / "w"))
+    assert tracemill(*ACCEPT, "--reason", "known", *where).exit_code == 0
+    assert tracemill("gate", "--candidate", "b09", *where).stdout.count("open since b08") == 0
+
+
+def test_an_accepted_regression_fails_no_gate_and_stays_in_sight(demo: Path, tmp_path: Path) -> None:
+    where = ("--warehouse", shutil.copytree(demo, tmp_path / "w"))
+    done = tracemill(*ACCEPT, "--reason", "until b12", "--author", "Ann", *where)
+    assert done.stdout == f"accepted by Ann: block_ns of {LOOKUP} (sync) at b08\n"
+    found = tracemill("gate", "--candidate", "b08", *where)
+    assert found.exit_code == 0
+    assert f"accepted by Ann: block_ns of {LOOKUP} (sync): until b12" in found.stdout
+    assert tracemill("run", TOP / "examples/artifacts", *where).exit_code == 0  # nothing is forgotten
+    rows = json.loads(tracemill("regressions", "--status", "regressed", "--format", "json", *where).stdout)
+    leads = {r["accepted_by"]: r["accepted_reason"] for r in rows if r["build_id"] == "b08" and r["is_lead"]}
+    assert leads == {"Ann": "until b12"}
+    assert "accepted by Ann" in tracemill("regressions", *where).stdout
+    kept = json.loads(tracemill("sql", "from accepted_regressions", "--format", "json", *where).stdout)
+    assert {r["build_id"] for r in kept} == {"b08"}
+    assert all(r["accepted_at"] for r in kept)
+    assert tracemill(*ACCEPT, "--undo", *where).exit_code == 0
+    assert tracemill("gate", "--candidate", "b08", *where).exit_code == 1
+    assert "no accepted" in tracemill(*ACCEPT, "--undo", *where).stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({2: "b80"}, "no build with a regression 'b80'; did you mean 'b08'?"),
+        ({4: "block_n"}, "no regression of b08 in 'block_n'; did you mean 'block_ns'?"),
+        ({6: LOOKUP[:-1]}, f"did you mean '{LOOKUP} (sync)'?"),
+        ({2: "b06"}, "no build with a regression 'b06'"),
+    ],
+)
+def test_only_a_regression_can_be_accepted(demo: Path, changed: dict[int, str], sentence: str) -> None:
+    args = [changed.get(i, a) for i, a in enumerate(ACCEPT)]
+    found = tracemill(*args, "--reason", "x", "--warehouse", demo)
+    assert (found.exit_code, sentence in found.stderr) == (2, True), found.stderr
+
+
+def test_a_regression_can_be_named_by_the_build_where_it_begins() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table regressions as select *, null as calling_function from "
+            "(values ('b9', 'b7', 'm', 'F (sync)', 'F', 'regressed'), "
+            "('b7', 'b7', 'm', 'G', 'G', 'not_comparable'), ('b7', 'b7', 'm', 'F', 'F', 'improved')) "
+            "t(build_id, first_build_id, metric, subject, function, status)"
+        )
+        for build in ("b7", "b9"):
+            assert find_verdict(connection, Which(build, "m", "F")) == ("b9", "F (sync)")
+        assert find_verdict(connection, Which("b7", "m", "G")) == ("b7", "G")
+        with pytest.raises(NoSuchNameError):
+            find_verdict(connection, Which("b9", "m", "G"))
+
+
+def test_an_acceptance_needs_a_reason(demo: Path) -> None:
+    for reason in ([], ["--reason", "  "]):
+        found = tracemill(*ACCEPT, *reason, "--warehouse", demo)
+        assert (found.exit_code, "why?" in found.stderr) == (2, True)

@@ -1,0 +1,203 @@
+"""The gate passes, fails and refuses, and says what was compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.models.story import PUT, story
+from tracemill.flows.gate.formats import write
+from tracemill.flows.gate.judgement import PASSED, REGRESSED
+
+from .common import TOP, judged, tracemill
+
+
+@pytest.mark.parametrize(
+    ("build", "code"), [("b01", 2), ("b03", 2), ("b05", 1), ("b06", 0), ("b08", 1), ("b12", 0), ("b13", 0)]
+)
+def test_a_build_fails_where_a_regression_begins(demo: Path, build: str, code: int) -> None:
+    found = tracemill("gate", "--candidate", build, "--warehouse", demo)
+    assert (found.exit_code, found.stderr.count("\n"), found.stderr[:6]) == (code, 1, "next: ")
+
+
+def test_what_was_judged_is_said(demo: Path) -> None:
+    found = tracemill("gate", "--candidate", "b08", "--warehouse", demo).stdout
+    assert "b08 regressed: 1 regression" in found
+    assert "against 7 builds: b01 to b07" in found
+    assert "internal/cache/prices.go:42" in found
+    assert "not judged: 4 of mapassign_inuse_bytes, too small in every build" in found
+
+
+def test_a_chosen_baseline_is_all_that_is_compared_with(demo: Path) -> None:
+    contended = [f"--baseline=b{n:02}" for n in (8, 9, 10, 11)]
+    found = tracemill("gate", "--candidate", "b13", "--warehouse", demo, "--format", "json", *contended)
+    improved = {f["metric"] for f in json.loads(found.stdout)["findings"] if f["status"] == "improved"}
+    assert (found.exit_code, improved) == (0, {"block_ns"})
+    calm = [f"--baseline=b{n:02}" for n in (6, 7, 12, 13)]  # also builds that came later
+    found = tracemill("gate", "--candidate", "b08", "--warehouse", demo, "--format", "json", *calm)
+    assert (found.exit_code, json.loads(found.stdout)["baseline"]) == (1, ["b06", "b07", "b12", "b13"])
+    few = tracemill("gate", "--candidate", "b08", "--warehouse", demo, "--baseline=b06", "--baseline=b07")
+    assert few.exit_code == 2
+    assert "builds to compare with: 2; it takes 3" in few.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["--candidate", "b99"], "no build 'b99'; did you mean 'b09'?"),
+        (["--candidate", "b08", "--baseline", "b1"], "no build 'b1'; did you mean"),
+        (["--candidate", "b08", "--metric", "block_n"], "did you mean 'block_ns'?"),
+        ([], "--candidate B"),
+        (["--self-test", "--format", "json"], "--self-test takes no other option"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_exit_2(demo: Path, args: list[str], sentence: str) -> None:
+    found = tracemill("gate", *args, "--warehouse", demo)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert sentence in found.stderr
+
+
+def test_a_fault_of_ours_is_no_regression(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tracemill.flows.gate.judge.gate", broken)
+    found = tracemill("gate", "--candidate", "b08", "--warehouse", demo)
+    assert found.exit_code == 2
+    assert "ZeroDivisionError" in found.stderr
+
+
+def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
+    arrivals = {"b01": "b01", "b02": "b02", "b03": "b03", "b04": "b04", "branch": "b05", "later": "b04"}
+    for day, (build, recorded) in enumerate(arrivals.items(), 1):
+        shutil.copytree(TOP / "examples/artifacts" / recorded, tmp_path / "a" / build)
+        manifest = {"id": build, "committed_at": f"2026-01-0{day}T00:00:00Z"}
+        (tmp_path / "a" / build / "build.json").write_text(json.dumps(manifest))
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", tmp_path / "a", *where).exit_code == 0
+    found = tracemill("gate", "--candidate", "branch", *where)
+    assert (found.exit_code, found.stdout.count("regressed  ")) == (1, 1)
+    assert "against 4 builds: b01 to b04" in found.stdout
+    tested = tracemill("gate", "--self-test", "--candidate", "branch", *where)
+    assert (tested.exit_code, "not caught" in tested.stdout) == (0, False), tested.stdout
+
+
+def test_a_verdict_counts_though_nobody_reads_it(demo: Path) -> None:
+    def code(build: str, **how: Any) -> tuple[int, bytes]:
+        command = [
+            sys.executable,
+            "-m",
+            "tracemill",
+            "gate",
+            "--candidate",
+            build,
+            "--warehouse",
+            str(demo),
+        ]
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False, cwd=TOP, timeout=60, **how)
+        return done.returncode, done.stderr[:6]
+
+    ends = os.pipe()
+    os.close(ends[0])
+    assert code("b08", stdout=ends[1]) == (REGRESSED, b"next: ")
+    os.close(ends[1])
+    assert code("b08", preexec_fn=lambda: os.close(1)) == (REGRESSED, b"next: ")
+    assert code("b08", stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2)) == (REGRESSED, b"")
+    latin = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    assert code("b08", stdout=subprocess.PIPE, env=latin) == (REGRESSED, b"next: ")
+
+
+def test_a_gate_that_was_stopped_gives_no_verdict(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tracemill.flows.gate.judge.gate", stopped)
+    assert tracemill("gate", "--candidate", "b08", "--warehouse", demo).exit_code == 130
+
+
+def test_figures_of_another_unit_are_named() -> None:
+    given = story()
+    given.tables["run_work"] = [w for w in given.tables["run_work"] if w["build_id"] != "b7"]
+    assert "block_ns was measured in the builds before, and not in b7, which has it per s only" in (
+        judged(given, "b7").doubts
+    )
+
+
+def test_metrics_can_be_left_out() -> None:
+    assert judged(story(), "b4").exit_code == REGRESSED
+    assert judged(story(), "b4", "block_ns").exit_code == PASSED
+    assert {f.function for f in judged(story(), "b4", "mapassign_alloc_bytes").regressed} == {PUT}
+
+
+def test_what_was_known_before_and_stands_is_open_and_fails_where_asked(demo: Path) -> None:
+    where = ("--warehouse", demo)
+    found = tracemill("gate", "--candidate", "b09", *where)
+    assert (found.exit_code, found.stdout.count("open since b08")) == (0, 1)
+    assert "b09 passed: 1 open from earlier builds" in found.stdout
+    asked = tracemill("gate", "--candidate", "b09", "--fail-on-open", *where)
+    assert (asked.exit_code, "b09 regressed: 1 open" in asked.stdout) == (1, True)
+    assert "open" not in tracemill("gate", "--candidate", "b12", "--fail-on-open", *where).stdout
+    told = json.loads(tracemill("gate", "--candidate", "b09", "--format", "json", *where).stdout)
+    assert (told["open"], told["regressions"], told["exit_code"]) == (1, 0, 0)
+    assert {f["first_build_id"] for f in told["findings"]} == {"b08"}
+
+
+def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> None:
+    for build in ("b01", "b02", "b03", "b04", "b05"):
+        shutil.copytree(TOP / "examples/artifacts" / build, tmp_path / "a" / build)
+    manifest = tmp_path / "a/b05/build.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"go_version": "go1.21.13"}))
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", tmp_path / "a", *where).exit_code == 0
+    apart = tracemill("gate", "--candidate", "b05", *where)
+    assert (apart.exit_code, "builds do not compare: Go version" in apart.stdout) == (2, True)
+    for names in ("go_version", "all"):
+        asked = tracemill("gate", "--candidate", "b05", "--across", names, *where)
+        assert (asked.exit_code, "compared across Go version" in asked.stdout) == (1, True)
+    assert tracemill("gate", "--candidate", "b05", "--across", "gomaxprocs", *where).exit_code == 2
+    chosen = [f"--baseline=b{n:02}" for n in (1, 2, 3, 4)]
+    assert tracemill("gate", "--candidate", "b05", *chosen, *where).exit_code == 2
+    assert tracemill("gate", "--candidate", "b05", "--across=all", *chosen, *where).exit_code == 1
+    assert "regressed" not in tracemill("regressions", *where).stdout
+    assert "regressed" in tracemill("regressions", "--across", "go_version", *where).stdout
+    wrong = tracemill("regressions", "--across", "goversion", *where)
+    assert (wrong.exit_code, "did you mean 'go_version'?" in wrong.stderr) == (2, True)
+
+
+def test_what_may_have_got_worse_is_hinted_at_and_fails_nothing() -> None:
+    assert judged(story(leak=1, contention=1), "b8").suspected == ()
+    found = judged(story(leak=1, contention=1.7), "b8")
+    assert found.exit_code == PASSED
+    assert any("may have got worse: block_ns of" in line for line in write(found, "table").splitlines())
+
+
+def test_verdicts_are_chosen_by_package_and_first_build(demo: Path) -> None:
+    def builds(*args: str) -> list[str]:
+        found = tracemill("regressions", *args, "--format", "json", "--warehouse", demo)
+        return sorted({row["build_id"] for row in json.loads(found.stdout)})
+
+    assert builds("--package", "storefront/internal/session") == ["b05", "b07"]
+    assert builds("--package", "storefront/internal") == builds()
+    assert builds("--since-build", "b08") == ["b08", "b10", "b12"]
+    assert builds("--since-build", "b08", "--package", "storefront/internal/session") == []
+    wrong = tracemill("regressions", "--package", "storefront/internal/sesion", "--warehouse", demo)
+    assert (wrong.exit_code, "did you mean 'storefront/internal/session'?" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "lacks", ["drop table int_caller_costs", "alter table int_condition_values drop column condition"]
+)
+def test_a_warehouse_of_other_models_says_what_to_do(demo: Path, tmp_path: Path, lacks: str) -> None:
+    root = shutil.copytree(demo, tmp_path / "w")
+    with duckdb.connect(str(root / "warehouse.duckdb")) as connection:
+        connection.execute(lacks)
+    found = tracemill("gate", "--candidate", "b08", "--across", "all", "--warehouse", root)
+    assert (found.exit_code, "run `tracemill build`" in found.stderr) == (2, True)

@@ -1,0 +1,25 @@
+"""The gate's own test catches what it injects."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tracemill.flows.gate.self_test import Injected, SelfTest
+
+from .common import tracemill
+
+
+def test_the_self_test_catches_what_it_injects_and_writes_nothing(demo: Path) -> None:
+    before = {p: hashlib.sha256(p.read_bytes()).digest() for p in demo.iterdir() if p.is_file()}
+    found = tracemill("gate", "--self-test", "--warehouse", demo)
+    assert found.exit_code == 0, found.stdout
+    assert "without an injection: no alarm" in found.stdout
+    assert found.stdout.count("caught at") >= 5
+    assert {p: hashlib.sha256(p.read_bytes()).digest() for p in demo.iterdir() if p.is_file()} == before
+
+
+def test_the_self_test_fails_where_nothing_is_caught(demo: Path) -> None:
+    assert SelfTest("b", (Injected("m", "s", None), Injected("m", "t", 2.0)), ()).exit_code == 1
+    found = tracemill("gate", "--self-test", "--candidate", "b02", "--warehouse", demo)
+    assert (found.exit_code, "too little data yet" in found.stdout) == (2, True)
