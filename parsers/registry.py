@@ -40,7 +40,7 @@ FORMATS = {
     "legacy_profile": 4,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 4,
-    "goroutine_dump": 6,
+    "goroutine_dump": 7,
     "race": 1,
     "gctrace": 2,
     "listing": 4,

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.judge import gate
 from tracemill.flows.run import run
+from tracemill.flows.show.coverage import coverage, overview
 from tracemill.warehouse import connect
 
 CASES = Path(__file__).parent / "samples/cases"
@@ -46,6 +48,23 @@ def test_a_leak_needs_no_history(tmp_path: Path) -> None:
     assert gate(tmp_path / "w", "b07").exit_code == REGRESSED
     run([artifacts], tmp_path / "w", tmp_path / "exports")
     assert [gate(tmp_path / "w", b).exit_code for b in ("b07", "b08")] == [REGRESSED, PASSED]
+
+
+def test_builds_of_which_only_leaks_were_looked_for_pass_without_any_and_it_is_said(tmp_path: Path) -> None:
+    artifacts = CASES / "goroutineleak-no-verdict/artifacts"
+    run([artifacts / "b06"], tmp_path / "w", tmp_path / "exports")
+    found = gate(tmp_path / "w", "b06")
+    assert (found.exit_code, found.judged, found.doubts) == (PASSED, {"goroutine_leak_count": 0}, ())
+    with connect(tmp_path / "w") as connection:
+        lines = overview(connection, coverage(connection)).splitlines()
+    assert lines[1] == "judged: goroutine_leak_count, looked for in 1 build: none"
+
+
+def test_a_new_leak_fails_no_gate_that_allows_it(tmp_path: Path) -> None:
+    run([CASES / "goroutineleak-no-verdict/artifacts"], tmp_path / "w", tmp_path / "exports")
+    found = gate(tmp_path / "w", "b07", allows_leaks=True)
+    assert (found.exit_code, [f.subject for f in found.allowed]) == (PASSED, ["main.leak"])
+    assert "allowed: goroutine_leak_count of main.leak, a new leak" in write(found, "table")
 
 
 def test_benchmarks_of_another_machine_are_not_compared(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def gate(
     *,
     ignored: tuple[str, ...] = (),
     fails_on_open: bool = False,
+    allows_leaks: bool = False,
 ) -> Judgement:
     """Judge the candidate against all earlier builds, or against those of baseline alone.
 
@@ -62,7 +63,7 @@ def gate(
         known = builds_in_order(connection)
         if not baseline and not ignored and candidate not in known[:-1]:
             found = judge(connection, candidate, metrics, stale)
-            return replace(found, fails_on_open=fails_on_open)
+            return replace(found, fails_on_open=fails_on_open, allows_leaks=allows_leaks)
     for build in baseline:
         require(build, "build", known)
     with WhatIf(warehouse) as whatif:
@@ -71,7 +72,7 @@ def gate(
         conditions, values = without(ignored)
         connection = whatif.change(conditions | tables, parameters | values)
         found = judge(connection, candidate, metrics, stale, is_baseline_chosen=bool(baseline))
-    return replace(found, ignored=ignored, fails_on_open=fails_on_open)
+    return replace(found, ignored=ignored, fails_on_open=fails_on_open, allows_leaks=allows_leaks)
 
 
 class _Build(NamedTuple):
@@ -140,9 +141,13 @@ def judge(
     least = least_earlier_builds(connection)
     seen = _series(connection, ordinal, metrics)
     findings = _findings(connection, candidate, ordinal, metrics)
-    judged = {m: n for m, n in ((s.metric, s.judged) for s in seen) if n}
+    faults = ask_column(connection, "gate/faults", build_id=candidate, metrics=list(metrics))
+    judged = dict.fromkeys(faults, 0) | {s.metric: s.judged for s in seen if s.judged}
+    needs_history = not faults or any(s.present for s in seen if s.metric not in faults)
     if not ordinal:
         doubts.append(f"nothing of {candidate} was loaded")
+    elif not needs_history:
+        pass  # all that it shows is judged by itself
     elif not is_ordered:
         doubts.append(UNORDERED.format(candidate))
     elif len(earlier) < least:

@@ -53,6 +53,7 @@ class Finding(NamedTuple):
     file: str | None
     line: int | None
     members: list[str] | None
+    is_leak: bool
 
 
 class Unjudged(NamedTuple):
@@ -67,7 +68,8 @@ class Unjudged(NamedTuple):
 class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
 
-    ignored: conditions that builds were compared across. fails_on_open: what stands open fails it too.
+    judged: series by metric; 0 where none was found of what is a fault by itself. ignored: conditions that
+    builds were compared across. fails_on_open: what stands open fails it too. allows_leaks: new leaks do not.
     suspected: sentences on what may have got worse. unread: sentences on files of no known kind.
     """
 
@@ -81,12 +83,22 @@ class Judgement:
     doubts: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     fails_on_open: bool = False
+    allows_leaks: bool = False
     suspected: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:
         """What is known from the candidate on."""
+        return [f for f in self._new if not (self.allows_leaks and f.is_leak)]
+
+    @property
+    def allowed(self) -> list[Finding]:
+        """What would fail it, were new leaks not allowed."""
+        return [f for f in self._new if self.allows_leaks and f.is_leak]
+
+    @property
+    def _new(self) -> list[Finding]:
         return [f for f in self.findings if f.status == "regressed" and f.accepted_by is None]
 
     @property

@@ -31,6 +31,7 @@ def sentences(judgement: Judgement) -> list[str]:
             f"accepted by {f.accepted_by}: {f.metric} of {f.subject}: {f.accepted_reason}"
             for f in judgement.accepted
         ),
+        *(f"allowed: {f.metric} of {f.subject}, a new leak" for f in judgement.allowed),
     ]
 
 
@@ -47,7 +48,8 @@ def coverage(judgement: Judgement) -> list[str]:
     if judgement.ignored:
         parts.append("compared across " + ", ".join(CONDITIONS[name] for name in judgement.ignored))
     if judgement.judged:
-        parts.append("judged: " + ", ".join(f"{m} ({n})" for m, n in judgement.judged.items()))
+        counts = [f"{metric} ({count or 'none found'})" for metric, count in judgement.judged.items()]
+        parts.append("judged: " + ", ".join(counts))
     parts += [f"may have got worse: {change}" for change in judgement.suspected]
     parts += [f"not read: {file}" for file in judgement.unread]
     return parts + [f"not judged: {u.series_count} of {u.metric}, {u.why}" for u in judgement.unjudged]

@@ -51,7 +51,7 @@ def why_not_judged(warehouse: Path) -> str | None:
     """Why nothing of the warehouse could be judged; None where something was."""
     with connect(warehouse) as connection:
         rests_on = coverage(connection)
-    return None if rests_on.judged else rests_on.sentences()[0]
+    return None if rests_on.is_judged else rests_on.sentences()[0]
 
 
 def artifact(warehouse: Path, chosen: Filter) -> tuple[str, str]:

@@ -17,13 +17,17 @@ MAX_DIFFERENCES = 8
 
 
 class Metric(NamedTuple):
-    """How many series of a metric were judged at any build, and why the others were not."""
+    """How many series of a metric were judged at any build, and why the others were not.
+
+    looked_in: of a metric whose every figure is a fault, the builds whose captures would show any.
+    """
 
     metric: str
     judged: int
     too_new: int
     divided: int
     too_small: int
+    looked_in: int
 
 
 class Difference(NamedTuple):
@@ -57,18 +61,33 @@ class Coverage:
         """How many series were judged at any build."""
         return sum(m.judged for m in self.metrics)
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether anything was judged, or looked for in vain."""
+        return bool(self.judged or self._faultless())
+
     def sentences(self) -> list[str]:
         """What was judged, what was not, and why."""
-        if not self.judged:
+        if not self.is_judged:
             return [f"nothing was judged: {self._why_nothing()}", *self._set_aside(), *self._differences()]
+        if not self.judged:
+            return [*self._faultless(), *self._set_aside(), *self._differences()]
         metrics = sum(m.judged > 0 for m in self.metrics)
         ordered = [build for build in self.builds if build not in self.unordered] or self.builds
         return [
             f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, each build of "
             f"{ordered[0]} to {ordered[-1]} against those before it",
+            *self._faultless(),
             *self._set_aside(),
             *self._differences(),
             *(f"not judged: {text}" for m in self.metrics for text in self._not_judged(m)),
+        ]
+
+    def _faultless(self) -> list[str]:
+        return [
+            f"judged: {m.metric}, looked for in {m.looked_in} build{'s' * (m.looked_in != 1)}: none"
+            for m in self.metrics
+            if m.looked_in and not m.judged
         ]
 
     def _why_nothing(self) -> str:
@@ -130,11 +149,9 @@ def overview(connection: duckdb.DuckDBPyConnection, rests_on: Coverage, chosen: 
     chosen = chosen or Filter()
     found = [v for v in verdicts(connection, chosen) if v.is_lead or chosen.metric]
     lines = [visible(line) for line in rests_on.sentences()]
-    if found and not rests_on.judged:  # a leak needs no builds before it
-        lines[0] = lines[0].replace("nothing was judged", "nothing was judged by the builds before", 1)
     if found:
         return on_screen(found, terminal_width()) + "\n" + "".join(f"{line}\n" for line in lines)
-    if rests_on.judged:
+    if rests_on.is_judged:
         what = "no regressions, no improvements" if chosen == Filter() else "no such verdicts"
         lines.insert(0, f"{what} in what was judged")
     return "".join(f"{line}\n" for line in lines)

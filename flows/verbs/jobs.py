@@ -126,7 +126,7 @@ def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
         rests_on = coverage(connection)
         click.echo(overview(connection, rests_on), nl=False)
         standing = [v for v in verdicts(connection, Filter(status="regressed")) if v.is_standing]
-    if not rests_on.judged and not standing:
+    if not rests_on.is_judged and not standing:
         return False, f"tracemill doctor{where}"
     page = f"page: {settings.exports_folder / REPORT_FILE}"
     if standing:

@@ -54,7 +54,7 @@ def regressions(
         if format_ == "table":
             rests_on = coverage(connection)
             click.echo(overview(connection, rests_on, chosen), nl=False)
-            if rests_on.judged:
+            if rests_on.is_judged:
                 newest = shlex.quote(rests_on.builds[-1])
                 say_next(f"tracemill gate --candidate {newest}{again(warehouse)}, or report FILE.html")
             else:
@@ -77,6 +77,13 @@ def regressions(
     "--fail-on-open", is_flag=True, help="Regressions of earlier builds that still stand fail it too."
 )
 @click.option(
+    "--no-new-leaks/--allow-new-leaks",
+    "no_new_leaks",
+    default=True,
+    show_default=True,
+    help="Whether leaked goroutines fail the first build that has them, whatever came before.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(list(FORMATS)),
@@ -95,6 +102,7 @@ def gate(
     metrics: tuple[str, ...],
     across: str | None,
     fail_on_open: bool,
+    no_new_leaks: bool,
     format_: str,
     self_test: bool,
 ) -> None:
@@ -111,7 +119,7 @@ def gate(
     """
     root = settings_of(warehouse=warehouse).warehouse
     if self_test:
-        if baseline or metrics or across or fail_on_open or format_ != "table":
+        if baseline or metrics or across or fail_on_open or not no_new_leaks or format_ != "table":
             raise click.UsageError("--self-test takes no other option than --candidate and --warehouse")
         from tracemill.flows.gate.self_test import as_text
         from tracemill.flows.gate.self_test import self_test as self_test_
@@ -125,7 +133,13 @@ def gate(
     from tracemill.flows.gate.judge import gate as gate_
 
     judgement = gate_(
-        root, candidate, baseline, metrics, ignored=conditions(across), fails_on_open=fail_on_open
+        root,
+        candidate,
+        baseline,
+        metrics,
+        ignored=conditions(across),
+        fails_on_open=fail_on_open,
+        allows_leaks=not no_new_leaks,
     )
     say(write(judgement, format_))
     if format_ == "table":

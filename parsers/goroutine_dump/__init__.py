@@ -177,6 +177,7 @@ class _Rows:
             "stack_status": frames.status,
             "elided_frames": frames.elided,
             "bubble_id": state.bubble_id,
+            "is_leaked": state.is_leaked,
         }
         for name, value in row.items():
             self.columns[name].append(value)

@@ -70,6 +70,7 @@ class State:
     wait_minutes: int | None
     is_locked_to_thread: bool
     bubble_id: int | None
+    is_leaked: bool
 
 
 def state_of(status: str) -> State:
@@ -78,7 +79,9 @@ def state_of(status: str) -> State:
     minutes = next((int(found[1]) for part in rest if (found := _MINUTES.fullmatch(part))), None)
     bubble = next((int(found[1]) for part in rest if (found := _BUBBLE.fullmatch(part))), None)
     state = state.removesuffix(" (scan)")
-    return State(state, REASONS.get(_SUFFIX.sub("", state)), minutes, "locked to thread" in rest, bubble)
+    waiting = state.removesuffix(" (leaked)")
+    reason = REASONS.get(_SUFFIX.sub("", waiting))
+    return State(waiting, reason, minutes, "locked to thread" in rest, bubble, waiting != state)
 
 
 def labels_of(text: str | None) -> list[tuple[str, str]] | None:

@@ -123,6 +123,7 @@ _DECLARED = (
     Column("wait_minutes", INT, "min", "Minutes the goroutine has waited; null below one."),
     Column("created_by", TEXT, "", "Function whose go statement created the goroutine."),
     Column("is_locked_to_thread", FLAG, "", "Whether the goroutine is locked to its thread."),
+    Column("is_leaked", FLAG, "", "Whether the runtime found that nothing can ever wake the goroutine (Go 1.26 and later, debug=2 of a goroutineleak profile)."),
     Column("report_index", INT, "", "Which panic or fatal error of a log, from 0; 0 in a dump of all goroutines."),
     Column("stack_status", WORD, "", "Whether the stack is there: ok, elided (frames left out in the middle), cut (the text ends inside it), "
            "unavailable (the runtime could not walk it) or lost (lines that are no frames)."),

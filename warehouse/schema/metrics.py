@@ -73,6 +73,7 @@ _SOURCES = (
     Source("goroutines", ("goroutine_dump",), "nothing", "whole", "amount", "The last goroutine dump; a crash report is none."),
     Source("goroutine_profile", ("goroutine",), "nothing", "whole", "amount", "The last goroutine profile."),
     Source("goroutineleak", ("goroutineleak",), "nothing", "whole", "amount", "The last goroutineleak profile (Go 1.26 and later)."),
+    Source("dumped_leaks", ("goroutine_dump",), "nothing", "never", "amount", "The last goroutine dump, as far as the runtime had looked for leaks (debug=2 of a goroutineleak profile)."),
     Source("race", ("race",), "nothing", "never", "none", "Reports of the race detector."),
     Source("gctrace", ("gctrace",), "nothing", "whole", "rate", "Lines of GODEBUG=gctrace=1."),
     Source("runtime", ("runtime_metrics", "expvar", "prometheus"), "nothing", "never", "rate", "Snapshots of runtime/metrics, expvar or Prometheus' Go collector: the last one, or what was between the first and the last."),
@@ -106,6 +107,7 @@ def _heap_metrics(prefix: str, text: str) -> tuple[Metric, ...]:
 _METRICS = (
     # Faults: leaks and races
     _metric("goroutine_leak_count", "count", "goroutineleak", "goroutines", "Leaked goroutines in a goroutineleak profile, by the function where they wait for ever.", floor=.25, is_sum=False, is_fault=True),
+    _metric("dumped_leak_count", "count", "dumped_leaks", "goroutines", "Goroutines that a dump calls leaked, by the function where they wait for ever.", floor=.25, is_sum=False, is_fault=True),
     _metric("race_count", "count", "race", "races", "Distinct data races that go test -race reported, by the functions whose accesses they are.", floor=.25, is_sum=False, is_fault=True),
     # Heap profiles: maps
     *_heap_metrics("mapassign_", "allocated by assigning to maps"),

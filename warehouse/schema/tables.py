@@ -145,7 +145,7 @@ _PARSED = (
         "errors (crash_report: no count of goroutines).",
         "capture_id report_index goroutine_id",
         "state reason wait_minutes is_locked_to_thread stack_id created_by creation_stack_id "
-        "parent_goroutine_id labels stack_status elided_frames bubble_id",
+        "parent_goroutine_id labels stack_status elided_frames bubble_id is_leaked",
     ),
     _table(
         "benchmarks",

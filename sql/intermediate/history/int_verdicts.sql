@@ -195,8 +195,9 @@ at_fault as (
     from history
     where metric in (select metric from faults)
         and value >= 1
-    qualify ordinal = min(ordinal) over (partition by first_subject)
-        and not bool_or(is_change) over (partition by first_subject)
+    -- Where builds without it came before, it may be a change like any other.
+    qualify ordinal = min(ordinal) over (partition by metric, first_subject)
+        and not bool_or(is_change and change_log_ratio > 0) over (partition by metric, first_subject)
 ),
 
 told as (

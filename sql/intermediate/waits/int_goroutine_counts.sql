@@ -12,6 +12,10 @@ dumped as (
     select * from goroutine_states
 ),
 
+dump_rows as (
+    select * from stg_goroutine_dump
+),
+
 samples as (
     select * from stg_profile_samples
 ),
@@ -31,7 +35,7 @@ traced as (
 last_ones as (
     select build_id, run_id, kind, arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
     from captures
-    where kind in ('goroutine', 'goroutineleak', 'trace')
+    where kind in ('goroutine', 'goroutineleak', 'goroutine_dump', 'trace')
     group by build_id, run_id, kind
 ),
 
@@ -47,17 +51,27 @@ counted as (
         list_filter(stacks.functions, lambda f: f <> 'runtime.goexit')[-1], null, samples.value,
     from samples
     inner join last_ones using (capture_id)
-    inner join stacks using (stack_id)
+    left join stacks using (stack_id)
     where samples.sample_type = 'goroutine' and last_ones.kind = 'goroutine'
     union all
-    select last_ones.build_id, last_ones.run_id, 'goroutine_leak_count', 'goroutineleak', sites.function, null,
+    select last_ones.build_id, last_ones.run_id, 'goroutine_leak_count', 'goroutineleak',
+        coalesce(sites.function, 'no stack'), null,
         samples.value,
     from samples
     inner join last_ones using (capture_id)
-    inner join sites
+    left join sites
         on sites.build_id = last_ones.build_id
         and sites.stack_id = samples.stack_id
     where samples.sample_type = 'goroutineleak'
+    union all
+    select last_ones.build_id, last_ones.run_id, 'dumped_leak_count', 'dumped_leaks',
+        coalesce(sites.function, 'no stack'), null, 1,
+    from dump_rows
+    inner join last_ones using (capture_id)
+    left join sites
+        on sites.build_id = last_ones.build_id
+        and sites.stack_id = dump_rows.stack_id
+    where dump_rows.is_leaked
     union all
     select last_ones.build_id, last_ones.run_id, 'goroutine_live_count', 'trace', traced.entry_function, null, 1,
     from traced

@@ -1,11 +1,24 @@
 -- Of each metric how many series were judged at any build, and why the others were not.
+-- A fault by itself is judged in each build that has whole captures which would show any.
 with
+
+faults as (
+    select metric from metrics where is_fault
+),
+
+looked_for as (
+    select metrics.metric, count(distinct shown.build_id) as builds,
+    from metrics
+    inner join int_run_measures as shown using (measure)
+    where metrics.is_fault and shown.is_exhaustive
+    group by metrics.metric
+),
 
 series as (
     select
         metric,
         first_subject,
-        bool_or(p_value is not null) as is_judged,
+        bool_or(p_value is not null) or metric in (from faults) as is_judged,
         count(*) filter (where not went_away) as builds,
         bool_or(not_comparable is not null) as is_divided,
     from regression_history
@@ -14,11 +27,13 @@ series as (
 
 select
     metric,
-    count(*) filter (where is_judged) as judged,
-    count(*) filter (where not is_judged and builds <= rules.least_builds) as too_new,
-    count(*) filter (where not is_judged and builds > rules.least_builds and is_divided) as divided,
-    count(*) filter (where not is_judged and builds > rules.least_builds and not is_divided) as too_small,
+    count(first_subject) filter (where is_judged) as judged,
+    count(*) filter (where not is_judged and series.builds <= rules.least_builds) as too_new,
+    count(*) filter (where not is_judged and series.builds > rules.least_builds and is_divided) as divided,
+    count(*) filter (where not is_judged and series.builds > rules.least_builds and not is_divided) as too_small,
+    coalesce(any_value(looked_for.builds), 0) as looked_in,
 from series
+full join looked_for using (metric)
 cross join detection_rules as rules
 group by metric
 order by metric

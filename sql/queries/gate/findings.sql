@@ -59,6 +59,7 @@ select
     end as file,
     place.line,
     if(r.is_lead, i.members, null) as members,
+    coalesce(m.is_fault and m.family = 'goroutines', false) as is_leak,
 from regressions as r
 inner join builds as b using (build_id)
 left join (select build_id, incident_id, members from incidents) as i using (build_id, incident_id)
@@ -68,6 +69,7 @@ left join regression_history as h
     on h.build_id = r.build_id
     and h.metric = r.metric
     and h.subject = r.subject
+left join metrics as m on m.metric = r.metric
 left join place on place.function = r.function
 where (
         r.build_id = $build_id

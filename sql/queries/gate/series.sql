@@ -1,8 +1,12 @@
 -- How many series of each metric the candidate has, and what became of those that it lacks.
 with
 
+faults as (
+    select metric from metrics where is_fault
+),
+
 history as (
-    select *, ordinal between $ordinal - $recent and $ordinal - 1 as is_recent,
+    select *, ordinal between $ordinal - $recent and $ordinal - 1 as is_recent, metric in (from faults) as is_fault,
     from regression_history
     where ordinal <= $ordinal
 ),
@@ -12,10 +16,10 @@ series as (
         metric,
         first_subject,
         bool_or(ordinal = $ordinal) as is_here,
-        bool_or(ordinal = $ordinal and p_value is not null) as is_judged,
+        bool_or(ordinal = $ordinal and (p_value is not null or is_fault)) as is_judged,
         count(*) filter (where ordinal < $ordinal and not went_away) as n_before,
-        bool_or(is_recent) as was_here,
-        bool_or(is_recent and p_value is not null) as was_judged,
+        bool_or(is_recent and not is_fault) as was_here,
+        bool_or(is_recent and p_value is not null and not is_fault) as was_judged,
     from history
     where (len($metrics) = 0 or list_contains($metrics, metric))
     group by metric, first_subject
