@@ -1,11 +1,18 @@
 -- No judged metric is void: each has a source, and where a run has figures of it they are judged.
+-- Of a site that is known only in part what maps allocated is not.
 with
 
 figures as (
     select distinct figures.metric, figures.build_id, figures.run_id,
     from int_figures as figures
     left join metrics on metrics.metric = figures.metric
+    left join int_unknown_sites as unknown
+        on unknown.build_id = figures.build_id
+        and unknown.run_id = figures.run_id
+        and unknown.function = figures.function
+        and metrics.measure in ('map_alloc', 'map_inuse')
     where coalesce(figures.polarity, metrics.polarity, 1) <> 0
+        and unknown.function is null
 ),
 
 -- Of a metric that is not declared there is no source either.

@@ -17,13 +17,12 @@ exemplars as (
 
 counted as (
     select
-        build_id,
         incident_id,
         count(*) as member_count,
         max(weight) as weight,
         list(metric || ' of ' || subject order by member_rank) filter (where member_rank > 1) as members,
     from members
-    group by build_id, incident_id
+    group by incident_id
 ),
 
 leads as (
@@ -75,5 +74,5 @@ select
     longest.exemplar_start_ns,
     longest.exemplar_duration_ns,
 from leads
-inner join counted using (build_id, incident_id)
+inner join counted using (incident_id)
 left join longest using (build_id, incident_id)

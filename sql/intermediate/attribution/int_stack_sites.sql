@@ -1,5 +1,6 @@
 -- The place in the user's code that each stack leads to: its innermost frame outside the standard library.
--- user_functions are all of the stack's functions outside the standard library. route is the package that this frame called, and sync_map_call the method of sync.Map on the way.
+-- user_functions are all of the stack's functions outside the standard library, innermost first. route is the package
+-- that this frame called, and sync_map_call the method of sync.Map on the way.
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -134,7 +135,7 @@ select
         lambda f: starts_with(f, 'sync.(*Map).')
     )) as sync_map_call,
     sited.user_frame is not null as is_user_code,
-    list_distinct(list_filter(sited.functions, lambda f, place: sited.are_user_code[place])) as user_functions,
+    list_filter(sited.functions, lambda f, place: sited.are_user_code[place]) as user_functions,
 from used
 left join named
     on named.build_id = used.build_id

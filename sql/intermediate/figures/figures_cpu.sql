@@ -37,7 +37,7 @@ figures as (
     select build_id, run_id, 'cpu_ns' as metric, function, is_user_code, value, variance,
     from sampled
     union all
-    select build_id, run_id, 'cpu_under_ns', unnest(user_functions), true, value, variance,
+    select build_id, run_id, 'cpu_under_ns', unnest(list_distinct(user_functions)), true, value, variance,
     from sampled
 )
 

@@ -1,7 +1,8 @@
 -- What each function allocated and still holds, maps among the rest; by caller too, where it is a shared helper.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- The variance of sampled bytes: each sample stands for the bytes between two of them on average.
+-- The variance of sampled bytes: each sample stands for the bytes between two of them on average. Objects are as
+-- uncertain as their bytes.
 with
 
 chosen as (
@@ -63,7 +64,11 @@ select
     function,
     caller as calling_function,
     value,
-    standard_error,
+    coalesce(
+        standard_error,
+        value * max(standard_error / value)
+            over (partition by build_id, run_id, function, caller, split_part(metric, '_', 1))
+    ) as standard_error,
     'heap profile' as evidence,
     is_user_code::int as polarity,
 from figures
@@ -75,8 +80,10 @@ select
     function as subject,
     function,
     sum(run_growth_bytes)::double as value,
+    sqrt(sum(2 * inuse_bytes - run_growth_bytes) * any_value(chosen.sampling_period)) as standard_error,
     'heap profile' as evidence,
 from growth
+inner join (select * from chosen where sample_type = 'inuse_space') as chosen using (build_id, run_id)
 where run_growth_bytes is not null
 group by build_id, run_id, function
 having sum(run_growth_bytes) > 0

@@ -33,13 +33,15 @@ figures as (
     select *, '_alloc_bytes' as suffix, alloc_bytes as value, alloc_bytes_error as standard_error,
     from allocated
     union all by name
-    select *, '_alloc_objects' as suffix, alloc_objects as value, null as standard_error,
+    select *, '_alloc_objects' as suffix, alloc_objects as value,
+        alloc_objects * alloc_bytes_error / nullif(alloc_bytes, 0) as standard_error,
     from allocated
     union all by name
     select *, '_inuse_bytes' as suffix, inuse_bytes as value, inuse_bytes_error as standard_error,
     from allocated
     union all by name
-    select *, '_inuse_objects' as suffix, inuse_objects as value, null as standard_error,
+    select *, '_inuse_objects' as suffix, inuse_objects as value,
+        inuse_objects * inuse_bytes_error / nullif(inuse_bytes, 0) as standard_error,
     from allocated
 )
 

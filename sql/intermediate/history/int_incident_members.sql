@@ -1,10 +1,11 @@
--- The incident that each verdict belongs to: verdicts of a build that one cause explains.
+-- The incident that each verdict belongs to: verdicts that begin at one build and that one cause explains.
 -- grain: build_id, metric, subject
 -- scope: history
--- Verdicts on the same function, or on a function and its direct caller, have one cause. What feels the costs of sites
--- (a benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can explain
--- it: one that went the same way, or any where it only follows from another load. A regression never hides in an
--- incident that is none.
+-- Verdicts on the same function, or on a function and its caller or that one's caller, have one cause. What feels the
+-- costs of sites (a benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that
+-- can explain it: one that went the same way, or any where it only follows from another load. A regression never hides
+-- in an incident that is none. What only a later build makes certain joins the incident that was known before, if that
+-- is at least as grave.
 with recursive
 
 verdicts as (
@@ -19,77 +20,83 @@ calls as (
     select * from int_user_calls
 ),
 
+build_order as (
+    select * from builds
+),
+
 -- weight: how many times the smallest amount worth a word.
 weighed as (
     select
         verdicts.*,
+        build_order.ordinal,
+        if(verdicts.status in ('moved', 'not_comparable'), verdicts.build_id, verdicts.first_build_id)
+            as origin_build_id,
         described.place,
         described.lead_order,
+        verdict_statuses.lead_order as severity,
         abs(verdicts.after - verdicts.before) / verdicts.negligible as weight,
         verdicts.function is not null and described.place = 'site' as is_site,
     from verdicts
     inner join described using (metric)
+    inner join build_order using (build_id)
+    inner join verdict_statuses using (status)
 ),
 
 functions as (
-    select distinct build_id, function,
+    select distinct origin_build_id, build_id, function,
     from weighed
     where is_site
 ),
 
 linked as (
-    select functions.build_id, functions.function, calls.calling_function as other,
+    select distinct functions.origin_build_id, functions.function, calls.calling_function as other,
     from functions
     inner join calls
-        on calls.build_id = functions.build_id
+        on calls.build_id in (functions.build_id, functions.origin_build_id)
         and calls.function = functions.function
     semi join functions as callers
-        on callers.build_id = functions.build_id
+        on callers.origin_build_id = functions.origin_build_id
         and callers.function = calls.calling_function
 ),
 
 both_ways as (
-    select build_id, function, other from linked
+    select origin_build_id, function, other from linked
     union
-    select build_id, other, function from linked
+    select origin_build_id, other, function from linked
 ),
 
 reached as (
-    select build_id, function, function as other,
+    select origin_build_id, function, function as other,
     from functions
     union
-    select reached.build_id, reached.function, both_ways.other,
+    select reached.origin_build_id, reached.function, both_ways.other,
     from reached
     inner join both_ways
-        on both_ways.build_id = reached.build_id
+        on both_ways.origin_build_id = reached.origin_build_id
         and both_ways.function = reached.other
 ),
 
 causes as (
-    select build_id, function, min(other) as cause,
+    select origin_build_id, function, min(other) as cause,
     from reached
-    group by build_id, function
+    group by origin_build_id, function
 ),
 
 site_members as (
-    select weighed.build_id, weighed.metric, weighed.subject, weighed.status, causes.cause, weighed.weight,
+    select weighed.*, causes.cause,
     from weighed
-    inner join causes
-        on causes.build_id = weighed.build_id
-        and causes.function = weighed.function
+    inner join causes using (origin_build_id, function)
     where weighed.is_site
 ),
 
 site_incidents as (
-    select build_id, cause, max(weight) as weight,
-        arg_min(status, verdict_statuses.lead_order) as status,
+    select origin_build_id, cause, max(weight) as weight, arg_min(status, severity) as status,
     from site_members
-    inner join verdict_statuses using (status)
-    group by build_id, cause
+    group by origin_build_id, cause
 ),
 
 -- Without an incident that explains it, what sites cost others is one incident by itself.
-derived_members as (
+derived_causes as (
     select
         weighed.build_id,
         weighed.metric,
@@ -100,7 +107,7 @@ derived_members as (
         ) as cause,
     from weighed
     left join site_incidents
-        on site_incidents.build_id = weighed.build_id
+        on site_incidents.origin_build_id = weighed.origin_build_id
         and (
             site_incidents.status = weighed.status
             or (weighed.status = 'not_comparable' and site_incidents.status in ('regressed', 'improved'))
@@ -111,32 +118,41 @@ derived_members as (
 ),
 
 members as (
-    select build_id, metric, subject, cause from site_members
-    union all
-    select build_id, metric, subject, cause from derived_members
+    from site_members
+    union all by name
+    select weighed.*, derived_causes.cause,
+    from weighed
+    inner join derived_causes using (build_id, metric, subject)
 ),
 
-rated as (
-    select
-        members.*,
-        weighed.* exclude (build_id, metric, subject),
-        verdict_statuses.lead_order as severity,
+-- The build at which the incident was known: what is as grave as what was known before joins it.
+joined as (
+    select *,
+        min(ordinal) over (partition by origin_build_id, cause order by severity) as known_ordinal,
     from members
-    inner join weighed using (build_id, metric, subject)
-    inner join verdict_statuses using (status)
-)
+),
 
 -- What names the cause best leads: a site before what feels it, then by the order of the metrics; a caller's part of a
 -- shared helper only where the helper itself has no such verdict.
+ranked as (
+    select *,
+        row_number() over (
+            partition by origin_build_id, cause, known_ordinal
+            order by
+                severity, ordinal, place <> 'site', lead_order, calling_function is not null, weight desc, subject
+        ) as member_rank,
+    from joined
+)
+
 select
     build_id,
     metric,
     subject,
-    substr(md5(build_id || ' ' || cause), 1, 8) as incident_id,
-    row_number() over (
-        partition by build_id, cause
-        order by severity, place <> 'site', lead_order, calling_function is not null, weight desc, subject
-    ) as member_rank,
+    substr(md5(
+        first_value(concat_ws(' ', build_id, metric, subject))
+            over (partition by origin_build_id, cause, known_ordinal order by member_rank)
+    ), 1, 8) as incident_id,
+    member_rank,
     severity,
     weight,
-from rated
+from ranked

@@ -101,6 +101,7 @@ divided as (
             when 'maps told' then coalesce(heap.is_known, false)
             else false
         end as is_exhaustive,
+        captured.exhaustive = 'maps told' and captured.is_whole as is_told_by_site,
         run_work.work_unit,
         run_work.work_count,
         coalesce(if(captured.divided_by = 'work or time', captured.observed_ns, null), lives.duration_ns)
@@ -130,6 +131,7 @@ select
     observed_seconds,
     sampling_period,
     is_exhaustive,
+    is_told_by_site,
     (divided_unit is not null) = (
         2 * count(divided_unit) over (partition by measure) >= count(*) over (partition by measure)
     ) as is_comparable,

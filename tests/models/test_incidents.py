@@ -1,0 +1,94 @@
+"""Verdicts of one cause are one incident, whichever build made each of them certain."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from tracemill.warehouse.declared import declared
+
+from .given import Given, build, rows
+
+
+def incidents(*verdicts: tuple[str, str, str, str, str], calls: str = "") -> list[list[str]]:
+    """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first."""
+    connection = duckdb.connect()
+    for name in ("metrics", "verdict_statuses"):
+        connection.register("_rows", declared()[name])
+        connection.execute(f"create table {name} as from _rows")
+    connection.execute("create table int_metrics as from metrics")
+    connection.execute(
+        "create table builds as select 'b' || i as build_id, i as ordinal from range(1, 10) r(i)"
+    )
+    connection.execute(
+        "create table int_user_calls (build_id varchar, function varchar, calling_function varchar)"
+    )
+    for line in calls.split():
+        connection.execute("insert into int_user_calls select unnest(['b5', 'b7']), $1, $2", line.split("<"))
+    connection.execute(
+        """
+        create table int_verdicts (
+            build_id varchar, first_build_id varchar, status varchar, metric varchar, function varchar,
+            subject varchar, calling_function varchar, before double, after double, negligible double
+        )
+        """
+    )
+    for verdict in verdicts:
+        connection.execute(
+            "insert into int_verdicts values ($1, $2, $3, $4, $5, $5, null, 0, 100, 1)", verdict
+        )
+    build(connection, "int_incident_members")
+    return [
+        members
+        for (members,) in rows(
+            connection,
+            """
+            select list(build_id || ' ' || metric || ' ' || subject order by member_rank)
+            from int_incident_members group by incident_id order by 1
+            """,
+        )
+    ]
+
+
+def test_what_a_later_build_makes_certain_joins_the_incident_that_was_known():
+    found = incidents(
+        ("b7", "b5", "regressed", "alloc_bytes", "app.f"),
+        ("b5", "b5", "regressed", "cpu_ns", "app.f"),
+    )
+    assert found == [["b5 cpu_ns app.f", "b7 alloc_bytes app.f"]]
+
+
+def test_another_beginning_is_another_incident():
+    found = incidents(
+        ("b7", "b7", "regressed", "alloc_bytes", "app.f"),
+        ("b5", "b5", "regressed", "cpu_ns", "app.f"),
+    )
+    assert found == [["b5 cpu_ns app.f"], ["b7 alloc_bytes app.f"]]
+
+
+def test_a_regression_that_is_found_later_hides_in_no_improvement():
+    found = incidents(
+        ("b7", "b5", "regressed", "alloc_bytes", "app.f"),
+        ("b5", "b5", "improved", "cpu_ns", "app.f"),
+    )
+    assert found == [["b5 cpu_ns app.f"], ["b7 alloc_bytes app.f"]]
+
+
+@pytest.mark.parametrize(("calls", "is_one"), [("app.f<app.g", True), ("app.f<app.other", False)])
+def test_a_function_and_its_caller_have_one_cause(calls, is_one):
+    found = incidents(
+        ("b5", "b5", "regressed", "mapassign_alloc_bytes", "app.f"),
+        ("b5", "b5", "regressed", "alloc_bytes", "app.g"),
+        calls=calls,
+    )
+    assert (len(found) == 1) == is_one
+    assert ["b5 mapassign_alloc_bytes app.f", "b5 alloc_bytes app.g"][: 2 if is_one else 1] in found
+
+
+def test_callers_come_innermost_first_and_the_standard_library_is_left_out():
+    given = Given()
+    functions = ("zoo.Leaf", "text/template.exec", "mid.Run", "app.Serve", "net/http.serve", "app.Main")
+    given.heap("b1", "1", [(given.stack("runtime.mallocgc", *functions), 0x100, 4096)])
+    with given.models() as connection:
+        found = rows(connection, "select function, calling_function from int_user_calls order by 2")
+    assert found == [("zoo.Leaf", "app.Serve"), ("zoo.Leaf", "mid.Run")]
