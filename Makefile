@@ -23,10 +23,10 @@ demo: $(VENV)/core  ## set up the core, run the main job on the recorded artifac
 	@echo "  $(BIN)/tracemill sql --warehouse $(DEMO)/warehouse \"from block_mapassign order by block_ns desc limit 10\""
 
 test: $(VENV)/ready  ## set up, the tests (under ten minutes)
-	$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile --durations=15
 
 test-full: $(VENV)/ready  ## the tests and the long ones: every Go version, fuzz, detection
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15
 
 lint: $(VENV)/ready  ## ruff, mypy strict, the direction of imports
 	$(BIN)/ruff check .

@@ -159,6 +159,27 @@ def test_a_second_writer_is_told_so(artifacts: Path, tmp_path: Path) -> None:
         ingest([artifacts], tmp_path / "w")
 
 
+def test_a_verb_waits_for_another_writer_where_it_is_told_to(artifacts: Path, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    command = [sys.executable, "-m", "tracemill", "ingest", str(artifacts), "--warehouse", str(root)]
+        sys.executable,
+        "-m",
+        "tracemill",
+        "ingest",
+        str(artifacts),
+        "--warehouse",
+        str(tmp_path / "w"),
+    ]
+    with writer_lock(root):
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        waiting = subprocess.Popen([*command, "--wait", "300"], stdout=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):  # it goes on waiting
+            waiting.wait(2)
+    assert (refused.returncode, "`--wait SECONDS` waits for it" in refused.stderr) == (2, True)
+    assert "loaded 12 captures" in waiting.communicate(timeout=300)[0]
+    assert waiting.returncode == 0
+
+
 def test_processes_side_by_side_give_the_same(
     artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import time
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
     from typing import IO
 
 SECONDS_BETWEEN_TRIES = 0.1
+# How long a writer of this process waits for another where nothing else is said: a verb's --wait.
+patience: ContextVar[float] = ContextVar("patience", default=0.0)
 
 
 @contextlib.contextmanager
-def writer_lock(root: Path, wait: float = 0.0) -> Iterator[None]:
+def writer_lock(root: Path, wait: float | None = None) -> Iterator[None]:
     """One writer at a time; readers are never asked.
 
-    wait: how many seconds to wait for another one. Raises WarehouseError, which says who holds it.
+    wait: how many seconds to wait for another one; by default ``patience``. Raises WarehouseError, which says
+    who holds it.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -34,7 +38,7 @@ def writer_lock(root: Path, wait: float = 0.0) -> Iterator[None]:
     except OSError as error:
         raise WarehouseError(f"{root}: cannot be written: {error.strerror}") from error
     with stream:
-        _take(stream, root, time.monotonic() + wait)
+        _take(stream, root, time.monotonic() + (patience.get() if wait is None else wait))
         _say_who(stream)
         yield
 

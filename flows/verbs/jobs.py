@@ -14,6 +14,7 @@ from tracemill.flows.verbs.options import (
     layout_options,
     prefect_option,
     settings_of,
+    wait_option,
     wants_prefect,
     warehouse_option,
 )
@@ -41,6 +42,7 @@ _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every t
 @_artifacts
 @layout_options
 @warehouse_option
+@wait_option
 @click.option(
     "--exports",
     type=click.Path(path_type=Path),
@@ -168,6 +170,7 @@ def _print_published(done: Published) -> None:
 @_artifacts
 @layout_options
 @warehouse_option
+@wait_option
 @_processes
 @_raw_events
 @prefect_option
@@ -207,6 +210,7 @@ def ingest(
 
 @click.command()
 @warehouse_option
+@wait_option
 @click.option("--full", is_flag=True, help="Build every model for every build, not only for what is new.")
 @prefect_option
 def build(warehouse: Path | None, full: bool, prefect: bool) -> None:

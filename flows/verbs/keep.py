@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracemill.flows.show.terminal import say, visible
-from tracemill.flows.verbs.options import settings_of, warehouse_option
+from tracemill.flows.verbs.options import settings_of, wait_option, warehouse_option
 
 if TYPE_CHECKING:
     from tracemill.flows.keep.forget import Forgotten
@@ -64,6 +64,7 @@ def _verified_as_text(done: Verified) -> str:
 
 @click.command()
 @warehouse_option
+@wait_option
 @_dry_run
 @_format
 def repair(warehouse: Path | None, dry_run: bool, format_: str) -> None:
@@ -111,6 +112,7 @@ def _repaired_as_text(done: Repaired, is_trial: bool) -> str:
 @click.command()
 @click.argument("commit", type=int, required=False)
 @warehouse_option
+@wait_option
 @_format
 def rollback(commit: int | None, warehouse: Path | None, format_: str) -> None:
     """Make the state after COMMIT the newest again; without one, list the states that are kept.
@@ -142,6 +144,7 @@ def rollback(commit: int | None, warehouse: Path | None, format_: str) -> None:
 
 @click.command()
 @warehouse_option
+@wait_option
 @click.option("--build", "build_", metavar="B", help="This build.")
 @click.option("--run", "run_", metavar="R", help="Of the build only this run.")
 @click.option("--capture", metavar="C", help="Only this capture: its id or path in the table captures.")

@@ -25,6 +25,26 @@ def warehouse_option(command: Any) -> Any:  # noqa: ANN401 - any callable that c
     )(command)
 
 
+def wait_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    """``--wait SECONDS``."""
+
+    def wait(_context: click.Context, _option: click.Parameter, seconds: float) -> None:
+        from tracemill.warehouse.lock import patience
+
+        patience.set(seconds)
+
+    return click.option(
+        "--wait",
+        type=click.FloatRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="SECONDS",
+        callback=wait,
+        expose_value=False,
+        help="How long to wait while another tracemill writes to the warehouse.",
+    )(command)
+
+
 def across_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
     """``--across CONDITIONS``."""
     return click.option(

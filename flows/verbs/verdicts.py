@@ -13,7 +13,14 @@ import click
 from tracemill.flows.gate.formats import FORMATS, write
 from tracemill.flows.names import as_text
 from tracemill.flows.show.terminal import say, say_next, visible
-from tracemill.flows.verbs.options import ALL_FORMATS, across_option, again, settings_of, warehouse_option
+from tracemill.flows.verbs.options import (
+    ALL_FORMATS,
+    across_option,
+    again,
+    settings_of,
+    wait_option,
+    warehouse_option,
+)
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.judgement import Judgement
@@ -160,6 +167,7 @@ def _after_gate(judgement: Judgement, where: str) -> str:
 
 @click.command()
 @warehouse_option
+@wait_option
 @click.option(
     "--build", "build_id", metavar="B", required=True, help="Where the regression is known or begins."
 )
