@@ -162,14 +162,6 @@ def test_a_second_writer_is_told_so(artifacts: Path, tmp_path: Path) -> None:
 def test_a_verb_waits_for_another_writer_where_it_is_told_to(artifacts: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     command = [sys.executable, "-m", "tracemill", "ingest", str(artifacts), "--warehouse", str(root)]
-        sys.executable,
-        "-m",
-        "tracemill",
-        "ingest",
-        str(artifacts),
-        "--warehouse",
-        str(tmp_path / "w"),
-    ]
     with writer_lock(root):
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
         waiting = subprocess.Popen([*command, "--wait", "300"], stdout=subprocess.PIPE, text=True)
