@@ -175,7 +175,8 @@ def change(verdict: Verdict) -> str:
 
 def _certainty(verdict: Verdict) -> str:
     others = verdict.member_count - 1 if verdict.is_lead else 0
-    also = f"; {others} more figures" if others else ""
+    also = [f"{others} more figures"] if others else []
+    known = f"{verdict.n_before} builds before"
     if verdict.q_value is None or verdict.status == "moved":
-        return (f"{verdict.n_before} builds before" if verdict.n_before else "") + also
-    return f"q = {verdict.q_value:.0e}, {verdict.n_before} builds before{also}"
+        return "; ".join([known, *also] if verdict.n_before else also)
+    return "; ".join([f"q = {verdict.q_value:.0e}, {known}", *also])

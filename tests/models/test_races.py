@@ -46,3 +46,11 @@ def test_a_race_is_told_once_whichever_access_came_first_and_a_new_one_beside_it
         ("b1", "main.get (with main.put)", "regressed"),
         ("b4", "main.inc", "regressed"),
     ]
+
+
+def test_a_race_of_maps_is_that_of_the_functions_that_used_them() -> None:
+    given = raced({"b1": [("runtime.mapaccess2_faststr", "runtime.mapassign_faststr")]})
+    for row in given.tables["race_reports"]:
+        row["stack_id"] = given.stack("runtime.mapaccess2_faststr", "app/cart.Get", "main.main")
+        row["previous_stack_id"] = given.stack("runtime.mapassign_faststr", "app/cart.Put", "main.main")
+    assert verdicts(given) == [("b1", "app/cart.Get (with app/cart.Put)", "regressed")]

@@ -26,6 +26,10 @@ dumped as (
     select * from stg_goroutine_dump
 ),
 
+races as (
+    select * from stg_race_reports
+),
+
 stacks as (
     select * from stg_stacks
 ),
@@ -40,6 +44,10 @@ seen as (
     select capture_id, stack_id from ranges
     union
     select capture_id, stack_id from dumped
+    union
+    select capture_id, stack_id from races
+    union
+    select capture_id, previous_stack_id from races
     union
     select capture_id, stack_id from samples
     where sample_type in (

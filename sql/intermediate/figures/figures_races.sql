@@ -1,4 +1,4 @@
--- Distinct data races, by the functions whose accesses they are, in either order.
+-- Distinct data races, by the user's functions whose accesses they are, in either order.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
 with
@@ -11,15 +11,26 @@ races as (
     select * from stg_race_reports
 ),
 
+sites as (
+    select * from int_stack_sites
+),
+
+-- A map is read and written by the runtime: the functions that count are those that called it.
 found as (
     select
         captures.build_id,
         captures.run_id,
         races.race_key,
-        coalesce(races.function, 'unknown') as one_function,
-        coalesce(races.previous_function, 'unknown') as other_function,
+        coalesce(sites.function, races.function, 'unknown') as one_function,
+        coalesce(previous_sites.function, races.previous_function, 'unknown') as other_function,
     from races
     inner join captures using (capture_id)
+    left join sites
+        on sites.build_id = captures.build_id
+        and sites.stack_id = races.stack_id
+    left join sites as previous_sites
+        on previous_sites.build_id = captures.build_id
+        and previous_sites.stack_id = races.previous_stack_id
 ),
 
 ordered as (
