@@ -45,8 +45,13 @@ _TEXT_LINE = re.compile(rf"({_NAME.pattern})[:= \t]+([-+]?[\d.]\S{{0,40}})\s*")
 _EXPOSITION = re.compile(
     rb"^go_(?:goroutines|threads|info|gc|memstats|sched)\w*(?:\{[^\n]*\})? +\S", re.MULTILINE
 )
+# Of an exposition whose first lines are the program's own metrics.
+_TYPED = re.compile(
+    rb"\A(?:#[^\n]*\n|\s)*# TYPE [a-zA-Z_:][\w:]* "
+    rb"(?:counter|gauge|histogram|summary|untyped|unknown|info|stateset)\s"
+)
 _SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+(-?[\d.]+))?(?:[ \t]+#.*)?")
-_LABEL = re.compile(r'\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*+)"\s*,?')
+_LABEL = re.compile(r'\s*+([a-zA-Z_]\w*+)\s*+=\s*"((?:[^"\\]|\\.)*+)"\s*,?')
 # A document is held whole, and takes up to sixteen times its room; JSON lines are read one by one.
 MAX_DOCUMENT_BYTES = 32 * 1024**2
 _MAX_DEPTH = 6
@@ -98,7 +103,7 @@ _EXPOSED = {
 
 def sniff(head: bytes) -> bool:
     """Whether head is of a dump of metrics."""
-    return any(form.search(head) for form in (_JSON, _EXPVAR, _TEXT, _EXPOSITION))
+    return any(form.search(head) for form in (_JSON, _EXPVAR, _TEXT, _EXPOSITION, _TYPED))
 
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
@@ -107,7 +112,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     if source.head.lstrip()[:1] in (b"{", b"["):
         kind = "expvar" if _EXPVAR.match(source.head) else "runtime_metrics"
         found = _documents(source, rows)
-    elif _EXPOSITION.search(source.head):
+    elif _TYPED.match(source.head) or _EXPOSITION.search(source.head):
         kind, found = "prometheus", _exposition(source, rows)
     else:
         kind, found = "runtime_metrics", _text(source, rows)
@@ -350,7 +355,7 @@ def _exposition(source: Source, rows: _Rows) -> Iterator[Item]:
             _close(histograms, rows)
             rows.begin(_time(found[4] or ""))
             first = (name, text)
-        labels = dict(_LABEL.findall(text))
+        labels = _labels(text)
         if name.endswith("_bucket") and name.removesuffix("_bucket") in _EXPOSED and "le" in labels:
             bound = _number(labels["le"])
             bounds = histograms.setdefault(_EXPOSED[name.removesuffix("_bucket")], [])
@@ -363,6 +368,15 @@ def _exposition(source: Source, rows: _Rows) -> Iterator[Item]:
         if rows.is_full:
             yield from rows.batches()
     _close(histograms, rows)
+
+
+def _labels(text: str) -> dict[str, str]:
+    """Labels between braces, up to what is none: looked for at every character, a long text takes hours."""
+    labels, at = {}, 0
+    while (found := _LABEL.match(text, at)) is not None:
+        labels[found[1]] = found[2]
+        at = found.end()
+    return labels
 
 
 def _close(histograms: dict[str, list[tuple[float, float]]], rows: _Rows) -> None:

@@ -186,6 +186,14 @@ def test_rows_of_a_long_benchmark_file_come_in_parts_and_whole(tmp_path, monkeyp
     assert parsers.read(path)["benchmarks"].equals(whole["benchmarks"])
 
 
+def test_labels_of_a_long_sample_are_read_once(tmp_path):
+    path = tmp_path / "metrics"
+    path.write_text("# TYPE go_goroutines gauge\ngo_goroutines{" + "a" * 1_000_000 + "} 7\n")
+    started = time.process_time()
+    parsers.read(path)
+    assert time.process_time() - started < 10
+
+
 def test_a_long_header_of_a_goroutine_is_read_once(tmp_path):
     path = tmp_path / "dump"
     labels = '{"a":"' + "b" * 200_000 + '"}'

@@ -10,6 +10,7 @@ import pytest
 
 from tests.parsers import reading
 from tracemill.parsers.api import Facts, ParseError
+from tracemill.parsers.registry import captures
 
 SAMPLES = Path(__file__).parents[1] / "samples/runtime_metrics"
 VERSIONS = ["1.21", "1.27"]
@@ -117,6 +118,17 @@ def test_a_line_that_is_cut_is_an_issue_and_the_others_are_kept(tmp_path):
     assert [(i.severity, i.position) for i in issues] == [("data_loss", "line 2")]
     assert values(path) == {"/gc/heap/live:bytes": 7}
     assert read(path)[0].is_salvaged
+
+
+def test_an_exposition_that_begins_with_other_metrics_is_known(tmp_path):
+    own = "".join(
+        f'# HELP app_{n} x\n# TYPE app_{n} counter\napp_{n}{{path="a b"}} {n}\n' for n in range(5000)
+    )
+    path = text(tmp_path, own + "# TYPE go_goroutines gauge\ngo_goroutines 7\n")
+    assert path.stat().st_size > 1 << 17
+    (capture,) = captures(path)
+    assert capture.facts.kind == "prometheus"
+    assert values(path)["/sched/goroutines:goroutines"] == 7
 
 
 def test_a_dump_without_a_number_is_refused(tmp_path):
