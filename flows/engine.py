@@ -36,7 +36,7 @@ class Load:
     warehouse: Path
     options: Options
     processes: int | None
-    layout: Layout
+    layout: Layout | None = None
 
 
 class Engine(Protocol):
