@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .given import USER_PATH, Given, rows
 from .story import CALLS
 
@@ -147,3 +149,26 @@ def test_a_package_is_the_sum_of_its_sites_and_raises_no_alarm_of_its_own():
     assert sums == [("package_mapassign_alloc_bytes", "app/shop", 29_000_000.0)]
     assert [s for (s,) in objects] == ["app/shop.(*Cart).Add", "app/shop.List[go.shape.int]"]
     assert found == [("mapassign_alloc_bytes", "app/shop.(*Cart).Add")]
+
+
+@pytest.mark.parametrize("dumps", [2, 1])
+def test_goroutines_that_become_more_within_a_run_are_found_where_earlier_builds_could_show_it(dumps):
+    """dumps: of each run of the builds before b6; with one, nothing is known of growth there."""
+    given = Given()
+    stack = given.stack("runtime.chanrecv1", "app/workers.run")
+    for build in range(1, 11):
+        for number in range(1, (dumps if build < 6 else 2) + 1):
+            for run in "123":
+                capture_id = given.capture(f"b{build}", run, "goroutine_dump", format="goroutine_dump")
+                given.tables["captures"][-1] |= {
+                    "capture_id": f"{capture_id}/{number}",
+                    "path": f"b{build}/{run}/{number}.txt",
+                }
+                row = {"state": "select", "stack_id": stack, "created_by": START}
+                given.tables["goroutine_dump"] += [
+                    row | {"capture_id": f"{capture_id}/{number}", "goroutine_id": goroutine}
+                    for goroutine in range(250 if build >= 6 and number == 2 else 50)
+                ]
+    with given.models() as connection:
+        query = "select build_id, status from regressions where metric = 'growth_goroutine_count'"
+        assert rows(connection, query) == ([("b6", "regressed")] if dumps == 2 else [])

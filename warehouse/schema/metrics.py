@@ -15,7 +15,8 @@ class Source:
 
     kinds: kinds of captures. divided_by: what the sums of a run are divided by. ``work``: units of work, where the
     run counts them; ``work or time``: else the seconds observed; ``nothing``. exhaustive: when a subject that a run
-    does not show is zero there. ``whole``: when its captures are undamaged; ``maps told``: when nearly all sampled
+    does not show is zero there. ``whole``: when its captures are undamaged; ``several``: when
+    they are and the run has more than one, without which it has no such figure; ``maps told``: when nearly all sampled
     bytes are told apart into map assignments and others; ``never``: what is not shown is unknown.
     sample_type: of a heap profile, which of its figures. load: how figures depend on what a run had to do:
     ``rate`` (on work a second), ``amount`` (on the amount of work), ``duration`` (where no work is counted), ``none``.
@@ -65,12 +66,14 @@ _SOURCES = (
     Source("trace", ("trace",), "work or time", "whole", "rate", "Execution traces; windows that overlap count once."),
     Source("heap_alloc", _HEAP, "work", "whole", "duration", "Allocations since the process began, of the last heap or allocs profile.", "alloc_space"),
     Source("heap_inuse", _HEAP, "nothing", "whole", "amount", "Memory in use at the last heap profile.", "inuse_space"),
+    Source("heap_growth", _HEAP, "nothing", "several", "amount", "The first and the last heap profile of a run that has several.", "inuse_space"),
     Source("map_alloc", _HEAP, "work", "maps told", "duration", "Allocations whose allocating function of the runtime is known.", "alloc_space"),
     Source("map_inuse", _HEAP, "nothing", "maps told", "amount", "Memory in use whose allocating function of the runtime is known.", "inuse_space"),
     Source("cpu", ("cpu",), "work or time", "whole", "rate", "CPU profiles."),
     Source("mutex", ("mutex",), "work", "whole", "rate", "The last mutex profile: contention since the process began."),
     Source("block", ("block",), "work", "whole", "rate", "The last block profile: blocking since the process began."),
     Source("goroutines", ("goroutine_dump",), "nothing", "whole", "amount", "The last goroutine dump; a crash report is none."),
+    Source("goroutine_growth", ("goroutine_dump",), "nothing", "several", "amount", "The first and the last goroutine dump of a run that has several."),
     Source("goroutine_profile", ("goroutine",), "nothing", "whole", "amount", "The last goroutine profile."),
     Source("goroutineleak", ("goroutineleak",), "nothing", "whole", "amount", "The last goroutineleak profile (Go 1.26 and later)."),
     Source("dumped_leaks", ("goroutine_dump",), "nothing", "never", "amount", "The last goroutine dump, as far as the runtime had looked for leaks (debug=2 of a goroutineleak profile)."),
@@ -129,10 +132,11 @@ _METRICS = (
     _metric("block_contentions", "count", "block", "contention", "How often they were.", floor=50),
     # Heap profiles: all sites
     *_heap_metrics("", "allocated by the function, maps among them"),
-    _metric("growth_inuse_bytes", "bytes", "heap_inuse", "heap", "How much more of the function's memory is in use at a run's last heap profile than at its first.", floor=1 << 20, samples=2, is_sum=False),
+    _metric("growth_inuse_bytes", "bytes", "heap_growth", "heap", "How much more of the function's memory is in use at a run's last heap profile than at its first.", floor=1 << 20, samples=2, is_sum=False),
     # Goroutines
     _metric("goroutine_count", "count", "goroutines", "goroutines", "Goroutines in a dump, by the function that created them.", floor=10, is_sum=False),
     _metric("goroutine_state_count", "count", "goroutines", "goroutines", "The same by state.", floor=10, is_sum=False, is_judged=False),
+    _metric("growth_goroutine_count", "count", "goroutine_growth", "goroutines", "How many more goroutines of a creator there are in a run's last dump than in its first.", floor=10, is_sum=False),
     _metric("goroutine_profile_count", "count", "goroutine_profile", "goroutines", "Goroutines in a goroutine profile, by their entry function.", floor=10, is_sum=False),
     _metric("goroutine_live_count", "count", "trace", "goroutines", "Goroutines alive at a trace's end, by their entry function.", floor=10, is_sum=False),
     # Benchmarks

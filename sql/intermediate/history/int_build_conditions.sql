@@ -53,7 +53,7 @@ select heap.build_id, measures.measure, 'sampling period', max(heap.sampling_per
 from heap
 inner join (
     values ('alloc_space', 'heap_alloc'), ('alloc_space', 'map_alloc'), ('inuse_space', 'heap_inuse'),
-        ('inuse_space', 'map_inuse')
+        ('inuse_space', 'map_inuse'), ('inuse_space', 'heap_growth')
 ) as measures (sample_type, measure) using (sample_type)
 where heap.sampling_period > 0
 group by heap.build_id, measures.measure

@@ -8,7 +8,8 @@ sources as (
 ),
 
 captures as (
-    select * from int_counted_captures
+    select *, count(*) over (partition by build_id, run_id, kind, format) as snapshots,
+    from int_counted_captures
 ),
 
 heap as (
@@ -49,12 +50,12 @@ lives as (
 
 -- A heap figure comes from the one capture that was chosen for it, whatever it calls itself.
 sourced as (
-    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, sources.*,
+    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, captures.snapshots, sources.*,
     from captures
     inner join sources on list_contains(sources.kinds, captures.kind)
     where sources.sample_type is null
     union all by name
-    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, sources.*,
+    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, captures.snapshots, sources.*,
     from chosen
     inner join captures using (capture_id)
     inner join sources on sources.sample_type = chosen.sample_type
@@ -72,6 +73,7 @@ captured as (
         sum(duration_ns) as observed_ns,
         bool_and(status = 'ok') as is_whole,
     from sourced
+    where exhaustive <> 'several' or snapshots > 1
     group by build_id, run_id, measure
 ),
 
@@ -98,6 +100,7 @@ divided as (
         coalesce(heap.sampling_period, 0)::double as sampling_period,
         case captured.exhaustive
             when 'whole' then captured.is_whole
+            when 'several' then captured.is_whole
             when 'maps told' then coalesce(heap.is_known, false)
             else false
         end as is_exhaustive,
