@@ -196,13 +196,14 @@ def test_a_stack_of_other_lines_is_lost_and_told(tmp_path):
             "chan receive (synctest), 2 minutes, synctest group 4",
             ("chan receive (synctest)", "chan receive", 2, 4),
         ),
-        ("chan receive (nil chan) (leaked)", ("chan receive (nil chan) (leaked)", "forever", None, None)),
+        ("chan receive (nil chan) (leaked)", ("chan receive (nil chan)", "forever", None, None)),
         ("???", ("???", None, None, None)),
     ],
 )
 def test_states_of_every_shape(status, expected):
     state = state_of(status)
     assert (state.state, state.reason, state.wait_minutes, state.bubble_id) == expected
+    assert state.is_leaked == status.endswith("(leaked)")
 
 
 def assert_reasons_are_those_of(version: str) -> None:
