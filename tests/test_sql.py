@@ -23,6 +23,7 @@ from tracemill.flows.build import build
 from tracemill.flows.cli import main
 from tracemill.flows.show.prompt import Names, prompt
 from tracemill.warehouse import connect
+from tracemill.warehouse.reading import only_reading
 
 ENDLESS = (
     "select count(*) from range(100000) a, range(100000) b, range(1000) c where a.range + b.range < c.range"
@@ -148,3 +149,67 @@ def test_completion_gives_the_columns_of_the_tables_named_first(
 ) -> None:
     document = Document("from builds select com", len("from builds select com"))
     assert next(Names(connection).get_completions(document, CompleteEvent())).text == "commit"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "copy (select 1) to '{outside}'",
+        "copy (select 1) to 'tables/new.csv'",
+        "explain analyze copy (select 1) to 'tables/new.csv'",
+        "explain (analyze) copy (select 1) to 'tables/new.csv'",
+        "select 1; copy (select 1) to 'tables/new.csv'",
+        "attach '{outside}' as other",
+        "export database '{outside}'",
+        "install httpfs",
+        "set threads = 1",
+        "create table more as select 1",
+        "drop table regressions",
+        "call pragma_version()",
+    ],
+)
+def test_a_query_does_nothing_but_read(warehouse: Path, tmp_path: Path, query: str) -> None:
+    done = tracemill("sql", query.format(outside=tmp_path / "outside"), "--warehouse", warehouse)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "a query reads and does nothing else; --unsafe lets it do more" in done.stderr
+    assert not list(tmp_path.iterdir())
+    assert not (warehouse / "tables/new.csv").exists()
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "tables/../manifest", "../{name}/log", "/etc/*"])
+def test_a_query_reads_no_file_but_those_of_the_warehouse(warehouse: Path, path: str) -> None:
+    query = f"select * from read_text('{path.format(name=warehouse.name)}')"
+    done = tracemill("sql", query, "--warehouse", warehouse)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "disabled by configuration" in done.stderr
+
+
+def test_a_query_that_only_reads_may_be_explained_and_read_raw_rows(demo: Path) -> None:
+    for query in (
+        "select count(*) > 0 as found from goroutine_intervals",
+        "explain analyze select count(*) from goroutine_intervals",
+        "describe regressions",
+        "summarize builds",
+        "show tables",
+    ):
+        done = tracemill("sql", query, "--format", "csv", "--warehouse", demo)
+        assert done.exit_code == 0, done.output
+        assert done.stdout
+
+
+def test_who_asks_for_it_may_do_more(warehouse: Path, tmp_path: Path) -> None:
+    query = f"copy (select 1 as a) to '{tmp_path}/a.csv'"
+    done = tracemill("sql", "--unsafe", query, "--warehouse", warehouse)
+    assert (done.exit_code, (tmp_path / "a.csv").read_text()) == (0, "a\n1\n")
+
+
+def test_the_prompt_refuses_what_does_more_than_read_and_goes_on(
+    warehouse: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with only_reading(warehouse) as connection:
+        shown = typed(
+            connection, f"copy (select 1) to '{tmp_path}/a.csv';\rselect 40 + 2;\r", capsys, tmp_path
+        )
+    assert "a query reads and does nothing else" in shown
+    assert re.search(r"\b42\b", shown)
+    assert not (tmp_path / "a.csv").exists()

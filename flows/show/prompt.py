@@ -23,6 +23,7 @@ from pygments.lexers.sql import SqlLexer
 from tracemill.flows.show.query import interruptible
 from tracemill.flows.show.tables import TEXT_WRITERS, write_table
 from tracemill.warehouse import queries
+from tracemill.warehouse.reading import OnlyReadsError, require_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,7 @@ def prompt(
             return
         try:
             shell.answer(text)
-        except duckdb.Error as error:
+        except (duckdb.Error, OnlyReadsError) as error:
             click.echo(str(error))
         except KeyboardInterrupt:
             click.echo("interrupted")
@@ -139,6 +140,7 @@ class _Shell:
         out = io.StringIO()
 
         def write() -> None:
+            require_reading(self._connection, query)
             rows = self._connection.execute(query, values or {})
             if mode == "table":
                 write_table(rows, out, width=None)

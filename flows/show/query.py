@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from tracemill.flows.show.tables import TEXT_WRITERS, OutputError, write_parquet
+from tracemill.warehouse.reading import require_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,11 @@ _Result = TypeVar("_Result")
 
 
 def run(connection: duckdb.DuckDBPyConnection, query: str, format_: str) -> None:
-    """Run one query and write its rows to standard output, and nothing else. Raises duckdb.Error."""
+    """Run one query and write its rows to standard output, and nothing else.
+
+    Raises duckdb.Error, OnlyReadsError.
+    """
+    require_reading(connection, query)
     if format_ != "parquet":
         interruptible(connection, lambda: TEXT_WRITERS[format_](connection.execute(query), sys.stdout))
         return

@@ -30,8 +30,15 @@ class _Query(click.Command):
     "--format", "format_", type=click.Choice(["table", "csv", "json", "md", "parquet"]), default="table",
     show_default=True,
 )  # fmt: skip
-def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
-    """Run QUERY, read-only; without one, read it from standard input, or prompt on a terminal.
+@click.option(
+    "--unsafe",
+    is_flag=True,
+    help="Also reach files outside the warehouse, the network and DuckDB's settings, and write with COPY.",
+)
+def sql(query: str | None, warehouse: Path | None, format_: str, unsafe: bool) -> None:
+    """Run QUERY, which reads the warehouse and does nothing else.
+
+    Without one, read it from standard input, or prompt on a terminal.
 
     Tables and columns explain themselves: `tracemill sql "from duckdb_columns() select table_name,
     column_name, comment where comment is not null"`, and docs/dictionary.md has them all.
@@ -42,8 +49,10 @@ def sql(query: str | None, warehouse: Path | None, format_: str) -> None:
     """
     from tracemill.flows.show.query import run
     from tracemill.warehouse import connect
+    from tracemill.warehouse.reading import only_reading
 
-    with connect(settings_of(warehouse=warehouse).warehouse) as connection:
+    root = settings_of(warehouse=warehouse).warehouse
+    with connect(root) if unsafe else only_reading(root) as connection:
         if query is None and sys.stdin.isatty():
             from tracemill.flows.show.prompt import prompt
 
