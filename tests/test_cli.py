@@ -135,7 +135,7 @@ def test_sql_reads_standard_input(warehouse: Path) -> None:
 def test_sql_cannot_write(warehouse: Path) -> None:
     found = tracemill("sql", "delete from builds", "--warehouse", warehouse)
     assert found.exit_code == 2
-    assert "read-only" in found.stderr
+    assert "delete: a query reads and does nothing else" in found.stderr
 
 
 def test_an_empty_json_is_an_empty_array(warehouse: Path) -> None:

@@ -95,6 +95,7 @@ def fuzz(count: int, first: int) -> str:
     return done.stdout
 
 
+@pytest.mark.full
 def test_fuzz_with_bounds_checks_finds_nothing():
     assert "300 damaged traces" in fuzz(300, 0)
 

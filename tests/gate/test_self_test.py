@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from tracemill.flows.gate.self_test import Injected, SelfTest
 
 from .common import tracemill
 
 
+@pytest.mark.full
 def test_the_self_test_catches_what_it_injects_and_writes_nothing(demo: Path) -> None:
     before = {p: hashlib.sha256(p.read_bytes()).digest() for p in demo.iterdir() if p.is_file()}
     found = tracemill("gate", "--self-test", "--warehouse", demo)
