@@ -297,7 +297,7 @@ _DECLARED = (
     Column("meaning", TEXT, "", "What it is, in a sentence."),
     Column("kinds", pa.list_(TEXT), "", "Kinds of captures that the figures are taken from."),
     Column("divided_by", TEXT, "", "What sums of a run are divided by: work (or nothing, where the run counts none), work or time, or nothing."),
-    Column("exhaustive", TEXT, "", "When a subject that a run does not show is zero there: whole (its captures are undamaged), maps told (nearly all sampled bytes are told apart), never."),
+    Column("exhaustive", TEXT, "", "When a subject that a run does not show is zero there: whole (its captures are undamaged), several (they are, and the run has more than one), maps told (nearly all sampled bytes are told apart), never."),
     Column("load_dependence", TEXT, "", "How the figures depend on what a run had to do: rate (work a second), amount (of work), duration (where no work is counted), none."),
     Column("incident_id", TEXT, "", "The incident that the verdict belongs to: stable as long as the verdict that leads it."),
     Column("is_lead", FLAG, "", "Whether the verdict is the one that names its incident's cause best."),
