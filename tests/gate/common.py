@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -24,3 +26,14 @@ def tracemill(*args: object) -> Result:
 def judged(given: Given, candidate: str, *metrics: str) -> Judgement:
     with given.models() as connection:
         return judge(connection, candidate, metrics)
+
+
+def branched(folder: Path) -> Path:
+    """The warehouse of four builds of main, a branch with the leak, and a later build of main without it."""
+    arrivals = {"b01": "b01", "b02": "b02", "b03": "b03", "b04": "b04", "branch": "b05", "later": "b04"}
+    for day, (build, recorded) in enumerate(arrivals.items(), 1):
+        shutil.copytree(TOP / "examples/artifacts" / recorded, folder / "a" / build)
+        manifest = {"id": build, "committed_at": f"2026-01-0{day}T00:00:00Z"}
+        (folder / "a" / build / "build.json").write_text(json.dumps(manifest))
+    assert tracemill("run", folder / "a", "--warehouse", folder / "w").exit_code == 0
+    return folder / "w"

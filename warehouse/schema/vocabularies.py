@@ -54,7 +54,7 @@ EVIDENCE = {
         Evidence("listing_offset_mod_32", 1, "The same, with offsets compared modulo 32."),
         Evidence("listing_line", 1, "All calls that the listing has on the line are of one class."),
         # Right for 94 % of all bytes, but for fewer of those that no better evidence tells.
-        Evidence("listing_any_map_call", 0.77, "A guess: the listing has a map call on the line, among others."),
+        Evidence("listing_any_map_call", 0.75, "A guess: the listing has a map call on the line, among others."),
         Evidence("other_build_call", 1, "Another build knows this call: the same line of the function, counted from its "
                  "first, and the same return address modulo 32."),
         Evidence("unknown", 0, "Nothing tells what is called."),
