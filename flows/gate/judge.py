@@ -146,11 +146,9 @@ def judge(
     needs_history = not faults or any(s.present for s in seen if s.metric not in faults)
     if not ordinal:
         doubts.append(f"nothing of {candidate} was loaded")
-    elif not needs_history:
-        pass  # all that it shows is judged by itself
-    elif not is_ordered:
+    elif needs_history and not is_ordered:
         doubts.append(UNORDERED.format(candidate))
-    elif len(earlier) < least:
+    elif needs_history and len(earlier) < least:
         doubts.append(f"builds to compare with: {len(earlier)}; it takes {least} to tell noise")
     elif not judged:
         doubts.append(f"{candidate} has nothing that could have shown a regression")

@@ -3,23 +3,10 @@
 -- scope: history
 with
 
-callees as (
-    select * from int_pooled_callees
-    where callee_class = 'unknown'
-),
-
-sites as (
-    select * from int_stack_sites
+unknown as (
+    select * from unknown_allocations
 )
 
-select
-    callees.build_id,
-    callees.run_id,
-    sites.function,
-    sum(callees.alloc_bytes) as alloc_bytes,
-    sum(callees.inuse_bytes) as inuse_bytes,
-from callees
-inner join sites
-    on sites.build_id = callees.build_id
-    and sites.stack_id = callees.stack_id
-group by callees.build_id, callees.run_id, sites.function
+select build_id, run_id, function, sum(alloc_bytes) as alloc_bytes, sum(inuse_bytes) as inuse_bytes,
+from unknown
+group by build_id, run_id, function
