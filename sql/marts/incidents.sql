@@ -15,6 +15,22 @@ exemplars as (
     select * from int_wait_exemplars
 ),
 
+observed as (
+    select * from observations
+),
+
+captures as (
+    select * from int_counted_captures
+),
+
+described as (
+    select * from int_metrics
+),
+
+sources as (
+    select * from metric_sources
+),
+
 counted as (
     select
         incident_id,
@@ -27,22 +43,48 @@ counted as (
 
 leads as (
     select members.incident_id, verdicts.*,
+        -- Where the function already has the name that it is called by.
+        if(verdicts.status in ('moved', 'not_comparable'), verdicts.build_id, verdicts.first_build_id) as seen_build_id,
     from members
     inner join verdicts using (build_id, metric, subject)
     where members.member_rank = 1
 ),
 
--- Of the builds that the verdict rests on the one where it begins, in the longest wait of the function.
+-- Of the builds that the verdict rests on the one where it begins.
 longest as (
     select leads.build_id, leads.incident_id,
         arg_max(exemplars.capture_id, exemplars.duration_ns) as exemplar_capture_id,
         arg_max(exemplars.goroutine_id, exemplars.duration_ns) as exemplar_goroutine_id,
         arg_max(exemplars.start_ns, exemplars.duration_ns) as exemplar_start_ns,
         max(exemplars.duration_ns) as exemplar_duration_ns,
+        arg_max(exemplars.task_name, exemplars.duration_ns) as exemplar_task_name,
+        arg_max(exemplars.task_start_ns, exemplars.duration_ns) as exemplar_task_start_ns,
+        arg_max(exemplars.task_duration_ns, exemplars.duration_ns) as exemplar_task_duration_ns,
     from leads
+    inner join described using (metric)
     inner join exemplars
-        on exemplars.build_id = leads.first_build_id
+        on exemplars.build_id = leads.seen_build_id
         and exemplars.function = leads.function
+    where described.family = 'waiting'
+    group by leads.build_id, leads.incident_id
+),
+
+-- Of what is no waiting: the capture of the run of that build that has the most of it.
+highest as (
+    select leads.build_id, leads.incident_id,
+        arg_max(captures.capture_id, (observed.value * described.polarity, captures.size_bytes, captures.capture_id))
+            as exemplar_capture_id,
+    from leads
+    inner join described using (metric)
+    inner join sources on sources.measure = described.measure
+    inner join observed
+        on observed.build_id = leads.seen_build_id
+        and observed.metric = leads.metric
+        and observed.subject = leads.subject
+    inner join captures
+        on captures.build_id = observed.build_id
+        and captures.run_id = observed.run_id
+        and list_contains(sources.kinds, captures.kind)
     group by leads.build_id, leads.incident_id
 )
 
@@ -69,10 +111,14 @@ select
     counted.weight,
     counted.member_count,
     counted.members,
-    longest.exemplar_capture_id,
+    coalesce(longest.exemplar_capture_id, highest.exemplar_capture_id) as exemplar_capture_id,
     longest.exemplar_goroutine_id,
     longest.exemplar_start_ns,
     longest.exemplar_duration_ns,
+    longest.exemplar_task_name,
+    longest.exemplar_task_start_ns,
+    longest.exemplar_task_duration_ns,
 from leads
 inner join counted using (incident_id)
 left join longest using (build_id, incident_id)
+left join highest using (build_id, incident_id)

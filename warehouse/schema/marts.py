@@ -46,7 +46,8 @@ _MARTS = (
           "where it is seen best.", "build_id incident_id",
           "build_id incident_id incident_rank status metric subject function unit before after change_ratio q_value n_before "
           "first_build_id commit ended_build_id call_path weight member_count members exemplar_capture_id "
-          "exemplar_goroutine_id exemplar_start_ns exemplar_duration_ns"),
+          "exemplar_goroutine_id exemplar_start_ns exemplar_duration_ns exemplar_task_name exemplar_task_start_ns "
+          "exemplar_task_duration_ns"),
     _mart("regression_history", "Each judged series over the builds: the level it is compared with, its change points.",
           "metric subject build_id",
           "metric subject build_id ordinal function calling_function first_subject measure unit polarity value negligible run_count expected "
