@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ from tracemill.warehouse.level_relation import LEVELS_OF
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
 
 
@@ -55,7 +56,15 @@ class Model:
 
 def read_models(folder: Traversable | None = None) -> list[Model]:
     """Every model in the order in which they can be built. Raises ModelError."""
-    top = folder or files("tracemill.sql")
+    return _models_in(folder) if folder else list(_own_models())
+
+
+@cache
+def _own_models() -> tuple[Model, ...]:
+    return tuple(_models_in(files("tracemill.sql")))
+
+
+def _models_in(top: Traversable) -> list[Model]:
     models = {
         m.name: m
         for name in FOLDERS
@@ -83,6 +92,15 @@ def read_models(folder: Traversable | None = None) -> list[Model]:
             place = f"sql/{model.folder}/{model.name}.sql"
             raise ModelError(f"{place}: scope build, but reads {', '.join(over)}, which spans builds")
     return order
+
+
+def needed_for(models: list[Model], names: Iterable[str]) -> list[Model]:
+    """Of the ordered models the named ones and those that they are made from."""
+    wanted = set(names)
+    for model in reversed(models):
+        if model.name in wanted:
+            wanted |= model.reads
+    return [model for model in models if model.name in wanted]
 
 
 def spanning_models(models: list[Model]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from tracemill.parsers.stacks import stack_ids
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand
-from tracemill.warehouse.models import read_models
+from tracemill.warehouse.models import needed_for, read_models
 from tracemill.warehouse.schema import TABLES
 
 Rows = list[dict[str, Any]]
@@ -190,13 +190,13 @@ class Given:
             name: pa.Table.from_pylist(self.tables[name], schema=schema) for name, schema in schemas.items()
         } | declared()
 
-    def models(self) -> duckdb.DuckDBPyConnection:
-        """Every model built over the tables; the checks hold."""
-        return built_over(self.arrow())
+    def models(self, *names: str) -> duckdb.DuckDBPyConnection:
+        """The named models with what they are made from, or all, built over the tables; the checks hold."""
+        return built_over(self.arrow(), *names)
 
 
-def built_over(tables: dict[str, pa.Table]) -> duckdb.DuckDBPyConnection:
-    """Every model built over tables; the checks hold."""
+def built_over(tables: dict[str, pa.Table], *names: str) -> duckdb.DuckDBPyConnection:
+    """The named models with what they are made from, or all, built over tables; the checks hold."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     register(connection)
@@ -204,7 +204,7 @@ def built_over(tables: dict[str, pa.Table]) -> duckdb.DuckDBPyConnection:
         connection.register("_rows", table)
         connection.execute(f"create table {name} as from _rows")
         connection.unregister("_rows")
-    build(connection)
+    build(connection, *(model.name for model in needed_for(read_models(), names)))
     return connection
 
 

@@ -84,6 +84,39 @@ _MARTS = (
           "build_id file line",
           "build_id file line function callees alloc_bytes alloc_objects inuse_bytes evidence confidence block_ns "
           "assist_ns map_types type_lifetime_p50_ns type_lifetime_p99_ns escape_messages finding_messages"),
+    _mart("lock_waits", "Who waited for whose lock: contended waits by the line that waits and the line that ended the wait.",
+          "build_id function file line wait_reason holder_function holder_file holder_line",
+          "build_id function file line wait_reason holder_function holder_file holder_line block_count block_ns p50_ns "
+          "p99_ns max_ns block_count_per_unit block_ns_per_unit per"),
+    _mart("scheduler_latency", "How long goroutines were ready and had no processor, by the function they began with and "
+          "the user's function where they had stopped (null: not begun).", "build_id entry_function function",
+          "build_id entry_function function runnable_count runnable_ns p50_ns p99_ns max_ns"),
+    _mart("wait_changes", "What changed in waiting from the build before, by function and reason; as measured, without a "
+          "verdict.", "build_id function wait_reason",
+          "build_id function wait_reason previous_build_id is_contention block_count_per_unit "
+          "previous_block_count_per_unit block_ns_per_unit previous_block_ns_per_unit change_ns_per_unit per"),
+    _mart("cpu_functions", "CPU time of each function: flat, with the standard library that it calls, and with all that "
+          "it calls.", "build_id function",
+          "build_id function is_user_code cpu_ns cpu_under_ns cpu_share cpu_ns_per_unit cpu_under_ns_per_unit per"),
+    _mart("contention", "Contention as mutex profiles (kind mutex: who held the locks that others waited for) and block "
+          "profiles (kind block: who was blocked) have it.", "build_id kind function is_contention",
+          "build_id kind function is_contention contention_count delay_ns contention_count_per_unit delay_ns_per_unit per"),
+    _mart("gc_assists", "Time that goroutines worked for the collector when they allocated, by the function that did.",
+          "build_id function", "build_id function assist_count assist_ns max_ns assist_ns_per_unit per"),
+    _mart("goroutine_leaks", "Goroutines that nothing can wake any more (evidence goroutineleak, dumped_leaks), and those "
+          "that only become more from dump to dump (goroutine_growth), by the function where they wait.",
+          "build_id run_id evidence function",
+          "build_id run_id evidence function goroutine_count first_goroutine_count"),
+    _mart("goroutine_summary", "How goroutines of an entry function, tasks and regions of a name spent their time: all of "
+          "it (total), and in each state.", "build_id span_kind name state",
+          "build_id span_kind name state span_count total_ns mean_ns p50_ns p99_ns max_ns"),
+    _mart("task_timelines", "The slowest tasks of each name, ten a build: where each can be seen, and how it spent its "
+          "time.", "build_id capture_id task_id",
+          "build_id capture_id task_id name run_id goroutine_id start_ns duration_ns running_ns runnable_ns waiting_ns "
+          "syscall_ns"),
+    _mart("heap_age", "How long the memory that a function allocates stays in use, on average, and how much of it is. "
+          "Means over the build's runs.", "build_id function",
+          "build_id function alloc_bytes inuse_bytes inuse_share age_units per"),
     _mart("claims", "What is claimed of maps in Go, what was measured, and the verdict of the newest Go version.",
           "claim_id",
           "claim_id chapter text measured verdict go_version since_go_version verdicts build_id evidence"),

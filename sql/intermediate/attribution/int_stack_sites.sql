@@ -39,7 +39,10 @@ named as (
 ),
 
 seen as (
-    select capture_id, stack_id from intervals where state in ('waiting', 'syscall')
+    select capture_id, stack_id from intervals where state in ('waiting', 'syscall', 'runnable')
+    union
+    -- Who unlocks or receives wakes whom it kept waiting.
+    select capture_id, waker_stack_id from intervals where state = 'waiting' and reason in ('sync', 'chan send')
     union
     select capture_id, stack_id from ranges
     union

@@ -1,0 +1,197 @@
+-- How goroutines of an entry function, tasks and regions of a name spent their time, by state; and the slowest tasks.
+-- grain: build_id, span_kind, name, state
+-- scope: build
+-- A task is its own goroutine from its start to its end, and its outermost regions on other goroutines. A span's time
+-- in a state is the difference of two sums since the goroutine's first interval: nothing is joined by overlap.
+-- DuckDB's own: asof join, arg_max with a count, structs.
+with
+
+captures as (
+    select * from int_counted_captures
+),
+
+intervals as (
+    select * from stg_goroutine_intervals
+),
+
+goroutines as (
+    select * from stg_goroutines
+),
+
+tasks as (
+    select * from stg_trace_tasks where is_complete and name is not null
+),
+
+regions as (
+    select * from stg_trace_regions where is_complete and name is not null
+),
+
+outermost as (
+    select capture_id, goroutine_id, task_id, min(nesting) as nesting,
+    from regions
+    where task_id > 0
+    group by capture_id, goroutine_id, task_id
+),
+
+-- Pieces of goroutines' time: span_id tells the task or region that a piece belongs to.
+pieces as (
+    select capture_id, 'task' as span_kind, name, task_id as span_id, goroutine_id, start_ns,
+        start_ns + duration_ns as end_ns,
+    from tasks
+    union all
+    select regions.capture_id, 'task', tasks.name, regions.task_id, regions.goroutine_id, regions.start_ns,
+        regions.start_ns + regions.duration_ns,
+    from regions
+    inner join outermost using (capture_id, goroutine_id, task_id, nesting)
+    inner join tasks
+        on tasks.capture_id = regions.capture_id
+        and tasks.task_id = regions.task_id
+        and tasks.goroutine_id <> regions.goroutine_id
+    union all
+    select capture_id, 'region', name,
+        row_number() over (partition by capture_id order by goroutine_id, start_ns, nesting),
+        goroutine_id, start_ns, start_ns + duration_ns,
+    from regions
+),
+
+clocked as (
+    select
+        capture_id,
+        goroutine_id,
+        start_ns,
+        duration_ns,
+        state,
+        sum(if(state = 'running', duration_ns, 0)) over earlier as running_ns,
+        sum(if(state = 'runnable', duration_ns, 0)) over earlier as runnable_ns,
+        sum(if(state = 'waiting', duration_ns, 0)) over earlier as waiting_ns,
+        sum(if(state = 'syscall', duration_ns, 0)) over earlier as syscall_ns,
+    from intervals
+    semi join pieces using (capture_id, goroutine_id)
+    window earlier as (
+        partition by capture_id, goroutine_id
+        order by start_ns
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+-- A piece's end counts what was before it, its start takes away what was before that.
+ends as (
+    select capture_id, span_kind, span_id, goroutine_id, end_ns as ts_ns, 1 as sign from pieces
+    union all
+    select capture_id, span_kind, span_id, goroutine_id, start_ns, -1 from pieces
+),
+
+read_off as (
+    select
+        ends.capture_id,
+        ends.span_kind,
+        ends.span_id,
+        ends.sign,
+        clocked.state,
+        least(ends.ts_ns - clocked.start_ns, clocked.duration_ns) as since_ns,
+        coalesce(clocked.running_ns, 0) as running_ns,
+        coalesce(clocked.runnable_ns, 0) as runnable_ns,
+        coalesce(clocked.waiting_ns, 0) as waiting_ns,
+        coalesce(clocked.syscall_ns, 0) as syscall_ns,
+    from ends
+    asof join clocked
+        on clocked.capture_id = ends.capture_id
+        and clocked.goroutine_id = ends.goroutine_id
+        and clocked.start_ns <= ends.ts_ns
+),
+
+summed as (
+    select
+        capture_id,
+        span_kind,
+        span_id,
+        sum(sign * (running_ns + if(state = 'running', since_ns, 0))) as running_ns,
+        sum(sign * (runnable_ns + if(state = 'runnable', since_ns, 0))) as runnable_ns,
+        sum(sign * (waiting_ns + if(state = 'waiting', since_ns, 0))) as waiting_ns,
+        sum(sign * (syscall_ns + if(state = 'syscall', since_ns, 0))) as syscall_ns,
+    from read_off
+    group by capture_id, span_kind, span_id
+),
+
+lasted as (
+    select capture_id, span_kind, span_id, any_value(name) as name, min(start_ns) as start_ns,
+        max(end_ns) - min(start_ns) as duration_ns,
+        arg_min(goroutine_id, start_ns) as goroutine_id,
+    from pieces
+    group by capture_id, span_kind, span_id
+),
+
+spans as (
+    select captures.build_id, captures.run_id, lasted.*, summed.running_ns, summed.runnable_ns, summed.waiting_ns,
+        summed.syscall_ns,
+    from lasted
+    inner join captures using (capture_id)
+    left join summed using (capture_id, span_kind, span_id)
+    union all by name
+    select
+        captures.build_id,
+        'goroutine' as span_kind,
+        coalesce(goroutines.entry_function, 'unknown') as name,
+        sum(intervals.duration_ns) as duration_ns,
+        sum(intervals.duration_ns) filter (where intervals.state = 'running') as running_ns,
+        sum(intervals.duration_ns) filter (where intervals.state = 'runnable') as runnable_ns,
+        sum(intervals.duration_ns) filter (where intervals.state = 'waiting') as waiting_ns,
+        sum(intervals.duration_ns) filter (where intervals.state = 'syscall') as syscall_ns,
+    from intervals
+    inner join captures using (capture_id)
+    left join goroutines
+        on goroutines.capture_id = intervals.capture_id
+        and goroutines.goroutine_id = intervals.goroutine_id
+    group by captures.build_id, intervals.capture_id, intervals.goroutine_id, goroutines.entry_function
+),
+
+by_state as (
+    select
+        build_id,
+        span_kind,
+        name,
+        unnest([
+            {'state': 'total', 'ns': duration_ns},
+            {'state': 'running', 'ns': coalesce(running_ns, 0)},
+            {'state': 'runnable', 'ns': coalesce(runnable_ns, 0)},
+            {'state': 'waiting', 'ns': coalesce(waiting_ns, 0)},
+            {'state': 'syscall', 'ns': coalesce(syscall_ns, 0)}
+        ], recursive := true),
+    from spans
+),
+
+distributed as (
+    select
+        build_id,
+        span_kind,
+        name,
+        state,
+        count(*) as span_count,
+        sum(ns)::bigint as total_ns,
+        round(avg(ns))::bigint as mean_ns,
+        quantile_disc(ns, 0.5)::bigint as p50_ns,
+        quantile_disc(ns, 0.99)::bigint as p99_ns,
+        max(ns)::bigint as max_ns,
+    from by_state
+    group by build_id, span_kind, name, state
+),
+
+slowest as (
+    select
+        build_id,
+        span_kind,
+        name,
+        'total' as state,
+        arg_max({
+            'capture_id': capture_id, 'run_id': run_id, 'task_id': span_id, 'goroutine_id': goroutine_id,
+            'start_ns': start_ns, 'duration_ns': duration_ns::bigint, 'running_ns': running_ns::bigint,
+            'runnable_ns': runnable_ns::bigint, 'waiting_ns': waiting_ns::bigint, 'syscall_ns': syscall_ns::bigint
+        }, duration_ns, 10) as slowest,
+    from spans
+    where span_kind = 'task'
+    group by build_id, span_kind, name
+)
+
+select distributed.*, slowest.slowest,
+from distributed
+left join slowest using (build_id, span_kind, name, state)

@@ -1,0 +1,39 @@
+-- Contention as mutex and block profiles have it: who held the locks that others waited for, and who was blocked.
+-- grain: build_id, kind, function, is_contention
+-- scope: view
+with
+
+figures as (
+    select * from figures_contention
+),
+
+measures as (
+    select * from int_build_measures where measure in ('mutex', 'block')
+),
+
+summed as (
+    select
+        build_id,
+        split_part(metric, '_', 1) as kind,
+        function,
+        polarity = 1 as is_contention,
+        coalesce(sum(value) filter (where ends_with(metric, '_delay_ns')), 0) as delay_ns,
+        coalesce(sum(value) filter (where ends_with(metric, '_contentions')), 0) as contention_count,
+    from figures
+    group by build_id, split_part(metric, '_', 1), function, polarity
+)
+
+select
+    summed.build_id,
+    summed.kind,
+    summed.function,
+    summed.is_contention,
+    summed.contention_count::bigint as contention_count,
+    summed.delay_ns::bigint as delay_ns,
+    summed.contention_count / measures.divisor as contention_count_per_unit,
+    summed.delay_ns / measures.divisor as delay_ns_per_unit,
+    measures.per,
+from summed
+left join measures
+    on measures.build_id = summed.build_id
+    and measures.measure = summed.kind
