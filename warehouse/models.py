@@ -103,6 +103,14 @@ def needed_for(models: list[Model], names: Iterable[str]) -> list[Model]:
     return [model for model in models if model.name in wanted]
 
 
+def tables_read(query: str) -> frozenset[str] | None:
+    """The tables that a query of people names; None where only running it can tell (describe, several, no SQL)."""
+    try:
+        return _tables_read(query, "")
+    except (ModelError, duckdb.Error):
+        return None
+
+
 def spanning_models(models: list[Model]) -> frozenset[str]:
     """The names of the ordered models whose rows follow from all builds: history, and views over it."""
     found: set[str] = set()

@@ -29,15 +29,15 @@ def amounts(before: float | None, after: float | None, unit: str | None) -> str:
 def _parts(value: float, unit: str | None) -> tuple[str, str]:
     """The figure with its base unit, and what it is per."""
     base, _, work = (unit or "").partition("/")
-    behind = _per(work)
+    behind = per_one(work)
     for size, name in _STEPS.get("bytes" if base == "B" else base, ()):
         if abs(value) >= size:
             return f"{value / size:.3g} {name}", behind
     return f"{value:.4g} {base}".rstrip(), behind
 
 
-def _per(work: str) -> str:
-    """What a figure is per, in words: requests → " a request"."""
+def per_one(work: str | None) -> str:
+    """What a figure is per, in words: requests → " a request"; s → "/s"."""
     if not work:
         return ""
     if work in _SYMBOLS:

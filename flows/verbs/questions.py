@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tracemill.flows.verbs.options import settings_of, warehouse_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracemill.flows.loading.files import Loaded
 
 
 class _Query(click.Command):
@@ -31,11 +38,21 @@ class _Query(click.Command):
     show_default=True,
 )  # fmt: skip
 @click.option(
+    "--file",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="Ask of this file instead of a warehouse, a folder of builds, a quoted pattern such as 'b*/heap.pb.gz', or "
+    "- for standard input; may be repeated.",
+)
+@click.option(
     "--unsafe",
     is_flag=True,
     help="Also reach files outside the warehouse, the network and DuckDB's settings, and write with COPY.",
 )
-def sql(query: str | None, warehouse: Path | None, format_: str, unsafe: bool) -> None:
+def sql(
+    query: str | None, warehouse: Path | None, format_: str, files: tuple[str, ...], unsafe: bool
+) -> None:
     """Run QUERY, which reads the warehouse and does nothing else.
 
     Without one, read it from standard input, or prompt on a terminal.
@@ -45,20 +62,51 @@ def sql(query: str | None, warehouse: Path | None, format_: str, unsafe: bool) -
 
     \b
     tracemill sql "from regressions"
+    tracemill sql --file trace.out.xz "from lock_waits"
     tracemill sql --format csv "select build_id, value from regression_history where metric = 'block_ns'"
     """
+    if files and warehouse:
+        raise click.UsageError("--file or --warehouse: a question is asked of one of them")
+    is_prompt = query is None and sys.stdin.isatty()
+    if query is None and not is_prompt:
+        if "-" in files:
+            raise click.UsageError(
+                "--file - takes standard input for the file: give the query as an argument"
+            )
+        query = sys.stdin.read()
+    with contextlib.ExitStack() as stack:
+        if files:
+            root = stack.enter_context(_loaded(files, query)).root
+        else:
+            root = settings_of(warehouse=warehouse).warehouse
+        _answer(root, query, format_, is_unsafe=unsafe)
+
+
+def _answer(root: Path, query: str | None, format_: str, *, is_unsafe: bool) -> None:
+    """Run the query, or prompt where there is none."""
     from tracemill.flows.show.query import run
     from tracemill.warehouse import connect
     from tracemill.warehouse.reading import only_reading
 
-    root = settings_of(warehouse=warehouse).warehouse
-    with connect(root) if unsafe else only_reading(root) as connection:
-        if query is None and sys.stdin.isatty():
+    with connect(root) if is_unsafe else only_reading(root) as connection:
+        if query is None:
             from tracemill.flows.show.prompt import prompt
 
             prompt(connection)
         else:
-            run(connection, sys.stdin.read() if query is None else query, format_)
+            run(connection, query, format_)
+
+
+@contextlib.contextmanager
+def _loaded(files: tuple[str, ...], query: str | None) -> Iterator[Loaded]:
+    """The files loaded, with the marts that the query needs; with all where that can't be told."""
+    from tracemill.flows.loading.files import named, warehouse_of
+    from tracemill.warehouse.models import tables_read
+
+    with warehouse_of(named(files), None if query is None else tables_read(query)) as loaded:
+        for failure in loaded.failures:
+            click.echo(f"not read: {failure.message}", err=True)
+        yield loaded
 
 
 @click.command()

@@ -29,6 +29,7 @@ select
     summed.function,
     round(summed.alloc_bytes / measures.run_count)::bigint as alloc_bytes,
     round(summed.inuse_bytes / measures.run_count)::bigint as inuse_bytes,
+    summed.alloc_bytes / if(measures.per is null, null, measures.divisor) as alloc_bytes_per_unit,
     summed.inuse_bytes / nullif(summed.alloc_bytes, 0) as inuse_share,
     if(
         measures.per is null, null,

@@ -246,7 +246,7 @@ def test_heap_age_is_what_is_in_use_over_what_a_unit_of_work_allocates() -> None
     with given.models("heap_age") as connection:
         found = rows(connection, "from heap_age")
     # 40,000 bytes a request, 2,000,000 in use: those of 50 requests.
-    assert found == [("b1", PUT, 4_000_000, 2_000_000, 0.5, 50.0, "requests")]
+    assert found == [("b1", PUT, 4_000_000, 2_000_000, 40_000.0, 0.5, 50.0, "requests")]
 
 
 def test_what_only_grows_is_told_from_what_is_leaked() -> None:

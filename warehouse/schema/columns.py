@@ -294,6 +294,7 @@ _DECLARED = (
     Column("delay_ns_per_unit", REAL, "ns", "delay_ns over the units of work of the build's runs."),
     Column("contention_count", INT, "", "How often, as mutex and block profiles have it."),
     Column("contention_count_per_unit", REAL, "", "contention_count over the units of work of the build's runs."),
+    Column("alloc_bytes_per_unit", REAL, "bytes", "alloc_bytes over the units of work of the build's runs."),
     Column("inuse_share", REAL, "", "inuse_bytes over alloc_bytes."),
     Column("age_units", REAL, "", "For how many units of work memory stays in use, on average: bytes in use over the bytes that a unit allocates."),
     Column("growth_cpu_ns", INT, "ns", "The part of cpu_ns in which the map grew."),

@@ -116,7 +116,7 @@ _MARTS = (
           "syscall_ns"),
     _mart("heap_age", "How long the memory that a function allocates stays in use, on average, and how much of it is. "
           "Means over the build's runs.", "build_id function",
-          "build_id function alloc_bytes inuse_bytes inuse_share age_units per"),
+          "build_id function alloc_bytes inuse_bytes alloc_bytes_per_unit inuse_share age_units per"),
     _mart("claims", "What is claimed of maps in Go, what was measured, and the verdict of the newest Go version.",
           "claim_id",
           "claim_id chapter text measured verdict go_version since_go_version verdicts build_id evidence"),

@@ -1,0 +1,309 @@
+"""What costs most in a build: one table for each kind of cost, per unit of work where the runs count it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tracemill.flows.show.tables import format_table, plain
+from tracemill.flows.show.terminal import visible
+from tracemill.flows.show.units import amount, factor, per_one
+from tracemill.warehouse import queries
+from tracemill.warehouse.queries import ask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+
+# Of what is neither better nor worse a few rows suffice.
+MAX_IDLE_ROWS = 5
+# A function is cut to no less.
+LEAST_NAME = 24
+
+Row = dict[str, Any]
+
+
+class Column(NamedTuple):
+    """A column of the screen: heading, the query's column, the unit of its figures; "" for words.
+
+    is_per_unit: the heading says what the figure is per. whole: the column to show where nothing is known to
+    divide by.
+    """
+
+    heading: str
+    name: str
+    unit: str = ""
+    is_per_unit: bool = False
+    whole: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of cost. marts: what its query reads; cost: the column by which builds are compared.
+
+    idle: what rows of place 2 are called.
+    """
+
+    text: str
+    marts: tuple[str, ...]
+    columns: tuple[Column, ...]
+    cost: Column
+    measure: str = "trace"
+    idle: str = ""
+
+
+_MEASURES = "int_build_measures"
+_WAITED = Column("time", "block_ns_per_unit", "ns", True, "block_ns")
+_WAITS = Column("waits", "block_count_per_unit", "count", True, "block_count")
+_P99 = Column("p99", "p99_ns", "ns")
+_MAX = Column("longest", "max_ns", "ns")
+_ALLOCATED = Column("allocated", "alloc_bytes_per_unit", "bytes", True, "alloc_bytes")
+_IN_USE = Column("in use", "inuse_bytes", "bytes")
+_CPU = Column("flat", "cpu_ns_per_unit", "ns", True, "cpu_ns")
+_ASSISTED = Column("time", "assist_ns_per_unit", "ns", True, "assist_ns")
+_RUNNABLE = Column("time ready", "runnable_ns", "ns")
+_COUNT = Column("goroutines", "goroutine_count", "count")
+
+KINDS = {
+    "waits": Kind(
+        "where goroutines waited", ("int_function_waits", _MEASURES),
+        (Column("function", "function"), Column("reason", "wait_reason"), _WAITED, _WAITS, _P99), _WAITED,
+        idle="waiting for work, which is neither better nor worse",
+    ),
+    "locks": Kind(
+        "who waited for whom", ("lock_waits", _MEASURES),
+        (Column("waits", "waiter"), Column("woken by", "holder"), _WAITED, _WAITS, _P99), _WAITED,
+    ),
+    "maps": Kind(
+        "lines that assign or make maps", ("map_sites", _MEASURES),
+        (Column("function", "site"), _ALLOCATED, _IN_USE, Column("known by", "evidence")), _ALLOCATED, "heap_alloc",
+    ),
+    "heap": Kind(
+        "what functions allocated and still hold", ("heap_age", _MEASURES),
+        (Column("function", "function"), _ALLOCATED, _IN_USE, Column("in use for", "age_units", "per")), _ALLOCATED,
+        "heap_alloc",
+    ),
+    "cpu": Kind(
+        "CPU time by function", ("cpu_functions", _MEASURES),
+        (Column("function", "function"), _CPU, Column("share", "cpu_share", "share"),
+         Column("with all below", "cpu_under_ns_per_unit", "ns", True, "cpu_under_ns")), _CPU, "cpu",
+        idle="the runtime and the standard library alone",
+    ),
+    "assists": Kind(
+        "time goroutines worked for the collector", ("gc_assists", _MEASURES),
+        (Column("function", "function"), _ASSISTED, Column("assists", "assist_count", "count"), _MAX), _ASSISTED,
+    ),
+    "latency": Kind(
+        "goroutines that were ready, without a processor", ("scheduler_latency", _MEASURES),
+        (Column("began with", "entry_function"), Column("stood in", "function"), _RUNNABLE,
+         Column("times", "runnable_count", "count"), _P99, _MAX), _RUNNABLE,
+    ),
+    "goroutines": Kind(
+        "goroutines at the run's end", ("int_goroutine_counts", "goroutine_leaks", _MEASURES),
+        (Column("function", "function"), Column("how", "fate"), _COUNT), _COUNT, "goroutines",
+        idle="all of them",
+    ),
+    "tasks": Kind(
+        "tasks and regions", ("goroutine_summary", _MEASURES),
+        (Column("name", "name"), Column("kind", "span_kind"), Column("count", "span_count", "count"),
+         Column("median", "p50_ns", "ns"), _P99, Column("running", "running_ns", "ns"),
+         Column("ready", "runnable_ns", "ns"), Column("waiting", "waiting_ns", "ns")), _P99,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The rows of a kind, costliest first. per: what they are divided by; before: those of another build."""
+
+    kind: str
+    rows: list[Row]
+    per: str | None
+    runs: str
+    before: list[Row] | None = None
+
+
+class _Measure(NamedTuple):
+    measure: str
+    run_count: int
+    per: str | None
+    divisor: float | None
+
+
+def top(
+    connection: duckdb.DuckDBPyConnection, kinds: Sequence[str], build: str, against: str | None = None
+) -> list[Top]:
+    """The kinds that the build has rows of; of kinds that were asked for by name also what is empty."""
+    measures = {m.measure: m for m in ask(connection, "top/runs", _Measure, build_id=build)}
+    found = []
+    for kind in kinds or KINDS:
+        rows = _rows(connection, kind, build)
+        if rows or kinds:
+            measure = measures.get(KINDS[kind].measure)
+            before = _rows(connection, kind, against) if against else None
+            per = next((row.get("per") for row in rows if row.get("per")), None)
+            found.append(Top(kind, rows, per, _runs(measure), before))
+    return found
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, kind: str, build: str) -> list[Row]:
+    cursor = connection.execute(queries.text(f"top/{kind}"), {"build_id": build})
+    names = [str(d[0]) for d in cursor.description or ()]
+    rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    for row in rows:
+        if kind == "locks":
+            row["waiter"] = _placed(row["function"], row["line"])
+            row["holder"] = _placed(row["holder_function"], row["holder_line"])
+        elif kind == "maps":
+            row["site"] = _placed(row["function"], row["line"])
+    return rows
+
+
+def _placed(function: str | None, line: int | None) -> str:
+    return f"{function}:{line}" if function else "unknown"
+
+
+def _runs(measure: _Measure | None) -> str:
+    if measure is None:
+        return ""
+    runs = f"{measure.run_count} run{'s' * (measure.run_count != 1)}"
+    if not measure.divisor or not measure.per:
+        return runs
+    return f"{measure.divisor:,.4g} s observed in {runs}" if measure.per == "s" else (
+        f"{measure.divisor:,.0f} {measure.per} in {runs}"
+    )  # fmt: skip
+
+
+def as_json(found: list[Top], build: str, count: int) -> dict[str, object]:
+    """The rows for machines, each kind's first; those of place 2 wait for work, of place 3 are the runtime's."""
+    return {"build_id": build} | {
+        each.kind: [{name: plain(value) for name, value in row.items()} for row in each.rows[:count]]
+        for each in found
+    }
+
+
+def as_text(found: list[Top], build: str, count: int, width: int | None, against: str | None = None) -> str:
+    """The rows for people, as wide as the terminal."""
+    return "\n".join(_section(each, build, count, width, against) for each in found)
+
+
+def _section(each: Top, build: str, count: int, width: int | None, against: str | None) -> str:
+    kind = KINDS[each.kind]
+    of = f" ({each.runs})" if each.runs else ""
+    lines = [f"{each.kind} of {build}{f' against {against}' if against else ''}: {kind.text}{of}"]
+    if not each.rows:
+        return "\n".join([*lines, f"none: {build} has no capture that would show any\n"])
+    ordered = _ordered(each)
+    for place, most in (
+        (1, count),
+        (2, min(count, MAX_IDLE_ROWS) if kind.idle and _has(ordered, 1) else count),
+    ):
+        rows = [row for row in ordered if row["place"] == place]
+        if not rows:
+            continue
+        if place == 2:
+            lines.append(f"\n{kind.idle}:")
+        lines.append(_table(kind, rows[:most], each, width).rstrip("\n"))
+        if len(rows) > most:
+            lines.append(f"{len(rows) - most} more rows; -n {len(rows)} shows all")
+    if own := [row for row in each.rows if row["place"] == 3]:
+        total = sum(_cost(row, kind.cost) or 0 for row in own)
+        lines.append(f"\nthe runtime's own goroutines apart: {_figure(total, kind.cost, each.per)}")
+    return "\n".join(lines) + "\n"
+
+
+def _has(rows: list[Row], place: int) -> bool:
+    return any(row["place"] == place for row in rows)
+
+
+def _ordered(each: Top) -> list[Row]:
+    """The rows with what the other build had, by how far they are apart; as they are where there is no other."""
+    if each.before is None:
+        return each.rows
+    kind = KINDS[each.kind]
+    words = [column.name for column in kind.columns if not column.unit and column.name != "evidence"]
+    before = {tuple(row[w] for w in words): row for row in each.before}
+    rows = []
+    for row in each.rows:
+        other = before.pop(tuple(row[w] for w in words), None)
+        rows.append(row | {"before": _cost(other, kind.cost) if other else 0})
+    for other in before.values():  # what is gone
+        gone = {
+            name: value if isinstance(value, str) or name == "place" else 0 for name, value in other.items()
+        }
+        rows.append(gone | {"before": _cost(other, kind.cost)})
+    return sorted(rows, key=lambda row: -abs((_cost(row, kind.cost) or 0) - (row["before"] or 0)))
+
+
+def _cost(row: Row, column: Column) -> float | None:
+    value = row.get(column.name)
+    return row.get(column.whole) if value is None and column.whole else value
+
+
+def _table(kind: Kind, rows: list[Row], each: Top, width: int | None) -> str:
+    columns = list(kind.columns)
+    names = [f"{c.heading}{per_one(each.per) if c.is_per_unit else ''}" for c in columns]
+    cells = [[_cell(row, column, each.per) for column in columns] for row in rows]
+    if each.before is not None:
+        at = columns.index(kind.cost)
+        names[at:at] = ["before"]
+        names.insert(at + 2, "change")
+        for row, line in zip(rows, cells, strict=True):
+            cost = _cost(row, kind.cost)
+            line[at:at] = [_figure(row["before"], kind.cost, None)]
+            line.insert(
+                at + 2, factor(cost / row["before"] if cost and row["before"] else None, row["before"])
+            )
+    if width is not None:
+        _shorten(names, cells, width)
+    return format_table(names, cells, width)
+
+
+def _cell(row: Row, column: Column, per: str | None) -> str:
+    if not column.unit:
+        return visible(str(row[column.name] or ""))
+    value = _cost(row, column)
+    if column.unit == "per":
+        return "" if value is None or per is None else f"{value:,.3g} {per}"
+    if column.unit == "share":
+        return "" if value is None else f"{100 * value:.3g} %"
+    return "" if value is None else _figure(value, column, None)
+
+
+def _figure(value: float | None, column: Column, per: str | None) -> str:
+    unit = "" if column.unit == "count" else column.unit
+    text = f"{value:,.3g}" if not unit and value is not None and value < 1000 else amount(value, unit)
+    return text + (per_one(per) if column.is_per_unit else "")
+
+
+def _shorten(names: list[str], cells: list[list[str]], width: int) -> None:
+    """Make functions fit: what all of a column begin with goes, then each is cut on the left."""
+    words = [i for i in range(len(names)) if any("." in line[i] for line in cells)]
+    for i in words:
+        prefix = _common_path([line[i] for line in cells if line[i] and line[i] != "unknown"])
+        for line in cells:
+            line[i] = line[i].removeprefix(prefix)
+    widths = [max(len(names[i]), *(len(line[i]) for line in cells)) for i in range(len(names))]
+    room = width - 2 * (len(names) - 1)
+    while sum(widths) > room and words:
+        widest = max(words, key=lambda i: widths[i])
+        if widths[widest] <= LEAST_NAME:
+            return
+        widths[widest] -= 1
+        for line in cells:
+            if len(line[widest]) > widths[widest]:
+                line[widest] = "…" + line[widest][-(widths[widest] - 1) :]
+
+
+def _common_path(names: list[str]) -> str:
+    """The folders that all packages have in common."""
+    paths = [re.split(r"[(\[]", name)[0].split("/")[:-1] for name in names]
+    common = []
+    for parts in zip(*paths, strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(f"{parts[0]}/")
+    return "".join(common)

@@ -1,0 +1,63 @@
+"""`top` of the demo's builds: per request, against another build, within 80 columns, for machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tracemill.flows.cli import main
+from tracemill.flows.show.top import KINDS, as_text, top
+from tracemill.warehouse import connect
+
+PACKAGE = "storefront/internal/"
+LOOKUP = PACKAGE + "cache.(*Prices).Lookup"
+
+
+def tracemill(demo: Path, *args: object) -> Result:
+    done = CliRunner().invoke(main, [*map(str, args), "--warehouse", str(demo)])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_rows_and_fits_80_columns(demo: Path, kind: str) -> None:
+    with connect(demo) as connection:
+        text = as_text(top(connection, [kind], "b08", "b06"), "b08", 10, 80, "b06")
+    assert text.startswith(f"{kind} of b08 against b06: {KINDS[kind].text}")
+    lines = text.splitlines()[1:]  # the heading is a sentence
+    assert len(lines) > 3
+    assert all(len(line) <= 80 for line in lines), max(lines, key=len)
+
+
+def test_against_another_build_what_differs_most_comes_first(demo: Path) -> None:
+    shown = tracemill(demo, "top", "waits", "--build", "b08", "--against", "b06").stdout.splitlines()
+    assert "before" in shown[1]
+    assert "time a request" in shown[1]
+    assert "change" in shown[1]
+    assert shown[3].startswith(LOOKUP)
+    assert "ms" in shown[3]
+    assert "×" in shown[3]
+
+
+def test_the_map_that_leaks_is_on_top_with_its_line_and_evidence(demo: Path) -> None:
+    found = json.loads(tracemill(demo, "top", "maps", "--build", "b05", "--json").stdout)
+    assert found["build_id"] == "b05"
+    touch = next(row for row in found["maps"] if "Touch" in row["function"])
+    assert touch["evidence"] == "call_target"
+    assert touch["per"] == "requests"
+    assert touch["alloc_bytes_per_unit"] == pytest.approx(581, rel=0.2)
+
+
+def test_the_newest_build_and_all_its_kinds_are_shown_when_none_is_named(demo: Path) -> None:
+    done = tracemill(demo, "top", "-n", "2")
+    for kind in ("waits", "locks", "maps", "heap", "cpu", "latency", "goroutines", "tasks"):
+        assert f"{kind} of b13: " in done.stdout
+    assert "next: tracemill top " in done.stderr
+
+
+def test_a_build_that_is_not_there_gets_the_nearest(demo: Path) -> None:
+    done = CliRunner().invoke(main, ["top", "--build", "b80", "--warehouse", str(demo)])
+    assert (done.exit_code, "did you mean" in done.stderr) == (2, True)
