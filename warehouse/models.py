@@ -104,7 +104,7 @@ def needed_for(models: list[Model], names: Iterable[str]) -> list[Model]:
 
 
 def tables_read(query: str) -> frozenset[str] | None:
-    """The tables that a query of people names; None where only running it can tell (describe, several, no SQL)."""
+    """The tables that a query of people names; None where only running it can tell: describe, no SQL."""
     try:
         return _tables_read(query, "")
     except (ModelError, duckdb.Error):

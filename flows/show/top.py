@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracemill.flows.show.tables import format_table, plain
+from tracemill.flows.show.tables import plain
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amount, factor, per_one
 from tracemill.warehouse import queries
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Of what is neither better nor worse a few rows suffice.
 MAX_IDLE_ROWS = 5
-# A function is cut to no less.
-LEAST_NAME = 24
+# A function needs so much more room than other words, and no word is cut to less.
+LEAST_NAME, LEAST_WORD = 14, 10
 
 Row = dict[str, Any]
 
@@ -79,12 +79,13 @@ KINDS = {
     ),
     "maps": Kind(
         "lines that assign or make maps", ("map_sites", _MEASURES),
-        (Column("function", "site"), _ALLOCATED, _IN_USE, Column("known by", "evidence")), _ALLOCATED, "heap_alloc",
+        (Column("function", "site"), _ALLOCATED, _IN_USE, Column("known by", "evidence")), _ALLOCATED,
+        "heap_alloc",
     ),
     "heap": Kind(
         "what functions allocated and still hold", ("heap_age", _MEASURES),
-        (Column("function", "function"), _ALLOCATED, _IN_USE, Column("in use for", "age_units", "per")), _ALLOCATED,
-        "heap_alloc",
+        (Column("function", "function"), _ALLOCATED, _IN_USE, Column("in use for", "age_units", "per")),
+        _ALLOCATED, "heap_alloc",
     ),
     "cpu": Kind(
         "CPU time by function", ("cpu_functions", _MEASURES),
@@ -93,12 +94,13 @@ KINDS = {
         idle="the runtime and the standard library alone",
     ),
     "assists": Kind(
-        "time goroutines worked for the collector", ("gc_assists", _MEASURES),
-        (Column("function", "function"), _ASSISTED, Column("assists", "assist_count", "count"), _MAX), _ASSISTED,
+        "allocating, for the collector", ("gc_assists", _MEASURES),
+        (Column("function", "function"), _ASSISTED, Column("assists", "assist_count", "count"), _MAX),
+        _ASSISTED,
     ),
     "latency": Kind(
-        "goroutines that were ready, without a processor", ("scheduler_latency", _MEASURES),
-        (Column("began with", "entry_function"), Column("stood in", "function"), _RUNNABLE,
+        "ready, and no processor free", ("scheduler_latency", _MEASURES),
+        (Column("began with", "entry_function"), Column("made ready in", "function"), _RUNNABLE,
          Column("times", "runnable_count", "count"), _P99, _MAX), _RUNNABLE,
     ),
     "goroutines": Kind(
@@ -178,7 +180,7 @@ def _runs(measure: _Measure | None) -> str:
 
 
 def as_json(found: list[Top], build: str, count: int) -> dict[str, object]:
-    """The rows for machines, each kind's first; those of place 2 wait for work, of place 3 are the runtime's."""
+    """The rows for machines, each kind's first ones."""
     return {"build_id": build} | {
         each.kind: [{name: plain(value) for name, value in row.items()} for row in each.rows[:count]]
         for each in found
@@ -192,15 +194,16 @@ def as_text(found: list[Top], build: str, count: int, width: int | None, against
 
 def _section(each: Top, build: str, count: int, width: int | None, against: str | None) -> str:
     kind = KINDS[each.kind]
-    of = f" ({each.runs})" if each.runs else ""
-    lines = [f"{each.kind} of {build}{f' against {against}' if against else ''}: {kind.text}{of}"]
+    lines = [f"{each.kind} of {build}{f' against {against}' if against else ''}: {kind.text}"]
+    if each.runs:
+        rests_on = f" ({each.runs})"
+        is_long = width is not None and len(lines[0] + rests_on) > width
+        lines[0] += f"\n{rests_on.strip()}" if is_long else rests_on
     if not each.rows:
         return "\n".join([*lines, f"none: {build} has no capture that would show any\n"])
     ordered = _ordered(each)
-    for place, most in (
-        (1, count),
-        (2, min(count, MAX_IDLE_ROWS) if kind.idle and _has(ordered, 1) else count),
-    ):
+    fewer = min(count, MAX_IDLE_ROWS) if _has(ordered, 1) else count
+    for place, most in ((1, count), (2, fewer)):
         rows = [row for row in ordered if row["place"] == place]
         if not rows:
             continue
@@ -220,7 +223,7 @@ def _has(rows: list[Row], place: int) -> bool:
 
 
 def _ordered(each: Top) -> list[Row]:
-    """The rows with what the other build had, by how far they are apart; as they are where there is no other."""
+    """The rows with what the other build had, those furthest apart first; as they are without another."""
     if each.before is None:
         return each.rows
     kind = KINDS[each.kind]
@@ -244,58 +247,81 @@ def _cost(row: Row, column: Column) -> float | None:
 
 
 def _table(kind: Kind, rows: list[Row], each: Top, width: int | None) -> str:
+    """The rows as text, words to the left and figures to the right; a heading may take two lines."""
     columns = list(kind.columns)
-    names = [f"{c.heading}{per_one(each.per) if c.is_per_unit else ''}" for c in columns]
+    is_compared = each.before is not None
+    if is_compared:  # beside what was before there is room for one figure
+        columns = [c for c in columns if not c.unit or c is kind.cost]
+    names = [[c.heading, per_one(each.per).strip() if c.is_per_unit else ""] for c in columns]
     cells = [[_cell(row, column, each.per) for column in columns] for row in rows]
-    if each.before is not None:
+    is_word = [not c.unit for c in columns]
+    if is_compared:
         at = columns.index(kind.cost)
-        names[at:at] = ["before"]
-        names.insert(at + 2, "change")
+        names[at:at], is_word[at:at] = [["before", names[at][1]]], [False]
+        names[at + 2 : at + 2], is_word[at + 2 : at + 2] = [["change", ""]], [False]
         for row, line in zip(rows, cells, strict=True):
             cost = _cost(row, kind.cost)
-            line[at:at] = [_figure(row["before"], kind.cost, None)]
+            line[at:at] = [_figure(row["before"], kind.cost)]
             line.insert(
                 at + 2, factor(cost / row["before"] if cost and row["before"] else None, row["before"])
             )
     if width is not None:
-        _shorten(names, cells, width)
-    return format_table(names, cells, width)
+        _shorten(names, cells, is_word, width)
+    return _in_columns(names, cells, is_word)
+
+
+def _in_columns(names: list[list[str]], cells: list[list[str]], is_word: list[bool]) -> str:
+    heads = [[name[i] for name in names] for i in (0, 1) if any(name[i] for name in names)]
+    widths = [max(len(line[i]) for line in (*heads, *cells)) for i in range(len(names))]
+    return "".join(
+        "  ".join(
+            text.ljust(w) if is_left else text.rjust(w)
+            for text, w, is_left in zip(line, widths, is_word, strict=True)
+        ).rstrip()
+        + "\n"
+        for line in (*heads, ["-" * w for w in widths], *cells)
+    )
 
 
 def _cell(row: Row, column: Column, per: str | None) -> str:
     if not column.unit:
         return visible(str(row[column.name] or ""))
     value = _cost(row, column)
+    if value is None or (column.unit == "per" and per is None):
+        return ""
     if column.unit == "per":
-        return "" if value is None or per is None else f"{value:,.3g} {per}"
-    if column.unit == "share":
-        return "" if value is None else f"{100 * value:.3g} %"
-    return "" if value is None else _figure(value, column, None)
+        return f"{value:,.3g} {per}" if value else ""
+    return f"{100 * value:.3g} %" if column.unit == "share" else _figure(value, column)
 
 
-def _figure(value: float | None, column: Column, per: str | None) -> str:
-    unit = "" if column.unit == "count" else column.unit
-    text = f"{value:,.3g}" if not unit and value is not None and value < 1000 else amount(value, unit)
+def _figure(value: float | None, column: Column, per: str | None = None) -> str:
+    if not value:
+        return "0"
+    is_count = column.unit == "count"
+    text = f"{value:,.3g}" if is_count and value < 1000 else amount(value, "" if is_count else column.unit)
     return text + (per_one(per) if column.is_per_unit else "")
 
 
-def _shorten(names: list[str], cells: list[list[str]], width: int) -> None:
-    """Make functions fit: what all of a column begin with goes, then each is cut on the left."""
-    words = [i for i in range(len(names)) if any("." in line[i] for line in cells)]
-    for i in words:
+def _shorten(names: list[list[str]], cells: list[list[str]], is_word: list[bool], width: int) -> None:
+    """Make words fit: functions lose what all begin with, then their left; others lose their right."""
+    words = [i for i, is_left in enumerate(is_word) if is_left]
+    functions = {i for i in words if any("." in line[i] for line in cells)}
+    for i in functions:
         prefix = _common_path([line[i] for line in cells if line[i] and line[i] != "unknown"])
         for line in cells:
             line[i] = line[i].removeprefix(prefix)
-    widths = [max(len(names[i]), *(len(line[i]) for line in cells)) for i in range(len(names))]
+    widths = [max(*(len(n) for n in names[i]), *(len(line[i]) for line in cells)) for i in range(len(names))]
     room = width - 2 * (len(names) - 1)
-    while sum(widths) > room and words:
-        widest = max(words, key=lambda i: widths[i])
-        if widths[widest] <= LEAST_NAME:
+    while sum(widths) > room:
+        widest = max(words, key=lambda i: widths[i] - (LEAST_NAME if i in functions else 0))
+        if widths[widest] <= LEAST_WORD:
             return
         widths[widest] -= 1
-        for line in cells:
-            if len(line[widest]) > widths[widest]:
-                line[widest] = "…" + line[widest][-(widths[widest] - 1) :]
+    for line in cells:
+        for i in words:
+            if len(line[i]) > widths[i]:
+                kept = widths[i] - 1
+                line[i] = f"…{line[i][-kept:]}" if i in functions else f"{line[i][:kept]}…"
 
 
 def _common_path(names: list[str]) -> str:

@@ -42,8 +42,8 @@ class _Query(click.Command):
     "files",
     metavar="FILE",
     multiple=True,
-    help="Ask of this file instead of a warehouse, a folder of builds, a quoted pattern such as 'b*/heap.pb.gz', or "
-    "- for standard input; may be repeated.",
+    help="Ask this file instead of a warehouse; or a folder of builds, a quoted pattern such as "
+    "'b*/heap.pb.gz', - for standard input. May be repeated.",
 )
 @click.option(
     "--unsafe",

@@ -39,8 +39,8 @@ def top(
 ) -> None:
     """What costs most: per unit of work where it is counted, what only waits for work apart.
 
-    Of a build in the warehouse, or straight of FILEs (traces, profiles, dumps; - is standard input), without a
-    warehouse. Without a kind, all that there are captures for.
+    Of a build in the warehouse, or straight of FILEs (traces, profiles, dumps; - is standard input),
+    without a warehouse. Without a kind, all that there are captures for.
 
     \b
     tracemill top locks --build b08

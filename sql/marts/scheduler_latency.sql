@@ -1,7 +1,8 @@
--- How long goroutines were ready and had no processor, by the function they began with and where they stood.
+-- How long goroutines were ready and had no processor, by the function they began with and whose code made them ready.
 -- grain: build_id, entry_function, function
 -- scope: build
--- function: the user's, of the stack at which the goroutine had stopped; null of one that had not begun yet.
+-- function: the waker's, or the goroutine's own where it yielded or was preempted; null where no code of the program's
+-- did it, such as a timer.
 with
 
 captures as (

@@ -59,7 +59,7 @@ def test_lock_waits_name_the_holder_by_the_stack_that_wakes() -> None:
     ]
 
 
-def test_scheduler_latency_is_by_entry_function_and_where_the_goroutine_stood() -> None:
+def test_scheduler_latency_is_by_entry_function_and_what_made_it_ready() -> None:
     given = Given()
     stack = given.stack("runtime.chansend1", LOOKUP, *USER_PATH)
     capture = given.capture("b1", "1", "trace", duration_ns=1000 * MS)

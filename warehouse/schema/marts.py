@@ -89,7 +89,7 @@ _MARTS = (
           "build_id function file line wait_reason holder_function holder_file holder_line block_count block_ns p50_ns "
           "p99_ns max_ns block_count_per_unit block_ns_per_unit per"),
     _mart("scheduler_latency", "How long goroutines were ready and had no processor, by the function they began with and "
-          "the user's function where they had stopped (null: not begun).", "build_id entry_function function",
+          "the function that made them ready: the waker's, or their own where they yielded; null of timers and the like.", "build_id entry_function function",
           "build_id entry_function function runnable_count runnable_ns p50_ns p99_ns max_ns"),
     _mart("wait_changes", "What changed in waiting from the build before, by function and reason; as measured, without a "
           "verdict.", "build_id function wait_reason",

@@ -122,8 +122,11 @@ lasted as (
 ),
 
 spans as (
-    select captures.build_id, captures.run_id, lasted.*, summed.running_ns, summed.runnable_ns, summed.waiting_ns,
-        summed.syscall_ns,
+    select captures.build_id, captures.run_id, lasted.*,
+        coalesce(summed.running_ns, 0) as running_ns,
+        coalesce(summed.runnable_ns, 0) as runnable_ns,
+        coalesce(summed.waiting_ns, 0) as waiting_ns,
+        coalesce(summed.syscall_ns, 0) as syscall_ns,
     from lasted
     inner join captures using (capture_id)
     left join summed using (capture_id, span_kind, span_id)
@@ -133,10 +136,10 @@ spans as (
         'goroutine' as span_kind,
         coalesce(goroutines.entry_function, 'unknown') as name,
         sum(intervals.duration_ns) as duration_ns,
-        sum(intervals.duration_ns) filter (where intervals.state = 'running') as running_ns,
-        sum(intervals.duration_ns) filter (where intervals.state = 'runnable') as runnable_ns,
-        sum(intervals.duration_ns) filter (where intervals.state = 'waiting') as waiting_ns,
-        sum(intervals.duration_ns) filter (where intervals.state = 'syscall') as syscall_ns,
+        sum(if(intervals.state = 'running', intervals.duration_ns, 0)) as running_ns,
+        sum(if(intervals.state = 'runnable', intervals.duration_ns, 0)) as runnable_ns,
+        sum(if(intervals.state = 'waiting', intervals.duration_ns, 0)) as waiting_ns,
+        sum(if(intervals.state = 'syscall', intervals.duration_ns, 0)) as syscall_ns,
     from intervals
     inner join captures using (capture_id)
     left join goroutines
@@ -145,35 +148,36 @@ spans as (
     group by captures.build_id, intervals.capture_id, intervals.goroutine_id, goroutines.entry_function
 ),
 
-by_state as (
-    select
-        build_id,
-        span_kind,
-        name,
-        unnest([
-            {'state': 'total', 'ns': duration_ns},
-            {'state': 'running', 'ns': coalesce(running_ns, 0)},
-            {'state': 'runnable', 'ns': coalesce(runnable_ns, 0)},
-            {'state': 'waiting', 'ns': coalesce(waiting_ns, 0)},
-            {'state': 'syscall', 'ns': coalesce(syscall_ns, 0)}
-        ], recursive := true),
-    from spans
-),
-
 distributed as (
     select
         build_id,
         span_kind,
         name,
-        state,
         count(*) as span_count,
-        sum(ns)::bigint as total_ns,
-        round(avg(ns))::bigint as mean_ns,
-        quantile_disc(ns, 0.5)::bigint as p50_ns,
-        quantile_disc(ns, 0.99)::bigint as p99_ns,
-        max(ns)::bigint as max_ns,
-    from by_state
-    group by build_id, span_kind, name, state
+        unnest([
+            {
+                'state': 'total', 'total_ns': sum(duration_ns)::bigint, 'max_ns': max(duration_ns)::bigint,
+                'quantiles': quantile_disc(duration_ns, [0.5, 0.99])
+            },
+            {
+                'state': 'running', 'total_ns': sum(running_ns)::bigint, 'max_ns': max(running_ns)::bigint,
+                'quantiles': quantile_disc(running_ns, [0.5, 0.99])
+            },
+            {
+                'state': 'runnable', 'total_ns': sum(runnable_ns)::bigint, 'max_ns': max(runnable_ns)::bigint,
+                'quantiles': quantile_disc(runnable_ns, [0.5, 0.99])
+            },
+            {
+                'state': 'waiting', 'total_ns': sum(waiting_ns)::bigint, 'max_ns': max(waiting_ns)::bigint,
+                'quantiles': quantile_disc(waiting_ns, [0.5, 0.99])
+            },
+            {
+                'state': 'syscall', 'total_ns': sum(syscall_ns)::bigint, 'max_ns': max(syscall_ns)::bigint,
+                'quantiles': quantile_disc(syscall_ns, [0.5, 0.99])
+            }
+        ], recursive := true),
+    from spans
+    group by build_id, span_kind, name
 ),
 
 slowest as (
@@ -192,6 +196,17 @@ slowest as (
     group by build_id, span_kind, name
 )
 
-select distributed.*, slowest.slowest,
+select
+    distributed.build_id,
+    distributed.span_kind,
+    distributed.name,
+    distributed.state,
+    distributed.span_count,
+    distributed.total_ns,
+    round(distributed.total_ns / distributed.span_count)::bigint as mean_ns,
+    distributed.quantiles[1]::bigint as p50_ns,
+    distributed.quantiles[2]::bigint as p99_ns,
+    distributed.max_ns,
+    slowest.slowest,
 from distributed
 left join slowest using (build_id, span_kind, name, state)
