@@ -18,12 +18,12 @@ from typing import Any
 import click
 
 from tracemill.flows.show.terminal import leave_unread
-from tracemill.flows.verbs import jobs, keep, questions, top, upkeep, verdicts
+from tracemill.flows.verbs import jobs, keep, looks, questions, top, upkeep, verdicts
 
 # The verbs as a person looks for them: by what they are about to do.
 GROUPS = {
-    "Every day": ("run", "regressions"),
-    "Look": ("top", "sql", "report", "export", "inspect"),
+    "Every day": ("run", "regressions", "show"),
+    "Look": ("top", "timeline", "sql", "report", "export", "inspect"),
     "Gate": ("gate", "accept"),
     "Keep": ("builds", "metrics", "doctor", "ingest", "build", "forget", "verify", "repair", "rollback"),
     "Serve": ("serve", "collect", "settings"),
@@ -103,7 +103,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, top, questions, keep, upkeep):
+for _module in (jobs, verdicts, looks, top, questions, keep, upkeep):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command):
             main.add_command(_verb)

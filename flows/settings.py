@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     processes: int | None = Field(
         None, ge=1, le=256, description="files parsed side by side; default: one a core"
     )
+    commit_url: str | None = Field(
+        None, description="where pages link commits, such as https://git.example/app/commit/{commit}"
+    )
+    source_url: str | None = Field(
+        None, description="where pages link source lines: {commit}, {file} and {line} are filled in"
+    )
     schedule_cron: str | None = Field(
         None, description="when `serve` runs the main job, as a cron expression"
     )

@@ -1,6 +1,6 @@
 """A series over the builds as a drawing: what was measured, what was expected, where it changed.
 
-Only where things lie; templates/chart.svg draws them.
+Only where things lie: across in percent of the width, down in pixels. templates/chart.svg draws them.
 """
 
 from __future__ import annotations
@@ -11,37 +11,30 @@ from typing import NamedTuple
 
 from tracemill.flows.show.units import amount
 
-WIDTH, HEIGHT = 760, 230
-LEFT, RIGHT, TOP, BOTTOM = 78, 18, 36, 30
+HEIGHT, TOP, BOTTOM = 190, 22, 22
 MAX_LABELS = 14
-# With more builds the dots are drawn smaller.
-MANY_BUILDS = 60
+SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 
 
 class Point(NamedTuple):
-    """One build of a series; low and high bound what was expected of it."""
+    """One build of a series; low and high bound what was expected of it. status: "" or that of a verdict."""
 
     build_id: str
     value: float
-    expected: float | None
     low: float | None
     high: float | None
     run_count: int
+    status: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A verdict at the build of that index."""
+class Bar(NamedTuple):
+    """A build's figure; text is shown by who points at it."""
 
-    index: int
+    x: float
+    width: float
+    y: float
+    height: float
     status: str
-    text: str
-
-
-class Label(NamedTuple):
-    """A value on the left, or a build below; place is y or x."""
-
-    place: float
     text: str
 
 
@@ -49,99 +42,79 @@ class Band(NamedTuple):
     """What was expected of a build."""
 
     x: float
-    y: float
     width: float
+    y: float
     height: float
 
 
-class Line(NamedTuple):
-    """Where a verdict begins: an upright line with its word beside it."""
+class Label(NamedTuple):
+    """A value at a height, or a build at a place; minor ones go where there is little room."""
 
-    x: float
-    y: float
-    status: str
+    place: float
     text: str
-    anchor: str
-    shift: int
-
-
-class Dot(NamedTuple):
-    """A build's figure; text is shown by who points at it."""
-
-    x: float
-    y: float
-    status: str
-    text: str
+    is_minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What templates/chart.svg draws."""
+    """What templates/chart.svg draws. text: the same for who cannot see it."""
 
     values: list[Label]
     builds: list[Label]
     bands: list[Band]
-    lines: list[Line]
-    dots: list[Dot]
-    radius: int
-    width: int = WIDTH
+    bars: list[Bar]
+    text: str
     height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
     bottom: int = HEIGHT - BOTTOM
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """Where values lie in the drawing."""
+def chart(points: list[Point], unit: str | None) -> Chart:
+    """The drawing of a series."""
+    most = max((max(p.value, p.high or 0) for p in points), default=0)
+    ceiling = 1.08 * max((p.value for p in points), default=0) or most or 1
+    step = 100 / max(len(points), 1)
+    every = max(-(-len(points) // MAX_LABELS), 1)
+    base = (unit or "").partition("/")[0]
+    changed = "; ".join(_tooltip(p, unit) for p in points if p.status)
 
-    count: int
-    ceiling: float
+    def y(value: float) -> float:
+        return TOP + (1 - min(max(value, 0) / ceiling, 1)) * (HEIGHT - TOP - BOTTOM)
 
-    def x(self, index: float) -> float:
-        return LEFT + (index + 0.5) * (WIDTH - LEFT - RIGHT) / self.count
-
-    def y(self, value: float) -> float:
-        share = min(max(value, 0) / self.ceiling, 1)
-        return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
-
-
-def chart(points: list[Point], marks: list[Mark], unit: str | None) -> Chart:
-    """The drawing of a series with its verdicts."""
-    frame = _Frame(len(points), 1.12 * max((p.value for p in points), default=1) or 1)
-    every = -(-len(points) // MAX_LABELS)
-    changed = {mark.index: mark.status for mark in marks}
+    bars, bands = [], []
+    for i, p in enumerate(points):
+        top = min(y(p.value), HEIGHT - BOTTOM - 1)
+        bars.append(
+            Bar((i + 0.1) * step, 0.8 * step, top, HEIGHT - BOTTOM - top, p.status, _tooltip(p, unit))
+        )
+        if p.low is not None and p.high is not None:
+            bands.append(Band(i * step, step, y(p.high), max(y(p.low) - y(p.high), 1)))
     return Chart(
-        values=_values(frame, unit),
-        builds=[Label(frame.x(i), points[i].build_id[:12]) for i in range(0, len(points), every)],
-        bands=[_band(frame, i, p.low, p.high) for i, p in enumerate(points) if p.low is not None],
-        lines=[_line(frame, number, mark) for number, mark in enumerate(marks)],
-        dots=[
-            Dot(frame.x(i), frame.y(p.value), changed.get(i, ""), _tooltip(p, unit))
-            for i, p in enumerate(points)
+        values=[Label(y(v), amount(v, base)) for v in _ticks(ceiling, base)],
+        builds=[
+            Label((i + 0.5) * step, points[i].build_id[:12], number % 2 == 1)
+            for number, i in enumerate(range(0, len(points), every))
         ],
-        radius=4 if len(points) <= MANY_BUILDS else 2,
+        bands=bands,
+        bars=bars,
+        text=f"{len(points)} builds" + (f"; {changed}" if changed else ""),
     )
 
 
-def _values(frame: _Frame, unit: str | None) -> list[Label]:
-    base = (unit or "").partition("/")[0]
-    step = _round_step(frame.ceiling / 4, is_binary=base in {"bytes", "B"})
-    return [
-        Label(frame.y(tick * step), amount(tick * step, base) if tick else "0")
-        for tick in range(int(frame.ceiling / step) + 1)
-    ]
+def _ticks(ceiling: float, base: str) -> list[float]:
+    step = _round_step(ceiling / 3, is_binary=base in {"bytes", "B"})
+    return [tick * step for tick in range(1, int(ceiling / step) + 1)]
 
 
-def _band(frame: _Frame, index: int, low: float | None, high: float | None) -> Band:
-    left, top, bottom = frame.x(index - 0.5), frame.y(high or 0), frame.y(low or 0)
-    return Band(left, top, frame.x(index + 0.5) - left, max(bottom - top, 1))
-
-
-def _line(frame: _Frame, number: int, mark: Mark) -> Line:
-    y = 12 + 12 * (number % 2)  # labels of neighbours stay apart
-    anchor, shift = ("end", -5) if mark.index > frame.count * 0.7 else ("start", 5)
-    return Line(frame.x(mark.index - 0.5), y, mark.status, mark.text, anchor, shift)
+def sparkline(points: list[Point]) -> str:
+    """A series as the points of a small line."""
+    if not points:
+        return ""
+    most = max(p.value for p in points) or 1
+    across = SPARK_WIDTH / max(len(points) - 1, 1)
+    return " ".join(
+        f"{i * across:.0f},{SPARK_HEIGHT - 2 - (SPARK_HEIGHT - 4) * max(p.value, 0) / most:.1f}"
+        for i, p in enumerate(points)
+    )
 
 
 def _tooltip(point: Point, unit: str | None) -> str:

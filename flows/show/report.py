@@ -1,95 +1,34 @@
-"""The report: one HTML page that asks nothing of the network and needs no JavaScript.
-
-Names come from profiles and may be anything: the templates escape whatever they are given.
-"""
+"""The report: one HTML page of all incidents that asks nothing of the network and works without a script."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.chart import Mark, Point, chart
+from tracemill.flows.show.card import card, incidents, points
+from tracemill.flows.show.card_wording import sentence, standing
+from tracemill.flows.show.chart import SPARK_HEIGHT, SPARK_WIDTH, sparkline
 from tracemill.flows.show.export import replace_whole
-from tracemill.flows.show.terminal import visible
-from tracemill.flows.show.units import amount
-from tracemill.flows.show.verdicts import Filter, Verdict, change, verdicts
+from tracemill.flows.show.page import Links, article, render, series_points
+from tracemill.flows.show.units import factor
 from tracemill.warehouse import connect
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     import duckdb
-    from jinja2 import Environment
+    from markupsafe import Markup
 
-    from tracemill.flows.show.chart import Chart
+    from tracemill.flows.show.card import Incident, PointRow
 
 REPORT_FILE = "report.html"
-# The page stays one that a browser opens at once; the exports have all.
-MAX_SERIES = 100
-
-
-class Tile(NamedTuple):
-    """A count at the top of the page."""
-
-    status: str
-    number: int
-    text: str
-
-
-class Line(NamedTuple):
-    """One verdict of a series, in words."""
-
-    build_id: str
-    status: str
-    before: str
-    after: str
-    change: str
-    moved_from: str | None
-    call_path: str | None
-    facts: list[str]
-
-
-class Card(NamedTuple):
-    """One series with its verdicts."""
-
-    metric: str
-    subject: str
-    unit: str | None
-    is_standing: bool
-    chart: Chart
-    verdicts: list[Line]
-    query: str
-    rows: list[tuple[str | int, ...]]
-
-
-class Series(NamedTuple):
-    """One series with verdicts, each at the index of its point; the newest name of its subject."""
-
-    metric: str
-    subject: str
-    unit: str | None
-    points: list[Point]
-    verdicts: list[tuple[int, Verdict]]
-
-    @property
-    def is_standing(self) -> bool:
-        """Whether the last change was for the worse, and nobody accepted it."""
-        last = [v for _, v in self.verdicts if v.status in {"regressed", "improved"}]
-        return bool(last) and last[-1].status == "regressed" and last[-1].accepted_by is None
-
-
-class _PointRow(NamedTuple):
-    metric: str
-    first_subject: str
-    subject: str
-    build_id: str
-    unit: str | None
-    value: float
-    run_count: int
-    expected: float | None
-    expected_interval: tuple[float, float] | None
+# Incidents are shown whole, the worst first, until this is spent: a browser opens the page at once.
+MAX_BYTES = 4_500_000
+# Builds that one may want to see the last of.
+WINDOWS = (5, 10, 20, 50, 100)
 
 
 class _BuildRow(NamedTuple):
@@ -110,119 +49,133 @@ class _FailureRow(NamedTuple):
     message: str
 
 
-def write_report(warehouse: Path, file: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An incident in the index. The keys are what it is sorted by, text what it is found by."""
+
+    id: str
+    href: str | None
+    build_id: str
+    ordinal: int
+    status: str
+    is_open: bool
+    sentence: str
+    change: str
+    change_key: float
+    q: str
+    q_key: float
+    spark: str
+    spark_text: str
+    now: str
+    text: str
+
+
+def write_report(warehouse: Path, file: Path, links: Links | None = None) -> None:
     """Write the page, whole or not at all. Raises WarehouseError, OSError."""
     with connect(warehouse) as connection:
-        page = render(connection)
+        page = report_page(connection, links or Links.configured())
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_whole(file, lambda out: out.write(page.encode()))
 
 
-def render(connection: duckdb.DuckDBPyConnection) -> str:
-    """The page."""
-    series = sorted(_series(connection), key=lambda s: (not s.is_standing, -s.verdicts[-1][0]))
-    builds = ask(connection, "report/builds", _BuildRow)
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            style=_style(),
-            tiles=_tiles(series, builds),
-            cards=[_card(s) for s in series[:MAX_SERIES]],
-            more=max(len(series) - MAX_SERIES, 0),
-            failures=ask(connection, "report/load_failures", _FailureRow),
-            builds=builds,
-        )
+def report_page(connection: duckdb.DuckDBPyConnection, links: Links) -> str:
+    """The page: an index of the incidents, the worst first, and as many of them whole as it has room for."""
+    known = sorted(incidents(connection), key=lambda i: i.gravity)
+    series = points(connection)
+    articles: dict[str, Markup] = {}
+    room = MAX_BYTES - 600 * len(known)
+    for incident in known:
+        shown = _article(connection, incident, series, links)
+        room -= len(shown.encode())
+        if room < 0:
+            break
+        articles[incident.incident_id] = shown
+    left = len(known) - len(articles)
+    return index_page(
+        connection,
+        known,
+        series,
+        lambda i: f"#{i.incident_id}" if i.incident_id in articles else None,
+        articles=list(articles.values()),
+        left_out=f"{left} more are listed only: tracemill show BUILD FUNCTION shows them." if left else "",
     )
 
 
-def environment() -> Environment:
-    """Templates that escape, and show what could steer a terminal or a page as a sign for it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("tracemill.flows.show"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalized,
-    )
-
-
-def _finalized(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
-    # Markup is a template's own text; what is no text, such as an undefined name, is Jinja's to judge.
-    return visible(value) if type(value) is str else value
-
-
-def _style() -> str:
+def _article(
+    connection: duckdb.DuckDBPyConnection,
+    incident: Incident,
+    series: dict[tuple[str, str], list[PointRow]],
+    links: Links,
+) -> Markup:
     from markupsafe import Markup
 
-    return Markup(files("tracemill.flows.show").joinpath("style.css").read_text("utf-8"))  # noqa: S704 - ours
+    rows = series.get((incident.metric, incident.first_subject), [])
+    shown = article(card(connection, incident, rows), links)
+    return Markup(render("one_article.html", article=shown))  # noqa: S704 - made by a template that escapes
 
 
-def _series(connection: duckdb.DuckDBPyConnection) -> list[Series]:
-    """The series of the verdicts that lead an incident, with their points."""
-    found = {(v.build_id, v.metric, v.subject): v for v in verdicts(connection, Filter()) if v.is_lead}
-    grouped: dict[tuple[str, str], list[_PointRow]] = {}
-    for row in ask(connection, "report/points", _PointRow):
-        grouped.setdefault((row.metric, row.first_subject), []).append(row)
-    return [_one_series(rows, found) for rows in grouped.values()]
+def index_page(
+    connection: duckdb.DuckDBPyConnection,
+    known: list[Incident],
+    series: dict[tuple[str, str], list[PointRow]],
+    href: Callable[[Incident], str | None],
+    *,
+    articles: list[Markup],
+    left_out: str = "",
+) -> str:
+    """The index with articles below it. href: where an incident is shown whole."""
+    builds = ask(connection, "report/builds", _BuildRow)
+    return render(
+        "report.html",
+        title="Tracemill: what changed",
+        summary=_summary(known, builds),
+        rows=[index_row(i, series.get((i.metric, i.first_subject), []), href(i)) for i in known],
+        windows=[n for n in WINDOWS if n < len(builds)],
+        spark_width=SPARK_WIDTH,
+        spark_height=SPARK_HEIGHT,
+        articles=articles,
+        left_out=left_out,
+        failures=ask(connection, "report/load_failures", _FailureRow),
+        builds=builds,
+    )
 
 
-def _one_series(rows: list[_PointRow], found: dict[tuple[str, str, str], Verdict]) -> Series:
-    points, changes = [], []
-    for i, row in enumerate(rows):
-        low, high = row.expected_interval or (None, None)
-        points.append(Point(row.build_id, row.value, row.expected, low, high, row.run_count))
-        if verdict := found.get((row.build_id, row.metric, row.subject)):
-            changes.append((i, verdict))
-    return Series(rows[-1].metric, rows[-1].subject, rows[-1].unit, points, changes)
+def index_row(incident: Incident, rows: list[PointRow], href: str | None) -> Row:
+    """An incident as a row of the index."""
+    said = sentence(incident)
+    change = "same cost" if incident.status == "moved" else factor(incident.change_ratio, incident.before)
+    names = (
+        incident.build_id,
+        incident.seen_build_id,
+        incident.metric,
+        incident.subject,
+        incident.moved_from,
+    )
+    return Row(
+        id=incident.incident_id,
+        href=href,
+        build_id=incident.seen_build_id,
+        ordinal=incident.ordinal,
+        status=incident.status,
+        is_open=incident.is_open,
+        sentence=said,
+        change=change,
+        change_key=incident.change_ratio if incident.change_ratio is not None else 1e300,
+        q="" if incident.q_value is None or incident.status == "moved" else f"{incident.q_value:.0e}",
+        q_key=incident.q_value if incident.q_value is not None else 2,
+        spark=sparkline(series_points(incident, rows)),
+        spark_text=f"{incident.metric} over {len(rows)} builds",
+        now=standing(incident),
+        text=" ".join([said, incident.status, *(n for n in names if n)]).lower(),
+    )
 
 
-def _tiles(series: list[Series], builds: list[_BuildRow]) -> list[Tile]:
-    counts = dict.fromkeys(("regressed", "improved", "moved"), 0)
-    for one in series:
-        for _, verdict in one.verdicts:
-            counts[verdict.status] = counts.get(verdict.status, 0) + 1
-    standing = sum(s.is_standing for s in series)
-    span = f"{builds[0].build_id} to {builds[-1].build_id}" if builds else "none yet"
+def _summary(known: list[Incident], builds: list[_BuildRow]) -> list[str]:
+    still = sum(i.is_open for i in known)
+    counts = {s: sum(i.status == s for i in known) for s in ("regressed", "improved", "moved")}
+    span = f", {builds[0].build_id} to {builds[-1].build_id}" if builds else ""
     return [
-        Tile("standing" if standing else "", standing, "regressions that still stand"),
-        *(Tile(status if count else "", count, status) for status, count in counts.items()),
-        Tile("", len(builds), f"builds, {span}"),
+        f"{still} {'regression' if still == 1 else 'regressions'} open",
+        *(f"{count} {status}" for status, count in counts.items()),
+        f"{len(builds)} builds{span}",
     ]
-
-
-def _card(series: Series) -> Card:
-    marks = [Mark(i, v.status, "moved" if v.status == "moved" else change(v)) for i, v in series.verdicts]
-    return Card(
-        metric=series.metric,
-        subject=series.subject,
-        unit=series.unit,
-        is_standing=series.is_standing,
-        chart=chart(series.points, marks, series.unit),
-        verdicts=[_line(v) for _, v in series.verdicts],
-        query=series.verdicts[-1][1].query,
-        rows=[
-            (p.build_id, *(amount(v, series.unit) if v is not None else "" for v in p[1:5]), p.run_count)
-            for p in series.points
-        ],
-    )
-
-
-def _line(verdict: Verdict) -> Line:
-    is_sure = verdict.q_value is not None and verdict.status != "moved"
-    facts = [
-        f"accepted by {verdict.accepted_by}: {verdict.accepted_reason}" if verdict.accepted_by else None,
-        f"q = {verdict.q_value:.0e}" if is_sure else None,
-        verdict.evidence,
-    ]
-    return Line(
-        build_id=verdict.build_id,
-        status=verdict.status,
-        before=amount(verdict.before, verdict.unit),
-        after=amount(verdict.after, verdict.unit),
-        change=change(verdict),
-        moved_from=verdict.moved_from,
-        call_path=verdict.call_path,
-        facts=[fact for fact in facts if fact],
-    )

@@ -30,8 +30,9 @@ def _parts(value: float, unit: str | None) -> tuple[str, str]:
     """The figure with its base unit, and what it is per."""
     base, _, work = (unit or "").partition("/")
     behind = per_one(work)
-    for size, name in _STEPS.get("bytes" if base == "B" else base, ()):
-        if abs(value) >= size:
+    steps: tuple[tuple[float, str], ...] = _STEPS.get("bytes" if base == "B" else base, ())
+    for size, name in steps:
+        if abs(value) >= size or size == steps[-1][0]:
             return f"{value / size:.3g} {name}", behind
     return f"{value:.4g} {base}".rstrip(), behind
 
@@ -44,6 +45,13 @@ def per_one(work: str | None) -> str:
         return f"/{work}"
     one = singular(work)
     return f" {'an' if one[0] in 'aeiouAEIOU' else 'a'} {one}"
+
+
+def base_and_per(unit: str | None) -> tuple[str, str]:
+    """For a table whose title says what its figures are per: bytes/requests → "bytes" and ", a request"."""
+    base, _, work = (unit or "").partition("/")
+    said = {"s": " a second", "op": " an operation"}.get(work, per_one(work))
+    return base, f",{said}" if said else ""
 
 
 def singular(plural: str) -> str:

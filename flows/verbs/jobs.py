@@ -132,7 +132,7 @@ def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
         return False, f"tracemill doctor{where}"
     page = f"page: {settings.exports_folder / REPORT_FILE}"
     if standing:
-        return True, f"tracemill regressions --build {shlex.quote(standing[-1].build_id)}{where}; {page}"
+        return True, f"tracemill show {shlex.quote(standing[-1].build_id)}{where}; {page}"
     return True, f"tracemill gate --candidate {shlex.quote(rests_on.builds[-1])}{where}; {page}"
 
 

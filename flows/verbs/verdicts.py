@@ -247,7 +247,7 @@ def export(folder: Path, warehouse: Path | None, formats: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @warehouse_option
 def report(file: Path, warehouse: Path | None) -> None:
-    """Write the verdicts, with their series drawn, to FILE: one self-contained HTML page.
+    """Write every incident to FILE, with its series, flame graph and lanes: one self-contained HTML page.
 
     \b
     tracemill report report.html

@@ -1,0 +1,198 @@
+"""What goroutines did in a window of a trace, side by side, and who woke whom."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tracemill.flows.show.card_wording import short_name
+from tracemill.flows.show.units import amount
+
+# The states that lanes tell apart, in the order in which they are explained.
+STATES = {
+    "running": "running",
+    "runnable": "ready, without a processor",
+    "lock": "waits for a lock or a full channel",
+    "syscall": "in a system call",
+    "wait": "other waits",
+}
+CONTENTION = ("sync", "chan send", "GC mark assist wait for work")
+MAX_LANES = 16
+MAX_WAKES = 40
+MAX_INSTANTS = 30
+# Columns that the window is divided into for a drawing.
+COLUMNS = 1000
+# A stay of at least this share of the window is labelled.
+LABELLED = 0.07
+
+
+class Interval(NamedTuple):
+    """One stay of a goroutine in a state."""
+
+    goroutine_id: int
+    entry_function: str | None
+    start_ns: int
+    duration_ns: int
+    state: str
+    reason: str | None
+    function: str | None
+    file: str | None
+    line: int | None
+    waker_goroutine_id: int | None
+    waker_function: str | None
+    waker_file: str | None
+    waker_line: int | None
+
+    @property
+    def end_ns(self) -> int:
+        """When it ends."""
+        return self.start_ns + self.duration_ns
+
+    @property
+    def kind(self) -> str:
+        """Which of STATES it is."""
+        if self.state != "waiting":
+            return self.state
+        return "lock" if self.reason in CONTENTION else "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a trace: the capture, its file, from when to when, and whom it is about."""
+
+    capture_id: str
+    path: str
+    from_ns: int
+    to_ns: int
+    goroutine_id: int | None = None
+    function: str | None = None
+    title: str = ""
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is."""
+        return max(self.to_ns - self.from_ns, 1)
+
+    def inside(self, interval: Interval) -> int:
+        """How much of the interval lies in it."""
+        return min(interval.end_ns, self.to_ns) - max(interval.start_ns, self.from_ns)
+
+
+class Lane(NamedTuple):
+    """One goroutine's stays in the window."""
+
+    goroutine_id: int
+    is_focus: bool
+    entry_function: str | None
+    intervals: list[Interval]
+
+
+class Wake(NamedTuple):
+    """At that time one goroutine woke another: their lanes."""
+
+    at_ns: int
+    waker: int
+    woken: int
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Goroutines side by side. left_out: how many more there are. is_kept: the raw rows are gone."""
+
+    window: Window
+    lanes: list[Lane]
+    wakes: list[Wake]
+    left_out: int
+    is_kept: bool = False
+
+    def instants(self) -> list[Interval]:
+        """The longest stays that say why the goroutines waited, in the order of time."""
+        stays = [i for lane in self.lanes for i in lane.intervals if i.kind in {"lock", "syscall"}]
+        stays = stays or [i for lane in self.lanes for i in lane.intervals if i.kind != "running"]
+        longest = sorted(stays, key=lambda i: (-self.window.inside(i), i.start_ns))[:MAX_INSTANTS]
+        return sorted(longest, key=lambda i: (i.start_ns, i.goroutine_id))
+
+
+def lanes_of(
+    window: Window, intervals: list[Interval], *, most: int = MAX_LANES, is_kept: bool = False
+) -> Lanes:
+    """The lanes that say most: whom the window is about, who woke it, who was at work or waited alike."""
+    weights: Counter[int] = Counter()
+    by_goroutine: dict[int, list[Interval]] = {}
+    for interval in intervals:
+        by_goroutine.setdefault(interval.goroutine_id, []).append(interval)
+        weights[interval.goroutine_id] += _weight(window, interval)
+        if interval.goroutine_id == window.goroutine_id and interval.waker_goroutine_id is not None:
+            weights[interval.waker_goroutine_id] += window.inside(interval)
+    if window.goroutine_id is not None:
+        weights[window.goroutine_id] += 10 * window.length_ns
+    chosen = sorted((g for g in by_goroutine if weights[g] > 0), key=lambda g: (-weights[g], g))[:most]
+    order = sorted(chosen, key=lambda g: (g != window.goroutine_id, g))
+    lanes = [
+        Lane(g, g == window.goroutine_id, by_goroutine[g][0].entry_function, by_goroutine[g]) for g in order
+    ]
+    return Lanes(window, lanes, _wakes(window, lanes), len(by_goroutine) - len(lanes), is_kept)
+
+
+def _weight(window: Window, interval: Interval) -> int:
+    inside = window.inside(interval)
+    if interval.state == "waiting" and interval.function and interval.function == window.function:
+        return 2 * inside
+    return inside if interval.kind != "wait" else 0
+
+
+def _wakes(window: Window, lanes: list[Lane]) -> list[Wake]:
+    place = {lane.goroutine_id: i for i, lane in enumerate(lanes)}
+    found = [
+        Wake(i.end_ns, place[i.waker_goroutine_id], place[lane.goroutine_id], i)
+        for lane in lanes
+        for i in lane.intervals
+        if i.kind == "lock" and i.waker_goroutine_id in place and window.from_ns <= i.end_ns <= window.to_ns
+    ]
+    return sorted(found, key=lambda w: -w.interval.duration_ns)[:MAX_WAKES]
+
+
+def columns(window: Window, lane: Lane, count: int) -> list[str]:
+    """The state that took most of each of count equal parts of the window; "" where nothing is known."""
+    spent: list[defaultdict[str, float]] = [defaultdict(float) for _ in range(count)]
+    width = window.length_ns / count
+    for interval in lane.intervals:
+        first = max(interval.start_ns - window.from_ns, 0)
+        last = min(interval.end_ns, window.to_ns) - window.from_ns
+        for column in range(int(first / width), min(int(last / width) + 1, count)):
+            inside = min(last, (column + 1) * width) - max(first, column * width)
+            if inside > 0:
+                spent[column][interval.kind] += inside
+    return [max(c, key=c.__getitem__) if c else "" for c in spent]
+
+
+def runs(states: list[str]) -> dict[str, list[tuple[int, int]]]:
+    """State → where it stands: first column and how many."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    start = 0
+    for i in range(1, len(states) + 1):
+        if i == len(states) or states[i] != states[start]:
+            if states[start]:
+                found.setdefault(states[start], []).append((start, i - start))
+            start = i
+    return found
+
+
+def words(interval: Interval) -> str:
+    """What a goroutine does in the interval."""
+    what = {
+        "lock": "waits for the lock" if interval.reason == "sync" else f"waits: {interval.reason}",
+        "wait": interval.reason or "waits",
+        "syscall": "system call",
+        "runnable": "ready",
+        "running": "runs",
+    }.get(interval.kind, interval.kind)
+    where = f", {short_name(interval.function)}" if interval.function else ""
+    return f"{what} {amount(interval.duration_ns, 'ns')}{where}"
+
+
+def place_of(file: str | None, line: int | None) -> str:
+    """prices.go:53, of a frame."""
+    return f"{file.rsplit('/', 1)[-1]}:{line}" if file else ""

@@ -1,0 +1,44 @@
+-- What changed most of a metric between two builds, by subject: means over the runs that could have shown it.
+-- What the runtime's own goroutines do is left out, and what is next to nothing beside the greatest change.
+with
+
+chosen as (
+    select measure, is_sum
+    from int_metrics
+    where metric = $metric
+),
+
+runs as (
+    select measures.build_id, count(*) as run_count, any_value(measures.per) as per,
+    from int_run_measures as measures
+    semi join chosen using (measure)
+    where measures.build_id in ($before, $after)
+    group by measures.build_id
+),
+
+figures as (
+    select build_id, subject, sum(value) as value, any_value(unit) as unit,
+    from observations
+    where metric = $metric and build_id in ($before, $after) and calling_function is null
+        and not (polarity = 0 and starts_with(subject, 'runtime'))
+    group by build_id, subject
+),
+
+sides as (
+    select
+        figures.subject,
+        any_value(figures.unit) as unit,
+        coalesce(sum(figures.value / runs.run_count) filter (where figures.build_id = $before), 0) as before,
+        coalesce(sum(figures.value / runs.run_count) filter (where figures.build_id = $after), 0) as after,
+    from figures
+    inner join runs using (build_id)
+    group by figures.subject
+)
+
+select subject, unit, before, after, after - before as change,
+from sides
+where (select count(*) from runs) = 2
+    and abs(after - before) >= 0.01 * (select max(abs(other.after - other.before)) from sides as other)
+    and after <> before
+order by abs(after - before) desc, subject
+limit $most

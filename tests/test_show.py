@@ -1,0 +1,305 @@
+"""show: an incident as a card, as JSON and as a page; from every kind of verdict something leads on."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from tracemill.flows.cli import main
+from tracemill.flows.show.card import Card, card, choose, incidents, points
+from tracemill.flows.show.card_terminal import as_text
+from tracemill.flows.show.card_wording import sentence, short_name
+from tracemill.flows.show.page import Links, incident_page
+from tracemill.warehouse import connect
+from tracemill.warehouse.schema.metrics import METRICS
+from tracemill.warehouse.schema.showing import DEGREES, SENTENCES, STACKS
+
+from .models.given import USER_PATH, Given
+from .models.story import story
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+HOSTILE = '</style><script>alert("1")</script><img src=x onerror=alert(2)>\x1b[31m'
+VOID = {"meta", "link", "input", "br", "rect", "line", "path", "polyline"}
+
+
+class Tags(HTMLParser):
+    """Which tags a page has, and that each that is opened is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def card_of(connection: duckdb.DuckDBPyConnection, *words: str) -> Card:
+    """The card of the worst incident that the words fit."""
+    known = incidents(connection)
+    chosen = choose(known, words, [i.build_id for i in known])[0]
+    return card(connection, chosen, points(connection)[chosen.metric, chosen.first_subject])
+
+
+@pytest.fixture(scope="module")
+def contention(demo: Path) -> Card:
+    with connect(demo) as connection:
+        return card_of(connection, "b08")
+
+
+@pytest.fixture(scope="module")
+def leak(demo: Path) -> Card:
+    with connect(demo) as connection:
+        return card_of(connection, "b05")
+
+
+def test_the_card_says_what_happened_and_what_that_rests_on(contention: Card) -> None:
+    text = as_text(contention)
+    head = " ".join(text.split("\n\n")[0].split())
+    assert head.startswith("b08: goroutines wait 17.8 times as long in cache.(*Prices).Lookup")
+    assert "429 µs → 7.65 ms a request; expected 3" in head
+    assert "over 7 builds, 21 runs; commit " in head
+    assert head.endswith("ended with b12")
+
+
+def test_the_card_names_the_lines_of_who_holds_the_lock(contention: Card) -> None:
+    assert [(h.holder_file.rsplit("/")[-1], h.holder_line) for h in contention.holders if h.holder_file] == [
+        ("prices.go", 53),
+        ("prices.go", 49),
+    ]
+    assert re.search(r"prices\.go:53 +\d+ waits +6\.\d+ ms a request", as_text(contention))
+
+
+def test_the_card_has_a_bar_for_each_build(contention: Card) -> None:
+    bars = re.findall(r"^  (b\d\d)  (█+)", as_text(contention), re.MULTILINE)
+    assert [build for build, _ in bars] == [f"b{i:02}" for i in range(1, 14)]
+    long = [build for build, bar in bars if len(bar) > 20]
+    assert long == ["b08", "b09", "b10", "b11"]
+
+
+def test_the_lanes_show_the_convoy_and_who_woke_whom(contention: Card) -> None:
+    assert contention.lanes is not None
+    lanes = contention.lanes.lanes
+    assert lanes[0].is_focus
+    in_lookup = [
+        lane
+        for lane in lanes
+        if any(i.kind == "lock" and "Lookup" in (i.function or "") for i in lane.intervals)
+    ]
+    assert len(in_lookup) > 10
+    assert len(contention.lanes.wakes) > 10
+    assert re.search(
+        r"at [\d.]+ ms G\d+ wakes G\d+ in prices\.go:53: waited for the lock", as_text(contention)
+    )
+
+
+def test_a_card_fits_80_columns(demo: Path) -> None:
+    with connect(demo) as connection:
+        for incident in incidents(connection):
+            text = as_text(card_of(connection, incident.incident_id))
+            assert max(map(len, text.splitlines())) <= 80, incident.metric
+
+
+def test_what_is_no_waiting_shows_its_lines_and_no_empty_box(leak: Card) -> None:
+    assert [(c.file.rsplit("/")[-1], c.calls) for c in leak.lines] == [("table.go", "runtime.mapassign")]
+    text = as_text(leak)
+    assert "b05: assigning to maps in session.(*Table).Touch allocates 20.7 times as much" in text
+    assert "Who makes them wait" not in text
+    assert "wakes" not in text
+    page = incident_page(leak, Links())
+    assert "Who makes them wait" not in page
+    assert 'class="lanes"' not in page
+    assert 'class="flame"' in page
+
+
+def test_show_answers_on_the_command_line_and_leads_on(demo: Path, tmp_path: Path) -> None:
+    def show(*words: str) -> str:
+        done = CliRunner().invoke(main, ["show", *words, "--warehouse", str(demo)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert show().startswith("b08: ")
+    assert show("lookup").startswith("b08: ")
+    assert show("b10").startswith("b10: pricing.(*Prices).Quote was cache.(*Prices).Lookup: moved, same cost")
+    assert "next: tracemill show" in show("b08")
+    assert show("b06").startswith("nothing changed at b06 in what was judged; incidents begin at b05, b07")
+    whole = json.loads(show("b08", "--json"))
+    assert whole["headline"].startswith("b08: goroutines wait")
+    assert whole["timeline"]["lanes"]
+    show("b08", "--html", str(tmp_path / "page.html"))
+    assert "<h1" in (tmp_path / "page.html").read_text()
+
+
+def test_a_word_that_nothing_fits_is_told_with_what_there_is(demo: Path) -> None:
+    done = CliRunner().invoke(main, ["show", "Lokup", "--warehouse", str(demo)])
+    assert done.exit_code == 2
+    assert "no incident fits 'Lokup'; there are incidents of session.(*Table).Touch, cache" in done.output
+
+
+def test_the_worst_open_incident_comes_first() -> None:
+    with story(contention=10).models() as connection:
+        connection.execute(
+            "update incidents set ended_build_id = null where metric = 'mapassign_alloc_bytes'"
+        )
+        assert card_of(connection).incident.metric == "mapassign_alloc_bytes"
+        connection.execute("update incidents set ended_build_id = 'b12' where status = 'regressed'")
+        connection.execute("update incidents set weight = weight * 1000 where metric = 'block_ns'")
+        assert card_of(connection).incident.metric == "block_ns"
+
+
+def test_builds_without_traces_say_what_is_missing() -> None:
+    given = story()
+    given.tables["goroutine_intervals"].clear()
+    given.tables["captures"] = [c for c in given.tables["captures"] if c["kind"] != "trace"]
+    with given.models() as connection:
+        shown = card_of(connection, "mapassign")
+        assert shown.lanes is None
+        assert shown.missing == ["no timeline: b4 has no execution trace"]
+        assert "missing: no timeline: b4 has no execution trace" in as_text(shown)
+
+
+def worse(what: str) -> Given:
+    """Builds b1 to b7 of three runs, from b5 on with leaked goroutines, or with a slower benchmark."""
+    given = Given()
+    stack = given.stack("runtime.chanrecv1", "app/worker.(*Pool).wait", *USER_PATH)
+    for build in range(1, 8):
+        for run in "123":
+            profile = given.capture(f"b{build}", run, "goroutineleak")
+            if build >= 5 and what == "leak":
+                given.tables["profile_samples"].append(
+                    {
+                        "capture_id": profile,
+                        "sample_index": 0,
+                        "sample_type": "goroutineleak",
+                        "unit": "count",
+                        "value": 12,
+                        "stack_id": stack,
+                    }
+                )
+            bench = given.capture(f"b{build}", run, "benchmarks", format="benchmarks")
+            given.tables["benchmarks"].append(
+                {
+                    "capture_id": bench,
+                    "line": 1,
+                    "name": "Shop",
+                    "procs": 2,
+                    "iterations": 100,
+                    "metric": "sec/op",
+                    "unit": "sec/op",
+                    "value": (3e-6 if build >= 5 and what == "benchmark" else 1e-6)
+                    * (1 + build * int(run) / 1000),
+                }
+            )
+    return given
+
+
+def test_a_goroutine_leak_and_a_benchmark_are_shown_too() -> None:
+    with worse("leak").models() as connection:
+        shown = card_of(connection, "goroutine_leak_count")
+        assert shown.headline == "b5: goroutines leak in worker.(*Pool).wait: 12"
+        assert shown.call_path[0].startswith("runtime.chanrecv1  app.go:1")
+        assert shown.incident.exemplar_kind == "goroutineleak"
+        assert Tags(incident_page(shown, Links())).seen
+        assert "In its lines" in as_text(shown)
+    with worse("benchmark").models() as connection:
+        shown = card_of(connection, "sec/op")
+        assert re.fullmatch(r"b5: Benchmark Shop-2 takes [23]\.?\d* times as long", shown.headline)
+        assert Tags(incident_page(shown, Links())).seen
+        assert "missing: no call paths" in as_text(shown)
+
+
+def test_every_judged_metric_has_a_sentence_that_can_be_filled(contention: Card) -> None:
+    assert {m.name for m in METRICS.values() if m.is_judged} - {"bench *"} == set(SENTENCES)
+    assert set(STACKS) <= set(METRICS)
+    for metric in [*SENTENCES, "bench p99-ns", "mine"]:
+        for ratio, before, after in ((3.0, 1.0, 3.0), (1.2, 1.0, 1.2), (0.5, 2.0, 1.0), (None, 0.0, 2.0)):
+            given = contention.incident._replace(
+                metric=metric, change_ratio=ratio, before=before, after=after, function="a/b.F"
+            )
+            said = sentence(given)
+            assert "{" not in said
+            assert "a/b" not in said
+    for degree in DEGREES.values():
+        assert all((degree.equal, degree.more, degree.less, degree.begins, degree.ends))
+
+
+def test_names_lose_their_path_and_nothing_else() -> None:
+    assert (
+        short_name("github.com/a/b/cache.(*Prices[go.shape.string/x]).Get")
+        == "cache.(*Prices[go.shape.string/x]).Get"
+    )
+    assert short_name("a/b.F (sync) from a/c.(*T).G") == "b.F (sync) from c.(*T).G"
+    assert short_name("/order") == "/order"
+    assert short_name("main.main") == "main.main"
+
+
+def test_hostile_names_stay_text_on_page_and_terminal() -> None:
+    given = story()
+    for stack in given.tables["stacks"]:
+        stack["functions"] = [f.replace("session", HOSTILE) for f in stack["functions"]]
+        stack["files"] = [HOSTILE] * len(stack["files"])
+    with given.models() as connection:
+        shown = card_of(connection, "mapassign")
+        page = incident_page(shown, Links("https://x.example/{commit}", "https://x.example/{file}#L{line}"))
+        text = as_text(shown)
+    tags = Tags(page).seen
+    assert [tag for tag, _ in tags].count("script") == 1
+    assert "img" not in {tag for tag, _ in tags}
+    assert not any(name.startswith("on") for _, attrs in tags for name in attrs)
+    assert page.count("&lt;script&gt;") > 5
+    assert "\x1b" not in page + text
+    links = [a["href"] for tag, a in tags if tag == "a"]
+    assert links
+    assert all(link and link.startswith("https://x.example/") and " " not in link for link in links)
+
+
+def test_a_page_allows_its_own_style_and_script_and_nothing_else(contention: Card) -> None:
+    page = incident_page(contention, Links())
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    rules = dict(rule.strip().split(" ", 1) for rule in policy[1].replace("&#39;", "'").split(";"))
+    assert rules["default-src"] == "'none'"
+    for tag in ("style", "script"):
+        found = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert found
+        digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+        assert rules[f"{tag}-src"] == f"'sha256-{digest}'"
+    assert not re.search(
+        r'https?://|url\(|@import|<link(?! rel="icon" href="data:,")|<iframe|\bstyle=|\bon\w+="', page
+    )
+
+
+def test_links_need_a_template_and_fill_it_safely() -> None:
+    links = Links("https://git.example/c/{commit}", "https://git.example/b/{commit}/{file}#L{line}")
+    assert links.commit("abc") == "https://git.example/c/abc"
+    assert links.source("abc", 'a b/"x.go', 3) == "https://git.example/b/abc/a%20b/%22x.go#L3"
+    assert Links().commit("abc") is None
+    assert Links("javascript:alert(1)//{commit}").commit("abc") is None
+    assert links.source(None, "x.go", 3) is None
+
+
+def test_a_page_is_small_beside_what_it_tells_of(contention: Card, demo: Path) -> None:
+    raw = sum(f.stat().st_size for f in demo.rglob("*.parquet"))
+    assert len(incident_page(contention, Links()).encode()) < raw / 20
