@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from tracemill.flows.show.terminal import leave_unread
-from tracemill.flows.verbs import jobs, keep, looks, questions, top, upkeep, verdicts
+from tracemill.flows.verbs import exports, jobs, keep, looks, questions, top, upkeep, verdicts
 
 # The verbs as a person looks for them: by what they are about to do.
 GROUPS = {
@@ -103,7 +103,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, looks, top, questions, keep, upkeep):
+for _module in (jobs, verdicts, looks, top, exports, questions, keep, upkeep):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command):
             main.add_command(_verb)

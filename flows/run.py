@@ -11,7 +11,7 @@ from tracemill.flows.build import build
 from tracemill.flows.loading.ingest import Loader, ingest, load_all
 from tracemill.flows.lock import Lock, held
 from tracemill.flows.progress import Progress, Silent
-from tracemill.flows.show.export import SCHEMA_FILE
+from tracemill.flows.show.export import SCHEMA_FILE, VERDICT_TABLES
 from tracemill.flows.show.export import export as export_marts
 from tracemill.flows.show.report import REPORT_FILE, write_report
 from tracemill.warehouse.catalog import writer_lock
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 def export(warehouse: Path, folder: Path) -> list[Path]:
-    """Write the marts and the report to folder. The paths written."""
-    written = export_marts(warehouse, folder)
+    """Write the verdicts and the report to folder. The paths written."""
+    written = export_marts(warehouse, folder, tables=VERDICT_TABLES)
     write_report(warehouse, folder / REPORT_FILE)
     return [*written, folder / REPORT_FILE]
 

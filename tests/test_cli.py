@@ -46,12 +46,14 @@ def test_too_few_builds_are_no_all_clear(warehouse: Path) -> None:
     assert found.stdout == "nothing was judged: builds so far 2, 3 must come before one\n"
 
 
-def test_run_exports_every_mart_in_every_format(warehouse: Path) -> None:
-    found = {p.name for p in (warehouse / "exports").iterdir()}
-    tables = (*MARTS, "accepted_regressions")
-    assert found == {"schema.json", "tracemill.openmetrics", "report.html"} | {
-        f"{table}.{kind}" for table in tables for kind in ("csv", "parquet", "json", "md")
-    }
+def test_run_exports_the_verdicts_and_export_every_mart_in_every_format(warehouse: Path) -> None:
+    tracemill("export", warehouse / "all", "--warehouse", warehouse)
+    verdicts = ("builds", "incidents", "regressions", "accepted_regressions")
+    for folder, tables in (("exports", verdicts), ("all", (*MARTS, "accepted_regressions"))):
+        found = {p.name for p in (warehouse / folder).iterdir()} - {"report.html"}
+        assert found == {"schema.json", "tracemill.openmetrics"} | {
+            f"{table}.{kind}" for table in tables for kind in ("csv", "parquet", "json", "md")
+        }
     rows = pq.read_table(warehouse / "exports/builds.parquet").to_pylist()
     assert [r["build_id"] for r in rows] == ["b1", "b2"]
     assert [r["build_id"] for r in json.loads((warehouse / "exports/builds.json").read_text())] == [

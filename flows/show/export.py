@@ -16,7 +16,7 @@ from tracemill.warehouse.scan import duckdb_type
 from tracemill.warehouse.schema import EXPORTS_VERSION, MARTS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
     from typing import BinaryIO, TextIO
 
@@ -25,10 +25,17 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "parquet", "json", "md", "openmetrics")
 SCHEMA_FILE = "schema.json"
 EXPORTED = {**MARTS, "accepted_regressions": TABLES["accepted_regressions"]}
+# What `run` writes: what was found. All else can be asked for, and fills a disk.
+VERDICT_TABLES = ("builds", "incidents", "regressions", "accepted_regressions")
 
 
-def export(warehouse: Path, folder: Path, formats: tuple[str, ...] = FORMATS) -> list[Path]:
-    """Write every mart in every format; each file is replaced whole. The paths written.
+def export(
+    warehouse: Path,
+    folder: Path,
+    formats: tuple[str, ...] = FORMATS,
+    tables: Collection[str] = EXPORTED,
+) -> list[Path]:
+    """Write the tables in every format; each file is replaced whole. The paths written.
 
     Raises WarehouseError where there is no warehouse, OSError where folder cannot be written.
     """
@@ -38,7 +45,7 @@ def export(warehouse: Path, folder: Path, formats: tuple[str, ...] = FORMATS) ->
     with connect(warehouse) as connection:
         made = {row[0] for row in connection.execute("show tables").fetchall()}
         for mart, table in EXPORTED.items():
-            if mart in made:
+            if mart in made and mart in tables:
                 query = f"from {mart} order by " + ", ".join(f'"{c}"' for c in table.grain)
                 for name in formats:
                     if name != "openmetrics":

@@ -104,7 +104,8 @@ def _print_ran(ran: Ran, settings: Settings, artifacts: list[Path], where: str, 
     if not ran.published.failed_checks:
         click.echo()
         is_judged, step = _print_verdicts(settings, where)
-        click.echo(f"\nexports: {settings.exports_folder}")
+        everything = f"tracemill export DIR{where}"
+        click.echo(f"\nexports: {settings.exports_folder} has the verdicts; every mart: {everything}")
         say_next(f"tracemill doctor{where}" if ran.ingested.failures else step)
     click.get_current_context().exit(_exit_code(ran, is_judged=is_judged))
 

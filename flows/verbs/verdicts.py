@@ -1,8 +1,7 @@
-"""The verbs that read verdicts: regressions, gate, accept, export, report."""
+"""The verbs that read verdicts: regressions, gate, accept, report."""
 
 from __future__ import annotations
 
-import difflib
 import shlex
 import sys
 from pathlib import Path
@@ -205,42 +204,6 @@ def accept(
     done = accept_(root, which, as_text(str(reason)).strip(), as_text(author) if author else None)
     click.echo(visible(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}"))
     say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{again(warehouse)}")
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@warehouse_option
-@click.option(
-    "--format",
-    "formats",
-    default="csv,parquet,json,md,openmetrics",
-    show_default=True,
-    help="One or more, with commas.",
-)
-def export(folder: Path, warehouse: Path | None, formats: str) -> None:
-    """Write the public marts to FOLDER, one file a mart and format, each replaced whole.
-
-    OpenMetrics is one file with the newest figures and the verdicts. schema.json beside them has the
-    version of the tables' schema, and every column's type and meaning.
-
-    \b
-    tracemill export public/
-    tracemill export public/ --format parquet,openmetrics
-    """
-    from tracemill.flows.show.export import FORMATS, SCHEMA_FILE
-    from tracemill.flows.show.export import export as export_
-
-    names = tuple(name.strip() for name in formats.split(","))
-    for name in names:
-        if name not in FORMATS:
-            near = difflib.get_close_matches(name, FORMATS, n=1)
-            raise click.UsageError(
-                f"no format {name!r}; "
-                + (f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FORMATS)}")
-            )
-    written = export_(settings_of(warehouse=warehouse).warehouse, folder, names)
-    click.echo(f"wrote {len(written)} files to {folder}")
-    say_next(f"{folder / SCHEMA_FILE} says what each column means")
 
 
 @click.command()

@@ -1,0 +1,1 @@
+"""Captures, ranges of time and verdicts in formats of other tools: pprof, speedscope, Perfetto, PGO."""
