@@ -23,7 +23,7 @@ from tracemill.flows.verbs import exports, jobs, keep, looks, questions, top, up
 # The verbs as a person looks for them: by what they are about to do.
 GROUPS = {
     "Every day": ("run", "regressions", "show"),
-    "Look": ("top", "timeline", "sql", "report", "export", "inspect"),
+    "Look": ("top", "timeline", "open", "sql", "report", "export", "inspect"),
     "Gate": ("gate", "accept"),
     "Keep": ("builds", "metrics", "doctor", "ingest", "build", "forget", "verify", "repair", "rollback"),
     "Serve": ("serve", "collect", "settings"),

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +28,14 @@ _OPTIONS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
     "--remote-debugging-pipe",
 )  # fmt: skip
+# The browser reads from descriptor 3 and writes to 4.
+_WITH_PIPES = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -38,7 +47,7 @@ class Browser:
         self._from, out_write = os.pipe()
         self._process = subprocess.Popen(
             [
-                "/bin/sh", "-c", f'exec "$0" "$@" 3<&{in_read} 4>&{out_write}', str(BROWSER), *_OPTIONS,
+                sys.executable, "-c", _WITH_PIPES, str(in_read), str(out_write), str(BROWSER), *_OPTIONS,
                 f"--user-data-dir={self._profile.name}", "about:blank",
             ],
             pass_fds=(in_read, out_write),

@@ -271,6 +271,12 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
     )
 
 
+def in_short(incident: Incident, series: list[PointRow]) -> Card:
+    """What is known of an incident without asking further."""
+    text = f"shown in short: tracemill show {incident.incident_id} has its call paths, lines and lanes"
+    return Card(incident, series, [], [], [], None, None, [], [text])
+
+
 def _stacks(
     connection: duckdb.DuckDBPyConnection, incident: Incident, members: list[Member]
 ) -> Comparison | None:

@@ -13,6 +13,8 @@ from tracemill.flows.show.units import amount
 
 HEIGHT, TOP, BOTTOM = 190, 22, 22
 MAX_LABELS = 14
+# With more builds they are drawn as one, without words for each.
+MAX_WORDED = 40
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 
 
@@ -47,6 +49,13 @@ class Band(NamedTuple):
     height: float
 
 
+class Shape(NamedTuple):
+    """Many bars or bands of one kind, in a box that is as wide as there are builds."""
+
+    name: str
+    path: str
+
+
 class Label(NamedTuple):
     """A value at a height, or a build at a place; minor ones go where there is little room."""
 
@@ -63,6 +72,8 @@ class Chart:
     builds: list[Label]
     bands: list[Band]
     bars: list[Bar]
+    shapes: list[Shape]
+    count: int
     text: str
     height: int = HEIGHT
     bottom: int = HEIGHT - BOTTOM
@@ -88,16 +99,29 @@ def chart(points: list[Point], unit: str | None) -> Chart:
         )
         if p.low is not None and p.high is not None:
             bands.append(Band(i * step, step, y(p.high), max(y(p.low) - y(p.high), 1)))
+    is_one = len(points) > MAX_WORDED
     return Chart(
         values=[Label(y(v), amount(v, base)) for v in _ticks(ceiling, base)],
         builds=[
             Label((i + 0.5) * step, points[i].build_id[:12], number % 2 == 1)
             for number, i in enumerate(range(0, len(points), every))
         ],
-        bands=bands,
-        bars=bars,
+        bands=[] if is_one else bands,
+        bars=[] if is_one else bars,
+        shapes=_shapes(bands, bars, step) if is_one else [],
+        count=len(points),
         text=f"{len(points)} builds" + (f"; {changed}" if changed else ""),
     )
+
+
+def _shapes(bands: list[Band], bars: list[Bar], step: float) -> list[Shape]:
+    paths = {"band": ""}
+    boxes = [("band", *band) for band in bands]
+    boxes += [(f"bar {bar.status}".strip(), bar.x, bar.width, bar.y, bar.height) for bar in bars]
+    for name, x, width, y, height in boxes:
+        box = f"M{x / step:.1f} {y:.1f}h{width / step:.1f}v{height:.1f}h-{width / step:.1f}z"
+        paths[name] = paths.get(name, "") + box
+    return [Shape(name, path) for name, path in paths.items() if path]
 
 
 def _ticks(ceiling: float, base: str) -> list[float]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Frames narrower than this share are left out: nobody could read or hit them.
 LEAST_SHARE = 0.004
+# At most so many, the widest.
+MAX_FRAMES = 250
 MAX_DEPTH = 60
 ROW_HEIGHT = 19
 # From these shares of a frame on a change is coloured, the further the stronger.
@@ -74,6 +76,9 @@ def flame(rows: Iterable[StackRow], root: str, unit: str, builds: tuple[str, str
     frames: list[Frame] = []
     if top.width:
         _lay_out(top, 0.0, 100.0 / top.width, 0, _Words(unit, builds), frames)
+    if len(frames) > MAX_FRAMES:
+        least = sorted((f.width for f in frames), reverse=True)[MAX_FRAMES - 1]
+        frames = [f for f in frames if f.width >= least][:MAX_FRAMES]
     depth = max((f.depth for f in frames), default=-1) + 1
     return Flame(frames, depth * ROW_HEIGHT)
 

@@ -140,7 +140,8 @@ def _weight(window: Window, interval: Interval) -> int:
     inside = window.inside(interval)
     if interval.state == "waiting" and interval.function and interval.function == window.function:
         return 2 * inside
-    return inside if interval.kind != "wait" else 0
+    # A system call that lasts is mostly one that waits for somebody else.
+    return {"wait": 0, "syscall": inside // 4}.get(interval.kind, inside)
 
 
 def _wakes(window: Window, lanes: list[Lane]) -> list[Wake]:
@@ -156,16 +157,22 @@ def _wakes(window: Window, lanes: list[Lane]) -> list[Wake]:
 
 def columns(window: Window, lane: Lane, count: int) -> list[str]:
     """The state that took most of each of count equal parts of the window; "" where nothing is known."""
-    spent: list[defaultdict[str, float]] = [defaultdict(float) for _ in range(count)]
+    states = [""] * count
+    parts: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     width = window.length_ns / count
     for interval in lane.intervals:
         first = max(interval.start_ns - window.from_ns, 0)
         last = min(interval.end_ns, window.to_ns) - window.from_ns
-        for column in range(int(first / width), min(int(last / width) + 1, count)):
+        begin, end = int(first / width), min(int(last / width), count - 1)
+        if end - begin > 1:  # a goroutine is in one state at a time: between both ends it is this one
+            states[begin + 1 : end] = [interval.kind] * (end - begin - 1)
+        for column in {begin, end}:
             inside = min(last, (column + 1) * width) - max(first, column * width)
             if inside > 0:
-                spent[column][interval.kind] += inside
-    return [max(c, key=c.__getitem__) if c else "" for c in spent]
+                parts[column][interval.kind] += inside
+    for column, spent in parts.items():
+        states[column] = max(spent, key=spent.__getitem__)
+    return states
 
 
 def runs(states: list[str]) -> dict[str, list[tuple[int, int]]]:

@@ -14,7 +14,7 @@
     const rows = [...index.tBodies[0].rows];
     const words = document.getElementById("words"), last = document.getElementById("last");
     const only = document.getElementById("only"), count = document.getElementById("count");
-    const newest = Math.max(0, ...rows.map((r) => Number(r.dataset.ordinal)));
+    const newest = Number(index.dataset.newest);
     const filter = () => {
       const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from tracemill.flows.show.card import Card, Comparison, Incident, PointRow
-    from tracemill.flows.show.lanes import Lanes
+    from tracemill.flows.show.lanes import Interval, Lanes, Window
 
 MAX_MEMBERS = 12
+# Of a series so many builds before the incident and from it on are listed; the SQL has all.
+MAX_POINTS = 15
 # Code of more characters is broken into lines where there is no room.
 LONG_CODE = 24
 # What a shell takes for itself between double quotes.
@@ -38,10 +40,14 @@ _FOR_SHELL, QUOTED = re.compile(r'(["$`\\])'), r"\\\1"
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where commits and sources are to be seen, by URL template; without one there is no link."""
+    """Where commits and sources are to be seen, by URL template; without one there is no link.
+
+    is_served: whether instants of a trace have addresses, too.
+    """
 
     commit_url: str | None = None
     source_url: str | None = None
+    is_served: bool = False
 
     @classmethod
     def configured(cls) -> Links:
@@ -60,6 +66,16 @@ class Links:
         if not file or line is None or ("{commit}" in (self.source_url or "") and not revision):
             return None
         return _filled(self.source_url, commit=revision or "", file=file, line=str(line))
+
+    def instant(self, window: Window, interval: Interval) -> str | None:
+        """The address of a stay of a goroutine, with as much of the trace on each side."""
+        if not self.is_served:
+            return None
+        start, end = interval.start_ns - interval.duration_ns, interval.end_ns + interval.duration_ns
+        return (
+            f"/timeline?capture={quote(window.capture_id, safe='')}&from={max(start, 0)}&to={end}"
+            f"&goroutine={interval.goroutine_id}"
+        )
 
 
 def _filled(template: str | None, **values: str | None) -> str | None:
@@ -135,11 +151,11 @@ def article(card: Card, links: Links) -> Article:
             s for s in (_holders(card, links), _lines(card, links), _changes(card), _members(card)) if s.rows
         ],
         call_path=card.call_path,
-        flame=_flame(card.stacks),
-        flame_title=_flame_title(card.stacks),
-        flame_note=_flame_note(card.stacks),
+        flame=flame_of(card.stacks),
+        flame_title=flame_title(card.stacks),
+        flame_note=flame_note(card.stacks),
         lanes=drawing(card.lanes) if card.lanes else None,
-        instants=_instants(card.lanes, links, revision) if card.lanes else None,
+        instants=instants(card.lanes, links, revision) if card.lanes else None,
         missing=card.missing,
         suspected=card.suspected,
         evidence=_evidence(incident),
@@ -232,7 +248,8 @@ def _members(card: Card) -> Section:
     return Section("Seen by it too", ("metric", "subject", "change"), rows[:MAX_MEMBERS])
 
 
-def _flame(stacks: Comparison | None) -> Flame | None:
+def flame_of(stacks: Comparison | None) -> Flame | None:
+    """The flame graph of two builds; None where there is nothing in it."""
     if stacks is None:
         return None
     root = "all contention" if stacks.metric == "block_ns" else f"all of {stacks.metric}"
@@ -240,27 +257,30 @@ def _flame(stacks: Comparison | None) -> Flame | None:
     return found if found.frames else None
 
 
-def _flame_title(stacks: Comparison | None) -> str:
+def flame_title(stacks: Comparison | None) -> str:
+    """What a flame graph is of."""
     if stacks is None:
         return ""
     what = "Where the waiting is" if stacks.metric == "block_ns" else f"Where it is, {stacks.metric}"
     return f"{what}, {stacks.builds[0]} against {stacks.builds[1]}"
 
 
-def _flame_note(stacks: Comparison | None) -> str:
+def flame_note(stacks: Comparison | None) -> str:
+    """What is not in it."""
     if stacks is None or not stacks.left_out or not any(stacks.left_out):
         return ""
     before, after = stacks.left_out
     return f"Left out: waits for work, {amounts(before, after, stacks.unit)}."
 
 
-def _instants(lanes: Lanes, links: Links, revision: str | None) -> Section:
+def instants(lanes: Lanes, links: Links, revision: str | None) -> Section:
+    """The longest stays, in the order of time."""
     rows: list[tuple[Cell | str, ...]] = []
     for i in lanes.instants():
         waker = f"G{i.waker_goroutine_id}" if i.waker_goroutine_id is not None else ""
         rows.append(
             (
-                f"{i.start_ns:,}",
+                Cell(f"{i.start_ns:,}", links.instant(lanes.window, i)),
                 f"G{i.goroutine_id}",
                 words(i),
                 Cell(place_of(i.file, i.line), links.source(revision, i.file, i.line)),
@@ -277,7 +297,8 @@ def _instants(lanes: Lanes, links: Links, revision: str | None) -> Section:
 def _series(card: Card) -> Section:
     unit = card.incident.unit
     rows: list[tuple[Cell | str, ...]] = []
-    for p in card.points:
+    at = next((i for i, p in enumerate(card.points) if p.build_id == card.incident.seen_build_id), 0)
+    for p in card.points[max(at - MAX_POINTS, 0) : at + MAX_POINTS]:
         low, high = p.expected_interval or (None, None)
         expected = f"{amount(low, unit)} to {amount(high, unit)}" if low is not None else ""
         rows.append((p.build_id, amount(p.value, unit), expected, f"{p.run_count}"))
@@ -309,6 +330,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # What pages have around them only where they are served.
+    made.globals |= {"nav": (), "is_served": False, "query": ""}
     made.filters["percent"] = lambda value: f"{value:.3f}".rstrip("0").rstrip(".") + "%"
     made.filters["px"] = lambda value: f"{value:.1f}".removesuffix(".0")
     made.globals["style"], made.globals["style_hash"] = _ours("style.css")
@@ -340,7 +363,7 @@ def render(template: str, **values: object) -> str:
     return environment().get_template(template).render(**values)
 
 
-def incident_page(card: Card, links: Links, home: str | None = None) -> str:
-    """One incident as a page of its own. home: where the others are, if anywhere."""
+def incident_page(card: Card, links: Links, **around: object) -> str:
+    """One incident as a page of its own."""
     shown = article(card, links)
-    return render("incident.html", title=f"{shown.build_id}: {shown.headline}", article=shown, home=home)
+    return render("incident.html", title=f"{shown.build_id}: {shown.headline}", article=shown, **around)

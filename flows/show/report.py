@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.card import card, incidents, points
+from tracemill.flows.show.card import card, in_short, incidents, points
 from tracemill.flows.show.card_wording import sentence, standing
 from tracemill.flows.show.chart import SPARK_HEIGHT, SPARK_WIDTH, sparkline
 from tracemill.flows.show.export import replace_whole
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     import duckdb
     from markupsafe import Markup
 
-    from tracemill.flows.show.card import Incident, PointRow
+    from tracemill.flows.show.card import Card, Incident, PointRow
 
 REPORT_FILE = "report.html"
 # Incidents are shown whole, the worst first, until this is spent: a browser opens the page at once.
 MAX_BYTES = 4_500_000
+# So many are shown whole, the others in short: each asks the warehouse ten questions.
+MAX_WHOLE = 60
 # Builds that one may want to see the last of.
 WINDOWS = (5, 10, 20, 50, 100)
 
@@ -79,13 +81,15 @@ def write_report(warehouse: Path, file: Path, links: Links | None = None) -> Non
 
 
 def report_page(connection: duckdb.DuckDBPyConnection, links: Links) -> str:
-    """The page: an index of the incidents, the worst first, and as many of them whole as it has room for."""
+    """The page: an index of the incidents, and as many of them below it as it has room for."""
     known = sorted(incidents(connection), key=lambda i: i.gravity)
     series = points(connection)
     articles: dict[str, Markup] = {}
     room = MAX_BYTES - 600 * len(known)
     for incident in known:
-        shown = _article(connection, incident, series, links)
+        rows = series.get((incident.metric, incident.first_subject), [])
+        is_whole = len(articles) < MAX_WHOLE
+        shown = _article(card(connection, incident, rows) if is_whole else in_short(incident, rows), links)
         room -= len(shown.encode())
         if room < 0:
             break
@@ -101,17 +105,11 @@ def report_page(connection: duckdb.DuckDBPyConnection, links: Links) -> str:
     )
 
 
-def _article(
-    connection: duckdb.DuckDBPyConnection,
-    incident: Incident,
-    series: dict[tuple[str, str], list[PointRow]],
-    links: Links,
-) -> Markup:
+def _article(shown: Card, links: Links) -> Markup:
     from markupsafe import Markup
 
-    rows = series.get((incident.metric, incident.first_subject), [])
-    shown = article(card(connection, incident, rows), links)
-    return Markup(render("one_article.html", article=shown))  # noqa: S704 - made by a template that escapes
+    whole = render("one_article.html", article=article(shown, links))
+    return Markup(whole)  # noqa: S704 - made by a template that escapes
 
 
 def index_page(
@@ -122,8 +120,15 @@ def index_page(
     *,
     articles: list[Markup],
     left_out: str = "",
+    around: dict[str, object] | None = None,
 ) -> str:
     """The index with articles below it. href: where an incident is shown whole."""
+    failures = ask(connection, "report/load_failures", _FailureRow)
+    nav = [
+        ("incidents", "#incidents"),
+        ("builds", "#builds"),
+        *([("not loaded", "#failures")] if failures else []),
+    ]
     builds = ask(connection, "report/builds", _BuildRow)
     return render(
         "report.html",
@@ -135,8 +140,9 @@ def index_page(
         spark_height=SPARK_HEIGHT,
         articles=articles,
         left_out=left_out,
-        failures=ask(connection, "report/load_failures", _FailureRow),
+        failures=failures,
         builds=builds,
+        **{"nav": nav, **(around or {})},
     )
 
 

@@ -1,4 +1,4 @@
-"""The verbs that look at one thing closely: show, timeline."""
+"""The verbs that look at one thing closely: show, timeline, open."""
 
 from __future__ import annotations
 
@@ -167,3 +167,33 @@ def _tell(found: Lanes, svg: Path | None, *, is_json: bool) -> None:
         drawn = as_svg(found)
         replace_whole(svg, lambda out: out.write(drawn.encode()))
         click.echo(f"wrote {svg}", err=is_json)
+
+
+@click.command(name="open")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any free one.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Whether to open a browser.")
+@warehouse_option
+def open_(port: int, browser: bool, warehouse: Path | None) -> None:
+    """Browse the same pages: every incident, any two builds' call paths, any instant of a trace.
+
+    They are served to this machine alone, on its loopback address, until Ctrl-C; nothing is written.
+
+    \b
+    tracemill open
+    tracemill open --port 8080 --no-browser
+    """
+    import webbrowser
+
+    from tracemill.flows.show.page_server import Server
+    from tracemill.warehouse import connect
+
+    root = settings_of(warehouse=warehouse).warehouse
+    connect(root).close()  # says at once where there is none
+    with Server(root, port) as server:
+        click.echo(f"{server.address} (Ctrl-C ends it)")
+        if browser:
+            webbrowser.open(server.address)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo()
