@@ -1,7 +1,7 @@
-"""The pages browsed on loopback: all incidents, each of them, any two builds' call paths, any instant of a trace.
+"""The pages browsed on loopback: incidents, any two builds' call paths, any instant of a trace.
 
 It only reads, and each request sees the newest state of the warehouse. It answers nobody but this machine's
-browsers: the Host of a request must be the loopback address, so a name that somebody points here gets nothing.
+browsers: the Host of a request must be the loopback address; a name that somebody points here gets nothing.
 """
 
 from __future__ import annotations
