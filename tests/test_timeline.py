@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -11,8 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from tracemill.flows.cli import main
-from tracemill.flows.show.card import incidents, lanes_in, window_of
+from tracemill.flows.show.card import lanes_in
+from tracemill.flows.show.card_incident import incidents, window_of
 from tracemill.flows.show.lanes import Interval, Lane, Window, columns, lanes_of, runs
+from tracemill.flows.show.lanes_terminal import as_text
+from tracemill.flows.show.timeline import Asked
+from tracemill.flows.show.timeline import timeline as timeline_of
 from tracemill.warehouse import connect
 
 TRACE = Path(__file__).parents[1] / "examples/artifacts/b08/r1/trace.out.xz"
@@ -81,6 +86,15 @@ def test_an_exemplar_outlives_the_raw_intervals(demo: Path) -> None:
     ]
     assert focus[0] == focus[1]
     assert len(kept.lanes) == len(raw.lanes)
+
+
+def test_colours_are_for_terminals_and_change_no_words(demo: Path) -> None:
+    with connect(demo) as connection:
+        lanes = timeline_of(connection, Asked(around="b08"))
+    plain, painted = (as_text(lanes, 80, is_coloured=c) for c in (False, True))
+    assert "\x1b" not in "".join(plain)
+    assert "\x1b[31mx" in "".join(painted)
+    assert [re.sub(r"\x1b\[\d+m", "", line) for line in painted] == plain
 
 
 def stay(

@@ -22,7 +22,7 @@ MAX_MEMBERS = 8
 MAX_PATH = 8
 
 
-def as_text(card: Card, width: int = WIDTH) -> str:
+def as_text(card: Card, width: int = WIDTH, *, is_coloured: bool = False) -> str:
     """The card, section by section; what there is none of is left out, and said at the end."""
     sections = [
         _head(card, width),
@@ -32,16 +32,19 @@ def as_text(card: Card, width: int = WIDTH) -> str:
         _changes(card, width),
         _members(card, width),
         _call_path(card, width),
-        lanes_as_text(card.lanes, width) if card.lanes else [],
         _notes(card, width),
     ]
-    return "\n\n".join("\n".join(visible(line) for line in s) for s in sections if s) + "\n"
+    parts = ["\n".join(visible(line) for line in s) for s in sections if s]
+    if card.lanes:
+        parts.insert(-1, "\n".join(lanes_as_text(card.lanes, width, is_coloured=is_coloured)))
+    return "\n\n".join(parts) + "\n"
 
 
 def _head(card: Card, width: int) -> list[str]:
     said = facts(card.incident, card.runs_before)
     if card.incident.commit:
-        said.insert(3, f"commit {commit(card.incident)}")
+        said.append(f"commit {commit(card.incident)}")
+    said += [card.also] if card.also else []
     return [*_wrapped(card.headline, width, ""), *_wrapped("; ".join(said), width, "  ")]
 
 
@@ -98,7 +101,7 @@ def _lines(card: Card, width: int) -> list[str]:
         ]
         for line in card.lines
     ]
-    return [f"In its lines, {before} → {after}", *_table(rows)]
+    return [f"{card.lines_title}, {card.stacks.metric}, {before} → {after}", *_table(rows)]
 
 
 def _changes(card: Card, width: int) -> list[str]:

@@ -9,7 +9,7 @@ from tracemill.flows.show.units import amount, amounts
 from tracemill.warehouse.schema.showing import DEGREES, SENTENCES, Degree
 
 if TYPE_CHECKING:
-    from tracemill.flows.show.card import Incident
+    from tracemill.flows.show.card_incident import Incident
 
 # From this factor on "3 times as long" reads better than "200 % longer".
 LEAST_TIMES = 2

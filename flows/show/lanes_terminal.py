@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
 from tracemill.flows.show.card_wording import short_name
 from tracemill.flows.show.lanes import STATES, columns, place_of, words
+from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amount
 
 if TYPE_CHECKING:
     from tracemill.flows.show.lanes import Interval, Lane, Lanes
 
 SIGNS = {"running": "█", "runnable": "▒", "lock": "x", "syscall": "s", "wait": "·", "": " "}
+# By sign, in the numbers of terminals (ECMA-48): green, yellow, red, blue.
+COLOURS = {"█": 32, "▒": 33, "x": 31, "s": 34}
+# A single x or s is a letter; a legend's stands between blanks.
+_SIGN_RUNS = re.compile(r"█+|▒+|(?<!\w)x+(?!\w)|(?<!\w)s+(?!\w)")
 MAX_WAKES = 6
 GUTTER = 10
 
 
-def as_text(lanes: Lanes, width: int) -> list[str]:
-    """The title, the time, the lanes with what each does longest, and who woke whom."""
+def as_text(lanes: Lanes, width: int, *, is_coloured: bool = False) -> list[str]:
+    """The title, the time, the lanes with what each does longest, and who woke whom; fit to be shown."""
     window = lanes.window
     room = max(width - GUTTER, 20)
     ends = amount(window.length_ns, "ns")
@@ -32,7 +38,12 @@ def as_text(lanes: Lanes, width: int) -> list[str]:
     lines += [_lane(lanes, lane, room) for lane in lanes.lanes]
     if lanes.left_out:
         lines.append(f"  {lanes.left_out} more goroutines are there, that mostly wait for work")
-    return lines + _wakes(lanes, width)
+    shown = [visible(line) for line in lines + _wakes(lanes, width)]
+    return [_SIGN_RUNS.sub(_painted, line) for line in shown] if is_coloured else shown
+
+
+def _painted(found: re.Match[str]) -> str:
+    return f"\x1b[{COLOURS[found[0][0]]}m{found[0]}\x1b[0m"
 
 
 def _lane(lanes: Lanes, lane: Lane, room: int) -> str:

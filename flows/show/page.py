@@ -26,7 +26,8 @@ from tracemill.flows.show.units import amount, amounts, base_and_per, factor
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from tracemill.flows.show.card import Card, Comparison, Incident, PointRow
+    from tracemill.flows.show.card import Card, Comparison
+    from tracemill.flows.show.card_incident import Incident, PointRow
     from tracemill.flows.show.lanes import Interval, Lanes, Window
 
 MAX_MEMBERS = 12
@@ -143,7 +144,7 @@ def article(card: Card, links: Links) -> Article:
         build_id=incident.seen_build_id,
         status=incident.status,
         headline=sentence(incident),
-        facts=facts(incident, card.runs_before),
+        facts=[*facts(incident, card.runs_before), *([card.also] if card.also else [])],
         commit=Cell(commit(incident), links.commit(revision)) if revision else None,
         chart=chart(series_points(incident, card.points), incident.unit),
         chart_title=f"{incident.metric} over the builds",
@@ -220,7 +221,7 @@ def _lines(card: Card, links: Links) -> Section:
         )
         for c in card.lines
     ]
-    return Section(f"In its lines, {card.stacks.metric}{per}", ("line", "calls", before, after), rows)
+    return Section(f"{card.lines_title}, {card.stacks.metric}{per}", ("line", "calls", before, after), rows)
 
 
 def _changes(card: Card) -> Section:

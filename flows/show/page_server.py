@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tracemill.flows.names import NoSuchNameError, require
-from tracemill.flows.show.card import card, choose, compare_stacks, incidents, lanes_in, points
+from tracemill.flows.show.card import card, compare_stacks, lanes_in
+from tracemill.flows.show.card_incident import choose, incidents, points
 from tracemill.flows.show.lanes import Window
 from tracemill.flows.show.lanes_drawing import drawing
 from tracemill.flows.show.page import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.card import card, in_short, incidents, points
+from tracemill.flows.show.card import card, in_short
+from tracemill.flows.show.card_incident import incidents, points
 from tracemill.flows.show.card_wording import sentence, standing
 from tracemill.flows.show.chart import SPARK_HEIGHT, SPARK_WIDTH, sparkline
 from tracemill.flows.show.export import replace_whole
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     import duckdb
     from markupsafe import Markup
 
-    from tracemill.flows.show.card import Card, Incident, PointRow
+    from tracemill.flows.show.card import Card
+    from tracemill.flows.show.card_incident import Incident, PointRow
 
 REPORT_FILE = "report.html"
 # Incidents are shown whole, the worst first, until this is spent: a browser opens the page at once.

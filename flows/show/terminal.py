@@ -40,6 +40,12 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
 
 
+def is_coloured() -> bool:
+    """Whether standard output is a terminal whose user did not turn colours off (no-color.org)."""
+    is_terminal = bool(sys.stdout and sys.stdout.isatty())
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def terminal_width() -> int | None:
     """Columns of the terminal that standard output is; None where it is none."""
     return shutil.get_terminal_size((200, 50)).columns if sys.stdout and sys.stdout.isatty() else None

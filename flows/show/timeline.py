@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.names import require
-from tracemill.flows.show.card import MARGIN, choose, incidents, lanes_in, window_of
+from tracemill.flows.show.card import lanes_in
+from tracemill.flows.show.card_incident import MARGIN, choose, incidents, window_of
 from tracemill.flows.show.lanes import MAX_LANES, Lanes, Window
 from tracemill.flows.show.lanes_drawing import drawing
 from tracemill.flows.show.page import render

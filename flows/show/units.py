@@ -34,7 +34,7 @@ def _parts(value: float, unit: str | None) -> tuple[str, str]:
     for size, name in steps:
         if abs(value) >= size or size == steps[-1][0]:
             return f"{value / size:.3g} {name}", behind
-    return f"{value:.4g} {base}".rstrip(), behind
+    return f"{value:.4g} {'' if base == 'count' else base}".rstrip(), behind
 
 
 def per_one(work: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say, say_next, terminal_width
+from tracemill.flows.show.terminal import is_coloured, say, say_next, terminal_width
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
     tracemill show b08
     tracemill show Lookup --html lookup.html
     """
-    from tracemill.flows.show.card import card, choose, incidents, points
+    from tracemill.flows.show.card import card
+    from tracemill.flows.show.card_incident import choose, incidents, points
     from tracemill.flows.show.card_json import as_json
     from tracemill.flows.show.card_terminal import WIDTH, as_text
     from tracemill.flows.show.card_wording import headline
@@ -66,7 +67,7 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
     if is_json:
         say(json.dumps(as_json(shown), indent=1, ensure_ascii=False) + "\n")
     elif html is None:
-        say(as_text(shown, min(terminal_width() or WIDTH, 120)))
+        say(as_text(shown, min(terminal_width() or WIDTH, 120), is_coloured=is_coloured()))
         for other in found[1 : MAX_OTHERS + 1]:
             say(f"also: {headline(other)} (tracemill show {other.incident_id})\n")
     if html is not None:
@@ -154,14 +155,13 @@ def _tell(found: Lanes, svg: Path | None, *, is_json: bool) -> None:
     from tracemill.flows.show.card_terminal import WIDTH
     from tracemill.flows.show.export import replace_whole
     from tracemill.flows.show.lanes_terminal import as_text
-    from tracemill.flows.show.terminal import visible
     from tracemill.flows.show.timeline import as_svg
 
     if is_json:
         say(json.dumps(lanes_as_json(found), indent=1, ensure_ascii=False) + "\n")
     elif svg is None:
         width = min(terminal_width() or WIDTH, 200)
-        say("\n".join(visible(line) for line in as_text(found, width)) + "\n")
+        say("\n".join(as_text(found, width, is_coloured=is_coloured())) + "\n")
         say_next("the same with --svg FILE, or with --json for every interval")
     if svg is not None:
         drawn = as_svg(found)

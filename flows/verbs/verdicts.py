@@ -62,7 +62,7 @@ def regressions(
             click.echo(overview(connection, rests_on, chosen), nl=False)
             if rests_on.is_judged:
                 newest = shlex.quote(rests_on.builds[-1])
-                say_next(f"tracemill gate --candidate {newest}{again(warehouse)}, or report FILE.html")
+                say_next(f"tracemill show{again(warehouse)}, or gate --candidate {newest}")
             else:
                 say_next(f"tracemill doctor{again(warehouse)}")
         elif format_ == "md":
