@@ -26,7 +26,7 @@ def build(
 
     def step(name: str) -> None:
         for total in steps:  # once, and only if there is anything to build
-            shown.start("build", total)
+            shown.start("building models", total)
         shown.step(name)
 
     with lock(warehouse):

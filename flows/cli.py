@@ -18,7 +18,8 @@ from typing import Any
 import click
 
 from tracemill.flows.show.terminal import leave_unread
-from tracemill.flows.verbs import exports, jobs, keep, looks, questions, top, upkeep, verdicts
+from tracemill.flows.verbs import completion, exports, jobs, keep, looks, questions, top, upkeep, verdicts
+from tracemill.flows.verbs.options import with_common_options
 
 # The verbs as a person looks for them: by what they are about to do.
 GROUPS = {
@@ -26,7 +27,7 @@ GROUPS = {
     "Look": ("top", "timeline", "open", "sql", "report", "export", "inspect"),
     "Gate": ("gate", "accept"),
     "Keep": ("builds", "metrics", "doctor", "ingest", "build", "forget", "verify", "repair", "rollback"),
-    "Serve": ("serve", "collect", "settings"),
+    "Serve": ("serve", "collect", "settings", "completion"),
 }
 
 
@@ -55,7 +56,8 @@ class _Verbs(click.Group):
         except BrokenPipeError:
             leave_unread()
             ctx.exit(0)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
+            click.echo(f"stopped{f': {stop}' if str(stop) else ''}", err=True)
             ctx.exit(130)  # as shells have it; click's own 1 is a regression to whoever asked the gate
         except Exception as error:  # noqa: BLE001 - nothing may end with the code of a verdict
             sentence = _sentence(error)
@@ -92,6 +94,7 @@ def main(verbose: bool) -> None:
     \b
     tracemill run artifacts/       load what is new, judge it, write the report
     tracemill regressions          what got worse, at which build
+    tracemill top trace.out        what costs most in a file
 
     Artifacts lie as artifacts/<build>/<run>/<file>; a file directly in <build>/ (its binary, its
     compiler listing) belongs to the whole build. What a file is, its content tells.
@@ -103,7 +106,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, looks, top, exports, questions, keep, upkeep):
+for _module in (jobs, verdicts, looks, top, exports, questions, keep, upkeep, completion):
     for _verb in vars(_module).values():
-        if isinstance(_verb, click.Command):
-            main.add_command(_verb)
+        if isinstance(_verb, click.Command) and _verb.name not in main.commands:
+            main.add_command(with_common_options(_verb))

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from tracemill.flows.show.terminal import quiet
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -78,7 +80,10 @@ class _Bars:
 
 @contextlib.contextmanager
 def shown() -> Iterator[Progress]:
-    """Progress as this process's standard error can show it."""
+    """Progress as this process's standard error can show it; none where the verb is to be quiet."""
+    if quiet.get():
+        yield Silent()
+        return
     if not sys.stderr.isatty():
         yield _Lines()
         return

@@ -221,7 +221,7 @@ def test_go_builds_with_the_merged_profile_and_what_is_stale_is_told(demo: Path,
         (["--perfetto", "--capture", "b08/r1/cpu.pb.gz"], "there is none"),
         (["--pprof", "--build", "b08", "--metric", "blok_ns"], "did you mean 'block_ns'?"),
         (["--pprof", "--verdict", "b06"], "b06 has no verdict"),
-        (["--pprof", "--capture", TRACE, "--from", "5"], "is no time such as 250ms"),
+        (["--pprof", "--capture", TRACE, "--from", "soon"], "is no time such as 250ms"),
         (["--pgo", "--format", "csv"], "without --pgo"),
     ],
 )

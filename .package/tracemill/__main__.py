@@ -2,4 +2,4 @@
 
 from tracemill.flows.cli import main
 
-main()
+main(prog_name="tracemill")

@@ -13,6 +13,7 @@ import itertools
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -113,9 +114,13 @@ def ingest(
         catalog.commit()
         if todo:
             shown = progress or Silent()
-            shown.start("ingest", len(todo))
+            shown.start("reading files", len(todo))
             outcomes = (load or load_all)(todo, processes or os.cpu_count() or 1)
-            _take_outcomes(outcomes, catalog, result, shown)
+            try:
+                _take_outcomes(outcomes, catalog, result, shown)
+            except KeyboardInterrupt as stop:
+                kept = f"{len(result.loaded)} captures of the {len(todo)} new files are kept"
+                raise KeyboardInterrupt(f"{kept}; the same command goes on from there") from stop
         result.seconds = time.monotonic() - started
         return result
 
@@ -261,7 +266,8 @@ def _processes(count: int) -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """In a worker: end when the process that hands out the work does, even if it was killed."""
+    """In a worker: end when the process that hands out the work does, even if killed; on Ctrl-C at once."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

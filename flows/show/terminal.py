@@ -7,6 +7,10 @@ import io
 import os
 import shutil
 import sys
+from contextvars import ContextVar
+
+# Whether progress and next steps are kept back.
+quiet = ContextVar("quiet", default=False)
 
 
 def say(text: str) -> None:
@@ -25,7 +29,7 @@ def say(text: str) -> None:
 
 def say_next(step: str) -> None:
     """What to do next: to standard error, where it is in the way of nothing that reads the output."""
-    if sys.stderr is not None:
+    if sys.stderr is not None and not quiet.get():
         with contextlib.suppress(OSError):  # nobody reads it: what was done counts all the same
             print(f"next: {step}", file=sys.stderr, flush=True)
 

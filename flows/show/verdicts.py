@@ -20,7 +20,10 @@ HEADINGS = ("build", "verdict", "function", "metric", "before → after", "chang
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which verdicts to show; None shows all. A package holds also what lies below it."""
+    """Which verdicts to show; None shows all.
+
+    package: also a part of its path, as cache of example.org/shop/cache; with what lies below it.
+    """
 
     build_id: str | None = None
     metric: str | None = None
@@ -96,7 +99,7 @@ def _require_known(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> Non
         require(chosen.status, "status", list(STATUSES))
     if chosen.package is not None:
         known = ask_column(connection, "verdicts/known_packages")
-        if not any(name.startswith(chosen.package + "/") for name in known):
+        if not any(f"/{chosen.package}/" in f"/{name}/" for name in known):
             require(chosen.package, "package", known)
 
 

@@ -25,16 +25,16 @@ _NEXT = {
     "perfetto": "open {file} at https://ui.perfetto.dev, which keeps it in the browser",
     "pgo": "go build -pgo={file}, or lay it beside the main package as default.pgo",
 }
-_NS = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
+_NS = {"": 1e6, "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 
 
 class _Time(click.ParamType[int]):
-    """A time since the capture's start, as Go writes durations: 250ms, 1.5s."""
+    """A time since the capture's start, as Go writes durations: 250ms, 1.5s; a bare number is milliseconds."""
 
     name = "time"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s)", str(value))
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|)", str(value))
         if found is None:
             self.fail(f"{value!r} is no time such as 250ms or 1.5s", param, ctx)
         return round(float(found[1]) * _NS[found[2]])

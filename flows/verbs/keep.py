@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say, visible
-from tracemill.flows.verbs.options import settings_of, wait_option, warehouse_option
+from tracemill.flows.show.terminal import say, say_next, visible
+from tracemill.flows.verbs.options import again, settings_of, wait_option, warehouse_option
 
 if TYPE_CHECKING:
     from tracemill.flows.keep.forget import Forgotten
@@ -46,6 +46,7 @@ def verify(warehouse: Path | None, new: bool, format_: str) -> None:
         say(json.dumps(asdict(done), indent=1) + "\n")
     else:
         say(_verified_as_text(done))
+    say_next(f"tracemill {'repair --dry-run' if done.findings else 'builds'}{again(warehouse)}")
     click.get_current_context().exit(1 if done.findings else 0)
 
 
@@ -57,8 +58,6 @@ def _verified_as_text(done: Verified) -> str:
     )
     if done.unsummed:
         lines.append(f"{done.unsummed:,} of them are from before checksums were kept; they can be read")
-    if done.findings:
-        lines.append("next: `tracemill repair --dry-run` says what can be done")
     return "\n".join(lines) + "\n"
 
 
@@ -88,6 +87,11 @@ def repair(warehouse: Path | None, dry_run: bool, format_: str) -> None:
         say(json.dumps(told, indent=1) + "\n")
     else:
         say(_repaired_as_text(done, dry_run))
+    if dry_run and done.findings:
+        say_next(f"tracemill repair{again(warehouse)}")
+    else:
+        verb = "run ARTIFACTS" if done.dropped or done.lost_commits else "verify"
+        say_next(f"tracemill {verb}{again(warehouse)}")
     click.get_current_context().exit(1 if done.dropped or done.lost_commits else 0)
 
 
@@ -136,10 +140,12 @@ def rollback(commit: int | None, warehouse: Path | None, format_: str) -> None:
             return
         names = ["commit", "at", "by", "builds", "captures", "accepted"]
         say(format_table(names, [tuple(asdict(state).values()) for state in kept]))
+        say_next(f"tracemill rollback COMMIT{again(warehouse)}")
         return
     with shown() as progress:
         rollback_(root, commit, progress=progress)
-    say(f"the warehouse is as it was after commit {commit}; `tracemill rollback` lists the states\n")
+    say(f"the warehouse is as it was after commit {commit}\n")
+    say_next(f"tracemill builds{again(warehouse)}; tracemill rollback{again(warehouse)} lists the states")
 
 
 @click.command()
@@ -183,6 +189,7 @@ def forget(
             done = keep.forget(root, which, is_trial=dry_run, progress=progress)
     what = "put back" if undo else "would be forgotten" if dry_run else "forgotten"
     say(_forgotten_as_text(done, what))
+    say_next(f"tracemill builds{again(warehouse)}")
 
 
 def _forgotten_as_text(done: Forgotten, what: str) -> str:

@@ -45,6 +45,30 @@ def wait_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click 
     )(command)
 
 
+def with_common_options(command: click.Command) -> click.Command:
+    """The verb with ``--quiet`` and, where it has a ``--format`` that may be JSON, with ``--json``."""
+
+    def quiet(_context: click.Context, _option: click.Parameter, is_quiet: bool) -> None:
+        from tracemill.flows.show.terminal import quiet
+
+        quiet.set(is_quiet)
+
+    for option in command.params:
+        if (
+            option.name == "format_"
+            and isinstance(option.type, click.Choice)
+            and "json" in option.type.choices
+        ):
+            short = click.Option(["--json", "format_"], flag_value="json", help="Short for --format json.")
+            command.params.append(short)
+            break
+    text = "Say what was asked for and what failed, but neither progress nor the next step."
+    command.params.append(
+        click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, callback=quiet, help=text)
+    )
+    return command
+
+
 def across_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
     """``--across CONDITIONS``."""
     return click.option(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tracemill.flows.show.terminal import say_next
 from tracemill.flows.verbs.options import settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -127,4 +129,6 @@ def inspect(file: Path, format_: str) -> None:
         json.dumps(as_json(found), indent=1) if format_ == "json" else as_text(found), nl=format_ == "json"
     )
     unread = sum(each.error is not None for each in found)
+    if unread < len(found):
+        say_next(f"tracemill top {shlex.quote(str(file))}")
     click.get_current_context().exit(0 if not unread else 1 if unread < len(found) else 2)

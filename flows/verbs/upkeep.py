@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from tracemill.flows.verbs.options import ALL_FORMATS, settings_of, warehouse_option
+from tracemill.flows.show.terminal import say_next
+from tracemill.flows.verbs.options import ALL_FORMATS, again, settings_of, warehouse_option
 
 
 @click.command()
@@ -22,6 +23,7 @@ def builds(warehouse: Path | None, format_: str) -> None:
     tracemill builds --format json
     """
     _table("report/builds", warehouse, format_)
+    say_next(f"tracemill regressions{again(warehouse)}")
 
 
 @click.command()
@@ -35,6 +37,7 @@ def metrics(warehouse: Path | None, format_: str) -> None:
     tracemill metrics --format csv
     """
     _table("verdicts/metrics", warehouse, format_)
+    say_next(f"tracemill regressions --metric block_ns{again(warehouse)}")
 
 
 def _table(query: str, warehouse: Path | None, format_: str) -> None:
@@ -64,6 +67,7 @@ def doctor(warehouse: Path | None, format_: str) -> None:
         click.echo(json.dumps([ailment._asdict() for ailment in found], indent=1, ensure_ascii=False))
     else:
         click.echo("\n".join(visible(line) for line in as_text(found).splitlines()))
+    say_next(f"tracemill run ARTIFACTS{again(warehouse)}, once what is wrong is mended")
 
 
 @click.command()
@@ -87,3 +91,4 @@ def settings(format_: str, warehouse: Path | None) -> None:
         return
     rows = [(n, values[n], where[n], type(chosen).model_fields[n].description) for n in values]
     click.echo(format_table(["setting", "value", "from", "what it is"], rows), nl=False)
+    say_next("an option, TRACEMILL_<SETTING> in the environment or a line in tracemill.toml sets one")

@@ -198,6 +198,7 @@ def accept(
     if undo:
         done = withdraw(root, which)
         click.echo(f"no longer accepted: {done.metric} of {done.subject} at {done.build_id}")
+        say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{again(warehouse)}")
         return
     if not (reason or "").strip():
         raise click.UsageError('why? --reason "…"')

@@ -10,7 +10,9 @@ where coalesce(build_id = $build_id, true)
     and coalesce(b.ordinal >= (select ordinal from builds where build_id = $since_build), true)
     and (
         $package is null
-        or starts_with(coalesce(r.function, subject), $package || '.')
-        or starts_with(coalesce(r.function, subject), $package || '/')
+        -- A package, what lies below it, or the end of its path.
+        or regexp_matches(
+            coalesce(r.function, subject), '^([^(\[]*/)?' || regexp_escape($package) || '[./]'
+        )
     )
 order by b.ordinal, metric, status, subject

@@ -1,0 +1,113 @@
+"""How verbs behave at a terminal and in scripts: quiet, JSON, next steps, completion, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tracemill.flows.cli import main
+
+TOP = Path(__file__).parent.parent
+
+
+def tracemill(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in args])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["regressions"], ["gate", "--candidate", "b13"], ["builds"], ["metrics"], ["doctor"], ["settings"],
+        ["verify"], ["repair"], ["rollback"], ["top"], ["show", "b08"],
+        ["forget", "--build", "b07", "--dry-run"],
+    ],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_every_verb_ends_with_the_next_step_unless_it_is_to_be_quiet(demo: Path, words: list[str]) -> None:
+    loud = tracemill(*words, "--warehouse", demo)
+    assert loud.exit_code == 0, loud.output
+    assert loud.stderr.rstrip().splitlines()[-1].startswith("next: "), loud.stderr
+    quiet = tracemill(*words, "--quiet", "--warehouse", demo)
+    assert (quiet.exit_code, quiet.stderr) == (0, "")
+    assert quiet.stdout == loud.stdout or words == ["verify"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["regressions"], ["gate", "--candidate", "b13"], ["builds"], ["metrics"], ["doctor"], ["settings"],
+        ["sql", "select 1 as a"], ["top"], ["show", "b08"],
+    ],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_json_is_an_option_of_every_verb_that_scripts_read(demo: Path, words: list[str]) -> None:
+    done = tracemill(*words, "--json", "--warehouse", demo)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) or words == ["doctor"]
+
+
+@pytest.mark.parametrize(("package", "builds"), [
+    ("cache", {"b08"}), ("internal/session", {"b05", "b07"}), ("storefront/internal/cache", {"b08"}),
+    ("storefront", {"b05", "b07", "b08", "b10", "b12"}),
+])  # fmt: skip
+def test_a_package_is_found_by_any_part_of_its_path(demo: Path, package: str, builds: set[str]) -> None:
+    done = tracemill("regressions", "--package", package, "--json", "--warehouse", demo)
+    assert {row["build_id"] for row in json.loads(done.stdout)} == builds
+    assert "cache" not in package or all("cache" in row["subject"] for row in json.loads(done.stdout))
+
+
+def test_completion_is_installed_where_the_shell_looks_and_completes_verbs(tmp_path: Path) -> None:
+    environment = {"XDG_DATA_HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    done = CliRunner().invoke(main, ["completion"], env=environment)
+    file = tmp_path / "bash-completion/completions/tracemill"
+    assert (done.exit_code, done.stdout) == (0, f"wrote {file}\n")
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin/tracemill"
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tracemill "$@"\n')
+    tool.chmod(0o755)
+    script = f'source "{file}"; COMP_WORDS=(tracemill regr); COMP_CWORD=1; ' \
+        '_tracemill_completion tracemill; echo "${COMPREPLY[@]}"'  # fmt: skip
+    path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    shown = subprocess.run(
+        ["bash", "-c", script], env=path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert shown.stdout.split() == ["regressions"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_each_shell(shell: str) -> None:
+    done = tracemill("completion", shell, "--print")
+    assert (done.exit_code, "_TRACEMILL_COMPLETE" in done.stdout) == (0, True)
+
+
+def test_ctrl_c_in_an_ingest_says_what_is_kept_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tracemill", "ingest", str(TOP / "examples/artifacts"),
+               "--warehouse", str(tmp_path / "w")]  # fmt: skip
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and len(list(tmp_path.glob("w/log/*"))) < 2:
+            time.sleep(0.05)
+        os.killpg(started.pid, signal.SIGINT)  # as a terminal does: the workers hear it too
+        _, said = started.communicate(timeout=60)
+    finally:
+        started.kill()
+    assert started.returncode == 130, said
+    last = said.rstrip().splitlines()[-1]
+    assert last.startswith("stopped: ")
+    assert last.endswith("captures of the 455 new files are kept; the same command goes on from there")
+    assert "Traceback" not in said
+    kept = int(last.split()[1])
+    assert 0 < kept < 455
+    again = tracemill("ingest", TOP / "examples/artifacts/b01", "--warehouse", tmp_path / "w")
+    assert again.exit_code == 0, again.output
