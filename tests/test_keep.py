@@ -242,7 +242,9 @@ def test_the_verbs_say_what_they_found_and_what_comes_next(warehouse: Path) -> N
     assert code == 1
     assert "would be taken out, to be loaded again" in text
     assert tracemill("repair")[0] == 1
-    assert tracemill("repair") == (0, "nothing to repair: all is as it was written\n")
+    code, text = tracemill("repair")
+    assert code == 0
+    assert text.startswith("nothing to repair: all is as it was written\n")
     code, text = tracemill("rollback")
     assert code == 0
     assert text.startswith("commit")

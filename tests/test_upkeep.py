@@ -95,7 +95,7 @@ def test_a_layout_in_which_nothing_is_found_is_exit_2_and_drawn(tmp_path: Path, 
 def test_machines_get_no_next_step(warehouse: Path) -> None:
     for arguments in (
         ("regressions", "--format", "json"),
-        ("builds",),
+        ("builds", "--json"),
         ("gate", "--candidate", "b2", "--format", "md"),
     ):
         assert "next:" not in tracemill(*arguments, "--warehouse", warehouse).stderr

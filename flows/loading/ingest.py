@@ -215,10 +215,28 @@ def _take_outcomes(
                 )
             progress.step(outcome.path)
             if time.monotonic() - last_commit > SECONDS_BETWEEN_COMMITS:
-                catalog.commit()
+                with _uninterrupted():
+                    catalog.commit()
                 last_commit = time.monotonic()
     finally:
-        catalog.commit()
+        with _uninterrupted():
+            catalog.commit()
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block: what is written by half can't be written again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _forget_other_captures(first: Capture, catalog: Catalog, result: Ingested) -> None:

@@ -29,7 +29,7 @@ _NS = {"": 1e6, "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 
 
 class _Time(click.ParamType[int]):
-    """A time since the capture's start, as Go writes durations: 250ms, 1.5s; a bare number is milliseconds."""
+    """A time since the capture's start, as Go writes durations: 250ms, 1.5s; without a unit milliseconds."""
 
     name = "time"
 

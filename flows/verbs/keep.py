@@ -46,7 +46,7 @@ def verify(warehouse: Path | None, new: bool, format_: str) -> None:
         say(json.dumps(asdict(done), indent=1) + "\n")
     else:
         say(_verified_as_text(done))
-    say_next(f"tracemill {'repair --dry-run' if done.findings else 'builds'}{again(warehouse)}")
+        say_next(f"tracemill {'repair --dry-run' if done.findings else 'builds'}{again(warehouse)}")
     click.get_current_context().exit(1 if done.findings else 0)
 
 
@@ -87,12 +87,14 @@ def repair(warehouse: Path | None, dry_run: bool, format_: str) -> None:
         say(json.dumps(told, indent=1) + "\n")
     else:
         say(_repaired_as_text(done, dry_run))
-    if dry_run and done.findings:
-        say_next(f"tracemill repair{again(warehouse)}")
-    else:
-        verb = "run ARTIFACTS" if done.dropped or done.lost_commits else "verify"
-        say_next(f"tracemill {verb}{again(warehouse)}")
+        say_next(f"tracemill {_after_repair(done, dry_run)}{again(warehouse)}")
     click.get_current_context().exit(1 if done.dropped or done.lost_commits else 0)
+
+
+def _after_repair(done: Repaired, is_trial: bool) -> str:
+    if is_trial and done.findings:
+        return "repair"
+    return "run ARTIFACTS" if done.dropped or done.lost_commits else "verify"
 
 
 def _repaired_as_text(done: Repaired, is_trial: bool) -> str:

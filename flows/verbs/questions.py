@@ -129,6 +129,6 @@ def inspect(file: Path, format_: str) -> None:
         json.dumps(as_json(found), indent=1) if format_ == "json" else as_text(found), nl=format_ == "json"
     )
     unread = sum(each.error is not None for each in found)
-    if unread < len(found):
+    if unread < len(found) and format_ == "table":
         say_next(f"tracemill top {shlex.quote(str(file))}")
     click.get_current_context().exit(0 if not unread else 1 if unread < len(found) else 2)

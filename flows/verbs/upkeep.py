@@ -23,7 +23,8 @@ def builds(warehouse: Path | None, format_: str) -> None:
     tracemill builds --format json
     """
     _table("report/builds", warehouse, format_)
-    say_next(f"tracemill regressions{again(warehouse)}")
+    if format_ == "table":
+        say_next(f"tracemill regressions{again(warehouse)}")
 
 
 @click.command()
@@ -37,7 +38,8 @@ def metrics(warehouse: Path | None, format_: str) -> None:
     tracemill metrics --format csv
     """
     _table("verdicts/metrics", warehouse, format_)
-    say_next(f"tracemill regressions --metric block_ns{again(warehouse)}")
+    if format_ == "table":
+        say_next(f"tracemill regressions --metric block_ns{again(warehouse)}")
 
 
 def _table(query: str, warehouse: Path | None, format_: str) -> None:
@@ -67,7 +69,7 @@ def doctor(warehouse: Path | None, format_: str) -> None:
         click.echo(json.dumps([ailment._asdict() for ailment in found], indent=1, ensure_ascii=False))
     else:
         click.echo("\n".join(visible(line) for line in as_text(found).splitlines()))
-    say_next(f"tracemill run ARTIFACTS{again(warehouse)}, once what is wrong is mended")
+        say_next(f"tracemill run ARTIFACTS{again(warehouse)}, once what is wrong is mended")
 
 
 @click.command()
