@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +15,11 @@ from tracemill.flows.show.page import Links, environment
 from .models.given import Given
 from .models.story import story
 from .test_show import HOSTILE, Tags
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tracemill.flows.run import Ran
 
 
 def page_of(given: Given) -> str:
@@ -81,6 +88,12 @@ def test_incidents_that_find_no_room_are_listed_only(monkeypatch: pytest.MonkeyP
     assert short.count("<tr data-id") == page.count("<tr data-id")
     assert re.search(r"\d more are listed only", short)
     assert len(short) < 0.8 * len(page)
+
+
+def test_the_report_costs_little_beside_the_job_that_it_ends(ran: tuple[Ran, Path], tmp_path: Path) -> None:
+    started = time.monotonic()
+    report.write_report(ran[1], tmp_path / "report.html", Links())
+    assert time.monotonic() - started < ran[0].seconds / 3
 
 
 def test_a_chart_stays_in_its_frame() -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,15 @@ def test_a_word_that_nothing_fits_is_told_with_what_there_is(demo: Path) -> None
     done = CliRunner().invoke(main, ["show", "Lokup", "--warehouse", str(demo)])
     assert done.exit_code == 2
     assert "no incident fits 'Lokup'; there are incidents of session.(*Table).Touch, cache" in done.output
+
+
+def test_a_warehouse_that_another_tracemill_built_is_told(demo: Path, tmp_path: Path) -> None:
+    shutil.copy(demo / "warehouse.duckdb", tmp_path)
+    with connect(tmp_path, read_only=False) as connection:
+        connection.execute("drop table int_stack_costs")
+    done = CliRunner().invoke(main, ["show", "b08", "--warehouse", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "tracemill: another Tracemill made this warehouse; run `tracemill build`" in done.output
 
 
 def test_the_worst_open_incident_comes_first() -> None:

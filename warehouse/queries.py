@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from tracemill.warehouse.errors import WarehouseError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
@@ -27,7 +29,7 @@ def text(name: str) -> str:
 
 def ask(connection: duckdb.DuckDBPyConnection, name: str, kind: type[_Row], **values: object) -> list[_Row]:
     """The query's rows: of each, the columns that kind has fields for, whatever their order."""
-    cursor = connection.execute(text(name), values)
+    cursor = _executed(connection, name, values)
     columns = [str(d[0]) for d in cursor.description or ()]
     places = [columns.index(field) for field in kind._fields]
     return [kind._make(row[i] for i in places) for row in cursor.fetchall()]
@@ -35,7 +37,22 @@ def ask(connection: duckdb.DuckDBPyConnection, name: str, kind: type[_Row], **va
 
 def ask_column(connection: duckdb.DuckDBPyConnection, name: str, **values: object) -> list[str]:
     """The first column of the query's rows, as text."""
-    return [str(row[0]) for row in connection.execute(text(name), values).fetchall()]
+    return [str(row[0]) for row in _executed(connection, name, values).fetchall()]
+
+
+def _executed(
+    connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, object]
+) -> duckdb.DuckDBPyConnection:
+    """Raises WarehouseError where a table or a column is not there: another Tracemill built the models."""
+    from duckdb import BinderException, CatalogException
+
+    try:
+        return connection.execute(text(name), values)
+    except (BinderException, CatalogException) as error:
+        missing = str(error).splitlines()[0]
+        raise WarehouseError(
+            f"another Tracemill made this warehouse; run `tracemill build` ({missing})"
+        ) from error
 
 
 def names() -> list[str]:
