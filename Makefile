@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-full lint bench docs lock clean
+.PHONY: help demo test test-full lint bench wheel docs lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
@@ -37,6 +37,10 @@ lint: $(VENV)/ready  ## ruff, mypy strict, the direction of imports
 bench: $(VENV)/ready  ## ratios to Go's own tools, in one run
 	$(BIN)/python -m bench $(BENCH)
 
+wheel: $(VENV)/core  ## dist/tracemill-*.whl, for machines without this checkout
+	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps -w dist .
+	@ls dist/*.whl
+
 docs: $(VENV)/ready  ## the data dictionary, from warehouse/schema
 	$(BIN)/python -m docs.dictionary > docs/dictionary.md
 
@@ -47,7 +51,7 @@ lock:  ## pin what pyproject.toml allows, with hashes (needs uv)
 		--universal --python-version 3.11 -o .ci/core.lock
 
 clean:  ## remove what the other targets made, but not .venv
-	rm -rf $(DEMO) build *.egg-info
+	rm -rf $(DEMO) build dist *.egg-info
 
 KERNELS := $(wildcard parsers/kernels/*.py parsers/kernels/*.pxd)
 

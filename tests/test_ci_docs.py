@@ -1,7 +1,8 @@
-"""The recipes of docs/ci.md: their steps are run as the CI systems would run them."""
+"""The recipes of docs/ci.md and the files they name: their steps run as CI and docker would run them."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -45,7 +46,8 @@ def arrive(checkout: Path, earlier: list[str], candidate: str) -> str:
 
 def bash(checkout: Path, script: str) -> subprocess.CompletedProcess[str]:
     path = f"{checkout.parent / 'bin'}:{os.environ['PATH']}"
-    environment = {"PATH": path, "HOME": str(checkout), "GITHUB_STEP_SUMMARY": str(checkout / "summary.md")}
+    environment = {"PATH": path, "HOME": str(checkout), "GITHUB_STEP_SUMMARY": str(checkout / "summary.md"),
+                   "ARTIFACTS": "artifacts", "TRACEMILL_WAREHOUSE": "warehouse"}  # fmt: skip
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     return subprocess.run(
         command, cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -53,7 +55,7 @@ def bash(checkout: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_github_recipe_fails_a_build_that_regressed(checkout: Path) -> None:
-    steps = {s.get("name"): s for s in yaml.safe_load(RECIPES[0])["jobs"]["judge"]["steps"]}
+    steps = {s.get("name"): s for s in yaml.safe_load((TOP / "action.yml").read_text())["runs"]["steps"]}
     arrive(checkout, ["b01", "b02", "b03", "b04"], "b05")
     assert bash(checkout, steps["Load"]["run"]).returncode == 0
     judged = bash(checkout, steps["Judge"]["run"])
@@ -64,11 +66,75 @@ def test_the_github_recipe_fails_a_build_that_regressed(checkout: Path) -> None:
 
 
 def test_the_gitlab_recipe_passes_a_calm_build_and_refuses_a_broken_one(checkout: Path) -> None:
-    recipe = yaml.safe_load(RECIPES[1])["regressions"]
-    script = "\n".join(line for line in recipe["script"] if "record.sh" not in line)
+    recipe = yaml.safe_load((TOP / ".ci/gitlab.yml").read_text())[".tracemill"]
+    script = "\n".join(line for line in recipe["script"] if "RECORD" not in line)
     name = arrive(checkout, ["b01", "b02", "b03"], "b04")
     assert bash(checkout, script).returncode == 0
     (checkout / "artifacts" / name / "r1/broken").write_bytes(b"\x1f\x8bnothing")
     judged = bash(checkout, script)
     assert judged.returncode in recipe["allow_failure"]["exit_codes"]
     assert "could not be loaded" in judged.stdout
+
+
+def test_what_a_user_writes_is_short_and_names_what_there_is() -> None:
+    github, gitlab = (yaml.safe_load(recipe) for recipe in RECIPES)
+    assert all(len(recipe.splitlines()) <= 15 for recipe in RECIPES)
+    assert github["jobs"]["regressions"]["steps"][-1]["uses"].startswith("OWNER/tracemill@")
+    assert gitlab["include"][0]["remote"].endswith("/.ci/gitlab.yml")
+    template = yaml.safe_load((TOP / ".ci/gitlab.yml").read_text())
+    assert gitlab["regressions"]["extends"] in template
+    assert set(gitlab["regressions"]["variables"]) <= set(template[".tracemill"]["variables"])
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions with their arguments."""
+    lines = [
+        line for line in (TOP / "Dockerfile").read_text().splitlines() if line and not line.startswith("#")
+    ]
+    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in lines]
+
+
+def test_the_dockerfile_copies_and_runs_what_there_is() -> None:
+    assert {name for name, _ in instructions()} <= {
+        "FROM", "RUN", "COPY", "ENV", "VOLUME", "ENTRYPOINT", "CMD",
+    }  # fmt: skip
+    ignored = (TOP / ".dockerignore").read_text().splitlines()
+    for name, rest in instructions():
+        source = rest.split()[0]
+        if name == "COPY" and not source.startswith("--from"):
+            assert (TOP / source).exists()
+            assert source not in ignored
+    assert (TOP / ".ci/core.lock").is_file()
+
+
+@pytest.mark.full
+def test_the_dockerfiles_steps_install_what_its_command_then_runs(tmp_path: Path) -> None:
+    """Each RUN but Debian's packages, with the image's folders below a temporary one; then what it starts."""
+    subprocess.run(
+        ["git", "-C", TOP, "checkout-index", "--all", f"--prefix={tmp_path}/src/"], check=True, timeout=60
+    )
+    shutil.copytree(TOP / "examples/artifacts", tmp_path / "demo")
+    environment: dict[str, str] = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    environment |= {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.endswith("_proxy")}
+
+    def placed(text: str) -> str:
+        return re.sub(r"(?<![\w.])/(src|opt|demo|warehouse)\b", rf"{tmp_path}/\1", text)
+
+    start: list[str] = []
+    for name, rest in instructions():
+        if name == "RUN" and "apt-get" not in rest:
+            step = placed(rest).replace("python -m venv", f"{sys.executable} -m venv")
+            done = subprocess.run(
+                ["sh", "-c", step], env=environment, capture_output=True, text=True, timeout=900, check=False
+            )
+            assert done.returncode == 0, done.stderr
+        elif name == "ENV":
+            for pair in placed(rest).split():
+                key, value = pair.split("=", 1)
+                environment[key] = value.replace("$PATH", environment["PATH"])
+        elif name in {"ENTRYPOINT", "CMD"}:
+            start += json.loads(placed(rest))
+    ran = subprocess.run(start, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "loaded 455 captures" in ran.stdout
+    assert "b08" in ran.stdout
