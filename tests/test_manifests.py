@@ -88,7 +88,7 @@ def test_a_manifest_of_version_1_is_read_and_taken_over(warehouse: Path, artifac
     after = Catalog.load(warehouse)
     assert after.captures.keys() == before.captures.keys()
     assert (after.work, after.builds) == (before.work, before.builds)
-    assert json.loads((warehouse / "manifest.json").read_text())["version"] == 2
+    assert json.loads((warehouse / "manifest.json").read_text())["version"] == manifests.MANIFEST_VERSION
     assert gone in manifests.read_commit(warehouse, 1).change.unlisted
 
 
@@ -106,8 +106,8 @@ def test_a_stop_while_version_1_is_taken_over_loses_nothing(warehouse: Path) -> 
 
 def test_a_newer_warehouse_is_refused_in_words(warehouse: Path) -> None:
     head = json.loads((warehouse / "manifest.json").read_text())
-    (warehouse / "manifest.json").write_text(json.dumps(head | {"version": 3}))
-    with pytest.raises(WarehouseError, match="version 3, this Tracemill reads versions 1 to 2; a newer one"):
+    (warehouse / "manifest.json").write_text(json.dumps(head | {"version": 4}))
+    with pytest.raises(WarehouseError, match="version 4, this Tracemill reads versions 1 to 3; a newer one"):
         Catalog.load(warehouse)
 
 

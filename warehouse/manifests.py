@@ -7,6 +7,7 @@ fails where another writer was quicker. ``manifest.json`` says in which version 
 far the log goes: a log that ends earlier has lost something.
 
 Version 1 was one ``manifest.json`` with the whole state; it is read, and the next commit makes a log of it.
+From version 3 on captures may list goroutine_cycles, of which a reader of version 2 would know nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MANIFEST_VERSION = 2
+MANIFEST_VERSION = 3
 _WHOLE = ".whole.json"
 # Commits since the last whole state are replayed by each reader: not less than so much, nor more than it has.
 MIN_BYTES_BETWEEN_WHOLE = 256 * 1024
@@ -243,7 +244,7 @@ def read_head(root: Path) -> dict[str, Any] | None:
             f"{path}: version {found}, this Tracemill reads versions 1 to {MANIFEST_VERSION}; "
             "a newer one wrote this warehouse"
         )
-    if found not in {1, MANIFEST_VERSION} or (found == MANIFEST_VERSION and "number" not in head):
+    if found not in range(1, MANIFEST_VERSION + 1) or (found != 1 and "number" not in head):
         raise DamagedError(f"{path}: cannot be read as a manifest: version {found}")
     return dict(head)
 

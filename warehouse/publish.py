@@ -22,11 +22,12 @@ from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import put_in_place, sync
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.functions import register
+from tracemill.warehouse.intervals import view
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import Model, ModelError, spanning_models
-from tracemill.warehouse.scan import STACKS, files_by_table, scan
+from tracemill.warehouse.scan import STACKS, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
-from tracemill.warehouse.schema.tables import CATALOG, PARSED
+from tracemill.warehouse.schema.tables import CATALOG, DERIVED, PARSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -159,7 +160,7 @@ class _Plan:
         fingerprints = catalog.build_fingerprints() if models else {}
         if models:
             tables = [repr(table.to_pylist()) for table in declared().values()]
-            code = "\0".join([*(m.name + m.sql for m in models), *tables, repr(RULES)])
+            code = "\0".join([*(m.name + m.sql for m in models), *map(view, DERIVED), *tables, repr(RULES)])
             after["models"] = hashlib.sha256(code.encode()).hexdigest()
             after |= {f"build {b}": f for b, f in fingerprints.items()}
         is_same = before.get("models") == after.get("models")
@@ -208,9 +209,11 @@ class _Build:
         by_table = files_by_table(self.catalog.captures.values())
         for name in PARSED:
             if name != STACKS:
-                query = scan(name, by_table.get(name, []))
-                self.connection.execute(f"create or replace view {name} as {query}")
+                self.connection.execute(f"create or replace view {name} as {scan_of(name, by_table)}")
                 self._comment("view", name, TABLES[name])
+        for name in DERIVED:
+            self.connection.execute(f"create or replace view {name} as {view(name)}")
+            self._comment("view", name, TABLES[name])
         self.connection.execute("commit")
         if self.models:
             self._build_models(progress)
@@ -270,7 +273,9 @@ class _Build:
         stale = set(self.stale)
         by_table = files_by_table(c for c in self.catalog.captures.values() if c.build_id in stale)
         for name in PARSED:
-            self.connection.execute(f"create view {name} as {scan(name, by_table.get(name, []))}")
+            self.connection.execute(f"create view {name} as {scan_of(name, by_table)}")
+        for name in DERIVED:
+            self.connection.execute(f"create view {name} as {view(name)}")
         spanning = spanning_models(self.models)
         for model in self.models:
             if model.scope == "view" and model.name not in spanning:

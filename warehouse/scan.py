@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracemill.warehouse.intervals import CYCLES, INTERVALS, cycles_of_intervals
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ def files_by_table(captures: Iterable[Capture]) -> dict[str, list[str]]:
         for name, paths in capture.files.items():  # of stacks, several captures list one file
             found.setdefault(name, {}).update(dict.fromkeys(paths))
     return {name: list(paths) for name, paths in found.items()}
+
+
+def scan_of(name: str, by_table: dict[str, list[str]]) -> str:
+    """A SELECT over all of a table's files."""
+    found = scan(name, by_table.get(name, []))
+    if name == CYCLES and (earlier := by_table.get(INTERVALS)):
+        return f"from ({found} union all {cycles_of_intervals(scan(INTERVALS, earlier))})"
+    return found
 
 
 def scan(name: str, paths: list[str]) -> str:

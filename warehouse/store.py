@@ -43,6 +43,9 @@ MAX_ENCODERS = 2
 SMALL_BYTES = 16 * 1024**2
 # Sorted or nearly sorted times and addresses: deltas are half the size of a dictionary, at less CPU.
 _DELTA_COLUMNS = frozenset({"start_ns", "ts_ns", "event_index", "sample_index", "start_pc"})
+# Cycles come in the order of their ends, so that their starts are nearly sorted: each byte apart they take a
+# fifth less than as deltas, at no more CPU.
+_SPLIT_COLUMNS = frozenset({"goroutine_cycles.start_ns"})
 # Nearly every value is another, or stands beside its equals: a dictionary costs twice the CPU and more room.
 _PLAIN_COLUMNS = frozenset(
     {"args", "message", "path_id", "profile_samples.stack_id", "profile_samples.leaf_pc"}
@@ -63,7 +66,8 @@ def _leaf_paths(field: pa.Field) -> list[str]:
 def _encodings(table: Table) -> dict[str, Any]:
     """How a table's columns are written."""
     schema = table.arrow_schema()
-    delta = [f.name for f in schema if f.name in _DELTA_COLUMNS]
+    split = [f.name for f in schema if f"{table.name}.{f.name}" in _SPLIT_COLUMNS]
+    delta = [f.name for f in schema if f.name in _DELTA_COLUMNS and f.name not in split]
     is_plain = _DELTA_COLUMNS | _PLAIN_COLUMNS | ({*table.grain} if len(table.grain) == 1 else set())
     plain = {f.name for f in schema if f.name in is_plain or f"{table.name}.{f.name}" in is_plain}
     return {
@@ -73,7 +77,9 @@ def _encodings(table: Table) -> dict[str, Any]:
         "write_page_checksum": True,
         "use_dictionary": [p for f in schema if f.name not in plain for p in _leaf_paths(f)],
         "write_statistics": [f.name for f in schema if f.name in _STATISTICS],
-        "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
+        "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED")
+        | dict.fromkeys(split, "BYTE_STREAM_SPLIT")
+        or None,
     }
 
 

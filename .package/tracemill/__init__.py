@@ -24,8 +24,9 @@ def read(path: str | os.PathLike[str], *, raw_events: bool = False) -> dict[str,
     Raises OSError, UnknownFormatError where no format claims the content, ParseError where it is broken.
     """
     from tracemill.parsers.registry import read as read_
+    from tracemill.warehouse.intervals import with_intervals
 
-    return read_(path, raw_events=raw_events)
+    return with_intervals(read_(path, raw_events=raw_events))
 
 
 def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.DuckDBPyConnection:

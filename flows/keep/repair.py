@@ -74,7 +74,7 @@ def _salvage(root: Path, done: Repaired) -> None:
     try:
         head = manifests.read_head(root)
         if head is not None and head["version"] == 1:
-            raise WarehouseError(f"{root}: only version 2 of a manifest can be repaired")
+            raise WarehouseError(f"{root}: a manifest of version 1 cannot be repaired")
     except DamagedError:
         head = None
     numbers, wholes = manifests.listing(root)

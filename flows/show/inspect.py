@@ -13,6 +13,7 @@ from tracemill.flows.show.tables import format_table, plain
 from tracemill.parsers.api import Batch, Facts, Issue, NextCapture, Options, ParseError, Stacks
 from tracemill.parsers.registry import detect, items, sources
 from tracemill.warehouse import queries
+from tracemill.warehouse.intervals import CYCLES, INTERVALS, with_intervals
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _inspect(source: Source, options: Options) -> Iterator[Inspected]:
             batches = {}
         elif isinstance(item, Batch):
             found.rows[item.table] = found.rows.get(item.table, 0) + item.rows.num_rows
-            if item.table in _SUMMARISED:
+            if item.table in _SUMMARISED or item.table == CYCLES:
                 batches.setdefault(item.table, []).append(TABLES[item.table].conform(item.rows))
         elif isinstance(item, Stacks):
             if len(item.ids):
@@ -89,9 +90,12 @@ def _inspect(source: Source, options: Options) -> Iterator[Inspected]:
 
 
 def _summed_up(found: Inspected, batches: dict[str, list[pa.RecordBatch]]) -> Inspected:
+    tables = with_intervals({name: pa.Table.from_batches(parts) for name, parts in batches.items()})
+    if INTERVALS in tables:
+        found.rows[INTERVALS] = tables[INTERVALS].num_rows
     with duckdb.connect() as connection:
-        for name, parts in batches.items():
-            connection.register("rows", pa.Table.from_batches(parts))
+        for name in sorted(tables.keys() & _SUMMARISED, key=list(tables).index):
+            connection.register("rows", tables[name])
             cursor = connection.execute(queries.text(f"summaries/{name}"))
             found.summaries[name] = ([d[0] for d in cursor.description or ()], cursor.fetchall())
     return found

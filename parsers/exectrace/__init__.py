@@ -1,7 +1,7 @@
 """Go execution traces (runtime/trace, /debug/pprof/trace), formats 1.22 to 1.26, which Go 1.22 to 1.27 write.
 
 Specification: Go's source, internal/trace and its tracev2. Emits goroutines,
-goroutine_intervals, trace_ranges, trace_metrics, trace_cpu_samples,
+goroutine_cycles, trace_ranges, trace_metrics, trace_cpu_samples,
 trace_tasks, trace_regions, trace_logs, stacks, and trace_events on request.
 
 Quirks: the header's version is the format's, not the toolchain's (1.24 writes

@@ -37,21 +37,23 @@ ROWS = 1 << 18
 SIDE_ROWS = 1 << 15
 # How often events of other threads may be tried in vain before a generation is given up.
 ATTEMPTS_PER_BYTE = 16
-# Rows of state: beyond this many goroutines alive at once (1.3 GB) we give up.
+# Rows of state: beyond this many goroutines alive at once (1.6 GB) we give up.
 MAX_STATE = 1 << 23
 
-INTERVAL_COLUMNS = {
-    "iv_g": ("i8", 1),
-    "iv_start": ("i8", 1),
-    "iv_duration": ("i8", 1),
-    "iv_state": ("i4", 1),
-    "iv_reason": ("i4", 1),
-    "iv_complete": ("u1", 1),
-    "iv_stack": ("i4", 1),
-    "iv_waker": ("i8", 1),
-    "iv_waker_stack": ("i4", 1),
-    "iv_proc": ("i8", 1),
-    "iv_thread": ("i8", 1),
+CYCLE_COLUMNS = {
+    "cycle_g": ("i8", 1),
+    "cycle_start": ("i8", 1),
+    "cycle_waiting": ("i8", 1),
+    "cycle_syscall": ("i8", 1),
+    "cycle_runnable": ("i8", 1),
+    "cycle_running": ("i8", 1),
+    "cycle_reason": ("i4", 1),
+    "cycle_complete": ("u1", 1),
+    "cycle_stack": ("i4", 1),
+    "cycle_waker": ("i8", 1),
+    "cycle_waker_stack": ("i4", 1),
+    "cycle_proc": ("i8", 1),
+    "cycle_thread": ("i8", 1),
 }
 EVENT_COLUMNS = {
     "ev_type": ("i4", 1),
@@ -101,12 +103,12 @@ if trace_order.__file__.endswith(".py"):
 
 
 class Output:
-    """Filled rows: intervals and raw events with how many, side rows as int64 (n, S_WIDTH)."""
+    """Filled rows: scheduling cycles and raw events with how many, side rows as int64 (n, S_WIDTH)."""
 
     def __init__(
-        self, intervals: tuple[Block, int], events: tuple[Block, int] | None, side: NDArray[np.int64]
+        self, cycles: tuple[Block, int], events: tuple[Block, int] | None, side: NDArray[np.int64]
     ) -> None:
-        self.intervals = intervals
+        self.cycles = cycles
         self.events = events
         self.side = side
 
@@ -120,7 +122,7 @@ class Scheduler:
         self._arguments = arguments
         self._machine = _new_machine()
         self._machine.raw = arguments is not None
-        self._intervals = Pool(rows, INTERVAL_COLUMNS)
+        self._cycles = Pool(rows, CYCLE_COLUMNS)
         self._events = Pool(rows, EVENT_COLUMNS) if arguments is not None else None
         self._side = np.empty(SIDE_ROWS * LAYOUT["S_WIDTH"], np.int64)
         self._blocks: tuple[Block, Block | None]
@@ -232,9 +234,9 @@ class Scheduler:
         side = self._side[: machine.side_n * width].reshape(-1, width).copy()
         if machine.side_need > machine.side_cap:
             self._side = np.empty(2 * int(machine.side_need) * width, np.int64)
-        intervals, events = self._blocks
+        cycles, events = self._blocks
         return Output(
-            (intervals, int(machine.iv_n)), (events, int(machine.ev_n)) if events is not None else None, side
+            (cycles, int(machine.cycle_n)), (events, int(machine.ev_n)) if events is not None else None, side
         )
 
     # ---- binding arrays to the machine -------------------------------------
@@ -254,16 +256,16 @@ class Scheduler:
 
     def _new_blocks(self) -> None:
         machine = self._machine
-        intervals = self._intervals.take()
+        cycles = self._cycles.take()
         events = self._events.take() if self._events is not None else None
-        for name, array in (intervals.arrays | (events.arrays if events else {})).items():
+        for name, array in (cycles.arrays | (events.arrays if events else {})).items():
             self._set(name, array)
         self._set("side", self._side)
         machine.side_cap = len(self._side) // LAYOUT["S_WIDTH"]
-        machine.iv_cap = intervals.rows
+        machine.cycle_cap = cycles.rows
         machine.ev_cap = events.rows if events else 0
-        machine.iv_n = machine.ev_n = machine.side_n = machine.side_need = 0
-        self._blocks = (intervals, events)
+        machine.cycle_n = machine.ev_n = machine.side_n = machine.side_need = 0
+        self._blocks = (cycles, events)
 
     def _grow(self) -> None:
         """Double each table of state that is more than three quarters full."""

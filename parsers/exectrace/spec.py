@@ -125,4 +125,3 @@ CLASS_SIZES = (
     12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
 )
 # fmt: on
-STATES = ("runnable", "running", "syscall", "waiting")

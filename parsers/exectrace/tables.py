@@ -50,9 +50,9 @@ class Shaper:
         """Every batch of an output."""
         if len(self._names.stack_ids) > len(self._stack_ids):
             self._stack_ids = np.array(self._names.stack_ids, np.int64)
-        intervals, count = output.intervals
+        cycles, count = output.cycles
         if count:
-            yield self._intervals(intervals, count)
+            yield self._cycles(cycles, count)
         if output.events is not None and output.events[1]:
             yield from self._raw_events(*output.events)
         kinds = output.side[:, 0]
@@ -74,26 +74,31 @@ class Shaper:
 
     # ---- the large tables --------------------------------------------------
 
-    def _intervals(self, block: Block, count: int) -> Batch:
+    def _cycles(self, block: Block, count: int) -> Batch:
         arrays, buffers = block.arrays, block.buffers(count)
-        ints = columns.INTS
+
+        def nullable(name: str) -> pa.Array:
+            return columns.plain(columns.INTS, count, buffers[name], arrays[name][:count] >= 0)
+
         reasons = columns.texts(self._source.words())
         made = {
-            "goroutine_id": columns.plain(ints, count, buffers["iv_g"]),
-            "start_ns": columns.plain(ints, count, buffers["iv_start"]),
-            "state": columns.words(count, buffers["iv_state"], None, columns.texts(spec.STATES)),
-            "reason": columns.words(count, buffers["iv_reason"], arrays["iv_reason"][:count] >= 0, reasons),
-            "duration_ns": columns.plain(ints, count, buffers["iv_duration"]),
-            "is_complete": columns.flags(arrays["iv_complete"][:count]),
-            "stack_id": self._stacks(arrays["iv_stack"][:count]),
-            "waker_goroutine_id": columns.plain(
-                ints, count, buffers["iv_waker"], arrays["iv_waker"][:count] >= 0
+            "goroutine_id": columns.plain(columns.INTS, count, buffers["cycle_g"]),
+            "start_ns": columns.plain(columns.INTS, count, buffers["cycle_start"]),
+            "waiting_ns": nullable("cycle_waiting"),
+            "syscall_ns": nullable("cycle_syscall"),
+            "runnable_ns": nullable("cycle_runnable"),
+            "running_ns": nullable("cycle_running"),
+            "reason": columns.words(
+                count, buffers["cycle_reason"], arrays["cycle_reason"][:count] >= 0, reasons
             ),
-            "waker_stack_id": self._stacks(arrays["iv_waker_stack"][:count]),
-            "proc_id": columns.plain(ints, count, buffers["iv_proc"], arrays["iv_proc"][:count] >= 0),
-            "thread_id": columns.plain(ints, count, buffers["iv_thread"], arrays["iv_thread"][:count] >= 0),
+            "is_complete": columns.flags(arrays["cycle_complete"][:count]),
+            "stack_id": self._stacks(arrays["cycle_stack"][:count]),
+            "waker_goroutine_id": nullable("cycle_waker"),
+            "waker_stack_id": self._stacks(arrays["cycle_waker_stack"][:count]),
+            "proc_id": nullable("cycle_proc"),
+            "thread_id": nullable("cycle_thread"),
         }
-        return Batch("goroutine_intervals", pa.RecordBatch.from_pydict(made))
+        return Batch("goroutine_cycles", pa.RecordBatch.from_pydict(made))
 
     def _raw_events(self, block: Block, count: int) -> Iterator[Batch]:
         from tracemill.parsers.exectrace import raw  # only --raw-events needs it

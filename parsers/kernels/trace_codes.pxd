@@ -56,7 +56,12 @@ cdef enum:
     G_CREATED = 16
     G_PARENT = 17
     G_BIRTH = 18
-    G_WIDTH = 20
+    G_FIRST = 19
+    G_BLOCKED = 20
+    G_READY = 21
+    G_WAKER = 22
+    G_WAKER_STACK = 23
+    G_WIDTH = 24
     # Rows of the pool that open ranges, regions and tasks live in
     N_NEXT = 0
     N_KIND = 1
@@ -99,7 +104,7 @@ cdef enum:
     SAMPLE_WIDTH = 5
     # What one event may add to the hash, and to each output
     TABLE_SPARE = 24
-    ROWS_SPARE = 4
+    ROWS_SPARE = 8
     # What an id in the hash names: the lowest bits of its entry
     KIND_BITS = 3
     KIND_MASK = 7

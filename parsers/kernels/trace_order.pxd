@@ -69,20 +69,22 @@ cdef class Machine:
     cdef public long long[::1] word_of
     cdef public long long[::1] words
     cdef public long long words_n
-    # Output: intervals
-    cdef public long long[::1] iv_g
-    cdef public long long[::1] iv_start
-    cdef public long long[::1] iv_duration
-    cdef public int[::1] iv_state
-    cdef public int[::1] iv_reason
-    cdef public unsigned char[::1] iv_complete
-    cdef public int[::1] iv_stack
-    cdef public long long[::1] iv_waker
-    cdef public int[::1] iv_waker_stack
-    cdef public long long[::1] iv_proc
-    cdef public long long[::1] iv_thread
-    cdef public long long iv_n
-    cdef public long long iv_cap
+    # Output: scheduling cycles
+    cdef public long long[::1] cycle_g
+    cdef public long long[::1] cycle_start
+    cdef public long long[::1] cycle_waiting
+    cdef public long long[::1] cycle_syscall
+    cdef public long long[::1] cycle_runnable
+    cdef public long long[::1] cycle_running
+    cdef public int[::1] cycle_reason
+    cdef public unsigned char[::1] cycle_complete
+    cdef public int[::1] cycle_stack
+    cdef public long long[::1] cycle_waker
+    cdef public int[::1] cycle_waker_stack
+    cdef public long long[::1] cycle_proc
+    cdef public long long[::1] cycle_thread
+    cdef public long long cycle_n
+    cdef public long long cycle_cap
     # Output: side rows
     cdef public long long[::1] side
     cdef public long long side_n
@@ -150,8 +152,11 @@ cdef class Machine:
     cdef void _region_row(self, long long k, long long goroutine, long long depth, long long ts, long long complete) noexcept nogil
     cdef void _task_row(self, long long k, long long ts, long long mark) noexcept nogil
     cdef void _object_row(self, long long k, long long freed) noexcept nogil
-    cdef void _close(self, long long r, long long ts, long long complete, long long waker, long long waker_stack) noexcept nogil
     cdef void _move(self, long long r, long long state, long long ts, long long reason, long long stack, long long proc, long long thread, long long waker, long long waker_stack) noexcept nogil
+    cdef bint _goes_on(self, long long r, long long state, long long reason, long long stack, long long proc, long long thread, long long waker, long long waker_stack) noexcept nogil
+    cdef void _begin(self, long long r, long long state, long long reason, long long stack) noexcept nogil
+    cdef void _close(self, long long r, long long ts, long long complete, long long waker, long long waker_stack) noexcept nogil
+    cdef void _write(self, long long r, long long last, long long complete) noexcept nogil
     cdef void _end_goroutine(self, long long r, long long ts, long long is_end) noexcept nogil
     cdef long long _open_things(self, long long r) noexcept nogil
     cdef bint _has_room_for(self, long long rows) noexcept nogil

@@ -86,8 +86,8 @@ class Machine:
         self.last = 0
         self.base = 0
         self.words_n = 0
-        self.iv_n = 0
-        self.iv_cap = 0
+        self.cycle_n = 0
+        self.cycle_cap = 0
         self.side_n = 0
         self.side_cap = 0
         self.side_need = 0
@@ -197,7 +197,7 @@ class Machine:
     def _room(self):
         """ADVANCED if one more event fits into every array, else FULL or GROW."""
         if (
-            self.iv_n + ROWS_SPARE > self.iv_cap
+            self.cycle_n + ROWS_SPARE > self.cycle_cap
             or self.side_n + ROWS_SPARE > self.side_cap
             or (self.raw and self.ev_n + ROWS_SPARE > self.ev_cap)
         ):
@@ -523,9 +523,8 @@ class Machine:
         self.g[r + G_SEQ] = 0
         self.g[r + G_STATE] = status
         self.g[r + G_START] = self.last - self.base
-        self.g[r + G_REASON] = NONE
+        self._begin(r, status, NONE, stack)
         self.g[r + G_COMPLETE] = 1
-        self.g[r + G_STACK] = stack
         self.g[r + G_PROC] = NONE
         self.g[r + G_THREAD] = NONE
         self.g[r + G_RANGES] = NONE
@@ -632,36 +631,110 @@ class Machine:
         self._side(SIDE_OBJECT, self.node[k + N_KIND], self.node[k + N_NAME], self.node[k + N_START], freed,
                    self.node[k + N_STACK], 0, 0, 0)
 
-    def _close(self, r, ts, complete, waker, waker_stack):
-        """Write the goroutine's current interval, which ends at ts."""
-        n: cython.longlong = self.iv_n
-        self.iv_g[n] = self.g[r + G_ID]
-        self.iv_start[n] = self.g[r + G_START]
-        self.iv_duration[n] = ts - self.g[r + G_START]
-        self.iv_state[n] = cython.cast(cython.int, self.g[r + G_STATE] - 1)
-        self.iv_reason[n] = cython.cast(cython.int, self.g[r + G_REASON])
-        self.iv_complete[n] = cython.cast(cython.uchar, complete & self.g[r + G_COMPLETE])
-        self.iv_stack[n] = cython.cast(cython.int, self.g[r + G_STACK])
-        self.iv_waker[n] = waker
-        self.iv_waker_stack[n] = cython.cast(cython.int, waker_stack)
-        self.iv_proc[n] = self.g[r + G_PROC]
-        self.iv_thread[n] = self.g[r + G_THREAD]
-        self.iv_n = n + 1
+    # A row is a scheduling cycle: a wait or a system call, then ready to run, then running, each where it
+    # was. What is told of its first stay (reason, stack, waker) is told of the cycle. While it goes on, the
+    # goroutine's row of state holds it: G_STATE and G_START are the current stay's, G_FIRST the first stay's
+    # state, G_BLOCKED and G_READY how long the stays before the current one took, or -1.
 
     def _move(self, r, state, ts, reason, stack, proc, thread, waker, waker_stack):
         """The goroutine goes over into state at ts."""
-        self._close(r, ts, 1, waker, waker_stack)
+        if self._goes_on(r, state, reason, stack, proc, thread, waker, waker_stack):
+            if self.g[r + G_STATE] == RUNNABLE:
+                self.g[r + G_READY] = ts - self.g[r + G_START]
+            else:
+                self.g[r + G_BLOCKED] = ts - self.g[r + G_START]
+            if self.g[r + G_STATE] == self.g[r + G_FIRST]:
+                self.g[r + G_WAKER] = waker
+                self.g[r + G_WAKER_STACK] = waker_stack
+            if state == RUNNING:
+                self.g[r + G_PROC] = proc
+                self.g[r + G_THREAD] = thread
+        else:
+            self._close(r, ts, 1, waker, waker_stack)
+            self._begin(r, state, reason, stack)
+            self.g[r + G_COMPLETE] = 1
+            self.g[r + G_PROC] = proc
+            self.g[r + G_THREAD] = thread
         self.g[r + G_STATUS] = state
         self.g[r + G_STATE] = state
         self.g[r + G_START] = ts
+
+    def _goes_on(self, r, state, reason, stack, proc, thread, waker, waker_stack):
+        """Whether the goroutine's cycle goes on in state: later in the order, and nothing told of it that the row does not say."""
+        now: cython.longlong = self.g[r + G_STATE]
+        if now == RUNNING or reason != NONE or self.g[r + G_COMPLETE] == 0:
+            return False
+        if now != self.g[r + G_FIRST] and (waker != NONE or waker_stack != 0):
+            return False
+        if state == RUNNABLE:
+            return now != RUNNABLE and stack == waker_stack
+        if state != RUNNING or stack != 0:
+            return False
+        return self.g[r + G_FIRST] != SYSCALL or (proc == self.g[r + G_PROC] and thread == self.g[r + G_THREAD])
+
+    def _begin(self, r, state, reason, stack):
+        """A cycle begins with a stay in state."""
+        self.g[r + G_FIRST] = state
+        self.g[r + G_BLOCKED] = NONE
+        self.g[r + G_READY] = NONE
+        self.g[r + G_WAKER] = NONE
+        self.g[r + G_WAKER_STACK] = 0
         self.g[r + G_REASON] = reason
-        self.g[r + G_COMPLETE] = 1
         self.g[r + G_STACK] = stack
-        self.g[r + G_PROC] = proc
-        self.g[r + G_THREAD] = thread
+
+    def _close(self, r, ts, complete, waker, waker_stack):
+        """Write the goroutine's cycle, whose last stay ends at ts; in two rows if something is told of that stay alone."""
+        now: cython.longlong = self.g[r + G_STATE]
+        complete &= self.g[r + G_COMPLETE]
+        if now == self.g[r + G_FIRST]:
+            self.g[r + G_WAKER] = waker
+            self.g[r + G_WAKER_STACK] = waker_stack
+        elif complete == 0 or waker != NONE or waker_stack != 0:
+            self._write(r, NONE, 1)
+            self._begin(r, now, NONE, self.g[r + G_WAKER_STACK] if now == RUNNABLE else 0)
+            self.g[r + G_WAKER] = waker
+            self.g[r + G_WAKER_STACK] = waker_stack
+        self._write(r, ts - self.g[r + G_START], complete)
+
+    def _write(self, r, last, complete):
+        """A row of the goroutine's cycle; last: how long its current stay took, -1 to leave that out."""
+        n: cython.longlong = self.cycle_n
+        now: cython.longlong = self.g[r + G_STATE]
+        blocked: cython.longlong = self.g[r + G_BLOCKED]
+        ready: cython.longlong = self.g[r + G_READY]
+        running: cython.longlong = NONE
+        start: cython.longlong = self.g[r + G_START]
+        if blocked >= 0:
+            start -= blocked
+        if ready >= 0:
+            start -= ready
+        if now == RUNNING:
+            running = last
+        elif now == RUNNABLE:
+            ready = last
+        else:
+            blocked = last
+        self.cycle_g[n] = self.g[r + G_ID]
+        self.cycle_start[n] = start
+        self.cycle_waiting[n] = blocked if self.g[r + G_FIRST] == WAITING else NONE
+        self.cycle_syscall[n] = blocked if self.g[r + G_FIRST] == SYSCALL else NONE
+        self.cycle_runnable[n] = ready
+        self.cycle_running[n] = running
+        self.cycle_reason[n] = cython.cast(cython.int, self.g[r + G_REASON])
+        self.cycle_complete[n] = cython.cast(cython.uchar, complete)
+        self.cycle_stack[n] = cython.cast(cython.int, self.g[r + G_STACK])
+        self.cycle_waker[n] = self.g[r + G_WAKER]
+        self.cycle_waker_stack[n] = cython.cast(cython.int, self.g[r + G_WAKER_STACK])
+        if running >= 0 or self.g[r + G_FIRST] == SYSCALL:
+            self.cycle_proc[n] = self.g[r + G_PROC]
+            self.cycle_thread[n] = self.g[r + G_THREAD]
+        else:
+            self.cycle_proc[n] = NONE
+            self.cycle_thread[n] = NONE
+        self.cycle_n = n + 1
 
     def _end_goroutine(self, r, ts, is_end):
-        """Write its last interval, what it has open, and its own row. The caller made room."""
+        """Write its last cycle, what it has open, and its own row. The caller made room."""
         k: cython.longlong = self.g[r + G_REGIONS]
         n: cython.longlong
         gid: cython.longlong = self.g[r + G_ID]
@@ -718,7 +791,7 @@ class Machine:
         while self.finish_at < self.g_used:
             r = self.finish_at
             if self.g[r + G_STATUS] > 0:
-                if self.iv_n + ROWS_SPARE > self.iv_cap or not self._has_room_for(self._open_things(r)):
+                if self.cycle_n + ROWS_SPARE > self.cycle_cap or not self._has_room_for(self._open_things(r)):
                     return FULL
                 self._end_goroutine(r, ts, 0)
                 self.g[r + G_STATUS] = 0

@@ -10,6 +10,7 @@ import pyarrow as pa
 from tracemill.parsers import exectrace
 from tracemill.parsers.api import Batch, Facts, Issue, Options, with_all_stacks
 from tracemill.parsers.unwrap.source import Source
+from tracemill.warehouse.intervals import with_intervals
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def collect(items: Iterable[Item]) -> Reading:
             reading.issues.append(item)
         else:
             reading.facts = item
-    reading.tables = {name: pa.Table.from_batches(parts) for name, parts in batches.items()}
+    reading.tables = with_intervals({name: pa.Table.from_batches(parts) for name, parts in batches.items()})
     return reading
 
 

@@ -28,7 +28,8 @@ def reading(samples):
 
 def test_every_table_of_a_trace_is_filled(reading):
     expected = {
-        "goroutines", "goroutine_intervals", "trace_ranges", "trace_metrics", "trace_cpu_samples",
+        "goroutines", "goroutine_cycles", "goroutine_intervals", "trace_ranges", "trace_metrics",
+        "trace_cpu_samples",
         "trace_tasks", "trace_regions", "trace_logs", "stacks", "named_addresses",
     }  # fmt: skip
     assert set(reading.tables) == expected
@@ -62,6 +63,7 @@ def test_intervals_of_a_goroutine_leave_no_gap_and_do_not_overlap(samples, versi
 def test_grains_are_unique(reading):
     for name, key in {
         "goroutines": "goroutine_id",
+        "goroutine_cycles": "goroutine_id, start_ns",
         "goroutine_intervals": "goroutine_id, start_ns",
         "trace_ranges": "start_ns, name, scope",
         "trace_tasks": "task_id",

@@ -46,7 +46,7 @@ class Row:
 
 
 ROWS = [
-    Row("execution trace", "*.trace.gz", "trace", "goroutine_intervals trace_ranges stacks", TRACES),
+    Row("execution trace", "*.trace.gz", "trace", "goroutine_cycles trace_ranges stacks", TRACES),
     Row(
         "pprof protobuf",
         "pprof/go*/*",

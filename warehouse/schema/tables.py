@@ -73,10 +73,12 @@ _PARSED = (
         "entry_function created_ns ended_ns parent_goroutine_id creation_stack_id",
     ),
     _table(
-        "goroutine_intervals",
-        "What each goroutine did when: one row for each stay in a state.",
+        "goroutine_cycles",
+        "What each goroutine did when, as stored: one row for a wait or a system call, then ready to run, then "
+        "running, each where it was; is_complete, reason, stack and waker are those of the first.",
         "capture_id goroutine_id start_ns",
-        "state reason duration_ns is_complete stack_id waker_goroutine_id waker_stack_id proc_id thread_id",
+        "waiting_ns syscall_ns runnable_ns running_ns reason is_complete stack_id waker_goroutine_id waker_stack_id "
+        "proc_id thread_id",
     ),
     _table(
         "trace_ranges",
@@ -238,6 +240,16 @@ _PARSED = (
     ),
 )
 
+# A view of another table: sql/queries/tables/<name>.sql.
+_DERIVED = (
+    _table(
+        "goroutine_intervals",
+        "What each goroutine did when: one row for each stay in a state.",
+        "capture_id goroutine_id start_ns",
+        "state reason duration_ns is_complete stack_id waker_goroutine_id waker_stack_id proc_id thread_id",
+    ),
+)
+
 # Written by the catalog when it publishes.
 _CATALOG = (
     _table(
@@ -302,6 +314,7 @@ _DECLARED = (
     ),
 )
 
-TABLES = {table.name: table for table in (*_PARSED, *_CATALOG, *_DECLARED)}
+TABLES = {table.name: table for table in (*_PARSED, *_DERIVED, *_CATALOG, *_DECLARED)}
 PARSED = tuple(table.name for table in _PARSED)
+DERIVED = tuple(table.name for table in _DERIVED)
 CATALOG = tuple(table.name for table in _CATALOG)
