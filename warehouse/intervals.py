@@ -29,6 +29,7 @@ def view(name: str) -> str:
 def cycles_of_intervals(intervals: str) -> str:
     """A SELECT of cycles over one of intervals, as an earlier version stored them."""
     made = {f"{part}_ns": f"case when state = '{part}' then duration_ns end as {part}_ns" for part in _PARTS}
+    made["end_ns"] = "start_ns + duration_ns as end_ns"
     names = ", ".join(made.get(name, name) for name in TABLES[CYCLES].column_names)
     return f"select {names} {intervals}"
 

@@ -42,7 +42,7 @@ MAX_STATE = 1 << 23
 
 CYCLE_COLUMNS = {
     "cycle_g": ("i8", 1),
-    "cycle_start": ("i8", 1),
+    "cycle_end": ("i8", 1),
     "cycle_waiting": ("i8", 1),
     "cycle_syscall": ("i8", 1),
     "cycle_runnable": ("i8", 1),

@@ -83,7 +83,7 @@ class Shaper:
         reasons = columns.texts(self._source.words())
         made = {
             "goroutine_id": columns.plain(columns.INTS, count, buffers["cycle_g"]),
-            "start_ns": columns.plain(columns.INTS, count, buffers["cycle_start"]),
+            "end_ns": columns.plain(columns.INTS, count, buffers["cycle_end"]),
             "waiting_ns": nullable("cycle_waiting"),
             "syscall_ns": nullable("cycle_syscall"),
             "runnable_ns": nullable("cycle_runnable"),

@@ -71,7 +71,7 @@ cdef class Machine:
     cdef public long long words_n
     # Output: scheduling cycles
     cdef public long long[::1] cycle_g
-    cdef public long long[::1] cycle_start
+    cdef public long long[::1] cycle_end
     cdef public long long[::1] cycle_waiting
     cdef public long long[::1] cycle_syscall
     cdef public long long[::1] cycle_runnable

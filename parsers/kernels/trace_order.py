@@ -703,11 +703,6 @@ class Machine:
         blocked: cython.longlong = self.g[r + G_BLOCKED]
         ready: cython.longlong = self.g[r + G_READY]
         running: cython.longlong = NONE
-        start: cython.longlong = self.g[r + G_START]
-        if blocked >= 0:
-            start -= blocked
-        if ready >= 0:
-            start -= ready
         if now == RUNNING:
             running = last
         elif now == RUNNABLE:
@@ -715,7 +710,7 @@ class Machine:
         else:
             blocked = last
         self.cycle_g[n] = self.g[r + G_ID]
-        self.cycle_start[n] = start
+        self.cycle_end[n] = self.g[r + G_START] + (last if last >= 0 else 0)
         self.cycle_waiting[n] = blocked if self.g[r + G_FIRST] == WAITING else NONE
         self.cycle_syscall[n] = blocked if self.g[r + G_FIRST] == SYSCALL else NONE
         self.cycle_runnable[n] = ready

@@ -63,7 +63,7 @@ def test_intervals_of_a_goroutine_leave_no_gap_and_do_not_overlap(samples, versi
 def test_grains_are_unique(reading):
     for name, key in {
         "goroutines": "goroutine_id",
-        "goroutine_cycles": "goroutine_id, start_ns",
+        "goroutine_cycles": "goroutine_id, end_ns, waiting_ns, syscall_ns, runnable_ns, running_ns",
         "goroutine_intervals": "goroutine_id, start_ns",
         "trace_ranges": "start_ns, name, scope",
         "trace_tasks": "task_id",

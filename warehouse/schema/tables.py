@@ -75,9 +75,10 @@ _PARSED = (
     _table(
         "goroutine_cycles",
         "What each goroutine did when, as stored: one row for a wait or a system call, then ready to run, then "
-        "running, each where it was; is_complete, reason, stack and waker are those of the first.",
-        "capture_id goroutine_id start_ns",
-        "waiting_ns syscall_ns runnable_ns running_ns reason is_complete stack_id waker_goroutine_id waker_stack_id "
+        "running, without a gap up to end_ns; what it was not is null. is_complete holds for all of it, reason, stack "
+        "and waker are those of the first.",
+        "capture_id goroutine_id end_ns waiting_ns syscall_ns runnable_ns running_ns",
+        "reason is_complete stack_id waker_goroutine_id waker_stack_id "
         "proc_id thread_id",
     ),
     _table(

@@ -5,7 +5,7 @@
 select
     capture_id,
     goroutine_id,
-    start_ns,
+    end_ns - coalesce(running_ns, 0) - coalesce(runnable_ns, 0) - waiting_ns as start_ns,
     'waiting' as state,
     reason,
     waiting_ns as duration_ns,
@@ -21,7 +21,7 @@ union all
 select
     capture_id,
     goroutine_id,
-    start_ns,
+    end_ns - coalesce(running_ns, 0) - coalesce(runnable_ns, 0) - syscall_ns,
     'syscall',
     reason,
     syscall_ns,
@@ -37,7 +37,7 @@ union all
 select
     capture_id,
     goroutine_id,
-    start_ns + coalesce(waiting_ns, syscall_ns, 0),
+    end_ns - coalesce(running_ns, 0) - runnable_ns,
     'runnable',
     case when coalesce(waiting_ns, syscall_ns) is null then reason end,
     runnable_ns,
@@ -53,7 +53,7 @@ union all
 select
     capture_id,
     goroutine_id,
-    start_ns + coalesce(waiting_ns, syscall_ns, 0) + coalesce(runnable_ns, 0),
+    end_ns - running_ns,
     'running',
     case when coalesce(waiting_ns, syscall_ns, runnable_ns) is null then reason end,
     running_ns,
