@@ -45,8 +45,8 @@ SMALL_BYTES = 16 * 1024**2
 _DELTA_COLUMNS = frozenset(
     {"start_ns", "end_ns", "ended_ns", "ts_ns", "event_index", "sample_index", "start_pc"}
 )
-# Numbers of many values: each byte apart they take a fifth less than as deltas or by a dictionary, at less CPU;
-# a dictionary that turns out too large costs twice.
+# Numbers of many values: each byte apart they take a fifth less than as deltas or by a dictionary, at less
+# CPU; a dictionary that turns out too large costs twice.
 _SPLIT_COLUMNS = frozenset(
     {"waiting_ns", "syscall_ns", "runnable_ns", "running_ns", "duration_ns", "created_ns"}
     | {
