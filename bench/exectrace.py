@@ -1,15 +1,14 @@
 """Our whole ingest of a large execution trace against Go's own tool, in one run on one machine.
 
-    python -m bench.exectrace [--repeats 5] [--megabytes 60] [--part sync,parsed,v1,small,decode,folder,long]
+    python -m bench.exectrace [--repeats 5] [--megabytes 60] [--part parsed,v1,small,decode,folder,long]
 
-Prints medians and ratios of wall time, CPU and peak memory of each side. Both sides
-take turns, so that a busy neighbour hits both; the file cache is warm.
+bench/shapes.py has the ingest of three shapes of trace. Prints medians and ratios of wall time, CPU and peak
+memory of each side. Both sides take turns, so that a busy neighbour hits both; the file cache is warm.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -22,7 +21,7 @@ from time import perf_counter
 from bench.make_trace import make_trace
 from examples.toolchain import environment, tool
 
-PARTS = "sync,parsed,v1,small,decode,folder,long"
+PARTS = "parsed,v1,small,decode,folder,long"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -58,14 +57,6 @@ def ingest_command(trace: Path, *, raw: bool, repeats: int = 0) -> list[str]:
     return [sys.executable, "-m", "bench.ingest_trace", str(trace), str(int(raw)), str(repeats)]
 
 
-def in_process(trace: Path, *, raw: bool) -> Cost:
-    """One ingest inside a running process, after one that warmed it up."""
-    done = subprocess.run(
-        ingest_command(trace, raw=raw, repeats=1), cwd=ROOT, capture_output=True, check=True
-    )
-    return Cost(*json.loads(done.stdout))
-
-
 def row(name: str, ours: Cost, gos: Cost, goal: float) -> None:
     """One line of the table."""
     print(
@@ -75,29 +66,13 @@ def row(name: str, ours: Cost, gos: Cost, goal: float) -> None:
     )
 
 
-def against_go(trace: Path, repeats: int, parts: set[str]) -> None:
-    """The rows that compare with Go's tool on the large trace."""
-    go_trace = tool("1.27", "trace")
-    costs: dict[str, list[Cost]] = {}
-
-    def take(name: str, cost: Cost) -> None:
-        costs.setdefault(name, []).append(cost)
-
+def printed(trace: Path, repeats: int) -> None:
+    """Every event, stored against printed."""
+    gos, ours = [], []
     for _ in range(repeats):
-        take("sync", run(go_trace, "-pprof=sync", trace))
-        take("in process", in_process(trace, raw=False))
-        take("process", run(*ingest_command(trace, raw=False)))
-        take("raw in process", in_process(trace, raw=True))
-        if "parsed" in parts:
-            take("parsed", run(go_trace, "-d=parsed", trace))
-            take("raw process", run(*ingest_command(trace, raw=True)))
-    medians = {name: median(values) for name, values in costs.items()}
-    sync = medians["sync"]
-    row("in process : -pprof=sync", medians["in process"], sync, 5)
-    row("whole process : -pprof=sync", medians["process"], sync, 3)
-    row("--raw-events in process : -pprof=sync", medians["raw in process"], sync, 3)
-    if "parsed" in parts:
-        row("--raw-events whole process : -d=parsed", medians["raw process"], medians["parsed"], 8)
+        gos.append(run(tool("1.27", "trace"), "-d=parsed", trace))
+        ours.append(run(*ingest_command(trace, raw=True)))
+    row("--raw-events whole process : -d=parsed", median(ours), median(gos), 8)
 
 
 def old(repeats: int) -> None:
@@ -169,19 +144,19 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=60)
     parser.add_argument("--count", type=int, default=500, help="traces of the part folder")
     parser.add_argument("--part", default=PARTS, help=f"of {PARTS}; default all, which takes ten minutes")
-    options = parser.parse_args()
+    options, _ = parser.parse_known_args()
     parts = set(options.part.split(","))
     trace = make_trace(options.megabytes)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["BENCH_SCRATCH"] = scratch
-        if parts & {"sync", "parsed"}:
+        if "parsed" in parts:
             print(
                 f"{trace.name}, {trace.stat().st_size / 1e6:.0f} MB;"
                 f" medians of {options.repeats}; load {os.getloadavg()[0]:.1f}"
             )
             print(f"{'':<44} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>7} {'Go':>7} {'ours':>6}")
             print(f"{'':<44} {'s wall':>7} {'s wall':>7} {'s CPU':>7} {'s CPU':>7} {'MB':>7} {'MB':>6}")
-            against_go(trace, options.repeats, parts)
+            printed(trace, options.repeats)
         if "v1" in parts:
             old(options.repeats)
         if "small" in parts:

@@ -2,8 +2,9 @@
 
     python -m bench.ingest_trace TRACE RAW REPEATS
 
-With REPEATS, ingests that often again and prints the last one's [wall, cpu, peak] as JSON; a
-negative number is how often to ingest in all, as a folder of as many traces would take.
+With REPEATS, ingests that often again and prints as JSON what the last one cost (wall, cpu, peak), how many
+bytes it stored, and the CPU of parsing alone; a negative number is how often to ingest in all, as a folder of
+as many traces would take.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from tracemill.parsers.unwrap.source import Source
 from tracemill.warehouse.store import CaptureWriter
 
 
-def ingest(trace: str, *, raw: bool) -> None:
-    """Parse and write every table."""
+def ingest(trace: str, *, raw: bool) -> int:
+    """Parse and write every table; how many bytes that takes."""
     folder = Path(tempfile.mkdtemp(dir=os.environ.get("BENCH_SCRATCH")))
     with CaptureWriter(folder, "bench") as writer:
         for item in exectrace.parse(Source(trace), Options(raw_events=raw)):
@@ -32,7 +33,17 @@ def ingest(trace: str, *, raw: bool) -> None:
                 writer.write(item.table, item.rows)
             elif isinstance(item, Stacks):
                 writer.write_stacks(item.ids, item.rows)
+    stored = sum(file.stat().st_size for file in folder.rglob("*.parquet"))
     shutil.rmtree(folder)
+    return stored
+
+
+def parse_cpu(trace: str, *, raw: bool) -> float:
+    """Seconds of CPU to parse into batches that nobody keeps."""
+    began = process_time()
+    for _ in exectrace.parse(Source(trace), Options(raw_events=raw)):
+        pass
+    return process_time() - began
 
 
 def main() -> None:
@@ -41,14 +52,10 @@ def main() -> None:
         ingest(trace, raw=raw)
     for left in range(repeats - 1, -1, -1):
         wall, cpu = perf_counter(), process_time()
-        ingest(trace, raw=raw)
-        cost = [
-            perf_counter() - wall,
-            process_time() - cpu,
-            peak_mb(),
-        ]
+        stored = ingest(trace, raw=raw)
+        cost = {"wall": perf_counter() - wall, "cpu": process_time() - cpu, "peak": peak_mb()}
         if not left:
-            print(json.dumps(cost))
+            print(json.dumps(cost | {"stored": stored, "parse_cpu": parse_cpu(trace, raw=raw)}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Makes the large trace that the benchmarks read: .cache/bench/busy-<MB>-go<version>.trace, once.
+"""Makes the large traces that the benchmarks read: .cache/bench/<shape>-<MB>-go<version>.trace, once.
 
-python -m bench.make_trace [MEGABYTES [GO_VERSION]]
+python -m bench.make_trace [MEGABYTES [GO_VERSION [SHAPE]]]
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from examples.toolchain import CACHE, environment, go
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def make_trace(megabytes: float = 60, version: str = "1.27") -> Path:
-    """Return the trace, recorded by bench/programs/busy.go under a version of Go on first use."""
+def make_trace(megabytes: float = 60, version: str = "1.27", shape: str = "busy") -> Path:
+    """Return the trace, recorded by bench/programs/<shape>.go under a version of Go on first use."""
     folder = CACHE / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    trace = folder / f"busy-{megabytes:g}-go{version}.trace"
+    trace = folder / f"{shape}-{megabytes:g}-go{version}.trace"
     if not trace.exists():
-        program, part = folder / f"busy-go{version}", folder / f".{trace.name}.part"
-        build = [go(version), "build", "-o", program, ROOT / "bench/programs/busy.go"]
+        program, part = folder / f"{shape}-go{version}", folder / f".{trace.name}.part"
+        build = [go(version), "build", "-o", program, ROOT / f"bench/programs/{shape}.go"]
         subprocess.run(build, env=environment(), check=True)
         subprocess.run([program, part, str(megabytes)], env=environment(), check=True)
         part.rename(trace)
@@ -29,4 +29,4 @@ def make_trace(megabytes: float = 60, version: str = "1.27") -> Path:
 
 
 if __name__ == "__main__":
-    print(make_trace(float((sys.argv[1:] or [60])[0]), *sys.argv[2:3]))
+    print(make_trace(float((sys.argv[1:] or [60])[0]), *sys.argv[2:4]))

@@ -333,6 +333,6 @@ def test_raw_events_do_not_reload_profiles(artifacts: Path, tmp_path: Path) -> N
 def test_an_unreadable_manifest_is_named(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text('{"version": 99}')
     with pytest.raises(
-        WarehouseError, match=r"manifest\.json: version 99, this Tracemill reads versions 1 to 2"
+        WarehouseError, match=r"manifest\.json: version 99, this Tracemill reads versions 1 to 3"
     ):
         Catalog.load(tmp_path)

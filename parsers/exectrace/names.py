@@ -75,9 +75,12 @@ class Names:
 
     def add_strings(self, gen: Generation, rows: StringRows) -> IdMap:
         """Intern a generation's strings."""
-        buf = gen.view
-        spans = zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
-        indexes = np.fromiter((self.add_string(bytes(buf[a:b])) for a, b in spans), np.int64, len(rows.ids))
+        low, high = (int(rows.starts.min()), int(rows.ends.max())) if len(rows.ids) else (0, 0)
+        content = bytes(gen.view[low:high])
+        spans = zip((rows.starts - low).tolist(), (rows.ends - low).tolist(), strict=True)
+        known, add = self._string_index, self.add_string
+        found = [(text, known.get(text)) for text in (content[a:b] for a, b in spans)]
+        indexes = np.array([add(text) if index is None else index for text, index in found], np.int64)
         if self._bytes > MAX_STRING_BYTES:
             raise gen.damage(0, f"more than {MAX_STRING_BYTES} bytes of different strings in one capture")
         return id_map(rows.ids, indexes)

@@ -168,13 +168,17 @@ class Shaper:
     def _tasks(self, rows: NDArray[np.int64]) -> Batch | None:
         # An end without a begin tells of a task from before the capture, but
         # only the first such end: a task may end any number of times.
-        keep = []
-        for task, mark in zip(rows[:, 1].tolist(), rows[:, 8].tolist(), strict=True):
-            keep.append(mark != 2 or task not in self._ended_tasks)
-            self._ended_tasks.add(task)
-        rows = rows[np.array(keep)]
-        if not len(rows):
-            return None
+        tasks = rows[:, 1].tolist()
+        if (rows[:, 8] == LAYOUT["TASK_END_ONLY"]).any():
+            keep = []
+            for task, mark in zip(tasks, rows[:, 8].tolist(), strict=True):
+                keep.append(mark != LAYOUT["TASK_END_ONLY"] or task not in self._ended_tasks)
+                self._ended_tasks.add(task)
+            rows = rows[np.array(keep)]
+            if not len(rows):
+                return None
+        else:
+            self._ended_tasks.update(tasks)
         return _batch(
             "trace_tasks",
             task_id=columns.ints(rows[:, 1]),
@@ -242,7 +246,8 @@ class Shaper:
     def _text(self, index: NDArray[np.int64], *, empty: bool = False) -> pa.Array:
         """Strings by index; the empty one is null unless it is a value of its own."""
         texts = self._names.strings
-        return columns.texts([texts[i] if i or empty else None for i in index.tolist()])
+        kinds, codes = np.unique(index, return_inverse=True)
+        return columns.chosen(codes.reshape(-1), [texts[i] if i or empty else None for i in kinds.tolist()])
 
 
 def _batch(table: str, **made: pa.Array) -> Batch:
