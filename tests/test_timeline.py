@@ -63,6 +63,11 @@ def test_a_file_is_enough(tmp_path: Path) -> None:
             assert interval["start_ns"] + interval["duration_ns"] > 100_000_000
 
 
+def test_around_what_is_no_waiting_it_shows_the_slowest_task_of_the_build(demo: Path) -> None:
+    assert "The slowest /" in timeline("--around", "b05", "--warehouse", str(demo))
+    assert " in b05/" in timeline("--around", "Touch", "--warehouse", str(demo))
+
+
 def test_what_is_no_trace_is_told(tmp_path: Path) -> None:
     heap = shutil.copy(TRACE.with_name("heap.pb.gz"), tmp_path)
     assert "no execution trace in what was given" in timeline(str(heap), code=2)
@@ -72,7 +77,7 @@ def test_what_is_no_trace_is_told(tmp_path: Path) -> None:
 def test_an_exemplar_outlives_the_raw_intervals(demo: Path) -> None:
     with connect(demo) as connection:
         incident = next(i for i in incidents(connection) if i.seen_build_id == "b08")
-        window = window_of(incident)
+        window = window_of(connection, incident)
         assert window
         raw = lanes_in(connection, window)
         connection.execute("create temp table goroutine_intervals as from goroutine_intervals limit 0")

@@ -263,7 +263,7 @@ def _lines(stacks: Comparison, function: str | None) -> list[LineCost]:
 
 
 def _lanes(connection: duckdb.DuckDBPyConnection, incident: Incident) -> Lanes | None:
-    window = window_of(incident)
+    window = window_of(connection, incident)
     return lanes_in(connection, window) if window else None
 
 

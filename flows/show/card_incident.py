@@ -131,8 +131,38 @@ def _fits(incident: Incident, word: str) -> bool:
     return any(word.lower() in name.lower() for name in names if name)
 
 
-def window_of(incident: Incident) -> Window | None:
+class Span(NamedTuple):
+    """A task, or a wait, of a goroutine in a trace."""
+
+    build_id: str
+    capture_id: str
+    path: str
+    name: str
+    goroutine_id: int | None
+    start_ns: int
+    duration_ns: int
+
+
+def slowest_task(connection: duckdb.DuckDBPyConnection, task: str | None, build: str | None) -> Window | None:
+    """The slowest task of a name, or of any, in a build, or in the newest that has one."""
+    found = ask(connection, "show/slowest_tasks", Span, task=task, build=build)
+    if not found:
+        return None
+    span = found[0]
+    return Window(
+        capture_id=span.capture_id,
+        path=span.path,
+        from_ns=span.start_ns,
+        to_ns=span.start_ns + span.duration_ns,
+        goroutine_id=span.goroutine_id,
+        title=f"The slowest {span.name} in {span.path}",
+    )
+
+
+def window_of(connection: duckdb.DuckDBPyConnection, incident: Incident) -> Window | None:
     """The part of a trace in which the incident is seen best."""
+    if incident.metric.startswith("task_"):
+        return slowest_task(connection, incident.subject, incident.seen_build_id)
     if incident.exemplar_capture_id is None or incident.exemplar_start_ns is None:
         return None
     start, length = incident.exemplar_start_ns, incident.exemplar_duration_ns or 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.names import require
 from tracemill.flows.show.card import lanes_in
-from tracemill.flows.show.card_incident import MARGIN, choose, incidents, window_of
+from tracemill.flows.show.card_incident import MARGIN, Span, choose, incidents, slowest_task, window_of
 from tracemill.flows.show.lanes import MAX_LANES, Lanes, Window
 from tracemill.flows.show.lanes_drawing import drawing
 from tracemill.flows.show.page import render
@@ -38,16 +38,6 @@ class Asked:
     most: int = MAX_LANES
 
 
-class _Span(NamedTuple):
-    build_id: str
-    capture_id: str
-    path: str
-    name: str
-    goroutine_id: int | None
-    start_ns: int
-    duration_ns: int
-
-
 class _Trace(NamedTuple):
     capture_id: str
     build_id: str
@@ -70,38 +60,25 @@ def _window(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Window:
     if asked.task is not None:
         require(asked.task, "task", ask_column(connection, "show/task_names"))
     if asked.task is not None or asked.is_slowest:
-        found = ask(connection, "show/slowest_tasks", _Span, task=asked.task, build=asked.build_id)
-        if found:
-            return _of_task(found[0])
+        if window := slowest_task(connection, asked.task, asked.build_id):
+            return window
         if asked.is_slowest:
             return _longest_wait(connection, asked.build_id)
     return _whole(connection, asked.build_id)
 
 
 def _around(connection: duckdb.DuckDBPyConnection, word: str) -> Window:
-    builds = ask_column(connection, "verdicts/known_builds")
-    for incident in choose(incidents(connection), [word], builds):
-        if window := window_of(incident):
+    chosen = choose(incidents(connection), [word], ask_column(connection, "verdicts/known_builds"))
+    for incident in chosen:
+        if window := window_of(connection, incident):
             return window
-    if word not in builds:
-        raise NoTimelineError(f"{word}: the incident is none of waiting: no instant of a trace shows it")
-    found = ask(connection, "show/slowest_tasks", _Span, task=None, build=word)
-    return _of_task(found[0]) if found else _longest_wait(connection, word)
-
-
-def _of_task(span: _Span) -> Window:
-    return Window(
-        capture_id=span.capture_id,
-        path=span.path,
-        from_ns=span.start_ns,
-        to_ns=span.start_ns + span.duration_ns,
-        goroutine_id=span.goroutine_id,
-        title=f"The slowest {span.name} in {span.path}",
-    )
+    # What is no waiting has no instant: the build's slowest task is as good a place to look as any.
+    build = chosen[0].seen_build_id if chosen else word
+    return slowest_task(connection, None, build) or _longest_wait(connection, build)
 
 
 def _longest_wait(connection: duckdb.DuckDBPyConnection, build_id: str | None) -> Window:
-    found = ask(connection, "show/longest_waits", _Span, build=build_id)
+    found = ask(connection, "show/longest_waits", Span, build=build_id)
     if not found:
         return _whole(connection, build_id)
     wait = found[0]
