@@ -1,4 +1,4 @@
-"""The flame graph of two builds: as wide as the costlier, coloured by the change, and never too much of it."""
+"""The flame graph of two builds: as wide as the costlier, coloured by the change, never too much."""
 
 from __future__ import annotations
 

@@ -128,6 +128,18 @@ def test_lanes_are_of_whom_it_is_about_and_of_who_was_at_work() -> None:
     assert [(w.at_ns, w.waker, w.woken) for w in found.wakes] == [(60, 1, 0)]
 
 
+def test_who_waits_in_the_same_function_is_shown_whatever_for() -> None:
+    window = Window("c", "t", 0, 100, function="app.f")
+    elsewhere = stay(3, 0, 100, "waiting", "chan receive")._replace(function="app.other")
+    found = lanes_of(window, [stay(2, 0, 100, "waiting", "chan receive"), elsewhere])
+    assert [lane.goroutine_id for lane in found.lanes] == [2]
+
+
+def test_the_longer_part_of_a_column_counts() -> None:
+    intervals = [stay(1, 0, 30, "running"), stay(1, 30, 70, "waiting", "sync")]
+    assert columns(Window("c", "t", 0, 100), Lane(1, False, None, intervals), 1) == ["lock"]
+
+
 @pytest.mark.parametrize("count", [1, 7, 100, 1000])
 def test_a_column_has_the_state_that_took_most_of_it(count: int) -> None:
     intervals = [stay(1, i * 10, 10, ("running", "runnable")[i % 2]) for i in range(10)]
