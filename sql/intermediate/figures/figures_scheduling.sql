@@ -1,14 +1,23 @@
 -- What goroutines did beside waiting: ready without a processor, running, in system calls.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- Goroutines of the runtime itself are neither better nor worse.
+-- Goroutines of the runtime itself are neither better nor worse. The intervals are read once for each kind of figure: named
+-- once in a query they pass through it as a stream, named twice they are held in memory whole.
 with
 
 captures as (
     select * from int_counted_captures
 ),
 
-intervals as (
+stays as (
+    select * from stg_goroutine_intervals
+),
+
+ready as (
+    select * from stg_goroutine_intervals
+),
+
+in_calls as (
     select * from stg_goroutine_intervals
 ),
 
@@ -20,46 +29,44 @@ sites as (
     select * from int_stack_sites
 ),
 
-stays as (
-    select
-        captures.build_id,
-        captures.run_id,
-        intervals.state,
-        intervals.duration_ns,
-        intervals.stack_id,
-        goroutines.entry_function,
-    from intervals
+entries as (
+    select captures.build_id, captures.run_id, stays.state || '_ns' as metric,
+        coalesce(goroutines.entry_function, 'unknown') as function, sum(stays.duration_ns)::double as value,
+        sqrt(sum(stays.duration_ns::double * stays.duration_ns)) as standard_error,
+    from stays
     inner join captures using (capture_id)
     left join goroutines
-        on goroutines.capture_id = intervals.capture_id
-        and goroutines.goroutine_id = intervals.goroutine_id
-    where intervals.state in ('runnable', 'running', 'syscall')
+        on goroutines.capture_id = stays.capture_id
+        and goroutines.goroutine_id = stays.goroutine_id
+    where stays.state in ('runnable', 'running')
+    group by captures.build_id, captures.run_id, stays.state, goroutines.entry_function
 ),
 
-entries as (
-    select build_id, run_id, state || '_ns' as metric, coalesce(entry_function, 'unknown') as function,
-        sum(duration_ns)::double as value, sqrt(sum(duration_ns::double * duration_ns)) as standard_error,
-    from stays
-    where state <> 'syscall'
-    group by build_id, run_id, state, entry_function
-),
-
-latencies as (
-    select build_id, run_id,
-        quantile_disc(duration_ns, 0.5)::double as p50_ns, quantile_disc(duration_ns, 0.99)::double as p99_ns,
-    from stays
-    where state = 'runnable' and not starts_with(coalesce(entry_function, ''), 'runtime.')
-    group by build_id, run_id
+quantiles as (
+    select captures.build_id, captures.run_id, quantile_disc(ready.duration_ns, [0.5, 0.99]) as times,
+    from ready
+    inner join captures using (capture_id)
+    left join goroutines
+        on goroutines.capture_id = ready.capture_id
+        and goroutines.goroutine_id = ready.goroutine_id
+    where ready.state = 'runnable' and not starts_with(coalesce(goroutines.entry_function, ''), 'runtime.')
+    group by captures.build_id, captures.run_id
     having count(*) >= 100
 ),
 
+latencies as (
+    select build_id, run_id, times[1]::double as p50_ns, times[2]::double as p99_ns,
+    from quantiles
+),
+
 calls as (
-    select stays.build_id, stays.run_id, sites.function, sites.is_user_code, stays.duration_ns,
-    from stays
+    select captures.build_id, captures.run_id, sites.function, sites.is_user_code, in_calls.duration_ns,
+    from in_calls
+    inner join captures using (capture_id)
     inner join sites
-        on sites.build_id = stays.build_id
-        and sites.stack_id = stays.stack_id
-    where stays.state = 'syscall'
+        on sites.build_id = captures.build_id
+        and sites.stack_id = in_calls.stack_id
+    where in_calls.state = 'syscall'
 ),
 
 figures as (
