@@ -16,6 +16,7 @@ A model of scope ``view`` puts tables of either together and costs nothing until
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
 
+
+# Comments and texts; the names of CTEs; what stands behind FROM and JOIN.
+_NOISE = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
+_CTE = re.compile(r"(?:\bwith\b(?:\s+recursive\b)?|,)\s*(\w+)\s+as\s+(?:(?:not\s+)?materialized\s+)?\(")
+_FROM = re.compile(r"(?<!distinct )\b(?:from|join)\s+(\w+)\b(?!\s*[(.])")
 
 FOLDERS = ("staging", "intermediate", "marts", "checks")
 FIGURES = "int_figures"
@@ -148,8 +154,17 @@ def _read_model(file: Traversable, folder: str) -> Model:
     if not header or header[0].startswith(("grain:", "scope:")):
         raise ModelError(f"{place}: the header needs a sentence")
     grain = tuple(name.strip() for name in keys.get("grain", "").split(",") if name.strip())
-    reads = frozenset(name.removeprefix(LEVELS_OF) for name in _tables_read(sql, place))
+    reads = frozenset(name.removeprefix(LEVELS_OF) for name in _names_read(sql))
     return Model(file.name.removesuffix(".sql"), folder, header[0], grain, scope, sql, reads)
+
+
+def _names_read(sql: str) -> frozenset[str]:
+    """What _tables_read() says of a model of ours, whose style is fixed: DuckDB's parser takes 0.4 s for all.
+
+    A test holds every model to that.
+    """
+    plain = _NOISE.sub(" ", sql)
+    return frozenset(_FROM.findall(plain)) - frozenset(_CTE.findall(plain))
 
 
 def _tables_read(sql: str, place: str) -> frozenset[str]:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tracemill.warehouse.models import read_models
+from tracemill.warehouse.level_relation import LEVELS_OF
+from tracemill.warehouse.models import FIGURES, read_models, tables_read
 from tracemill.warehouse.scan import duckdb_type
 from tracemill.warehouse.schema import MARTS
 
@@ -35,6 +36,13 @@ def test_mart_has_the_declared_columns(empty, mart):
 
 def test_every_model_begins_with_a_sentence():
     assert [m.name for m in read_models() if not m.text.endswith(".")] == []
+
+
+def test_what_a_model_reads_is_what_duckdbs_parser_says():
+    for model in read_models():
+        if model.name != FIGURES:
+            said = tables_read(model.sql) or ()
+            assert model.reads == {name.removeprefix(LEVELS_OF) for name in said}, model.name
 
 
 def test_every_grain_is_unique():
