@@ -53,13 +53,13 @@ leads as (
 -- Of the builds that the verdict rests on the one where it begins.
 longest as (
     select leads.build_id, leads.incident_id,
-        arg_max(exemplars.capture_id, exemplars.duration_ns) as exemplar_capture_id,
-        arg_max(exemplars.goroutine_id, exemplars.duration_ns) as exemplar_goroutine_id,
-        arg_max(exemplars.start_ns, exemplars.duration_ns) as exemplar_start_ns,
+        arg_max(exemplars.capture_id, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_capture_id,
+        arg_max(exemplars.goroutine_id, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_goroutine_id,
+        arg_max(exemplars.start_ns, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_start_ns,
         max(exemplars.duration_ns) as exemplar_duration_ns,
-        arg_max(exemplars.task_name, exemplars.duration_ns) as exemplar_task_name,
-        arg_max(exemplars.task_start_ns, exemplars.duration_ns) as exemplar_task_start_ns,
-        arg_max(exemplars.task_duration_ns, exemplars.duration_ns) as exemplar_task_duration_ns,
+        arg_max(exemplars.task_name, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_task_name,
+        arg_max(exemplars.task_start_ns, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_task_start_ns,
+        arg_max(exemplars.task_duration_ns, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_task_duration_ns,
     from leads
     inner join described using (metric)
     inner join exemplars

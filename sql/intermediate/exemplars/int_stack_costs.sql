@@ -126,7 +126,7 @@ paths as (
     select build_id, metric, path_id, wait_reason,
         any_value(function) as function,
         bool_or(is_contention) as is_contention,
-        arg_max(stack_id, value) as stack_id,
+        arg_max(stack_id, (value, stack_id)) as stack_id,
         sum(value) as value,
         sum(event_count)::bigint as event_count,
     from placed

@@ -63,8 +63,8 @@ worked as (
 by_task as (
     select build_id, function, wait_reason, capture_id, task_id,
         sum(duration_ns) as waited_ns,
-        arg_max(goroutine_id, duration_ns) as goroutine_id,
-        arg_max(start_ns, duration_ns) as start_ns,
+        arg_max(goroutine_id, (duration_ns, -start_ns, goroutine_id)) as goroutine_id,
+        arg_max(start_ns, (duration_ns, -start_ns, goroutine_id)) as start_ns,
         max(duration_ns) as duration_ns,
     from worked
     group by build_id, function, wait_reason, capture_id, task_id
