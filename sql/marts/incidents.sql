@@ -50,23 +50,27 @@ leads as (
     where members.member_rank = 1
 ),
 
--- Of the builds that the verdict rests on the one where it begins.
+-- At the build where it begins; of several reasons to wait in the function the verdict's own.
 longest as (
-    select leads.build_id, leads.incident_id,
-        arg_max(exemplars.capture_id, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_capture_id,
-        arg_max(exemplars.goroutine_id, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_goroutine_id,
-        arg_max(exemplars.start_ns, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_start_ns,
-        max(exemplars.duration_ns) as exemplar_duration_ns,
-        arg_max(exemplars.task_name, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_task_name,
-        arg_max(exemplars.task_start_ns, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_task_start_ns,
-        arg_max(exemplars.task_duration_ns, (exemplars.duration_ns, exemplars.wait_reason)) as exemplar_task_duration_ns,
+    select distinct on (leads.build_id, leads.incident_id)
+        leads.build_id,
+        leads.incident_id,
+        exemplars.capture_id as exemplar_capture_id,
+        exemplars.goroutine_id as exemplar_goroutine_id,
+        exemplars.start_ns as exemplar_start_ns,
+        exemplars.duration_ns as exemplar_duration_ns,
+        exemplars.task_name as exemplar_task_name,
+        exemplars.task_start_ns as exemplar_task_start_ns,
+        exemplars.task_duration_ns as exemplar_task_duration_ns,
     from leads
     inner join described using (metric)
     inner join exemplars
         on exemplars.build_id = leads.seen_build_id
         and exemplars.function = leads.function
     where described.family = 'waiting'
-    group by leads.build_id, leads.incident_id
+    order by
+        leads.build_id, leads.incident_id, contains(leads.subject, '(' || exemplars.wait_reason || ')') desc,
+        exemplars.duration_ns desc, exemplars.wait_reason
 ),
 
 -- Of what is no waiting: the capture of the run of that build that has the most of it.

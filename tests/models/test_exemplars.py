@@ -167,3 +167,31 @@ def test_each_incident_names_a_capture_of_its_first_build():
         ("mapassign_alloc_bytes", "b4", "b4", "heap", False),
         ("block_ns", "b8", "b8", "trace", True),
     ]
+
+
+def test_the_exemplar_of_an_incident_is_one_wait_and_not_pieces_of_two():
+    given = story()
+    assist = given.stack("runtime.gcAssistAlloc", "app/cache.(*Prices).Get", *USER_PATH)
+    trace = "b8/1/trace"
+    task(given, trace, 1, 77, 0, 10**6)
+    given.tables["goroutine_intervals"].append(
+        {
+            "capture_id": trace,
+            "goroutine_id": 77,
+            "start_ns": 10,
+            "state": "waiting",
+            "reason": "GC mark assist wait for work",
+            "duration_ns": 10**8,
+            "is_complete": True,
+            "stack_id": assist,
+        }
+    )
+    with given.models() as connection:
+        (found,) = rows(
+            connection,
+            """
+            select exemplar_goroutine_id <> 77, exemplar_task_name, exemplar_task_duration_ns
+            from incidents where status = 'regressed' and metric = 'block_ns'
+            """,
+        )
+    assert found == (True, None, None)
