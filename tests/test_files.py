@@ -65,6 +65,7 @@ def test_sql_of_files_reads_and_does_nothing_else(tmp_path: Path) -> None:
         (["sql", "--file", __file__, "select 1"], "no known format"),
         (["top", __file__], "no known format"),
         (["top", "wait"], "did you mean 'waits'?"),
+        (["top", DEMO / "b08/r1/bench.txt"], "nothing here that top shows; `tracemill inspect` says"),
         (["top", "waits", TRACE, "--build", "b1"], "FILEs have no build"),
         (["sql", "--file", "-"], "give the query as an argument"),
     ],
@@ -99,6 +100,12 @@ def test_top_keeps_what_waits_for_work_and_the_runtimes_own_apart() -> None:
     assert "chan receive" in idle
     assert "runtime." not in done.stdout
     assert "the runtime's own goroutines apart: " in idle
+
+
+def test_top_says_so_where_nothing_is_amiss() -> None:
+    done = tracemill("top", "goroutines", DEMO / "b08/r1/goroutines.txt.gz")
+    assert "none is known to be leaked, or only to become more" in done.stdout
+    assert "storefront/internal/load.Run" in done.stdout
 
 
 def test_one_bad_file_stops_no_other() -> None:

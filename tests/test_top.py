@@ -41,6 +41,17 @@ def test_against_another_build_what_differs_most_comes_first(demo: Path) -> None
     assert "×" in shown[4]
 
 
+def test_against_another_build_lines_that_moved_are_one_row_and_machines_get_what_was_before(
+    demo: Path,
+) -> None:
+    words = ("top", "locks", "--build", "b08", "--against", "b06", "--json")
+    found = json.loads(tracemill(demo, *words).stdout)["locks"]
+    first = found[0]
+    assert (first["waiter"], first["holder"]) == (LOOKUP, LOOKUP)
+    assert first["block_ns_per_unit"] > 10 * first["before"] > 0
+    assert sum(row["waiter"] == LOOKUP == row["holder"] for row in found) == 1
+
+
 def test_the_map_that_leaks_is_on_top_with_its_line_and_evidence(demo: Path) -> None:
     found = json.loads(tracemill(demo, "top", "maps", "--build", "b05", "--json").stdout)
     assert found["build_id"] == "b05"

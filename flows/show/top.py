@@ -44,7 +44,8 @@ class Column(NamedTuple):
 class Kind:
     """A kind of cost. marts: what its query reads; cost: the column by which builds are compared.
 
-    idle: what rows of place 2 are called.
+    idle: what rows of place 2 are called. calm: what is said where there are these alone. mart: where the
+    rows can be asked for in SQL, if not the first of marts.
     """
 
     text: str
@@ -53,6 +54,8 @@ class Kind:
     cost: Column
     measure: str = "trace"
     idle: str = ""
+    calm: str = ""
+    mart: str = ""
 
 
 _MEASURES = "int_build_measures"
@@ -71,7 +74,8 @@ KINDS = {
     "waits": Kind(
         "where goroutines waited", ("int_function_waits", _MEASURES),
         (Column("function", "function"), Column("reason", "wait_reason"), _WAITED, _WAITS, _P99), _WAITED,
-        idle="waiting for work, which is neither better nor worse",
+        idle="waiting for work, which is neither better nor worse", calm="no contention",
+        mart="goroutine_blocks",
     ),
     "locks": Kind(
         "who waited for whom", ("lock_waits", _MEASURES),
@@ -91,7 +95,7 @@ KINDS = {
         "CPU time by function", ("cpu_functions", _MEASURES),
         (Column("function", "function"), _CPU, Column("share", "cpu_share", "share"),
          Column("with all below", "cpu_under_ns_per_unit", "ns", True, "cpu_under_ns")), _CPU, "cpu",
-        idle="the runtime and the standard library alone",
+        idle="the runtime and the standard library alone", calm="none in the program's own code",
     ),
     "assists": Kind(
         "allocating, for the collector", ("gc_assists", _MEASURES),
@@ -106,7 +110,8 @@ KINDS = {
     "goroutines": Kind(
         "goroutines at the run's end", ("int_goroutine_counts", "goroutine_leaks", _MEASURES),
         (Column("function", "function"), Column("how", "fate"), _COUNT), _COUNT, "goroutines",
-        idle="all of them",
+        idle="all of them", calm="none is known to be leaked, or only to become more",
+        mart="goroutine_states",
     ),
     "tasks": Kind(
         "tasks and regions", ("goroutine_summary", _MEASURES),
@@ -142,30 +147,51 @@ def top(
     measures = {m.measure: m for m in ask(connection, "top/runs", _Measure, build_id=build)}
     found = []
     for kind in kinds or KINDS:
-        rows = _rows(connection, kind, build)
+        rows = _rows(connection, kind, build, is_by_line=against is None)
         if rows or kinds:
             measure = measures.get(KINDS[kind].measure)
-            before = _rows(connection, kind, against) if against else None
+            before = _rows(connection, kind, against, is_by_line=False) if against else None
             per = next((row.get("per") for row in rows if row.get("per")), None)
             found.append(Top(kind, rows, per, _runs(measure), before))
     return found
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, kind: str, build: str) -> list[Row]:
+def _rows(connection: duckdb.DuckDBPyConnection, kind: str, build: str, *, is_by_line: bool) -> list[Row]:
+    """The rows with the names to show; of two builds not by line, which moves from one to the other."""
     cursor = connection.execute(queries.text(f"top/{kind}"), {"build_id": build})
     names = [str(d[0]) for d in cursor.description or ()]
     rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
     for row in rows:
         if kind == "locks":
-            row["waiter"] = _placed(row["function"], row["line"])
-            row["holder"] = _placed(row["holder_function"], row["holder_line"])
+            row["waiter"] = _placed(row["function"], row["line"] if is_by_line else None)
+            row["holder"] = _placed(row["holder_function"], row["holder_line"] if is_by_line else None)
         elif kind == "maps":
-            row["site"] = _placed(row["function"], row["line"])
-    return rows
+            row["site"] = _placed(row["function"], row["line"] if is_by_line else None)
+    return rows if is_by_line else _merged(rows, _key_of(KINDS[kind]))
+
+
+def _merged(rows: list[Row], key: list[str]) -> list[Row]:
+    """Rows of one key as one: sums of figures that add up, else the greatest."""
+    found: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        first = found.setdefault(tuple(row[name] for name in key), row)
+        if first is not row:
+            for name, value in row.items():
+                if isinstance(value, int | float) and name != "place":
+                    is_greatest = name.startswith(("p50", "p99", "max", "line", "holder_line", "confidence"))
+                    first[name] = max(first[name] or 0, value) if is_greatest else (first[name] or 0) + value
+    return list(found.values())
+
+
+def _key_of(kind: Kind) -> list[str]:
+    """The words that tell a row of one build's from the others, and are the same in another build."""
+    return [column.name for column in kind.columns if not column.unit and column.name != "evidence"]
 
 
 def _placed(function: str | None, line: int | None) -> str:
-    return f"{function}:{line}" if function else "unknown"
+    if not function:
+        return "unknown"
+    return function if line is None else f"{function}:{line}"
 
 
 def _runs(measure: _Measure | None) -> str:
@@ -182,7 +208,7 @@ def _runs(measure: _Measure | None) -> str:
 def as_json(found: list[Top], build: str, count: int) -> dict[str, object]:
     """The rows for machines, each kind's first ones."""
     return {"build_id": build} | {
-        each.kind: [{name: plain(value) for name, value in row.items()} for row in each.rows[:count]]
+        each.kind: [{name: plain(value) for name, value in row.items()} for row in _ordered(each)[:count]]
         for each in found
     }
 
@@ -208,6 +234,7 @@ def _section(each: Top, build: str, count: int, width: int | None, against: str 
         if not rows:
             continue
         if place == 2:
+            lines += [] if _has(ordered, 1) else [kind.calm]
             lines.append(f"\n{kind.idle}:")
         lines.append(_table(kind, rows[:most], each, width).rstrip("\n"))
         if len(rows) > most:
@@ -227,7 +254,7 @@ def _ordered(each: Top) -> list[Row]:
     if each.before is None:
         return each.rows
     kind = KINDS[each.kind]
-    words = [column.name for column in kind.columns if not column.unit and column.name != "evidence"]
+    words = _key_of(kind)
     before = {tuple(row[w] for w in words): row for row in each.before}
     rows = []
     for row in each.rows:

@@ -12,9 +12,14 @@ import click
 
 from tracemill.flows.show.terminal import say_next
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
+from tracemill.warehouse.schema.errors import TracemillError
 
 if TYPE_CHECKING:
     import duckdb
+
+
+class NothingToShowError(TracemillError):
+    """What has none of the kinds, in one sentence."""
 
 
 @click.command()
@@ -123,6 +128,10 @@ def _print(
             require(given, "build", builds)
     build = build_id or builds[-1]
     found = top_(connection, kinds, build, against)
+    if not found and not is_json:
+        raise NothingToShowError(
+            f"{name or build}: nothing here that top shows; `tracemill inspect` says what there is"
+        )
     if is_json:
         click.echo(json.dumps(as_json(found, build, rows), indent=1, ensure_ascii=False))
     else:
@@ -135,5 +144,5 @@ def _next_step(kinds: list[str], build: str, where: str) -> str:
 
     if len(kinds) != 1:
         return f"tracemill top locks --build {shlex.quote(build)}{where}"
-    mart = KINDS[kinds[0]].marts[0]
+    mart = KINDS[kinds[0]].mart or KINDS[kinds[0]].marts[0]
     return f"tracemill sql \"from {mart} where build_id = '{build}'\"{where}"
