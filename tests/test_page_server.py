@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.client
 import re
+import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -126,6 +129,20 @@ def test_answers_carry_what_keeps_them_here(server: Server) -> None:
     status, text, headers = asked(server, "/", "HEAD")
     assert (status, text) == (200, "")
     assert int(headers["Content-Length"]) > 1000
+
+
+def test_the_verb_serves_until_it_is_stopped(demo: Path) -> None:
+    command = [sys.executable, "-m", "tracemill", "open", "--no-browser", "--warehouse", str(demo)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        address = re.match(r"http://127\.0\.0\.1:(\d+)/ ", process.stdout.readline())
+        assert address
+        connection = http.client.HTTPConnection("127.0.0.1", int(address[1]), timeout=30)
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+        connection.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
 
 
 def test_a_trace_can_be_walked(server: Server) -> None:

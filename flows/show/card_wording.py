@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 # From this factor on "3 times as long" reads better than "200 % longer".
 LEAST_TIMES = 2
 COMMIT_DIGITS = 7
+LONGEST_NAME = 250
 # The path of a package, of a function or of the one that calls it; a task's /order has none.
 _PATH = re.compile(r"(?:^|(?<= from ))[^\s/\[(][^\[( ]*/")
 
 
 def short_name(name: str | None) -> str:
-    """Functions without the path of their package: storefront/internal/cache.Get → cache.Get."""
-    return _PATH.sub("", name or "")
+    """Functions without the path of their package: storefront/internal/cache.Get → cache.Get.
+
+    Of an endless name, as generated code or a damaged file may have it, the end.
+    """
+    short = _PATH.sub("", (name or "")[-10 * LONGEST_NAME :])
+    return short if len(short) <= LONGEST_NAME else "…" + short[1 - LONGEST_NAME :]
 
 
 def sentence(incident: Incident) -> str:

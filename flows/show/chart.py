@@ -15,7 +15,7 @@ HEIGHT, TOP, BOTTOM = 190, 22, 22
 MAX_LABELS = 14
 # With more builds they are drawn as one, without words for each.
 MAX_WORDED = 40
-SPARK_WIDTH, SPARK_HEIGHT = 120, 24
+SPARK_WIDTH, SPARK_HEIGHT, MAX_SPARK_POINTS = 120, 24, 60
 
 
 class Point(NamedTuple):
@@ -130,14 +130,15 @@ def _ticks(ceiling: float, base: str) -> list[float]:
 
 
 def sparkline(points: list[Point]) -> str:
-    """A series as the points of a small line."""
+    """A series as the points of a small line; of a long one as many as can be told apart."""
     if not points:
         return ""
     most = max(p.value for p in points) or 1
     across = SPARK_WIDTH / max(len(points) - 1, 1)
+    places = range(0, len(points), -(-len(points) // MAX_SPARK_POINTS))
     return " ".join(
-        f"{i * across:.0f},{SPARK_HEIGHT - 2 - (SPARK_HEIGHT - 4) * max(p.value, 0) / most:.1f}"
-        for i, p in enumerate(points)
+        f"{i * across:.0f},{SPARK_HEIGHT - 2 - (SPARK_HEIGHT - 4) * max(points[i].value, 0) / most:.1f}"
+        for i in sorted({*places, len(points) - 1})
     )
 
 

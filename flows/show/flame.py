@@ -19,6 +19,7 @@ LEAST_SHARE = 0.004
 # At most so many, the widest.
 MAX_FRAMES = 250
 MAX_DEPTH = 60
+LONGEST_TITLE = 600
 ROW_HEIGHT = 19
 # From these shares of a frame on a change is coloured, the further the stronger.
 _STRONG, _CLEAR, _SLIGHT = 0.6, 0.25, 0.03
@@ -105,7 +106,8 @@ class _Words(NamedTuple):
         """All that is known of a frame, a line each."""
         before, after = (amount(v, self.unit) for v in (node.before, node.after))
         figures = f"{self.builds[0]}: {before}, {self.builds[1]}: {after}"
-        return "\n".join(part for part in (node.name, node.place, figures) if part)
+        parts = (node.name[:LONGEST_TITLE], node.place[:LONGEST_TITLE], figures)
+        return "\n".join(part for part in parts if part)
 
     def label(self, node: _Node) -> str:
         """The name, and by how much it changed."""

@@ -35,6 +35,7 @@ MAX_MEMBERS = 12
 MAX_POINTS = 15
 # Code of more characters is broken into lines where there is no room.
 LONG_CODE = 24
+LONGEST_TEXT = 2000
 # What a shell takes for itself between double quotes.
 _FOR_SHELL, QUOTED = re.compile(r'(["$`\\])'), r"\\\1"
 
@@ -159,8 +160,8 @@ def article(card: Card, links: Links) -> Article:
         instants=instants(card.lanes, links, revision) if card.lanes else None,
         missing=card.missing,
         suspected=card.suspected,
-        evidence=_evidence(incident),
-        query=incident.query,
+        evidence=[_clipped(text) for text in _evidence(incident)],
+        query=_clipped(incident.query),
         series=_series(card),
         next_steps=next_steps(incident),
     )
@@ -188,7 +189,12 @@ def next_steps(incident: Incident) -> list[str]:
         steps.append(f"tracemill timeline --around {incident.incident_id} --svg lanes.svg")
     if incident.is_open:
         steps.append(f"tracemill gate --candidate {incident.seen_build_id}")
-    return [*steps, f'tracemill sql "{_FOR_SHELL.sub(QUOTED, incident.query)}"']
+    return [*steps, _clipped(f'tracemill sql "{_FOR_SHELL.sub(QUOTED, incident.query)}"')]
+
+
+def _clipped(text: str) -> str:
+    """Not more of a text than anybody reads."""
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
 def _holders(card: Card, links: Links) -> Section:

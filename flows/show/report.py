@@ -31,6 +31,8 @@ REPORT_FILE = "report.html"
 MAX_BYTES = 4_500_000
 # So many are shown whole, the others in short: each asks the warehouse ten questions.
 MAX_WHOLE = 60
+# Of a name so many characters are searched.
+LONGEST_WORDS = 300
 # Builds that one may want to see the last of.
 WINDOWS = (5, 10, 20, 50, 100)
 
@@ -87,7 +89,8 @@ def report_page(connection: duckdb.DuckDBPyConnection, links: Links) -> str:
     known = sorted(incidents(connection), key=lambda i: i.gravity)
     series = points(connection)
     articles: dict[str, Markup] = {}
-    room = MAX_BYTES - 600 * len(known)
+    index = index_page(connection, known, series, lambda i: f"#{i.incident_id}", articles=[])
+    room = MAX_BYTES - len(index.encode())
     for incident in known:
         rows = series.get((incident.metric, incident.first_subject), [])
         is_whole = len(articles) < MAX_WHOLE
@@ -174,7 +177,7 @@ def index_row(incident: Incident, rows: list[PointRow], href: str | None) -> Row
         spark=sparkline(series_points(incident, rows)),
         spark_text=f"{incident.metric} over {len(rows)} builds",
         now=standing(incident),
-        text=" ".join([said, incident.status, *(n for n in names if n)]).lower(),
+        text=" ".join([said, incident.status, *(n[-LONGEST_WORDS:] for n in names if n)]).lower(),
     )
 
 
