@@ -111,3 +111,19 @@ def test_ctrl_c_in_an_ingest_says_what_is_kept_and_the_same_command_goes_on(tmp_
     assert 0 < kept < 455
     again = tracemill("ingest", TOP / "examples/artifacts/b01", "--warehouse", tmp_path / "w")
     assert again.exit_code == 0, again.output
+
+
+def test_a_folder_named_by_a_date_is_not_taken_for_a_build_in_silence(tmp_path: Path) -> None:
+    where = ("--warehouse", tmp_path / "w")
+    for build in ("b1", "b2"):
+        folder = tmp_path / "artifacts/2026-01-31" / build / "1"
+        folder.mkdir(parents=True)
+        (folder / "bench.txt").write_text(f"BenchmarkA 100 {build[1]} ns/op\n")
+    done = tracemill("ingest", tmp_path / "artifacts", *where)
+    assert "2026-01-31 was read as a build, the folders in it as its runs" in done.stderr
+    assert "--layout '*/{build}/{run}/*'" in done.stderr
+    assert tracemill("forget", "--build", "2026-01-31", *where).exit_code == 0
+    told = tracemill("ingest", tmp_path / "artifacts", "--layout", "*/{build}/{run}/*", *where)
+    assert (told.exit_code, "was read as a build" in told.stderr) == (0, False)
+    found = tracemill("sql", "select distinct build_id from captures order by 1", "--json", *where)
+    assert json.loads(found.stdout) == [{"build_id": "b1"}, {"build_id": "b2"}]

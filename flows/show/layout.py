@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.layout import BUILD_FILE, suggested
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracemill.warehouse.catalog import Capture
 
 EXPECTED = """\
 what is read lies as
@@ -19,8 +26,25 @@ what is read lies as
       2/ …
 or, in any layout, as --build B --run R, or --layout PATTERN says (docs/formats.md)
 """
+# build/run/file
+USUAL_DEPTH = 2
+_DATE = re.compile(r"\d{4}[-_.]?\d\d[-_.]?\d\d")
 # How deep a misplaced build.json is looked for.
 MAX_DEPTH = 4
+
+
+def taken_for_builds(captures: Sequence[Capture]) -> list[str]:
+    """Doubts about folders that are named by a date, as no build is, and hold more folders than runs have."""
+    dates = {
+        capture.build_id
+        for capture in captures
+        if _DATE.fullmatch(capture.build_id) and capture.path.count("/") > USUAL_DEPTH
+    }
+    return [
+        f"{date} was read as a build, the folders in it as its runs; if they are the builds, forget it "
+        f"(tracemill forget --build {date}) and say so: --layout '*/{{build}}/{{run}}/*'"
+        for date in sorted(dates)
+    ]
 
 
 def explained(folders: list[Path], strays: list[str]) -> str:

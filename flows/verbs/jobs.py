@@ -147,10 +147,12 @@ def _print_ingested(done: Ingested, artifacts: list[Path], layout: Layout) -> No
         f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues "
         f"in {done.seconds:.1f} s; {done.unchanged} were there already"
     )
+    from tracemill.flows.show.layout import explained, taken_for_builds
+
+    for doubt in taken_for_builds(done.loaded):
+        click.echo(doubt, err=True)
     if not done.is_anything_read:
         click.echo("nothing was read", err=True)
-        from tracemill.flows.show.layout import explained
-
         click.echo(explained(artifacts, done.strays), err=True, nl=False)
     if done.failures:
         click.echo(f"{len(done.failures)} failed:", err=True)
