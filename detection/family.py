@@ -30,7 +30,7 @@ _MOST_ROWS = 500
 class Family:
     """What is typical of the rows that are looked at together.
 
-    rho: the serial correlation that each has at least. drifts: whether they drift, or too little is known to
+    rho: the serial correlation that each has at least. inflation: of the variance of a mean, at least. drifts: whether they drift, or too little is known to
     say that they do not: then a step has to stand out from a straight line. scale: (n_columns,) how noisy
     each build is, 1 being typical.
     """
@@ -38,6 +38,7 @@ class Family:
     rho: float
     drifts: bool
     scale: Reals
+    inflation: float = 1.0
 
     @classmethod
     def unknown(cls, columns: int, *, drifts: bool = True) -> Family:
@@ -85,3 +86,17 @@ def _scale(residuals: Reals, is_in: Flags) -> Reals:
         relative = sizes / masked_median(sizes, is_in)[:, None]
     scale = masked_median(relative.T, is_in.T & np.isfinite(relative.T))
     return np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
+
+
+def noise_inflation(distance: Reals, error: Reals) -> float:
+    """How many times as far out as they should be a build's series are, at least 1: a noisy machine.
+
+    distance: from their levels, nan for those not judged; error: its standard error. What all of them share
+    is no noise. Of a family of few nothing is known.
+    """
+    is_known = np.isfinite(distance)
+    if is_known.sum() < RULES.least_family_series:
+        return 1.0
+    distance = distance[is_known]
+    t = (distance - np.median(distance)) / error[is_known]
+    return max(1.0, 1.4826 * float(np.median(np.abs(t))))

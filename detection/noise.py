@@ -1,4 +1,11 @@
-"""How noisy each series of a family is, learnt build by build."""
+"""How noisy each series of a family is: its own builds first, its family as far as the family is alike.
+
+A series' own variance is that of its builds about their level, pooled over its levels. How much the family's
+typical variance adds is estimated from the family (Smyth 2004, as in limma): the logarithms of the series'
+variances scatter by trigamma(df / 2) by chance alone; what they scatter more says how unlike the series are,
+and so how many degrees of freedom the family is worth. Where runs tell more than the family does, by how much
+each series' builds scatter more than its own runs let expect, the typical variance is taken from them.
+"""
 
 from __future__ import annotations
 
@@ -6,173 +13,145 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma, fdtr, polygamma
 
-from tracemill.detection.distributions import chi2_median, median_variance, two_sided_p, typical
-from tracemill.detection.rules import RULES, Rules
+from tracemill.detection.distributions import median_variance
+from tracemill.detection.rules import Rules
 
 Reals = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-
-class Noise:
-    """Variances of the builds and of the runs of each series; matrices are (n_series, n_builds)."""
-
-    def __init__(self, rules: Rules, run_variance: Reals, run_count: Reals, counting: Reals) -> None:
-        self.rules = rules
-        self.run_variance, self.run_count, self.counting = run_variance, run_count, counting
-        series = len(run_variance)
-        self.residual_ss, self.residual_df = np.zeros(series), np.zeros(series)
-        self.run_ss, self.run_df = np.zeros(series), np.zeros(series)
-        # Of a build about its level, as runs and the family tell, whatever the series' own builds do.
-        self.prior, self.prior_df = np.full(series, np.nan), np.full(series, np.nan)
-
-    def at(self, build: int, is_real: Flags) -> tuple[Reals, Reals, Reals]:
-        """Variance of a build's median about its level, its degrees of freedom, and what its own runs add."""
-        self._learn_runs(build, is_real)
-        rules = self.rules
-        of_median = median_variance(self.run_count[:, build])
-        least = rules.least_noise**2
-        has_runs, has_residuals = self.run_df > 0, self.residual_df >= 2
-        between = self.residual_ss / np.maximum(self.residual_df, 1)
-        between = np.maximum(between / chi2_median(np.maximum(self.residual_df, 2)), least)
-        if has_runs.any():
-            family_run = typical(np.maximum(self.run_ss[has_runs] / self.run_df[has_runs], least))
-            run = (self.run_ss + rules.family_df * family_run) / (self.run_df + rules.family_df)
-            both = has_runs & has_residuals
-            excess = typical(between[both] / np.maximum(of_median * run, least)[both]) if both.any() else 1.0
-            prior = max(1.0, excess) * of_median * run
-            self.prior_df = np.minimum(self.run_df + rules.family_df, rules.most_prior_df)
-        else:
-            run = np.zeros(len(between))
-            known = typical(between[has_residuals]) if has_residuals.any() else np.nan
-            prior = np.full(len(between), known)
-            self.prior_df = np.full(len(between), rules.family_df)
-        df = self.prior_df + self.residual_df
-        noise = (self.prior_df * prior + self.residual_ss) / df
-        # Few events are noisy by their number alone; runs that agree speak against it.
-        counting = self.counting[:, build] * rules.family_df / (rules.family_df + self.run_df)
-        noise, self.prior = (np.maximum(known, np.maximum(least, counting)) for known in (noise, prior))
-        own = np.nan_to_num(self.run_variance[:, build]) - run
-        return noise, df, np.maximum(own, 0) * of_median
-
-    def _learn_runs(self, build: int, is_real: Flags) -> None:
-        """How far runs of one build differ; of sites that are hardly there nothing is to be learnt."""
-        variance = self.run_variance[:, build]
-        is_known = np.isfinite(variance) & is_real
-        degrees = self.run_count[:, build] - 1
-        typical = self.run_ss / np.maximum(self.run_df, 1)
-        limit = np.where(self.run_df >= self.rules.known_df, self.rules.spike_deviations**2 * typical, np.inf)
-        variance = np.minimum(variance, np.maximum(limit, self.rules.least_noise**2))
-        self.run_ss[is_known] += (variance * degrees)[is_known]
-        self.run_df[is_known] += degrees[is_known]
-
-    def learn(self, squares: Reals, noise: Reals, is_same: Flags) -> None:
-        """Take in the squared distances from the level, of builds that are the same."""
-        is_known = is_same & np.isfinite(squares)
-        limit = np.where(
-            self.residual_df >= self.rules.known_df, self.rules.spike_deviations**2 * noise, np.inf
-        )
-        self.residual_ss[is_known] += np.minimum(squares, limit)[is_known]
-        self.residual_df[is_known] += 1
-
-
-def noise_inflation(distance: Reals, error: Reals) -> float:
-    """How many times as far out as they should be a build's series are, at least 1: a noisy machine.
-
-    distance: from their levels, nan for those not judged; error: its standard error. What all of them share
-    is no noise. Of a family of few nothing is known.
-    """
-    is_known = np.isfinite(distance)
-    if is_known.sum() < RULES.least_family_series:
-        return 1.0
-    distance = distance[is_known]
-    t = (distance - np.median(distance)) / error[is_known]
-    return max(1.0, 1.4826 * float(np.median(np.abs(t))))
+# Tables of the mean and the variance of log(chi2 / df), for whole degrees of freedom.
+_MOST_DF = 4000
+_HALF_DF = np.arange(1, _MOST_DF + 1) / 2
+_LOG_MEAN = np.concatenate([[0.0], digamma(_HALF_DF) - np.log(_HALF_DF)])
+_LOG_VARIANCE = np.concatenate([[0.0], polygamma(1, _HALF_DF)])
+# Series whose log variance is further than this from the family's median, in robust deviations, count as if
+# they were that far: a few that changed unseen do not make the family unlike. Needs some series.
+_WINSORISED, _LEAST_SERIES = 2.5, 10
+# Fewer series that vary are no family.
+_LEAST_KNOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
-    """What each series' build is compared with its level, (n_series,) each.
+class Prior:
+    """What is known of each series' variance beside its builds; (n_series,) each.
 
-    p: nan where nothing is judged. is_outlier: hardly to be had by a normal noise. is_confirmed: p is of this
-    build and those just before it together, which were as far out on the same side; since: the first of
-    them, value: their mean.
+    variance, df: of the prior that moderates the series' own. typical: the middle of the family's variances.
     """
 
-    p: Reals
-    t: Reals
-    is_outlier: Flags
-    is_confirmed: Flags
-    since: Ints
-    value: Reals
+    variance: Reals
+    df: Reals
+    typical: Reals
 
 
-class Outliers:
-    """How far the noise of a family reaches, by the builds that were far out and were back at the next one.
+class Runs:
+    """How far runs of one build differ, in each series, learnt build by build."""
 
-    A build as far out as that is claimed only when the next ones stay there: k builds that far are as likely
-    as one is, to the power of k.
-    """
-
-    def __init__(self, rules: Rules, series: int) -> None:
+    def __init__(self, rules: Rules, variance: Reals, count: Reals) -> None:
+        """variance, count: (n_series, n_builds), of the logarithm between runs; nan for one run."""
         self.rules = rules
-        self.reach, self.judged = np.empty(0), 0
-        self.last_build = np.full(series, -1, np.int64)
-        self.last_value, self.last_level = np.full(series, np.nan), np.full(series, np.nan)
-        # Of the builds far out that go on: t of the last, nan for none; the first, how many, their least sure
-        # p and their sum.
-        self.last_t = np.full(series, np.nan)
-        self.since, self.length = np.full(series, -1, np.int64), np.zeros(series)
-        self.worst_p, self.total = np.full(series, np.nan), np.zeros(series)
+        self._variance, self.count = variance, count
+        self.squares, self.df = np.zeros(len(variance)), np.zeros(len(variance))
 
-    def learn_first(self, values: Reals, variance: Reals, df: Reals) -> None:
-        """Of the first builds of new series, (n_series, n_builds), of which nothing has been judged.
-
-        The one that is farthest from the others tells how far noise reaches, as if it were back at the next.
-        variance, df: of a build's noise, as it is known without these builds.
-        """
-        values = np.sort(values, axis=1)
-        is_high = values[:, -1] - values[:, -2] > values[:, 1] - values[:, 0]
-        farthest = np.where(is_high, values[:, -1], values[:, 0])
-        others = np.where(is_high, values[:, :-1].mean(axis=1), values[:, 1:].mean(axis=1))
-        t = np.abs(farthest - others) / np.sqrt(variance * (1 + 1 / (values.shape[1] - 1)))
-        self.judged += values.size
-        self._reached(t[two_sided_p(t, df) < self.rules.outlier_p])
-
-    def _reached(self, t: Reals) -> None:
-        self.reach = np.sort(np.append(self.reach, t))
-
-    def test(
-        self, build: int, value: Reals, level: Reals, error: Reals, df: Reals, can_judge: Flags
-    ) -> Tested:
-        """Compare builds with their levels; error and df as Student's t has them."""
-        rules = self.rules
-        t = np.where(can_judge, (value - level) / error, np.nan)
-        p = two_sided_p(t, df)
-        is_outlier = p < rules.outlier_p
-        is_back = np.abs(value - self.last_level) < np.abs(value - self.last_value)
-        self.judged += int(can_judge.sum())
-        self._reached(np.abs(self.last_t[can_judge & is_back & np.isfinite(self.last_t)]))
-        share = (len(self.reach) - np.searchsorted(rules.reach_factor * self.reach, np.abs(t))) / max(
-            self.judged, 1
+    def learn(self, build: int, is_real: Flags) -> None:
+        """Take in the build's runs; of sites that are hardly there nothing is to be learnt."""
+        variance = self._variance[:, build]
+        is_known = np.isfinite(variance) & is_real
+        degrees = self.count[:, build] - 1
+        typical = self.squares / np.maximum(self.df, 1)
+        reach = np.maximum(self.rules.spike_deviations**2 * typical, self.rules.least_noise**2)
+        variance = np.minimum(
+            variance, np.where(self.df >= self.rules.least_winsorised_builds, reach, np.inf)
         )
-        p = np.minimum(p + share, 1)
-        goes_on = is_outlier & (t * self.last_t > 0)
-        self.since = np.where(goes_on, self.since, build)
-        self.length = np.where(goes_on, self.length + 1, 1)
-        self.total = np.where(goes_on, self.total + value, value)
-        self.worst_p = np.where(goes_on, np.maximum(p, self.worst_p), p)
-        together = self.worst_p**self.length
-        is_confirmed = goes_on & (together < p)
-        mean = self.total / self.length
-        return Tested(np.where(is_confirmed, together, p), t, is_outlier, is_confirmed, self.since, mean)
+        self.squares[is_known] += (variance * degrees)[is_known]
+        self.df[is_known] += degrees[is_known]
 
-    def remember(
-        self, build: int, value: Reals, level: Reals, is_here: Flags, tested: Tested, is_settled: Flags
-    ) -> None:
-        """Keep what is far out for the next build to confirm or to take back."""
-        self.last_build[is_here] = build
-        self.last_value[is_here], self.last_level[is_here] = value[is_here], level[is_here]
-        is_open = tested.is_outlier & ~is_settled
-        self.last_t[is_here] = np.where(is_open, tested.t, np.nan)[is_here]
+    def of_build(self, build: int) -> tuple[Reals, Reals]:
+        """Variance of the build's median as typical runs let expect, and what its own runs add to that."""
+        of_median = median_variance(self.count[:, build])
+        typical = self.squares / np.maximum(self.df, 1)
+        own = np.nan_to_num(self._variance[:, build]) - typical
+        return typical * of_median, np.maximum(own, 0) * of_median
+
+
+def family_prior(variance: Reals, df: Reals, runs: Reals, runs_df: Reals, rules: Rules) -> Prior:
+    """What the family tells of each series.
+
+    variance, df: (n_series,) of builds about their levels, pooled over levels. runs, runs_df: variance of a
+    build's median as its runs let expect, 0 degrees of freedom where a series has one run a build.
+    """
+    least = rules.least_noise**2
+    # Series that never vary are another kind: they say nothing of those that do.
+    is_known = (df >= 1) & (variance > least)
+    if is_known.sum() < _LEAST_KNOWN:
+        return _prior_of_few(variance, is_known, np.maximum(runs, least), runs_df, rules)
+    degrees = _whole(df[is_known])
+    log_variance = np.log(variance[is_known]) - _LOG_MEAN[degrees]
+    unlike, mean = _spread(log_variance, float(_LOG_VARIANCE[degrees].mean()))
+    typical = np.zeros(len(df))
+    if (runs_df[is_known] > 0).all():
+        of_runs = _whole(runs_df)
+        log_runs = np.log(np.maximum(runs, least)) - _LOG_MEAN[of_runs]
+        chance = _LOG_VARIANCE[degrees].mean() + _LOG_VARIANCE[of_runs][is_known].mean()
+        unlike_runs, excess = _spread(log_variance - log_runs[is_known], float(chance))
+        if unlike_runs < unlike:
+            unlike, mean, typical = unlike_runs, excess, np.where(runs_df > 0, log_runs, 0.0)
+    family_df = min(2 * _inverse_trigamma(max(unlike, 1e-6)), 1e6)
+    shift = float(digamma(family_df / 2) - np.log(family_df / 2))
+    prior = np.exp(mean + shift + typical)
+    own = _own_noise(variance, df, prior, min(family_df, rules.most_family_df), rules)
+    return Prior(prior, own, np.exp(mean + typical))
+
+
+def _prior_of_few(variance: Reals, is_known: Flags, runs: Reals, runs_df: Reals, rules: Rules) -> Prior:
+    """Where there is no family to speak of: what runs tell, times how much more builds scatter if that is known."""
+    has_runs = runs_df > 0
+    if not has_runs.any():
+        unknown = np.full(len(runs_df), np.nan)
+        return Prior(unknown, np.zeros(len(runs_df)), unknown)
+    family_df = rules.least_family_df
+    family = np.exp(np.log(runs[has_runs]).mean())
+    runs = (runs_df * runs + family_df * family) / (runs_df + family_df)
+    both = is_known & has_runs
+    excess = max(1.0, float(np.exp(np.log(variance[both] / runs[both]).mean()))) if both.any() else 1.0
+    return Prior(excess * runs, np.full(len(runs), family_df), excess * runs)
+
+
+def _own_noise(variance: Reals, df: Reals, prior: Reals, family_df: float, rules: Rules) -> Reals:
+    """The prior's degrees of freedom: none for series that are clearly quieter than their family."""
+    out = np.full(len(df), family_df)
+    ratio = variance / prior
+    rows = np.flatnonzero((ratio < 0.25) & (df >= 1) & (family_df > 0))
+    chance = len(df) * fdtr(df[rows], family_df, ratio[rows])
+    out[rows] *= np.minimum(chance / rules.quiet_chance, 1)
+    return out
+
+
+def _whole(df: Reals) -> NDArray[np.int64]:
+    return np.clip(df, 1, _MOST_DF).astype(np.int64)
+
+
+def _spread(values: Reals, chance: float) -> tuple[float, float]:
+    """How much more values vary than by chance, and their mean; a few that lie far out count less."""
+    if len(values) < 2:
+        return 0.0, float(values.mean())
+    if len(values) >= _LEAST_SERIES:
+        middle = np.median(values)
+        deviation = max(1.4826 * np.median(np.abs(values - middle)), 0.8 * np.sqrt(chance))
+        values = np.clip(values, middle - _WINSORISED * deviation, middle + _WINSORISED * deviation)
+    return float(values.var(ddof=1)) - chance, float(values.mean())
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value, by Newton's method on 1 / trigamma (limma's trigammaInverse)."""
+    if value > 1e7:
+        return value**-0.5
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = float(polygamma(1, x))
+        step = trigamma * (1 - trigamma / value) / float(polygamma(2, x))
+        x += step
+        if -step < 1e-8 * x:
+            break
+    return float(x)

@@ -40,8 +40,6 @@ _TABLES = (2 * RULES.least_side_builds, 10, 14, 20, 28, 40, 56, 80, 112)
 _SIMULATIONS = 4000
 # From here on the tail is continued as a normal one, which is heavier than that of ranks.
 _TAIL = 0.01
-# Below this |z|, of values where spikes are clipped, the rank scan would not find a change either.
-_WORTH_A_LOOK = 2.5
 # How a cut's z grows towards that of a complete separation: within 0.25 of Wilcoxon's exact distribution.
 _STRETCH = 7
 # Student's t may say of a complete separation at most the square of what its ranks say: noise with two modes
@@ -120,7 +118,8 @@ def scan(values: Reals, is_in: Flags, family: Family, variance: Reals, variance_
     residuals = np.where(is_in, np.clip(values - level, -reach, reach), 0.0)
     own = serial_correlation(residuals, is_in, 2)
     rho = np.where(own > 1 / np.sqrt(n), own, 0.0)
-    shrink = 1 / variance_inflation(np.maximum(rho, family.rho))
+    inflation = np.maximum(variance_inflation(np.maximum(rho, family.rho)), family.inflation)
+    shrink = 1 / inflation
     sides = np.maximum(is_before.sum(axis=1), 1), np.maximum(is_after.sum(axis=1), 1)
     p = chance(z.max(axis=1) * np.sqrt(shrink), n)
     known = variance, variance_df
@@ -185,48 +184,6 @@ def _is_drift(values: Reals, is_after: Flags, is_in: Flags, shrink: Reals, *, fa
     partial = np.clip((of_step - of_time * both) / np.sqrt(rest), -1, 1)
     z = np.abs(partial) * np.sqrt((n - 3) / np.maximum(1 - partial**2, 1e-12))
     return np.asarray(z * np.sqrt(shrink) < RULES.step_beside_trend)
-
-
-class Sums:
-    """Running sums of many series, by which is told cheaply which of them are worth a scan."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        # One column before the first build. Squares would lose digits far from zero.
-        self.known = np.zeros((shape[0], shape[1] + 1), np.int32)
-        self.total, self.squares = np.zeros(self.known.shape), np.zeros(self.known.shape)
-        self.origin = np.full(shape[0], np.nan)
-
-    def add(self, build: int, values: Reals) -> None:
-        """Take in the build's values, nan where a series has none."""
-        self.origin = np.where(np.isnan(self.origin), values, self.origin)
-        values = np.nan_to_num(values - self.origin) * (is_in := np.isfinite(values))
-        self.known[:, build + 1] = self.known[:, build] + is_in
-        self.total[:, build + 1] = self.total[:, build] + values
-        self.squares[:, build + 1] = self.squares[:, build] + values**2
-
-    def again(self, rows: Ints, end: int, values: Reals, is_in: Flags) -> None:
-        """The rows' builds before end have changed: values (n_rows, end), of which only some are in."""
-        values = np.where(is_in, values - self.origin[rows, None], 0.0)
-        self.known[rows, 1 : end + 1] = is_in.cumsum(axis=1)
-        self.total[rows, 1 : end + 1] = values.cumsum(axis=1)
-        self.squares[rows, 1 : end + 1] = (values**2).cumsum(axis=1)
-
-    def look(self, start: Ints, build: int, is_here: Flags) -> tuple[Flags, Ints]:
-        """Of the builds from start (n_series,) to build: which series are long enough, and which to scan."""
-        every = np.arange(len(start))
-        known, total = self.known[every, start], self.total[every, start]
-        n = self.known[:, build + 1] - known
-        mean = (self.total[:, build + 1] - total) / np.maximum(n, 1)
-        squares = self.squares[:, build + 1] - self.squares[every, start] - n * mean**2
-        can_judge = is_here & (n >= 2 * RULES.least_side_builds)
-        # Every other cut: the neighbours of a good one are good.
-        cuts = slice(int(start.min()) + RULES.least_side_builds, build + 2 - RULES.least_side_builds, 2)
-        k = self.known[:, cuts] - known[:, None]
-        sums = self.total[:, cuts] - total[:, None] - k * mean[:, None]
-        limit = _WORTH_A_LOOK**2 * squares / np.maximum(n * (n - 1), 1)
-        is_far = sums**2 >= limit[:, None] * (k * (n[:, None] - k))
-        is_far &= (k >= RULES.least_side_builds) & (k <= n[:, None] - RULES.least_side_builds)
-        return can_judge, np.flatnonzero(can_judge & is_far.any(axis=1))
 
 
 @lru_cache(maxsize=len(_TABLES))

@@ -1,7 +1,7 @@
-"""The rules of detection: every threshold by which a change is claimed, hinted at or left unsaid.
+"""The rules of detection: every threshold by which a change is claimed, suspected or left unsaid.
 
 They stand here once. Publishing writes them as the one-row table ``detection_rules``, from which SQL and
-flows read them. Each is a matter of principle; none is fitted to data.
+flows read them. Each is a matter of principle; none is fitted to recorded data.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 # A family of more series than this is judged in parts, each as a family of its own: so memory has a bound.
 PART = 5_000
+# A change is looked for in the last one, two … up to this many builds together.
+WINDOWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,33 +20,70 @@ class Rules:
 
     # Of all changes claimed at a build, over all families, the share that may be false.
     false_share: float = 0.01
-    # Of all that is claimed or suspected at a build, the share that may be false.
-    suspected_share: float = 0.05
-    # Smaller changes are not worth a word, however certain.
+    # Of all changes claimed or suspected at a build, the share that may be false.
+    suspected_share: float = 0.02
+    # A series' own budget: with at most this chance it errs in all of its history, however long; half of it is
+    # for its first budget_builds builds.
+    error_budget: float = 0.02
+    budget_builds: float = 20.0
+    # Smaller changes are not worth a verdict, however certain.
     least_ratio: float = 0.02
+    # Smaller changes are not worth a word, however long they last.
+    least_suspected_ratio: float = 0.005
     # Builds that must be known before anything is claimed.
     least_builds: int = 3
-    # A level is the median of at most this many latest builds, so that it follows a slow drift.
+    # A level is the mean of at most this many latest builds, so that it follows a slow drift.
     most_level_builds: int = 20
     # A change of a site is a cost shift if the sum below a caller shows less than this share of it.
     shift_share: float = 0.5
 
-    # The family's typical noise counts like this many degrees of freedom.
-    family_df: float = 4.0
-    # What runs tell about builds counts at most like this many degrees of freedom.
-    most_prior_df: float = 10.0
     # No figure is known better than this (standard deviation of the logarithm).
     least_noise: float = 0.002
+    # The family's typical noise counts at most like this many degrees of freedom, however alike its series.
+    most_family_df: float = 12.0
+    # Of a series that was never there, of whose noise its own builds tell nothing, at least like this many.
+    least_family_df: float = 4.0
+    # A series quieter than its family, or than its few events let expect, by so small a chance has a noise of its
+    # own.
+    quiet_chance: float = 0.001
+    # After a change, what was known of the noise before counts like this many degrees of freedom, and like as
+    # many as the new level has builds: it may have brought more noise with it.
+    former_df: float = 3.0
     # Values further out than this many deviations are winsorised: a spike is no noise.
     spike_deviations: float = 3.0
-    # With fewer degrees of freedom noise is hardly known: what looks like a spike may be how builds differ.
-    known_df: float = 4.0
+    # A level of fewer builds is not winsorised: what looks like a spike may be how builds differ.
+    least_winsorised_builds: int = 4
+    # From so many builds on a level's first ones are winsorised too.
+    settled_builds: int = 8
+
+    # Any build may be a spike with this chance, if a change is seen in others too.
+    spike_chance: float = 0.003
     # Builds less likely than this are outliers; one that is back next time tells how far noise reaches.
     outlier_p: float = 0.001
     # Noise may reach so many times as far as it has been seen to.
     reach_factor: float = 2.0
+    # Beyond this many deviations outliers not yet seen must be reckoned with: by a chance of unseen_points over
+    # the square of the family's points, and the rarer the farther out, by this power.
+    unseen_deviations: float = 3.5
+    unseen_points: float = 100.0
+    unseen_power: float = 5.0
+    # How often the family's builds were as unlikely as this for nothing says how much to believe p.
+    rare_p: float = 0.001
+    # Before any is known, such builds are taken to be so many times as frequent.
+    rare_before: float = 2.0
+    # How far the family's builds are out typically is remembered with this weight from build to build, and
+    # counts beside this many points at which they were as far out as they should be.
+    memory: float = 0.93
+    memory_points: float = 20.0
+    # Before any is known, many builds together are taken to be out so many times as far as they should be.
+    factor_before: float = 1.2
+
     # A build is back at the level before a change if it is no less likely there than this.
     back_at_level_p: float = 0.01
+    # A change that is over within this many builds was an excursion.
+    excursion_builds: int = 3
+    # Two builds or more are given up for the level before them only if it is this many times as likely.
+    return_odds: float = 20.0
 
     # Every so many builds the builds since a series' last change are scanned again; 0: never.
     recheck_every_builds: int = 5

@@ -1,0 +1,94 @@
+"""How far the noise of a family reaches: single builds that were far out for nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracemill.detection.distributions import two_sided_p
+from tracemill.detection.noise import Prior
+from tracemill.detection.rules import Rules
+
+Reals = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# The normal quantile of nine in ten: so often the noise is at most what cautious() takes it for.
+_NINE_IN_TEN = 1.2816
+
+
+def cautious(deviations: Reals, df: Reals) -> Reals:
+    """Deviations in terms of the greatest noise that its df degrees of freedom let expect (Wilson, Hilferty)."""
+    part = 2 / (9 * np.maximum(df, 1.0))
+    return np.asarray(deviations * np.maximum(1 - part - _NINE_IN_TEN * np.sqrt(part), 0.1) ** 1.5)
+
+
+class Outliers:
+    """Builds of a family that were far out and were back at the next one: so far noise reaches."""
+
+    def __init__(self, rules: Rules, series: int) -> None:
+        self.rules = rules
+        self.reach, self.judged, self.runs = np.empty(0), 0, 0.0
+        # Of each series' last build: how far out it was (nan: not far), its value and the level before it.
+        self._deviation = np.full(series, np.nan)
+        self._value, self._level = np.full(series, np.nan), np.full(series, np.nan)
+        # How often p was at most rare_p for nothing; of the last build's, the levels before and after.
+        self._rare = 0
+        self._before, self._after = np.full(series, np.nan), np.full(series, np.nan)
+
+    def chance(self, deviations: Reals, run_count: Reals) -> Reals:
+        """How likely a build is as far out for nothing, as the family's builds so far let expect. Any shape.
+
+        run_count: of the build. What has not been seen yet would have to come to more than half of its runs.
+        """
+        rules = self.rules
+        farther = len(self.reach) - np.searchsorted(rules.reach_factor * self.reach, deviations)
+        rarer = rules.unseen_deviations / np.maximum(deviations, rules.unseen_deviations)
+        unseen = min(1, rules.unseen_points / max(self.runs, 1) ** 2) * rarer**rules.unseen_power
+        return np.asarray(np.minimum(farther / max(self.judged, 1) + unseen ** ((run_count + 1) // 2), 1))
+
+    def learn_first(self, values: Reals, run_count: Reals, rows: NDArray[np.int64], prior: Prior) -> None:
+        """From the first builds (n_rows, n_builds) of series that are about to be judged; run_count: of each.
+
+        The one that is farthest from the others tells how far noise reaches, as if it were back at the next:
+        as far as the family is alike, so that their noise is known without them.
+        """
+        values = np.sort(values, axis=1)
+        is_high = values[:, -1] - values[:, -2] > values[:, 1] - values[:, 0]
+        farthest = np.where(is_high, values[:, -1], values[:, 0])
+        others = np.where(is_high, values[:, :-1].mean(axis=1), values[:, 1:].mean(axis=1))
+        error = np.sqrt(prior.variance[rows] * (1 + 1 / (values.shape[1] - 1)))
+        deviations = np.abs(farthest - others) / error
+        self.judged += values.size
+        self.runs += float(run_count.sum())
+        self._reached(deviations[two_sided_p(deviations, prior.df[rows]) < self.rules.outlier_p])
+
+    def exponent(self) -> float:
+        """What p has to be raised to, so that it is as rare in the family as it says; at most 1."""
+        rare = self.rules.rare_p
+        seen = (self._rare + 1) / (self.judged + 1 / (self.rules.rare_before * rare))
+        return float(min(1.0, np.log(seen) / np.log(rare)))
+
+    def learn(self, value: Reals, run_count: Reals, is_judged: Flags) -> None:
+        """Which builds that were far out are back at the next one."""
+        is_back = np.abs(value - self._level) < np.abs(value - self._value)
+        self.judged += int(is_judged.sum())
+        self.runs += float(run_count[is_judged].sum())
+        self._rare += int((is_judged & (np.abs(value - self._before) < np.abs(value - self._after))).sum())
+        back = self._deviation[is_judged & is_back]
+        self._reached(back[np.isfinite(back)])
+
+    def _reached(self, deviations: Reals) -> None:
+        if len(deviations):
+            self.reach = np.sort(np.append(self.reach, deviations))
+
+    def remember(self, value: Reals, level: Reals, deviations: Reals, rare: tuple[Reals, Reals]) -> None:
+        """Keep the build for the next one.
+
+        deviations: nan where it was not far out, or is a change for sure. rare: before and after of the window
+        whose p is at most rare_p, nan where none is.
+        """
+        is_here = np.isfinite(value)
+        new = (value, level, deviations, *rare)
+        kept = (self._value, self._level, self._deviation, self._before, self._after)
+        for of_series, values in zip(kept, new, strict=True):
+            of_series[is_here] = values[is_here]

@@ -1,0 +1,64 @@
+"""Changes that no single build shows: the builds since each series' last change, scanned again by ranks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracemill.detection.distributions import benjamini_hochberg
+from tracemill.detection.family import Family
+from tracemill.detection.rank_scan import scan
+from tracemill.detection.state import State
+
+Reals = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def look_back(state: State, build: int) -> None:
+    """Claim changes that went unseen among the builds up to this one."""
+    rules = state.rules
+    rows, place, change = _look(state, build, rules.recheck_false_share, rules.least_ratio)
+    state.found_later += len(rows)
+    state.claim(build, rows, place, change)
+
+
+def suspect(state: State, build: int) -> None:
+    """What may have changed, as it looks at the last build: too likely to be noise, or too small, for a claim."""
+    rules = state.rules
+    rows, place, change = _look(state, build, rules.suspected_share, rules.least_suspected_ratio)
+    state.may_change[rows, place] = True
+    state.keep(rows, place, change)
+
+
+def _look(state: State, build: int, share: float, least_ratio: float) -> tuple[Ints, Ints, Reals]:
+    """The changes since each series' last one, of which share may be false: row, column, as in Change."""
+    rules = state.rules
+    first = max(0, build + 1 - rules.recheck_most_builds)
+    is_here = state.has_been_real & np.isfinite(state.value[:, build])
+    can_judge, rows = state.sums.worth_a_scan(np.maximum(state.start, first), build, is_here)
+    if not len(rows):
+        return rows, rows, np.empty((5, 0))
+    columns = slice(first, build + 1)
+    winsorised = state.winsorised[:, columns]
+    is_in = np.isfinite(winsorised) & (np.arange(first, build + 1) >= state.start[:, None])
+    family = Family.of(winsorised, is_in)
+    # Windows of some builds tell from the start how much more than by chance the family's means scatter.
+    family = replace(family, inflation=float(state.typical.factors()[-1, 0]) ** 2)
+    known = state.known
+    variance = known.squares[rows] / np.maximum(known.df[rows], 1e-9)
+    cut = scan(state.value[rows, columns], is_in[rows], family, variance, known.df[rows])
+    p = np.where(can_judge, 1.0, np.nan)
+    p[rows] = cut.p
+    # The share is that of all claims so far, earlier ones among them; drifts make too many false ones.
+    known_true = 0 if family.drifts else state.found_later
+    q = benjamini_hochberg(np.append(np.zeros(known_true), p))[known_true:]
+    # A look may err with as much of the series' own budget as the builds since the last one.
+    own = rules.recheck_false_share / (max(rules.recheck_every_builds, 1) * state.budget()[rows])
+    q = np.minimum(np.maximum(state.families * q[rows], own * cut.p), 1)
+    is_found = np.less_equal(q, share) & ~cut.is_drift
+    is_found &= state.is_worth(cut.before, cut.after, state.negligible[rows, build], least_ratio)
+    is_found &= np.abs(cut.after - cut.before) >= rules.recheck_deviations * cut.noise
+    found = np.array([cut.before, cut.after, cut.error, cut.p, q])
+    return rows[is_found], first + cut.place[is_found], found[:, is_found]

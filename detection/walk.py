@@ -1,0 +1,219 @@
+"""One family of series, walked from the first build to the last: see detection/levels.py."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtr
+
+from tracemill.detection.distributions import benjamini_hochberg, median_variance
+from tracemill.detection.excursions import ended_excursions, excursions, take_back
+from tracemill.detection.family import noise_inflation
+from tracemill.detection.noise import family_prior
+from tracemill.detection.points import Levels, Points
+from tracemill.detection.rechecks import look_back, suspect
+from tracemill.detection.rules import Rules
+from tracemill.detection.state import State
+from tracemill.detection.windows import Chances, Known, Windows, chances, windows
+
+Reals = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+def walk(points: Points, families: int, rules: Rules) -> Levels:
+    """The levels of one family."""
+    state = State(points, families, rules)
+    every = rules.recheck_every_builds
+    for build in range(state.shape[1]):
+        _judge(state, build)
+        if every and build % every == every - 1:
+            look_back(state, build)
+    if state.shape[1]:
+        suspect(state, state.shape[1] - 1)
+    return state.levels()
+
+
+def _judge(state: State, build: int) -> None:
+    rules, value = state.rules, state.value[:, build]
+    is_here = np.isfinite(value)
+    state.has_been_real |= state.is_real[:, build]
+    state.runs.learn(build, state.is_real[:, build])
+    of_runs, own = state.runs.of_build(build)
+    _know(state, build, of_runs)
+    if take_back(state, build, own):
+        _know(state, build, of_runs)
+    factors = state.typical.factors()
+    _push(state, build, own, factors)
+    seen = _windows(state, is_here)
+    is_incomparable = state.find_incomparable(build, is_here)
+    seen.can_judge[1:] &= ~is_incomparable
+    can_judge = np.asarray(seen.can_judge.any(axis=0))
+    _learn_first(state, build, can_judge)
+    state.outliers.learn(value, state.runs.count[:, build], can_judge)
+    found = chances(seen, state.recent, state.known, factors, state.outliers, rules)
+    state.judged_builds += can_judge
+    q = _q(state, found.p)
+    at = found.best, state.every
+    before, after = seen.before[at], seen.after[at]
+    is_worth = state.is_worth(before, after, state.negligible[:, build], rules.least_ratio)
+    is_worth &= can_judge & ~is_incomparable
+    is_change = is_worth & (q <= rules.false_share)
+    # That an excursion is over is not looked for in the whole family, but where one is, and on one side.
+    q_of_end = benjamini_hochberg(np.where(excursions(state, build), found.p / 2, np.nan))
+    is_end = is_worth & (q_of_end <= rules.false_share)
+    place = np.where(is_change | is_end, seen.first[at], build)
+    is_return = ended_excursions(state, place, np.where(is_change | is_end, after, value), own)
+    is_return &= ~is_incomparable
+    is_change |= is_end & is_return
+    place = np.where(is_change | is_return, place, build)
+    q = np.where(is_return, np.fmin(q, q_of_end), q)
+    _keep_found(state, build, seen, factors, found.p, q)
+    _learn(state, build, seen, found, is_change, is_incomparable)
+    state.is_return[is_return, place[is_return]] = True
+    change = np.array([before, after, seen.error[at] * factors[found.best, 0], found.p, q])
+    for begins in (False, True):
+        rows = np.flatnonzero(is_change & (is_return != begins))
+        state.claim(build, rows, place[rows], change[:, rows], begins_level=begins)
+    rows = np.flatnonzero(is_return)
+    state.restore(rows, place[rows], build + 1)
+    state.begin(np.flatnonzero(is_incomparable), build)
+    _settle(state, build)
+
+
+def _know(state: State, build: int, of_runs: Reals) -> None:
+    """The noise as it is known beside the current level's builds."""
+    rules = state.rules
+    level = state.level = state.sums.between(state.start, np.full(len(state.start), build))
+    level_df = np.maximum(level.n - 1, 0)
+    df = state.closed_df + level_df
+    variance = (state.closed + level.squares) / np.maximum(df, 1)
+    prior = state.prior = family_prior(variance, df, of_runs, state.runs.df, rules)
+    is_known = np.isfinite(prior.variance)
+    # Of a site that is not there nothing is to be learnt, but where nothing in the family ever varies.
+    is_there = np.exp(level.mean) > 2 * state.negligible[:, build]
+    does_teach = is_there | (level.squares > level_df * rules.least_noise**2) | ~is_known
+    family_df = np.where(does_teach, prior.df, np.maximum(prior.df, rules.least_family_df))
+    family = np.where(does_teach, prior.variance, prior.typical)
+    family_df = np.where(is_known, family_df, 0.0)
+    former_df = state.closed_df + family_df
+    former = state.closed + np.where(is_known, family_df * family, 0.0)
+    most = np.where(state.start > 0, np.maximum(rules.former_df, level.n), np.inf)
+    part = np.minimum(1, most / np.maximum(former_df, 1e-9))
+    counting = _counting(
+        state, build, np.where(is_there, level.squares, 0.0), np.where(is_there, level_df, 0.0)
+    )
+    floor = np.maximum(rules.least_noise**2, counting)
+    floor_df = np.where(counting > rules.least_noise**2, rules.most_family_df, 0.0)
+    state.known = Known(part * former, part * former_df, floor, floor_df, does_teach)
+
+
+def _counting(state: State, build: int, squares: Reals, df: Reals) -> Reals:
+    """Variance of the build from few events alone, unless runs and builds agree better than these could.
+
+    squares, df: of the level's builds.
+    """
+    counting = np.maximum(state.counting[:, build], 1e-300)
+    runs = state.runs
+    of_run = counting / median_variance(runs.count[:, build])
+    df = df + runs.df
+    chance = np.where(df > 0, chdtr(np.maximum(df, 1), squares / counting + runs.squares / of_run), 1.0)
+    return np.where(counting > 1e-300, counting * np.minimum(chance / state.rules.quiet_chance, 1), 0.0)
+
+
+def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
+    """Take the build in as the latest, with how noisy it is beside others."""
+    value, run_count, known = state.value[:, build], state.runs.count[:, build], state.known
+    if np.isfinite(value).sum() < state.rules.least_family_series:
+        state.recent.push(build, value, run_count, own, 1.0)
+        return
+    end = np.full(len(value), build)
+    level = state.sums.between(np.maximum(state.start, end - state.rules.most_level_builds), end)
+    whole = state.level
+    df = known.df + np.where(known.does_teach, np.maximum(whole.n - 1, 0), 0.0)
+    squares = known.squares + np.where(known.does_teach, whole.squares, 0.0)
+    variance = np.maximum(squares / np.maximum(df, 1e-9), known.floor)
+    error = np.sqrt(variance * (1 + 1 / np.maximum(level.n, 1)) + own) * factors[0]
+    is_known = (state.judged_builds > 0) & (level.n >= 1) & (df >= 1)
+    scale = noise_inflation(np.where(is_known, value - level.mean, np.nan), error)
+    state.recent.push(build, value, run_count, own * scale**2, scale)
+
+
+def _windows(state: State, is_here: Flags) -> Windows:
+    seen = windows(state.recent, state.sums, state.start, is_here, state.known, state.rules)
+    builds_before = state.sums.known[seen.first, state.every]
+    seen.can_judge[:] &= state.has_been_real & (builds_before >= state.rules.least_builds)
+    return seen
+
+
+def _q(state: State, p: Reals) -> Reals:
+    """q of the family's series at the build, and no less than the series' own budget lets it be."""
+    share = state.rules.false_share / state.budget()
+    return np.minimum(np.maximum(state.families * benjamini_hochberg(p), share * p), 1)
+
+
+def _learn_first(state: State, build: int, can_judge: Flags) -> None:
+    """From the first builds of series that are judged for the first time."""
+    rows = np.flatnonzero(can_judge & ~state.is_judged)
+    state.is_judged |= can_judge
+    if len(rows):
+        is_missing = ~np.isfinite(state.winsorised[rows, :build])
+        columns = np.argsort(is_missing, axis=1, kind="stable")[:, : state.rules.least_builds]
+        values = np.take_along_axis(state.value[rows, :build], columns, axis=1)
+        run_count = np.take_along_axis(state.runs.count[rows, :build], columns, axis=1)
+        state.outliers.learn_first(values, run_count, rows, state.prior)
+
+
+def _learn(
+    state: State, build: int, seen: Windows, found: Chances, is_change: Flags, is_incomparable: Flags
+) -> None:
+    """What the build says of the noise: how far the family is out, spikes, and the level that it joins."""
+    rules, value = state.rules, state.value[:, build]
+    t = np.where(seen.can_judge, (seen.after - seen.before) / seen.error, 0.0)
+    state.typical.learn(t, seen.df, seen.can_judge & ~is_change & ~is_incomparable)
+    is_outlier = seen.can_judge[0] & (found.normal_p < rules.outlier_p)
+    is_outlier &= ~is_incomparable & ~(is_change & (found.best > 0))
+    is_rare = (found.nominal_p <= rules.rare_p) & ~is_incomparable
+    at = found.best, state.every
+    rare = np.where(is_rare, seen.before[at], np.nan), np.where(is_rare, seen.after[at], np.nan)
+    state.outliers.remember(value, seen.before[0], np.where(is_outlier, found.t, np.nan), rare)
+    deviation = np.sqrt(seen.pooled[0] / np.maximum(seen.pooled_df[0], 1e-9))
+    reach = rules.spike_deviations * np.maximum(deviation, rules.least_noise)
+    can_clip = seen.can_judge[0] & (seen.builds[0] >= rules.least_winsorised_builds) & ~is_incomparable
+    clipped = np.clip(value, seen.before[0] - reach, seen.before[0] + reach)
+    state.winsorised[:, build] = np.where(can_clip, clipped, value)
+    state.sums.add(build, state.winsorised[:, build])
+
+
+def _keep_found(state: State, build: int, seen: Windows, factors: Reals, p: Reals, q: Reals) -> None:
+    can_judge = seen.can_judge[0]
+    state.level_builds[build] = np.where(can_judge, seen.n[0], 0)
+    values = {"log_level": seen.before[0], "standard_error": seen.error[0] * factors[0], "df": seen.df[0]}
+    for name, found in values.items():
+        state.found[name][build] = np.where(can_judge, found, np.nan)
+    state.found["p"][build], state.found["q"][build] = p, q
+
+
+def _settle(state: State, build: int) -> None:
+    """Winsorise the first builds of levels that have become long enough to tell spikes from noise."""
+    rules = state.rules
+    is_due = np.isfinite(state.winsorised[:, build])
+    is_due &= state.sums.count(state.start, build + 1) == rules.settled_builds
+    rows = np.flatnonzero(is_due & (state.settled != state.start))
+    if not len(rows):
+        return
+    state.settled[rows] = state.start[rows]
+    columns = np.arange(build + 1)
+    values = state.winsorised[rows, : build + 1]
+    is_in = np.isfinite(values) & (columns >= state.start[rows][:, None])
+    level = np.where(is_in, state.value[rows, : build + 1], np.nan)
+    middle = np.nanmedian(level, axis=1)
+    # The noise as all but the farthest build tell it.
+    squares = np.sort(np.where(is_in, (level - middle[:, None]) ** 2, np.inf), axis=1)
+    squares = squares[:, : rules.settled_builds - 1].sum(axis=1) + state.known.squares[rows]
+    df = np.maximum(state.known.df[rows], 0) + rules.settled_builds - 2
+    reach = rules.spike_deviations * np.maximum(np.sqrt(squares / df), rules.least_noise)
+    clipped = np.clip(level, (middle - reach)[:, None], (middle + reach)[:, None])
+    values = np.where(is_in, clipped, values)
+    state.winsorised[rows, : build + 1] = values
+    state.sums.again(rows, values)

@@ -1,0 +1,264 @@
+"""The last one to four builds of each series against its level before them.
+
+Of each window of k builds, the mean is held against the mean of the level's builds before it by Student's t.
+The variance is taken within both sides, so that a change never counts as its own noise, and moderated by the
+family (detection/noise.py). Any build may be a spike: p is that of the window as it is, plus that of what is
+left of it when its j farthest builds are spikes, times the chance of j spikes there, for all j. All builds a
+spike is the last of these, so that k builds far out in a family of spikes are as likely as one, to the power k.
+
+What the family's windows of k builds are typically out, more than chance lets expect, is no change: builds that
+resemble their neighbours, a drift, a machine that gets noisier. Their t is divided by it (Efron 2004).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from tracemill.detection.distributions import two_sided_p
+from tracemill.detection.outliers import Outliers, cautious
+from tracemill.detection.rules import WINDOWS, Rules
+from tracemill.detection.sums import Sums
+
+Reals = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+# Windows less far out than this are not worth the chances of spikes in them.
+_WORTH_A_LOOK = 2.8
+# The best of one to four windows that share builds is as good by chance as the best of so many that do not.
+_LOOKS = np.array([1.0, 1.0, 1.4, 1.7, 2.0])
+_SIZES = np.arange(1.0, WINDOWS + 1)[:, None]
+
+
+class Recent:
+    """The last builds of each series, newest first: (WINDOWS, n_series)."""
+
+    def __init__(self, series: int) -> None:
+        shape = (WINDOWS, series)
+        self.column = np.full(shape, -1)
+        # The value; its runs, and what they add to its variance; how noisy its build is beside others.
+        self.value, self.own, self.scale = np.full(shape, np.nan), np.zeros(shape), np.ones(shape)
+        self.run_count = np.ones(shape)
+
+    def push(self, column: int, value: Reals, run_count: Reals, own: Reals, scale: float) -> None:
+        """Take in a build; series that are not there keep theirs."""
+        is_here: Flags | slice = np.isfinite(value)
+        if np.all(is_here):
+            is_here = slice(None)
+        self._shift(self.column, column, is_here)
+        self._shift(self.value, value[is_here], is_here)
+        self._shift(self.own, own[is_here], is_here)
+        self._shift(self.run_count, run_count[is_here], is_here)
+        self._shift(self.scale, scale, is_here)
+
+    @staticmethod
+    def _shift(kept: NDArray[Any], values: object, is_here: Flags | slice) -> None:
+        kept[1:, is_here] = kept[:-1, is_here]
+        kept[0, is_here] = values
+
+    def leave_out(self, rows: Ints, used: Reals, values: Reals) -> None:
+        """Of the rows, builds do not count any more: used (n_rows, n_builds) is nan there."""
+        for row, of_row, value in zip(rows, used, values, strict=True):
+            columns = np.flatnonzero(np.isfinite(of_row))[::-1][:WINDOWS]
+            known = {int(c): k for k, c in enumerate(self.column[:, row])}
+            kept = [known.get(int(c), -1) for c in columns]
+            self.column[:, row], self.value[:, row] = -1, np.nan
+            self.column[: len(columns), row], self.value[: len(columns), row] = columns, value[columns]
+            for of_build, unknown in ((self.own, 0.0), (self.scale, 1.0), (self.run_count, 1.0)):
+                of_build[: len(columns), row] = [of_build[k, row] if k >= 0 else unknown for k in kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Each window of each series; (WINDOWS, n_series) each, window k being the last k builds.
+
+    can_judge: there is such a window, and a level before it. first: its first column. before: mean of the
+    level's last n builds. builds, squares: of the whole level, its squares about its mean. after: mean of the
+    window, after_squares: about it. pooled, pooled_df: squares from which the variance of a build is known
+    without the window; df: with it. error: standard error of after - before.
+    """
+
+    can_judge: Flags
+    first: Ints
+    n: Reals
+    before: Reals
+    squares: Reals
+    builds: Reals
+    after: Reals
+    after_squares: Reals
+    pooled: Reals
+    pooled_df: Reals
+    df: Reals
+    error: Reals
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the noise beside the level's and the window's builds; (n_series,) each.
+
+    squares, df: of earlier levels and the family. floor: no variance is less; floor_df: how well that is known
+    where it is more than the figures tell. does_teach: whether the level's
+    builds tell of noise: of a site that was never there they do not.
+    """
+
+    squares: Reals
+    df: Reals
+    floor: Reals
+    floor_df: Reals
+    does_teach: Flags
+
+    def variance(self, squares: Reals, df: Reals, rows: Ints | slice = slice(None)) -> tuple[Reals, Reals]:
+        """Variance of a build and its degrees of freedom, from these squares, of the rows."""
+        variance, floor = squares / np.maximum(df, 1e-9), self.floor[rows]
+        df = np.where(variance < floor, np.maximum(df, self.floor_df[rows]), df)
+        return np.maximum(variance, floor), df
+
+
+def windows(recent: Recent, sums: Sums, start: Ints, is_here: Flags, known: Known, rules: Rules) -> Windows:
+    """Compare the last builds with the level from start on."""
+    can_judge = is_here & (recent.column >= start)
+    first = np.where(can_judge, recent.column, start)
+    # The level, as it is where it ends, and all of its builds.
+    whole, level = sums.levels(start, np.maximum(start, first - rules.most_level_builds), first)
+    after = recent.value.cumsum(axis=0) / _SIZES
+    away = recent.value - recent.value[0]
+    after_squares = (away**2).cumsum(axis=0) - _SIZES * (after - recent.value[0]) ** 2
+    after_squares = np.maximum(after_squares, 0.0)
+    teaches = known.does_teach
+    pooled_df = known.df + np.where(teaches, np.maximum(whole.n - 1, 0), 0.0)
+    pooled = known.squares + np.where(teaches, whole.squares, 0.0)
+    variance, df = known.variance(pooled + after_squares, pooled_df + _SIZES - 1)
+    scale = (recent.scale**2).cumsum(axis=0) / _SIZES**2
+    own = recent.own.cumsum(axis=0) / _SIZES**2
+    error = np.sqrt(variance * (scale + 1 / np.maximum(level.n, 1)) + own)
+    return Windows(
+        can_judge=can_judge & (level.n >= 1) & (df >= 1.5),
+        first=first,
+        n=level.n,
+        before=level.mean,
+        squares=whole.squares,
+        builds=whole.n,
+        after=after,
+        after_squares=after_squares,
+        pooled=pooled,
+        pooled_df=pooled_df,
+        df=df,
+        error=error,
+    )
+
+
+class Typical:
+    """How far the family's windows are out typically, beside what chance lets expect; at least 1."""
+
+    # Squares are cut here, so that a change counts little; what their mean is where all are so many times as far
+    # out as they should be.
+    _CUT = 2.0
+    _FACTORS = np.linspace(1.0, 8.0, 701)
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._squares, self._count = np.zeros(WINDOWS), np.zeros(WINDOWS)
+        cut = self._CUT / self._FACTORS
+        density = np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi)
+        inside = 1 - 2 * ndtr(-cut) - 2 * cut * density
+        self._means = self._FACTORS**2 * inside + self._CUT**2 * 2 * ndtr(-cut)
+        # Before any is known, builds are taken to resemble their neighbours a little.
+        self._before = np.interp(rules.factor_before ** (1 - 1 / _SIZES[:, 0]), self._FACTORS, self._means)
+
+    def factors(self) -> Reals:
+        """(WINDOWS, 1)."""
+        points = self.rules.memory_points
+        mean = (self._squares + points * self._before) / (self._count + points)
+        return np.asarray(np.interp(mean, self._means, self._FACTORS)[:, None])
+
+    def learn(self, t: Reals, df: Reals, is_same: Flags) -> None:
+        """Take in the windows' t, (WINDOWS, n_series); not those of changes."""
+        t, df = np.where(is_same, t, 0.0), np.maximum(df, 1.0)
+        # Student's t as the normal variable of the same chance, nearly (Wallace 1959).
+        z = t * (1 - 1 / (4 * df)) / np.sqrt(1 + t * t / (2 * df))
+        weight = 1 / _SIZES[:, 0]  # windows of k builds share most of them with their neighbours
+        memory = self.rules.memory
+        self._squares = memory * self._squares + weight * np.minimum(z * z, self._CUT**2).sum(axis=1)
+        self._count = memory * self._count + weight * is_same.sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """How likely the windows are without a change, (n_series,) each.
+
+    p: of the best window, nan where nothing can be judged, as rare as it says in the family. nominal_p: as
+    Student's t has it. best: which window that is, from 0. t, normal_p: of the
+    last build alone, were its noise normal.
+    """
+
+    p: Reals
+    nominal_p: Reals
+    best: Ints
+    t: Reals
+    normal_p: Reals
+
+
+def chances(
+    seen: Windows, recent: Recent, known: Known, factors: Reals, outliers: Outliers, rules: Rules
+) -> Chances:
+    """The best window of each series, spikes allowed for."""
+    t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
+    normal_p = two_sided_p(t[0], seen.df[0])
+    every = normal_p + outliers.chance(cautious(t[0], seen.df[0]), recent.run_count[0])
+    looks = _LOOKS[seen.can_judge.sum(axis=0)]
+    p = np.where(seen.can_judge[0], np.minimum(looks * every, 1.0), np.nan)
+    best = np.zeros(len(p), np.int64)
+    rows = np.flatnonzero((t > _WORTH_A_LOOK).any(axis=0))
+    if len(rows):
+        found = np.full((WINDOWS, len(rows)), np.inf)
+        found[0] = np.where(seen.can_judge[0, rows], every[rows], np.inf)
+        for size in range(2, WINDOWS + 1):
+            found[size - 1] = _with_spikes(size, rows, seen, recent, known, factors, outliers, rules)
+        best[rows] = found.argmin(axis=0)
+        least = found.min(axis=0)
+        p[rows] = np.where(np.isfinite(least), np.minimum(looks[rows] * least, 1.0), np.nan)
+    return Chances(p ** outliers.exponent(), p, best, t[0], normal_p)
+
+
+def _with_spikes(
+    size: int,
+    rows: Ints,
+    seen: Windows,
+    recent: Recent,
+    known: Known,
+    factors: Reals,
+    outliers: Outliers,
+    rules: Rules,
+) -> Reals:
+    """p of the rows' windows of so many builds, any of which may be spikes; inf where there is none."""
+    at = size - 1
+    before, n = seen.before[at, rows], np.maximum(seen.n[at, rows], 1)
+    side = np.sign(seen.after[at, rows] - before)
+    # Nearest to the level first.
+    order = np.argsort(side * (recent.value[:size, rows] - before), axis=0)
+    away = np.take_along_axis(side * (recent.value[:size, rows] - before), order, axis=0)
+    scale = np.take_along_axis(recent.scale[:size, rows], order, axis=0) ** 2
+    own = np.take_along_axis(recent.own[:size, rows], order, axis=0)
+    pooled_df, pooled = seen.pooled_df[at, rows], seen.pooled[at, rows]
+    variance, df = known.variance(pooled, pooled_df, rows)
+    deviation = np.sqrt(variance)
+    runs = np.take_along_axis(recent.run_count[:size, rows], order, axis=0)
+    spike = outliers.chance(cautious(np.abs(away) / deviation, df), runs)
+    spike = np.maximum(spike, rules.spike_chance)
+    p, chance = np.zeros(len(rows)), np.ones(len(rows))
+    for left in range(size, 0, -1):
+        rest = away[:left]
+        mean = rest.mean(axis=0)
+        about = ((rest - mean) ** 2).sum(axis=0)
+        variance, df = known.variance(pooled + about, pooled_df + left - 1, rows)
+        error = variance * (scale[:left].sum(axis=0) / left**2 + 1 / n) + own[:left].sum(axis=0) / left**2
+        t = np.maximum(mean / np.sqrt(error) / factors[left - 1], 0.0)
+        p += comb(size, left) * chance * two_sided_p(t, np.maximum(df, 1e-9))
+        chance = chance * spike[left - 1]
+    return np.where(seen.can_judge[at, rows], np.minimum(p + chance, 1.0), np.inf)
