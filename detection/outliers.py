@@ -27,7 +27,7 @@ class Outliers:
 
     def __init__(self, rules: Rules, series: int) -> None:
         self.rules = rules
-        self.reach, self.judged, self.runs = np.empty(0), 0, 0.0
+        self.reach, self.judged = np.empty(0), 0
         # Of each series' last build: how far out it was (nan: not far), its value and the level before it.
         self._deviation = np.full(series, np.nan)
         self._value, self._level = np.full(series, np.nan), np.full(series, np.nan)
@@ -35,19 +35,16 @@ class Outliers:
         self._rare = 0
         self._before, self._after = np.full(series, np.nan), np.full(series, np.nan)
 
-    def chance(self, deviations: Reals, run_count: Reals) -> Reals:
-        """How likely a build is as far out for nothing, as the family's builds so far let expect. Any shape.
-
-        run_count: of the build. What has not been seen yet would have to come to more than half of its runs.
-        """
+    def chance(self, deviations: Reals) -> Reals:
+        """How likely a build is as far out for nothing, as the family's builds so far let expect. Any shape."""
         rules = self.rules
         farther = len(self.reach) - np.searchsorted(rules.reach_factor * self.reach, deviations)
         rarer = rules.unseen_deviations / np.maximum(deviations, rules.unseen_deviations)
-        unseen = min(1, rules.unseen_points / max(self.runs, 1) ** 2) * rarer**rules.unseen_power
-        return np.asarray(np.minimum(farther / max(self.judged, 1) + unseen ** ((run_count + 1) // 2), 1))
+        unseen = 0.03 * min(1, (rules.unseen_points / max(self.judged, 1)) ** 4) * rarer**rules.unseen_power
+        return np.asarray(np.minimum(farther / max(self.judged, 1) + unseen, 1))
 
-    def learn_first(self, values: Reals, run_count: Reals, rows: NDArray[np.int64], prior: Prior) -> None:
-        """From the first builds (n_rows, n_builds) of series that are about to be judged; run_count: of each.
+    def learn_first(self, values: Reals, rows: NDArray[np.int64], prior: Prior) -> None:
+        """From the first builds (n_rows, n_builds) of series that are about to be judged.
 
         The one that is farthest from the others tells how far noise reaches, as if it were back at the next:
         as far as the family is alike, so that their noise is known without them.
@@ -59,7 +56,6 @@ class Outliers:
         error = np.sqrt(prior.variance[rows] * (1 + 1 / (values.shape[1] - 1)))
         deviations = np.abs(farthest - others) / error
         self.judged += values.size
-        self.runs += float(run_count.sum())
         self._reached(deviations[two_sided_p(deviations, prior.df[rows]) < self.rules.outlier_p])
 
     def exponent(self) -> float:
@@ -68,11 +64,10 @@ class Outliers:
         seen = (self._rare + 1) / (self.judged + 1 / (self.rules.rare_before * rare))
         return float(min(1.0, np.log(seen) / np.log(rare)))
 
-    def learn(self, value: Reals, run_count: Reals, is_judged: Flags) -> None:
+    def learn(self, value: Reals, is_judged: Flags) -> None:
         """Which builds that were far out are back at the next one."""
         is_back = np.abs(value - self._level) < np.abs(value - self._value)
         self.judged += int(is_judged.sum())
-        self.runs += float(run_count[is_judged].sum())
         self._rare += int((is_judged & (np.abs(value - self._before) < np.abs(value - self._after))).sum())
         back = self._deviation[is_judged & is_back]
         self._reached(back[np.isfinite(back)])

@@ -62,11 +62,11 @@ class Rules:
     outlier_p: float = 0.001
     # Noise may reach so many times as far as it has been seen to.
     reach_factor: float = 2.0
-    # Beyond this many deviations outliers not yet seen must be reckoned with: by a chance of unseen_points over
-    # the square of the family's points, and the rarer the farther out, by this power.
+    # Beyond this many deviations outliers not yet seen must be reckoned with: by a chance of the square of
+    # unseen_points over the family's points, and the rarer the farther out, by this power.
     unseen_deviations: float = 3.5
-    unseen_points: float = 100.0
-    unseen_power: float = 5.0
+    unseen_points: float = 140.0
+    unseen_power: float = 3.0
     # How often the family's builds were as unlikely as this for nothing says how much to believe p.
     rare_p: float = 0.001
     # Before any is known, such builds are taken to be so many times as frequent.

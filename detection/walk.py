@@ -50,7 +50,7 @@ def _judge(state: State, build: int) -> None:
     seen.can_judge[1:] &= ~is_incomparable
     can_judge = np.asarray(seen.can_judge.any(axis=0))
     _learn_first(state, build, can_judge)
-    state.outliers.learn(value, state.runs.count[:, build], can_judge)
+    state.outliers.learn(value, can_judge)
     found = chances(seen, state.recent, state.known, factors, state.outliers, rules)
     state.judged_builds += can_judge
     q = _q(state, found.p)
@@ -123,9 +123,9 @@ def _counting(state: State, build: int, squares: Reals, df: Reals) -> Reals:
 
 def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
     """Take the build in as the latest, with how noisy it is beside others."""
-    value, run_count, known = state.value[:, build], state.runs.count[:, build], state.known
+    value, known = state.value[:, build], state.known
     if np.isfinite(value).sum() < state.rules.least_family_series:
-        state.recent.push(build, value, run_count, own, 1.0)
+        state.recent.push(build, value, own, 1.0)
         return
     end = np.full(len(value), build)
     level = state.sums.between(np.maximum(state.start, end - state.rules.most_level_builds), end)
@@ -136,7 +136,7 @@ def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
     error = np.sqrt(variance * (1 + 1 / np.maximum(level.n, 1)) + own) * factors[0]
     is_known = (state.judged_builds > 0) & (level.n >= 1) & (df >= 1)
     scale = noise_inflation(np.where(is_known, value - level.mean, np.nan), error)
-    state.recent.push(build, value, run_count, own * scale**2, scale)
+    state.recent.push(build, value, own * scale**2, scale)
 
 
 def _windows(state: State, is_here: Flags) -> Windows:
@@ -160,8 +160,7 @@ def _learn_first(state: State, build: int, can_judge: Flags) -> None:
         is_missing = ~np.isfinite(state.winsorised[rows, :build])
         columns = np.argsort(is_missing, axis=1, kind="stable")[:, : state.rules.least_builds]
         values = np.take_along_axis(state.value[rows, :build], columns, axis=1)
-        run_count = np.take_along_axis(state.runs.count[rows, :build], columns, axis=1)
-        state.outliers.learn_first(values, run_count, rows, state.prior)
+        state.outliers.learn_first(values, rows, state.prior)
 
 
 def _learn(

@@ -42,11 +42,10 @@ class Recent:
     def __init__(self, series: int) -> None:
         shape = (WINDOWS, series)
         self.column = np.full(shape, -1)
-        # The value; its runs, and what they add to its variance; how noisy its build is beside others.
+        # The value; what its runs add to its variance; how noisy its build is beside others.
         self.value, self.own, self.scale = np.full(shape, np.nan), np.zeros(shape), np.ones(shape)
-        self.run_count = np.ones(shape)
 
-    def push(self, column: int, value: Reals, run_count: Reals, own: Reals, scale: float) -> None:
+    def push(self, column: int, value: Reals, own: Reals, scale: float) -> None:
         """Take in a build; series that are not there keep theirs."""
         is_here: Flags | slice = np.isfinite(value)
         if np.all(is_here):
@@ -54,7 +53,6 @@ class Recent:
         self._shift(self.column, column, is_here)
         self._shift(self.value, value[is_here], is_here)
         self._shift(self.own, own[is_here], is_here)
-        self._shift(self.run_count, run_count[is_here], is_here)
         self._shift(self.scale, scale, is_here)
 
     @staticmethod
@@ -70,7 +68,7 @@ class Recent:
             kept = [known.get(int(c), -1) for c in columns]
             self.column[:, row], self.value[:, row] = -1, np.nan
             self.column[: len(columns), row], self.value[: len(columns), row] = columns, value[columns]
-            for of_build, unknown in ((self.own, 0.0), (self.scale, 1.0), (self.run_count, 1.0)):
+            for of_build, unknown in ((self.own, 0.0), (self.scale, 1.0)):
                 of_build[: len(columns), row] = [of_build[k, row] if k >= 0 else unknown for k in kept]
 
 
@@ -210,7 +208,7 @@ def chances(
     """The best window of each series, spikes allowed for."""
     t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
     normal_p = two_sided_p(t[0], seen.df[0])
-    every = normal_p + outliers.chance(cautious(t[0], seen.df[0]), recent.run_count[0])
+    every = normal_p + outliers.chance(cautious(t[0], seen.df[0]))
     looks = _LOOKS[seen.can_judge.sum(axis=0)]
     p = np.where(seen.can_judge[0], np.minimum(looks * every, 1.0), np.nan)
     best = np.zeros(len(p), np.int64)
@@ -248,8 +246,7 @@ def _with_spikes(
     pooled_df, pooled = seen.pooled_df[at, rows], seen.pooled[at, rows]
     variance, df = known.variance(pooled, pooled_df, rows)
     deviation = np.sqrt(variance)
-    runs = np.take_along_axis(recent.run_count[:size, rows], order, axis=0)
-    spike = outliers.chance(cautious(np.abs(away) / deviation, df), runs)
+    spike = outliers.chance(cautious(np.abs(away) / deviation, df))
     spike = np.maximum(spike, rules.spike_chance)
     p, chance = np.zeros(len(rows)), np.ones(len(rows))
     for left in range(size, 0, -1):
