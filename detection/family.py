@@ -30,9 +30,9 @@ _MOST_ROWS = 500
 class Family:
     """What is typical of the rows that are looked at together.
 
-    rho: the serial correlation that each has at least. inflation: of the variance of a mean, at least. drifts: whether they drift, or too little is known to
+    rho: the serial correlation that each has at least. drifts: whether they drift, or too little is known to
     say that they do not: then a step has to stand out from a straight line. scale: (n_columns,) how noisy
-    each build is, 1 being typical.
+    each build is, 1 being typical. inflation: of the variance of a mean of several builds, at least.
     """
 
     rho: float

@@ -1,10 +1,11 @@
 """Levels of many series over builds, found build by build: where does each series change?
 
-At each build the last one to four builds of every series are compared with its current level, the builds since
-its last change (detection/windows.py). Runs never count as independent builds; they give each build's median,
-and how far a build's own runs disagree. A change starts a new level. Nothing looks ahead, so a verdict stays as
-later builds arrive, but for one thing: a change that is gone at the very next build is taken back. Smaller
-changes are found later, by a rank scan of the builds since the last one (detection/rank_scan.py).
+At each build the last one to four builds of every series are compared with its current level, the builds
+since its last change (detection/windows.py). Runs never count as independent builds; they give each build's
+median, and how far a build's own runs disagree. A change starts a new level. Nothing looks ahead, so a
+verdict stays as later builds arrive, but for one thing: a change that is gone at the very next build is taken
+back.
+Smaller changes are found later, by a rank scan of the builds since the last one (detection/rank_scan.py).
 
 All is done on logarithms, where noise is a matter of per cent.
 """

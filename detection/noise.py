@@ -105,7 +105,7 @@ def family_prior(variance: Reals, df: Reals, runs: Reals, runs_df: Reals, rules:
 
 
 def _prior_of_few(variance: Reals, is_known: Flags, runs: Reals, runs_df: Reals, rules: Rules) -> Prior:
-    """Where there is no family to speak of: what runs tell, times how much more builds scatter if that is known."""
+    """Without a family: what runs tell, times how much more builds scatter, if that is known."""
     has_runs = runs_df > 0
     if not has_runs.any():
         unknown = np.full(len(runs_df), np.nan)
@@ -146,7 +146,7 @@ def _spread(values: Reals, chance: float) -> tuple[float, float]:
 def _inverse_trigamma(value: float) -> float:
     """The x with trigamma(x) = value, by Newton's method on 1 / trigamma (limma's trigammaInverse)."""
     if value > 1e7:
-        return value**-0.5
+        return float(value**-0.5)
     x = 0.5 + 1 / value
     for _ in range(50):
         trigamma = float(polygamma(1, x))

@@ -17,7 +17,7 @@ _NINE_IN_TEN = 1.2816
 
 
 def cautious(deviations: Reals, df: Reals) -> Reals:
-    """Deviations in terms of the greatest noise that its df degrees of freedom let expect (Wilson, Hilferty)."""
+    """Deviations in terms of the greatest noise that df degrees of freedom let expect (Wilson, Hilferty)."""
     part = 2 / (9 * np.maximum(df, 1.0))
     return np.asarray(deviations * np.maximum(1 - part - _NINE_IN_TEN * np.sqrt(part), 0.1) ** 1.5)
 
@@ -36,11 +36,12 @@ class Outliers:
         self._before, self._after = np.full(series, np.nan), np.full(series, np.nan)
 
     def chance(self, deviations: Reals) -> Reals:
-        """How likely a build is as far out for nothing, as the family's builds so far let expect. Any shape."""
+        """How likely a build is as far out for nothing, by what the family showed so far. Any shape."""
         rules = self.rules
         farther = len(self.reach) - np.searchsorted(rules.reach_factor * self.reach, deviations)
         rarer = rules.unseen_deviations / np.maximum(deviations, rules.unseen_deviations)
-        unseen = 0.03 * min(1, (rules.unseen_points / max(self.judged, 1)) ** 4) * rarer**rules.unseen_power
+        share = rules.unseen_share * min(1, (rules.unseen_points / max(self.judged, 1)) ** 4)
+        unseen = share * rarer**rules.unseen_power
         return np.asarray(np.minimum(farther / max(self.judged, 1) + unseen, 1))
 
     def learn_first(self, values: Reals, rows: NDArray[np.int64], prior: Prior) -> None:
@@ -79,8 +80,8 @@ class Outliers:
     def remember(self, value: Reals, level: Reals, deviations: Reals, rare: tuple[Reals, Reals]) -> None:
         """Keep the build for the next one.
 
-        deviations: nan where it was not far out, or is a change for sure. rare: before and after of the window
-        whose p is at most rare_p, nan where none is.
+        deviations: nan where it was not far out, or is a change for sure. rare: before and after of the
+        window whose p is at most rare_p, nan where none is.
         """
         is_here = np.isfinite(value)
         new = (value, level, deviations, *rare)

@@ -17,9 +17,9 @@ class Points:
     """One family of series; all arrays (n_points,), one point for each series and build.
 
     series, build: any integers, builds in their order. log_value: the median over runs of
-    log(value + negligible). run_variance: of the logarithm between runs, or between repeats where there is one
-    run; nan for one figure. counting_variance: of log_value, from few events alone. negligible: in the value's
-    unit. context: any number that stays as long as builds compare; another one starts a new level, unclaimed.
+    log(value + negligible). run_variance: of the logarithm between runs; nan for one run.
+    counting_variance: of log_value, from few events alone. negligible: in the value's unit.
+    context: any number that stays as long as builds compare; another one starts a new level, unclaimed.
     """
 
     series: Ints
@@ -37,7 +37,8 @@ class Change:
     """How great each change is and how sure; (n_points,) each, nan where none is. Levels are logarithms.
 
     before: mean of the level. after: mean of the builds that made the change known; of one that a re-check
-    found, medians of both sides. p, q: as at the build that made it known; of what may be a change, at the last.
+    found, medians of both sides. p, q: as at the build that made it known; of what may be a change, at the
+    last.
     """
 
     before: Reals
@@ -53,12 +54,12 @@ class Levels:
 
     log_level: the level before the build. standard_error, df: of log_value - log_level, a Student t
     variable. p: of the build, or of it and the one to three before together, whichever is less. q: p by
-    Benjamini-Hochberg in the family at the build, times the families, and no less than the series' own budget
-    lets it be. level_builds: how many builds the level was taken from. went_away: a change that the next build
-    took back. is_return: the build is back at the level before a change of at most three builds. may_change: no
-    claim, but as it looks at the last build of all a change may begin here (at suspected_share).
-    is_incomparable: does not compare with the builds before. level_number: levels before the build's.
-    found_build: of a change, the build at which it was known: its own, or a later one.
+    Benjamini-Hochberg in the family at the build, times the families, and no less than the series' own
+    budget lets it be. level_builds: how many builds the level was taken from. went_away: a change that the
+    next build took back. is_return: the build is back at the level before a change of at most three builds.
+    may_change: no claim, but as it looks at the last build of all a change may begin here (at
+    suspected_share). is_incomparable: does not compare with the builds before. level_number: levels before
+    the build's. found_build: of a change, the build at which it was known: its own, or a later one.
     """
 
     log_level: Reals

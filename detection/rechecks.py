@@ -14,6 +14,8 @@ from tracemill.detection.state import State
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
+# Changes: row, column, and as in Change, (5, n_changes).
+Suspected = tuple[Ints, Ints, Reals]
 
 
 def look_back(state: State, build: int) -> None:
@@ -24,16 +26,23 @@ def look_back(state: State, build: int) -> None:
     state.claim(build, rows, place, change)
 
 
-def suspect(state: State, build: int) -> None:
-    """What may have changed, as it looks at the last build: too likely to be noise, or too small, for a claim."""
+def suspect(state: State, build: int, newest: Suspected) -> None:
+    """What may have changed, as it looks at the last build: too unsure, or too small, for a claim.
+
+    newest: what its last builds suggest; a longer look back says more where it finds something too.
+    """
     rules = state.rules
     rows, place, change = _look(state, build, rules.suspected_share, rules.least_suspected_ratio)
-    state.may_change[rows, place] = True
-    state.keep(rows, place, change)
+    new_rows, new_place, new_change = newest
+    is_new = ~np.isin(new_rows, rows) & ~state.is_change[new_rows, new_place]
+    new = new_rows[is_new], new_place[is_new], new_change[:, is_new]
+    for of_rows, at, found in ((rows, place, change), new):
+        state.may_change[of_rows, at] = True
+        state.keep(of_rows, at, found)
 
 
-def _look(state: State, build: int, share: float, least_ratio: float) -> tuple[Ints, Ints, Reals]:
-    """The changes since each series' last one, of which share may be false: row, column, as in Change."""
+def _look(state: State, build: int, share: float, least_ratio: float) -> Suspected:
+    """The changes since each series' last one, of which share may be false."""
     rules = state.rules
     first = max(0, build + 1 - rules.recheck_most_builds)
     is_here = state.has_been_real & np.isfinite(state.value[:, build])

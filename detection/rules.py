@@ -21,9 +21,9 @@ class Rules:
     # Of all changes claimed at a build, over all families, the share that may be false.
     false_share: float = 0.01
     # Of all changes claimed or suspected at a build, the share that may be false.
-    suspected_share: float = 0.02
-    # A series' own budget: with at most this chance it errs in all of its history, however long; half of it is
-    # for its first budget_builds builds.
+    suspected_share: float = 0.05
+    # A series' own budget: with at most this chance it errs in all of its history, however long; half of it
+    # is for its first budget_builds builds.
     error_budget: float = 0.02
     budget_builds: float = 20.0
     # Smaller changes are not worth a verdict, however certain.
@@ -43,8 +43,8 @@ class Rules:
     most_family_df: float = 12.0
     # Of a series that was never there, of whose noise its own builds tell nothing, at least like this many.
     least_family_df: float = 4.0
-    # A series quieter than its family, or than its few events let expect, by so small a chance has a noise of its
-    # own.
+    # A series quieter than its family, or than its few events let expect, by so small a chance has a noise of
+    # its own.
     quiet_chance: float = 0.001
     # After a change, what was known of the noise before counts like this many degrees of freedom, and like as
     # many as the new level has builds: it may have brought more noise with it.
@@ -62,11 +62,13 @@ class Rules:
     outlier_p: float = 0.001
     # Noise may reach so many times as far as it has been seen to.
     reach_factor: float = 2.0
-    # Beyond this many deviations outliers not yet seen must be reckoned with: by a chance of the square of
-    # unseen_points over the family's points, and the rarer the farther out, by this power.
+    # Noise may have tails that have not been seen yet. Of a family's first unseen_points values this share is
+    # taken to lie farther out than unseen_deviations, then less, by the fourth power of their number; and the
+    # farther out the less, by unseen_power.
+    unseen_share: float = 0.03
+    unseen_points: float = 200.0
     unseen_deviations: float = 3.5
-    unseen_points: float = 140.0
-    unseen_power: float = 3.0
+    unseen_power: float = 5.0
     # How often the family's builds were as unlikely as this for nothing says how much to believe p.
     rare_p: float = 0.001
     # Before any is known, such builds are taken to be so many times as frequent.

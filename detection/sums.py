@@ -1,4 +1,4 @@
-"""Running sums of many series over builds: means and sums of squares of any stretch at the cost of two reads."""
+"""Running sums of many series over builds: mean and squares of any stretch at the cost of two reads."""
 
 from __future__ import annotations
 

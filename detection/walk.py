@@ -11,7 +11,7 @@ from tracemill.detection.excursions import ended_excursions, excursions, take_ba
 from tracemill.detection.family import noise_inflation
 from tracemill.detection.noise import family_prior
 from tracemill.detection.points import Levels, Points
-from tracemill.detection.rechecks import look_back, suspect
+from tracemill.detection.rechecks import Suspected, look_back, suspect
 from tracemill.detection.rules import Rules
 from tracemill.detection.state import State
 from tracemill.detection.windows import Chances, Known, Windows, chances, windows
@@ -25,16 +25,18 @@ def walk(points: Points, families: int, rules: Rules) -> Levels:
     """The levels of one family."""
     state = State(points, families, rules)
     every = rules.recheck_every_builds
-    for build in range(state.shape[1]):
-        _judge(state, build)
+    newest = state.shape[1] - 1
+    for build in range(newest + 1):
+        may_change = _judge(state, build)
         if every and build % every == every - 1:
             look_back(state, build)
-    if state.shape[1]:
-        suspect(state, state.shape[1] - 1)
+        if build == newest:
+            suspect(state, build, may_change)
     return state.levels()
 
 
-def _judge(state: State, build: int) -> None:
+def _judge(state: State, build: int) -> Suspected:
+    """Compare the build with what was before it. Gives what is too likely to be noise for a claim."""
     rules, value = state.rules, state.value[:, build]
     is_here = np.isfinite(value)
     state.has_been_real |= state.is_real[:, build]
@@ -53,11 +55,13 @@ def _judge(state: State, build: int) -> None:
     state.outliers.learn(value, can_judge)
     found = chances(seen, state.recent, state.known, factors, state.outliers, rules)
     state.judged_builds += can_judge
-    q = _q(state, found.p)
+    # Where builds do not compare nothing is claimed: that the figure is another is said of a single build.
+    p = np.where(is_incomparable & seen.can_judge[0], found.normal_p, found.p)
+    q = _q(state, p)
     at = found.best, state.every
     before, after = seen.before[at], seen.after[at]
-    is_worth = state.is_worth(before, after, state.negligible[:, build], rules.least_ratio)
-    is_worth &= can_judge & ~is_incomparable
+    negligible, is_one = state.negligible[:, build], can_judge & ~is_incomparable
+    is_worth = is_one & state.is_worth(before, after, negligible, rules.least_ratio)
     is_change = is_worth & (q <= rules.false_share)
     # That an excursion is over is not looked for in the whole family, but where one is, and on one side.
     q_of_end = benjamini_hochberg(np.where(excursions(state, build), found.p / 2, np.nan))
@@ -68,10 +72,10 @@ def _judge(state: State, build: int) -> None:
     is_change |= is_end & is_return
     place = np.where(is_change | is_return, place, build)
     q = np.where(is_return, np.fmin(q, q_of_end), q)
-    _keep_found(state, build, seen, factors, found.p, q)
+    _keep_found(state, build, seen, factors, p, q)
     _learn(state, build, seen, found, is_change, is_incomparable)
     state.is_return[is_return, place[is_return]] = True
-    change = np.array([before, after, seen.error[at] * factors[found.best, 0], found.p, q])
+    change = np.array([before, after, seen.error[at] * factors[found.best, 0], p, q])
     for begins in (False, True):
         rows = np.flatnonzero(is_change & (is_return != begins))
         state.claim(build, rows, place[rows], change[:, rows], begins_level=begins)
@@ -79,6 +83,10 @@ def _judge(state: State, build: int) -> None:
     state.restore(rows, place[rows], build + 1)
     state.begin(np.flatnonzero(is_incomparable), build)
     _settle(state, build)
+    may_change = is_one & ~is_change & ~is_return & (q <= rules.suspected_share)
+    may_change &= state.is_worth(before, after, negligible, rules.least_suspected_ratio)
+    rows = np.flatnonzero(may_change)
+    return rows, seen.first[at][rows], change[:, rows]
 
 
 def _know(state: State, build: int, of_runs: Reals) -> None:

@@ -1,13 +1,13 @@
 """The last one to four builds of each series against its level before them.
 
-Of each window of k builds, the mean is held against the mean of the level's builds before it by Student's t.
-The variance is taken within both sides, so that a change never counts as its own noise, and moderated by the
-family (detection/noise.py). Any build may be a spike: p is that of the window as it is, plus that of what is
-left of it when its j farthest builds are spikes, times the chance of j spikes there, for all j. All builds a
-spike is the last of these, so that k builds far out in a family of spikes are as likely as one, to the power k.
+Of each window of k builds, the mean is held against the mean of the level's builds before it by Student's
+t. The variance is taken within both sides, so that a change never counts as its own noise, and moderated by
+the family (detection/noise.py). Any build may be a spike: p is that of the window as it is, plus, for each j, that
+of what is left of it when its j farthest builds are spikes, times the chance of j spikes there. With j = k all
+of them are spikes: where one spike is likely, k far builds are as likely as one, to the power k.
 
-What the family's windows of k builds are typically out, more than chance lets expect, is no change: builds that
-resemble their neighbours, a drift, a machine that gets noisier. Their t is divided by it (Efron 2004).
+What the family's windows of k builds are typically out, more than chance lets expect, is no change: builds
+that resemble their neighbours, a drift, a machine that gets noisier. Their t is divided by it (Efron 2004).
 """
 
 from __future__ import annotations
@@ -47,9 +47,8 @@ class Recent:
 
     def push(self, column: int, value: Reals, own: Reals, scale: float) -> None:
         """Take in a build; series that are not there keep theirs."""
-        is_here: Flags | slice = np.isfinite(value)
-        if np.all(is_here):
-            is_here = slice(None)
+        is_finite = np.isfinite(value)
+        is_here = slice(None) if is_finite.all() else is_finite
         self._shift(self.column, column, is_here)
         self._shift(self.value, value[is_here], is_here)
         self._shift(self.own, own[is_here], is_here)
@@ -100,9 +99,9 @@ class Windows:
 class Known:
     """What is known of the noise beside the level's and the window's builds; (n_series,) each.
 
-    squares, df: of earlier levels and the family. floor: no variance is less; floor_df: how well that is known
-    where it is more than the figures tell. does_teach: whether the level's
-    builds tell of noise: of a site that was never there they do not.
+    squares, df: of earlier levels and the family. floor: no variance is less; floor_df: how well that is
+    known where it is more than the figures tell. does_teach: whether the level's builds tell of noise: of a
+    site that was never there they do not.
     """
 
     squares: Reals
@@ -154,8 +153,8 @@ def windows(recent: Recent, sums: Sums, start: Ints, is_here: Flags, known: Know
 class Typical:
     """How far the family's windows are out typically, beside what chance lets expect; at least 1."""
 
-    # Squares are cut here, so that a change counts little; what their mean is where all are so many times as far
-    # out as they should be.
+    # Squares are cut here, so that a change counts little; what their mean is where all are so many times as
+    # far out as they should be.
     _CUT = 2.0
     _FACTORS = np.linspace(1.0, 8.0, 701)
 
@@ -190,9 +189,9 @@ class Typical:
 class Chances:
     """How likely the windows are without a change, (n_series,) each.
 
-    p: of the best window, nan where nothing can be judged, as rare as it says in the family. nominal_p: as
-    Student's t has it. best: which window that is, from 0. t, normal_p: of the
-    last build alone, were its noise normal.
+    p: of the best window, nan where nothing can be judged, as rare as it says in the family. nominal_p: before
+    that was put right. best: which window that is, from 0. t, normal_p: of the last build alone, were its
+    noise normal.
     """
 
     p: Reals
