@@ -40,7 +40,8 @@ class Outliers:
         rules = self.rules
         farther = len(self.reach) - np.searchsorted(rules.reach_factor * self.reach, deviations)
         rarer = rules.unseen_deviations / np.maximum(deviations, rules.unseen_deviations)
-        share = rules.unseen_share * min(1, (rules.unseen_points / max(self.judged, 1)) ** 4)
+        share = min(rules.unseen_share * len(self._deviation), rules.most_unseen_share)
+        share *= min(1, (rules.unseen_points / max(self.judged, 1)) ** 4)
         unseen = share * rarer**rules.unseen_power
         return np.asarray(np.minimum(farther / max(self.judged, 1) + unseen, 1))
 

@@ -57,22 +57,23 @@ class Rules:
     settled_builds: int = 8
 
     # Any build may be a spike with this chance, if a change is seen in others too.
-    spike_chance: float = 0.003
+    spike_chance: float = 0.01
     # Builds less likely than this are outliers; one that is back next time tells how far noise reaches.
     outlier_p: float = 0.001
     # Noise may reach so many times as far as it has been seen to.
     reach_factor: float = 2.0
-    # Noise may have tails that have not been seen yet. Of a family's first unseen_points values this share is
-    # taken to lie farther out than unseen_deviations, then less, by the fourth power of their number; and the
-    # farther out the less, by unseen_power.
-    unseen_share: float = 0.03
+    # Noise may have tails that have not been seen yet: this share of builds is taken to lie farther out than
+    # unseen_deviations, times the family's series, since they would have such tails together. It falls with
+    # the fourth power of the values known beyond unseen_points, and the farther out by unseen_power.
+    unseen_share: float = 0.0006
+    most_unseen_share: float = 0.03
     unseen_points: float = 200.0
     unseen_deviations: float = 3.5
     unseen_power: float = 5.0
     # How often the family's builds were as unlikely as this for nothing says how much to believe p.
     rare_p: float = 0.001
     # Before any is known, such builds are taken to be so many times as frequent.
-    rare_before: float = 2.0
+    rare_before: float = 1.0
     # How far the family's builds are out typically is remembered with this weight from build to build, and
     # counts beside this many points at which they were as far out as they should be.
     memory: float = 0.93

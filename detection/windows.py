@@ -2,9 +2,10 @@
 
 Of each window of k builds, the mean is held against the mean of the level's builds before it by Student's
 t. The variance is taken within both sides, so that a change never counts as its own noise, and moderated by
-the family (detection/noise.py). Any build may be a spike: p is that of the window as it is, plus, for each j, that
-of what is left of it when its j farthest builds are spikes, times the chance of j spikes there. With j = k all
-of them are spikes: where one spike is likely, k far builds are as likely as one, to the power k.
+the family (detection/noise.py). Any build may be a spike: p is that of the window as it is, plus, for each
+j, that of what is left of it when its j farthest builds are spikes, times the chance of j spikes there.
+With j = k all of them are spikes: where one spike is likely, k far builds are as likely as one, to the
+power k.
 
 What the family's windows of k builds are typically out, more than chance lets expect, is no change: builds
 that resemble their neighbours, a drift, a machine that gets noisier. Their t is divided by it (Efron 2004).
@@ -189,9 +190,9 @@ class Typical:
 class Chances:
     """How likely the windows are without a change, (n_series,) each.
 
-    p: of the best window, nan where nothing can be judged, as rare as it says in the family. nominal_p: before
-    that was put right. best: which window that is, from 0. t, normal_p: of the last build alone, were its
-    noise normal.
+    p: of the best window, nan where nothing can be judged, as rare as it says in the family. nominal_p: as it
+    was before. best: which window that is, from 0. t, normal_p: of the last build alone, were its noise
+    normal.
     """
 
     p: Reals

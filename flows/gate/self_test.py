@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tracemill.flows.gate.judgement import Judgement
 
-FACTORS = (1.1, 1.5, 2.0, 5.0, 10.0, 100.0)
+FACTORS = (1.1, 1.5, 2.0, 5.0, 10.0, 100.0, 1000.0)
 
 
 class Injected(NamedTuple):
