@@ -29,7 +29,7 @@ weighed as (
     select
         verdicts.*,
         build_order.ordinal,
-        if(verdicts.status in ('moved', 'not_comparable'), verdicts.build_id, verdicts.first_build_id)
+        if(verdicts.status = 'moved', verdicts.build_id, verdicts.first_build_id)
             as origin_build_id,
         described.place,
         described.lead_order,
