@@ -68,10 +68,10 @@ def _judge(state: State, build: int) -> Suspected:
     is_end = is_worth & (q_of_end <= rules.false_share)
     place = np.where(is_change | is_end, seen.first[at], build)
     is_return = ended_excursions(state, place, np.where(is_change | is_end, after, value), own)
-    is_return &= ~is_incomparable
+    is_return &= ~is_incomparable & (is_change | is_end)
     is_change |= is_end & is_return
     place = np.where(is_change | is_return, place, build)
-    q = np.where(is_return, np.fmin(q, q_of_end), q)
+    p, q = np.where(is_return, p / 2, p), np.where(is_return, np.fmin(q, q_of_end), q)
     _keep_found(state, build, seen, factors, p, q)
     _learn(state, build, seen, found, is_change, is_incomparable)
     state.is_return[is_return, place[is_return]] = True

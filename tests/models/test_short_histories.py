@@ -1,0 +1,131 @@
+"""Short histories: what few builds, unlike families and deterministic figures are judged to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tracemill.detection.levels import Levels, Points, find_levels
+
+NEGLIGIBLE = 1e-6
+
+
+def judge(logs: np.ndarray, negligible: float = NEGLIGIBLE) -> Levels:
+    """Levels of logarithms (series, builds, runs)."""
+    series, builds, runs = logs.shape
+    return find_levels(
+        Points(
+            series=np.repeat(np.arange(series), builds),
+            build=np.tile(np.arange(builds), series),
+            log_value=np.median(logs, axis=2).ravel(),
+            run_variance=logs.var(axis=2, ddof=1).ravel() if runs > 1 else np.full(series * builds, np.nan),
+            run_count=np.full(series * builds, runs),
+            counting_variance=np.zeros(series * builds),
+            negligible=np.full(series * builds, negligible),
+            context=np.zeros(series * builds, int),
+        )
+    )
+
+
+def claims(logs: np.ndarray, negligible: float = NEGLIGIBLE) -> list[tuple[int, int, int]]:
+    """The changes that stay: series, build, build at which each was known."""
+    found = judge(logs, negligible)
+    builds = logs.shape[1]
+    at = np.flatnonzero(found.is_change & ~found.went_away)
+    return [(int(i // builds), int(i % builds), int(found.found_build[i])) for i in at]
+
+
+def family(random: np.random.Generator, deviations: list[float], builds: int, runs: int = 3) -> np.ndarray:
+    """Series about 100, each with its own deviation of builds; its runs scatter by half of that."""
+    sigma = np.array(deviations)[:, None, None]
+    of_builds = random.standard_normal((len(deviations), builds, 1))
+    of_runs = 0.5 * random.standard_normal((len(deviations), builds, runs))
+    return np.asarray(np.log(100.0) + sigma * (of_builds + of_runs))
+
+
+def test_a_series_constant_to_the_byte_that_rises_is_claimed_beside_unlike_ones():
+    """As a heap series of a service did: 12 runs of 4 builds at one value, then 25 times that."""
+    for seed in range(5):
+        logs = family(np.random.default_rng(seed), [0, 0.3, 0.5, 0.8], builds=10)
+        logs[0, 4:] += np.log(25)
+        assert [c for c in claims(logs) if c[0] == 0] == [(0, 4, 4)]
+
+
+def test_the_end_of_a_contention_is_claimed_after_three_builds_at_the_high_level():
+    for seed in range(5):
+        logs = family(np.random.default_rng(seed), [0.15, 0.1, 0.2, 0.3], builds=14)
+        logs[0, 7:10] += np.log(11)
+        found = [c for c in claims(logs) if c[0] == 0]
+        assert [c[1] for c in found] == [7, 10]
+        assert all(known <= at + 2 for _, at, known in found)
+
+
+def test_a_deterministic_figure_has_no_noise():
+    """0 allocs/op in every build, then 2, beside another benchmark that is as constant."""
+    logs = np.log(np.array([[0.0] * 6 + [2.0] * 3, [5.0] * 9])[:, :, None] + 0.5)
+    assert claims(logs, negligible=0.5) == [(0, 6, 6)]
+
+
+def test_one_run_a_build_gets_an_answer():
+    logs = family(np.random.default_rng(3), [0.1, 0.1, 0.1], builds=14, runs=1)
+    logs[0, 8:] += np.log(5)
+    assert [(series, at) for series, at, _ in claims(logs)] == [(0, 8)]
+
+
+def test_a_verdict_grows_no_less_sure_as_builds_confirm_it():
+    logs = family(np.random.default_rng(1), [0.1, 0.1, 0.15, 0.2], builds=24)
+    logs[0, 12:] += np.log(3)
+    first = claims(logs[:, :14])
+    assert [c[:2] for c in first] == [(0, 12)]
+    for builds in range(15, 25):
+        assert claims(logs[:, :builds]) == first
+
+
+def test_after_a_change_that_brings_noise_no_alarm_follows_alarm():
+    """The new level scatters twenty-five times as much as the old one did."""
+    again = 0
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        logs = family(random, [0.02] * 4, builds=40)
+        logs[0, 15:] += np.log(6) + 0.5 * random.standard_normal((25, 1))
+        again += len([c for c in claims(logs) if c[0] == 0]) - 1
+    assert again <= 5
+
+
+def test_a_lone_series_has_an_error_budget_for_its_history():
+    """60 lone series of 40 builds: 1 % a build would be an alarm in every third one."""
+    alarms = sum(bool(claims(family(np.random.default_rng(seed), [0.1], builds=40))) for seed in range(60))
+    assert alarms <= 3
+
+
+def test_a_spike_is_taken_back_and_leaves_no_second_change():
+    logs = family(np.random.default_rng(2), [0.02] * 10, builds=20)
+    logs[0, 10] += np.log(50)
+    assert [c for c in claims(logs) if c[0] == 0] == []
+
+
+def test_a_lasting_step_below_the_effect_floor_is_a_hint():
+    logs = family(np.random.default_rng(4), [0.004] * 5, builds=60)
+    logs[0, 30:] += np.log(1.014)
+    found = judge(logs)
+    assert claims(logs) == []
+    assert np.flatnonzero(found.may_change.reshape(5, 60)[0]).tolist() == pytest.approx([30], abs=2)
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_steps_of_six_deviations_are_known_within_four_builds_and_few_others_are_claimed(runs):
+    """6 families of 50 series whose deviations spread by e^1.5, 20 builds: 5 steps in each."""
+    stepped = found = false = 0
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        deviations = np.clip(0.08 * np.exp(1.5 * random.standard_normal(50)), 0.01, 1)
+        logs = family(random, list(deviations), builds=20, runs=runs)
+        logs[:5, 10:] += 6 * deviations[:5, None, None]
+        known = claims(logs)
+        stepped += 5
+        found += len(
+            {series for series, at, seen in known if series < 5 and abs(at - 10) <= 3 and seen <= 13}
+        )
+        false += len({series for series, _, _ in known if series >= 5})
+    assert found >= 0.9 * stepped
+    assert false <= 3
