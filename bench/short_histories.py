@@ -2,11 +2,11 @@
 
     python -m bench.short_histories [--short] [--builds 8 14 …] [--runs 1 3] [--series 5 50 5000]
 
-A tenth of the series steps by 3, 4, 6 or 12 standard deviations in the middle of the history. The deviations of
-a family spread by e^0.3, or by e^1.5 with a fifth of its series constant. Printed: of 1000 series without a
-change, how many were claimed at any build, taken back or not, and how many are hinted at in the end; of the
-steps, how many were claimed at once / within two / within four builds. --short: families of 50, 20 builds, three
-runs.
+A tenth of the series steps by 3, 4, 6 or 12 standard deviations in the middle of the history. The
+deviations of a family spread by e^0.3, or by e^1.5 with a fifth of its series constant. Printed: of 1000
+series without a change, how many were claimed at any build, taken back or not, and how many are hinted at
+in the end; of the steps, how many were claimed at once / within two / within four builds.
+--short: families of 50, 20 builds, three runs.
 """
 
 from __future__ import annotations
