@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, fdtr, polygamma
 
-from tracemill.detection.distributions import median_variance
+from tracemill.detection.distributions import chi2_median, median_variance
 from tracemill.detection.rules import Rules
 
 Reals = NDArray[np.float64]
@@ -43,6 +43,29 @@ class Prior:
     variance: Reals
     df: Reals
     typical: Reals
+
+
+def prior_of_runs(
+    variance: Reals, df: Reals, runs: Reals, runs_df: Reals, prior: Prior, rules: Rules
+) -> Prior:
+    """What is known of each series' noise without its own builds: by its runs, where it has any.
+
+    That is the variance of its runs, times how much more builds scatter than runs in the family's middle.
+    variance, df, runs, runs_df: as in family_prior(), which gave prior.
+    """
+    has_runs = (runs_df > 0) & (runs > 0)
+    both = has_runs & (df >= 1) & (variance > 0)
+    if not both.any():
+        return prior
+    family = np.exp(np.median(np.log(runs[has_runs])))
+    runs = (runs_df * runs + rules.family_runs_df * family) / (runs_df + rules.family_runs_df)
+    ratio = np.log(variance[both] / runs[both] / chi2_median(df[both]))
+    excess = max(1.0, float(np.exp(np.median(ratio))))
+    return Prior(
+        np.where(has_runs, excess * runs, prior.variance),
+        np.where(has_runs, np.minimum(runs_df + rules.family_runs_df, rules.most_runs_df), prior.df),
+        prior.typical,
+    )
 
 
 class Runs:

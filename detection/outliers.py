@@ -28,6 +28,8 @@ class Outliers:
     def __init__(self, rules: Rules, series: int) -> None:
         self.rules = rules
         self.reach, self.judged = np.empty(0), 0
+        # Of each series' first builds one is known to have been far out.
+        self._is_first_far = np.zeros(series, bool)
         # Of each series' last build: how far out it was (nan: not far), its value and the level before it.
         self._deviation = np.full(series, np.nan)
         self._value, self._level = np.full(series, np.nan), np.full(series, np.nan)
@@ -38,27 +40,41 @@ class Outliers:
     def chance(self, deviations: Reals) -> Reals:
         """How likely a build is as far out for nothing, by what the family showed so far. Any shape."""
         rules = self.rules
-        farther = len(self.reach) - np.searchsorted(rules.reach_factor * self.reach, deviations)
+        beyond = np.maximum(np.asarray(deviations)[..., None] / (rules.reach_factor * self.reach), 1.0)
+        farther = (beyond**-rules.reach_power).sum(axis=-1)
         rarer = rules.unseen_deviations / np.maximum(deviations, rules.unseen_deviations)
         share = min(rules.unseen_share * len(self._deviation), rules.most_unseen_share)
         share *= min(1, (rules.unseen_points / max(self.judged, 1)) ** 4)
         unseen = share * rarer**rules.unseen_power
-        return np.asarray(np.minimum(farther / max(self.judged, 1) + unseen, 1))
+        # So many are expected of any noise: p has them already.
+        excess = max(0.0, 1 - rules.outlier_p * self.judged / max(len(self.reach), 1))
+        return np.asarray(np.minimum(excess * farther / max(self.judged, 1) + unseen, 1))
+
+    def spike_chance(self) -> float:
+        """How likely any build is a spike, if none is known to be as far out."""
+        return (len(self.reach) + 1) / (self.judged + 1 / self.rules.spike_chance)
 
     def learn_first(self, values: Reals, rows: NDArray[np.int64], prior: Prior) -> None:
-        """From the first builds (n_rows, n_builds) of series that are about to be judged.
+        """From the first builds (n_rows, n_builds) of series, as they look before the next ones are judged.
 
-        The one that is farthest from the others tells how far noise reaches, as if it were back at the next:
-        as far as the family is alike, so that their noise is known without them.
+        The one that is farthest from the others tells how far noise reaches, as if it were back at the next.
+        prior: the noise as it is known without these builds; the others of the row count beside it. Looked at
+        again once there are more builds: a series' own noise is hardly known from two.
         """
-        values = np.sort(values, axis=1)
-        is_high = values[:, -1] - values[:, -2] > values[:, 1] - values[:, 0]
-        farthest = np.where(is_high, values[:, -1], values[:, 0])
-        others = np.where(is_high, values[:, :-1].mean(axis=1), values[:, 1:].mean(axis=1))
-        error = np.sqrt(prior.variance[rows] * (1 + 1 / (values.shape[1] - 1)))
-        deviations = np.abs(farthest - others) / error
-        self.judged += values.size
-        self._reached(deviations[two_sided_p(deviations, prior.df[rows]) < self.rules.outlier_p])
+        order = np.argsort(values, axis=1)
+        ordered = np.take_along_axis(values, order, axis=1)
+        is_high = ordered[:, -1] - ordered[:, -2] > ordered[:, 1] - ordered[:, 0]
+        farthest = np.where(is_high, ordered[:, -1], ordered[:, 0])
+        others = np.where(is_high[:, None], ordered[:, :-1], ordered[:, 1:])
+        is_new = np.where(is_high, order[:, -1], order[:, 0]) < self.rules.least_builds
+        known = np.nan_to_num(prior.df[rows] * prior.variance[rows])
+        df = prior.df[rows] + others.shape[1] - 1
+        variance = (known + others.shape[1] * others.var(axis=1)) / df
+        variance = np.maximum(variance, self.rules.least_noise**2)
+        deviations = np.abs(farthest - others.mean(axis=1)) / np.sqrt(variance * (1 + 1 / others.shape[1]))
+        is_far = is_new & ~self._is_first_far[rows] & (two_sided_p(deviations, df) < self.rules.outlier_p)
+        self._is_first_far[rows] |= is_far
+        self._reached(deviations[is_far])
 
     def exponent(self) -> float:
         """What p has to be raised to, so that it is as rare in the family as it says; at most 1."""

@@ -24,7 +24,7 @@ class Rules:
     suspected_share: float = 0.05
     # A series' own budget: with at most this chance it errs in all of its history, however long; half of it
     # is for its first budget_builds builds.
-    error_budget: float = 0.02
+    error_budget: float = 0.0125
     budget_builds: float = 20.0
     # Smaller changes are not worth a verdict, however certain.
     least_ratio: float = 0.02
@@ -41,6 +41,9 @@ class Rules:
     least_noise: float = 0.002
     # The family's typical noise counts at most like this many degrees of freedom, however alike its series.
     most_family_df: float = 12.0
+    # Beside a series' own runs those of the family count like this many; together at most like most_runs_df.
+    family_runs_df: float = 4.0
+    most_runs_df: float = 10.0
     # Of a series that was never there, of whose noise its own builds tell nothing, at least like this many.
     least_family_df: float = 4.0
     # A series quieter than its family, or than its few events let expect, by so small a chance has a noise of
@@ -53,21 +56,24 @@ class Rules:
     spike_deviations: float = 3.0
     # A level of fewer builds is not winsorised: what looks like a spike may be how builds differ.
     least_winsorised_builds: int = 4
+    # A series' first builds are looked at again for one that was far out when it has so many.
+    settled_first_builds: int = 5
     # From so many builds on a level's first ones are winsorised too.
     settled_builds: int = 8
 
-    # Any build may be a spike with this chance, if a change is seen in others too.
+    # Any build may be a spike with this chance, until the family's builds tell how many are.
     spike_chance: float = 0.01
     # Builds less likely than this are outliers; one that is back next time tells how far noise reaches.
     outlier_p: float = 0.001
-    # Noise may reach so many times as far as it has been seen to.
-    reach_factor: float = 2.0
+    # Noise reaches so many times as far as it has been seen to; farther out it gets rarer by reach_power.
+    reach_factor: float = 1.25
+    reach_power: float = 6.0
     # Noise may have tails that have not been seen yet: this share of builds is taken to lie farther out than
     # unseen_deviations, times the family's series, since they would have such tails together. It falls with
     # the fourth power of the values known beyond unseen_points, and the farther out by unseen_power.
-    unseen_share: float = 0.0006
+    unseen_share: float = 0.0002
     most_unseen_share: float = 0.03
-    unseen_points: float = 200.0
+    unseen_points: float = 160.0
     unseen_deviations: float = 3.5
     unseen_power: float = 5.0
     # How often the family's builds were as unlikely as this for nothing says how much to believe p.

@@ -9,7 +9,7 @@ from scipy.special import chdtr
 from tracemill.detection.distributions import benjamini_hochberg, median_variance
 from tracemill.detection.excursions import ended_excursions, excursions, take_back
 from tracemill.detection.family import noise_inflation
-from tracemill.detection.noise import family_prior
+from tracemill.detection.noise import family_prior, prior_of_runs
 from tracemill.detection.points import Levels, Points
 from tracemill.detection.rechecks import Suspected, look_back, suspect
 from tracemill.detection.rules import Rules
@@ -51,9 +51,9 @@ def _judge(state: State, build: int) -> Suspected:
     is_incomparable = state.find_incomparable(build, is_here)
     seen.can_judge[1:] &= ~is_incomparable
     can_judge = np.asarray(seen.can_judge.any(axis=0))
-    _learn_first(state, build, can_judge)
+    _learn_first(state, build, can_judge, of_runs)
     state.outliers.learn(value, can_judge)
-    found = chances(seen, state.recent, state.known, factors, state.outliers, rules)
+    found = chances(seen, state.recent, state.known, factors, state.outliers)
     state.judged_builds += can_judge
     # Where builds do not compare nothing is claimed: that the figure is another is said of a single build.
     p = np.where(is_incomparable & seen.can_judge[0], found.normal_p, found.p)
@@ -160,15 +160,24 @@ def _q(state: State, p: Reals) -> Reals:
     return np.minimum(np.maximum(state.families * benjamini_hochberg(p), share * p), 1)
 
 
-def _learn_first(state: State, build: int, can_judge: Flags) -> None:
-    """From the first builds of series that are judged for the first time."""
-    rows = np.flatnonzero(can_judge & ~state.is_judged)
+def _learn_first(state: State, build: int, can_judge: Flags, of_runs: Reals) -> None:
+    """From the first builds of series, when they are judged for the first time and when there are more."""
+    least = state.rules.least_builds
+    builds = state.sums.known[build]
+    is_first = can_judge & ~state.is_judged
     state.is_judged |= can_judge
-    if len(rows):
-        is_missing = ~np.isfinite(state.winsorised[rows, :build])
-        columns = np.argsort(is_missing, axis=1, kind="stable")[:, : state.rules.least_builds]
-        values = np.take_along_axis(state.value[rows, :build], columns, axis=1)
-        state.outliers.learn_first(values, rows, state.prior)
+    state.outliers.judged += least * int(is_first.sum())
+    df = state.closed_df + np.maximum(state.level.n - 1, 0)
+    variance = (state.closed + state.level.squares) / np.maximum(df, 1)
+    prior = prior_of_runs(variance, df, of_runs, state.runs.df, state.prior, state.rules)
+    is_again = can_judge & ~is_first & (builds == state.rules.settled_first_builds) & (state.start == 0)
+    for is_due, most in ((is_first, least), (is_again, state.rules.settled_first_builds)):
+        rows = np.flatnonzero(is_due & (builds >= most))
+        if len(rows):
+            is_missing = ~np.isfinite(state.winsorised[rows, :build])
+            columns = np.argsort(is_missing, axis=1, kind="stable")[:, :most]
+            values = np.take_along_axis(state.value[rows, :build], columns, axis=1)
+            state.outliers.learn_first(values, rows, prior)
 
 
 def _learn(
@@ -177,7 +186,9 @@ def _learn(
     """What the build says of the noise: how far the family is out, spikes, and the level that it joins."""
     rules, value = state.rules, state.value[:, build]
     t = np.where(seen.can_judge, (seen.after - seen.before) / seen.error, 0.0)
-    state.typical.learn(t, seen.df, seen.can_judge & ~is_change & ~is_incomparable)
+    # Constant series would make it seem that the others are out less than they should be.
+    does_vary = seen.pooled + seen.after_squares > rules.least_noise**2 * (seen.pooled_df + seen.builds)
+    state.typical.learn(t, seen.df, seen.can_judge & does_vary & ~is_change & ~is_incomparable)
     is_outlier = seen.can_judge[0] & (found.normal_p < rules.outlier_p)
     is_outlier &= ~is_incomparable & ~(is_change & (found.best > 0))
     is_rare = (found.nominal_p <= rules.rare_p) & ~is_incomparable

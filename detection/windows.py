@@ -202,9 +202,7 @@ class Chances:
     normal_p: Reals
 
 
-def chances(
-    seen: Windows, recent: Recent, known: Known, factors: Reals, outliers: Outliers, rules: Rules
-) -> Chances:
+def chances(seen: Windows, recent: Recent, known: Known, factors: Reals, outliers: Outliers) -> Chances:
     """The best window of each series, spikes allowed for."""
     t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
     normal_p = two_sided_p(t[0], seen.df[0])
@@ -217,7 +215,7 @@ def chances(
         found = np.full((WINDOWS, len(rows)), np.inf)
         found[0] = np.where(seen.can_judge[0, rows], every[rows], np.inf)
         for size in range(2, WINDOWS + 1):
-            found[size - 1] = _with_spikes(size, rows, seen, recent, known, factors, outliers, rules)
+            found[size - 1] = _with_spikes(size, rows, seen, recent, known, factors, outliers)
         best[rows] = found.argmin(axis=0)
         least = found.min(axis=0)
         p[rows] = np.where(np.isfinite(least), np.minimum(looks[rows] * least, 1.0), np.nan)
@@ -232,7 +230,6 @@ def _with_spikes(
     known: Known,
     factors: Reals,
     outliers: Outliers,
-    rules: Rules,
 ) -> Reals:
     """p of the rows' windows of so many builds, any of which may be spikes; inf where there is none."""
     at = size - 1
@@ -247,7 +244,7 @@ def _with_spikes(
     variance, df = known.variance(pooled, pooled_df, rows)
     deviation = np.sqrt(variance)
     spike = outliers.chance(cautious(np.abs(away) / deviation, df))
-    spike = np.maximum(spike, rules.spike_chance)
+    spike = np.maximum(spike, outliers.spike_chance())
     p, chance = np.zeros(len(rows)), np.ones(len(rows))
     for left in range(size, 0, -1):
         rest = away[:left]

@@ -44,7 +44,7 @@ def test_an_accepted_regression_fails_no_gate_and_stays_in_sight(demo: Path, tmp
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({2: "b80"}, "no build with a regression 'b80'; did you mean 'b08'?"),
+        ({2: "b008"}, "no build with a regression 'b008'; did you mean 'b08'?"),
         ({4: "block_n"}, "no regression of b08 in 'block_n'; did you mean 'block_ns'?"),
         ({6: LOOKUP[:-1]}, f"did you mean '{LOOKUP} (sync)'?"),
         ({2: "b06"}, "no build with a regression 'b06'"),

@@ -166,7 +166,7 @@ def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> No
 
 def test_what_may_have_got_worse_is_hinted_at_and_fails_nothing() -> None:
     assert judged(story(leak=1, contention=1), "b8").suspected == ()
-    found = judged(story(leak=1, contention=1.7), "b8")
+    found = judged(story(leak=1, contention=1.4), "b8")
     assert found.exit_code == PASSED
     assert any("may have got worse: block_ns of" in line for line in write(found, "table").splitlines())
 
@@ -177,8 +177,9 @@ def test_verdicts_are_chosen_by_package_and_first_build(demo: Path) -> None:
         return sorted({row["build_id"] for row in json.loads(found.stdout)})
 
     assert builds("--package", "storefront/internal/session") == ["b05", "b07"]
-    assert builds("--package", "storefront/internal") == builds()
-    assert builds("--since-build", "b08") == ["b08", "b10", "b12"]
+    # In no package: a task, whose verdict was known at b09, and the program, which does not compare at b13.
+    assert builds("--package", "storefront/internal") == [b for b in builds() if b not in ("b09", "b13")]
+    assert builds("--since-build", "b08") == [b for b in builds() if b >= "b08"] != builds()
     assert builds("--since-build", "b08", "--package", "storefront/internal/session") == []
     wrong = tracemill("regressions", "--package", "storefront/internal/sesion", "--warehouse", demo)
     assert (wrong.exit_code, "did you mean 'storefront/internal/session'?" in wrong.stderr) == (2, True)

@@ -19,5 +19,6 @@ where build_id = $build_id
     and level_builds >= (select least_builds from detection_rules)
     -- A site that is hardly there stays so when it is multiplied.
     and value between expected / 2 and expected * 2
+    and expected > negligible
 group by metric
 order by metric
