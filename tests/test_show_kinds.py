@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SINCE = {"assist": 5, "cpu": 6, "mutex": 7, "block": 8, "goroutine": 9, "dump": 10}
 EXPECTED = {
     "b05": ("goroutines assist the collector 5", "In the lines of alloc.Make", "app.go:2"),
-    "b06": ("enc.Encode takes 5.03 times as much CPU time", "In its lines", "app.go:1"),
+    "b06": ("enc.Encode takes 5.04 times as much CPU time", "In its lines", "app.go:1"),
     "b07": ("others wait 5", "In its lines", "sync.(*Mutex).Unlock"),
     "b08": ("goroutines are blocked", "In its lines", "runtime.chansend1"),
     "b09": ("goroutines that began in worker.loop are", "In its lines", "runtime.chanrecv1"),
