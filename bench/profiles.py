@@ -62,7 +62,7 @@ def whole_process(folder: Path) -> Cost:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     warehouse = tempfile.mkdtemp()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cost = run(sys.executable, "-m", "tracemill.flows.cli", "ingest", folder, "--warehouse", warehouse)
+    cost = run(sys.executable, "-m", "tracemill", "ingest", folder, "--warehouse", warehouse)
     peak = cost.peak
     while True:
         try:

@@ -7,16 +7,24 @@ DuckDB shell: ``cd`` into the warehouse first.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # The table of what the published file was made from: subject → fingerprint
 PUBLISHED_STATE = "_published"
+# What DuckDB may keep where a table is filled in parts.
+LEAN_BYTES = 192 * 1024**2
+_UNITS = {"bytes": 1} | {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", 1)}
 
 __all__ = ["DATABASE", "connect", "open_database", "published_commit"]
 
@@ -43,6 +51,20 @@ def open_database(
         # What is larger goes straight to the file, not to a log first and from there to the file.
         connection.execute("set checkpoint_threshold = '1MB'")
     return connection
+
+
+@contextlib.contextmanager
+def lean(connection: duckdb.DuckDBPyConnection, needed: int) -> Iterator[None]:
+    """Keep little in memory of what is on the disk. needed: bytes that the operation itself may take."""
+    ((before,),) = connection.execute("select current_setting('memory_limit')").fetchall()
+    number, unit = str(before).split()
+    limit = max(LEAN_BYTES, needed)
+    if float(number) * _UNITS.get(unit, 0) > limit:
+        connection.execute(f"set memory_limit = '{limit // 1024}KiB'")
+    try:
+        yield
+    finally:
+        connection.execute("reset memory_limit")
 
 
 def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.DuckDBPyConnection:

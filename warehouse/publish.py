@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from tracemill.detection.rules import RULES
-from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, open_database
+from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import put_in_place, sync
 from tracemill.warehouse.errors import DamagedError, WarehouseError
@@ -30,13 +30,17 @@ from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import CATALOG, DERIVED, PARSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
 
     from tracemill.warehouse.catalog import Catalog
     from tracemill.warehouse.schema import Table
+
+# Of files of stacks, and how much more they take in memory.
+STACK_BYTES_AT_ONCE = 1024**2
+STACKS_EXPAND = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ def publish(
     started = time.monotonic()
     target = catalog.root / DATABASE
     for left_behind in catalog.root.glob(f".{DATABASE}.*"):  # by a run that was stopped
-        left_behind.unlink()
+        if left_behind.is_dir():  # what DuckDB had no memory for
+            shutil.rmtree(left_behind)
+        else:
+            left_behind.unlink()
     plan = _Plan.of(catalog, list(models), {} if full else _state_of(target, catalog.root))
     if not plan.is_needed:
         return Published((), 0, 0, time.monotonic() - started, False, {})
@@ -236,9 +243,14 @@ class _Build:
         new = files_by_table(c for c in self.catalog.captures.values() if c.capture_id not in known)
         self.connection.execute(f"create table if not exists {STACKS} as {scan(STACKS, [])}")
         paths = self._with_new_stacks(new.get(STACKS, []))
-        self.connection.execute(
-            f"insert into {STACKS} {scan(STACKS, paths)} anti join {STACKS} using (stack_id)"
-        )
+        sizes = {path: (self.catalog.root / path).stat().st_size for path in paths}
+        with lean(self.connection, STACKS_EXPAND * max(sizes.values(), default=0)):
+            for part in _in_parts(sizes):
+                self.connection.execute(
+                    f"insert into {STACKS} {scan(STACKS, part)} anti join {STACKS} using (stack_id)"
+                )
+                self.connection.execute("commit")
+                self.connection.execute("begin")
         self._comment("table", STACKS, TABLES[STACKS])
 
     def _with_new_stacks(self, paths: list[str]) -> list[str]:
@@ -347,3 +359,15 @@ def published_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, s
     """For each build, Catalog.build_fingerprints() as the published models have seen it."""
     rows = connection.execute(f"select subject, fingerprint from {PUBLISHED_STATE}").fetchall()
     return {s.removeprefix("build "): f for s, f in rows if s.startswith("build ")}
+
+
+def _in_parts(sizes: dict[str, int]) -> Iterator[list[str]]:
+    """The files, some at a time: what is not committed yet stays in memory, and frames take much."""
+    part: list[str] = []
+    for path in sizes:
+        part.append(path)
+        if sum(sizes[p] for p in part) > STACK_BYTES_AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part

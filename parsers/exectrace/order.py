@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tracemill.parsers.exectrace.raw import Arguments
     from tracemill.parsers.exectrace.wire import Clocks, Generation
 
-ROWS = 1 << 18
+ROWS = 1 << 17
 SIDE_ROWS = 1 << 15
 # How often events of other threads may be tried in vain before a generation is given up.
 ATTEMPTS_PER_BYTE = 16
