@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from tracemill.flows.cli import main
-from tracemill.flows.show.card import Card, card
+from tracemill.flows.show.card import Card, card, compare_stacks
 from tracemill.flows.show.card_incident import choose, incidents, points
 from tracemill.flows.show.card_terminal import as_text
 from tracemill.flows.show.card_wording import sentence, short_name
@@ -308,6 +308,24 @@ def test_links_need_a_template_and_fill_it_safely() -> None:
     assert Links().commit("abc") is None
     assert Links("javascript:alert(1)//{commit}").commit("abc") is None
     assert links.source(None, "x.go", 3) is None
+
+
+def test_links_come_from_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Links.configured() == Links()
+    (tmp_path / "tracemill.toml").write_text('commit_url = "https://git.example/c/{commit}"\n')
+    assert Links.configured().commit("abc") == "https://git.example/c/abc"
+
+
+def test_builds_that_count_their_work_differently_are_not_set_side_by_side() -> None:
+    given = story()
+    given.tables["run_work"] = [w for w in given.tables["run_work"] if w["build_id"] != "b9"]
+    with given.models() as connection:
+        both = compare_stacks(connection, "block_ns", "b8", "b10")
+        assert both
+        assert both.unit == "ns/requests"
+        assert all(r.before > 0 for r in both.rows if "cache" in (r.function or ""))
+        assert compare_stacks(connection, "block_ns", "b8", "b9") is None
 
 
 def test_a_page_is_small_beside_what_it_tells_of(contention: Card, demo: Path) -> None:

@@ -3,22 +3,28 @@
 with
 
 chosen as (
-    select measure, is_sum
+    select measure
     from int_metrics
     where metric = $metric
 ),
 
-runs as (
-    select measures.build_id, count(*) as run_count, any_value(measures.per) as per,
+comparable as (
+    select measures.build_id, measures.run_id,
     from int_run_measures as measures
     semi join chosen using (measure)
-    where measures.build_id in ($before, $after)
-    group by measures.build_id
+    where measures.build_id in ($before, $after) and measures.is_comparable
+),
+
+runs as (
+    select build_id, count(*) as run_count,
+    from comparable
+    group by build_id
 ),
 
 figures as (
     select build_id, subject, sum(value) as value, any_value(unit) as unit,
     from observations
+    semi join comparable using (build_id, run_id)
     where metric = $metric and build_id in ($before, $after) and calling_function is null
         and not (polarity = 0 and starts_with(subject, 'runtime'))
     group by build_id, subject

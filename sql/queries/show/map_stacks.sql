@@ -1,10 +1,11 @@
 -- The call paths of two builds that allocated for maps, for one unit of work: the rows of a flame graph.
+-- None where one of them counts its work otherwise than most, or not at all.
 with
 
 measures as (
     select build_id, sum(divisor) as divisor, any_value(per) as per,
     from int_run_measures
-    where measure = $measure and build_id in ($before, $after)
+    where measure = $measure and build_id in ($before, $after) and is_comparable
     group by build_id
 ),
 
@@ -46,7 +47,7 @@ select
 from allocations
 inner join measures using (build_id)
 left join paths using (path_id)
-where allocations.prefix = $prefix
+where allocations.prefix = $prefix and (select count(*) from measures) = 2
 group by allocations.path_id, allocations.callee
 having before > 0 or after > 0
 order by greatest(before, after) desc, allocations.path_id, allocations.callee

@@ -1,10 +1,11 @@
 -- The call paths of two builds with what they cost, for one unit of work: the rows of a flame graph.
+-- None where one of them counts its work otherwise than most, or not at all.
 with
 
 measures as (
     select build_id, sum(divisor) as divisor, any_value(per) as per,
     from int_run_measures
-    where measure = $measure and build_id in ($before, $after)
+    where measure = $measure and build_id in ($before, $after) and is_comparable
     group by build_id
 ),
 
@@ -27,5 +28,6 @@ select
     coalesce(sum(costs.value / measures.divisor) filter (where costs.build_id = $after), 0) as after,
 from costs
 inner join measures using (build_id)
+where (select count(*) from measures) = 2
 group by costs.path_id, costs.wait_reason
 order by greatest(before, after) desc, costs.path_id, costs.wait_reason
