@@ -25,6 +25,12 @@ JUDGED = [
     ("goroutineleak-no-verdict", "b07", REGRESSED, [("goroutine_leak_count", "main.leak")]),
     ("goroutine-profiles-only", "b07", REGRESSED, [("goroutine_profile_count", "main.main.func2")]),
     ("gctrace-only", "b07", REGRESSED, [("gc_cpu_share", "program")]),
+    (
+        "block-profiles-only",
+        "b07",
+        REGRESSED,
+        [("mutex_delay_ns", "main.(*Index[go.shape.string,go.shape.int]).Put")],
+    ),
     ("bench-zero-alloc-family", "b07", REGRESSED, [("bench B/op", "example.com/log.Hot-4")]),
     ("one-run-a-build", "b08", REGRESSED, [("goroutine_count", "main.main")]),
     ("bench-cpu-model", "b07", UNDECIDED, []),
