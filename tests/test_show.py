@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,8 +28,6 @@ from .models.given import USER_PATH, Given
 from .models.story import story
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import duckdb
 
 HOSTILE = '</style><script>alert("1")</script><img src=x onerror=alert(2)>\x1b[31m'
@@ -84,6 +83,20 @@ def test_the_card_says_what_happened_and_what_that_rests_on(contention: Card) ->
     assert "430 µs → 7.65 ms a request; expected 3" in head
     assert "over 7 builds, 21 runs" in head
     assert re.search(r"; ended with b12; commit \w{7}; also ×9.98 in sec/op of server.Shop-2$", head)
+
+
+def test_the_readme_shows_what_show_says(contention: Card) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    block = readme.partition("$ tracemill show b08\n")[2].partition("```")[0]
+
+    def shapes(text: str) -> list[str]:
+        """Lines without their figures."""
+        lines = [re.sub(r"[\d.]+(e-\d+)?|x+|(?<=G\d\d) +", "#", line) for line in text.splitlines()]
+        return [line for line in lines if line.strip() not in {"", "…"}]
+
+    said = shapes(as_text(contention))
+    assert len(shapes(block)) > 10
+    assert [line for line in shapes(block) if line not in said] == []
 
 
 def test_the_card_names_the_lines_of_who_holds_the_lock(contention: Card) -> None:
