@@ -128,8 +128,8 @@ def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
     with connect(settings.warehouse) as connection:
         rests_on = coverage(connection)
         click.echo(overview(connection, rests_on), nl=False)
-        standing = [v for v in verdicts(connection, Filter(status="regressed"))]
-        standing = [v for v in standing if v.is_lead and v.is_standing]
+        regressed = verdicts(connection, Filter(status="regressed"))
+    standing = [v for v in regressed if v.is_lead and v.is_standing]
     if not rests_on.is_judged and not standing:
         return False, f"tracemill doctor{where}"
     page = f"page: {settings.exports_folder / REPORT_FILE}"
