@@ -40,8 +40,11 @@ class Outliers:
     def chance(self, deviations: Reals) -> Reals:
         """How likely a build is as far out for nothing, by what the family showed so far. Any shape."""
         rules = self.rules
-        beyond = np.maximum(np.asarray(deviations)[..., None] / (rules.reach_factor * self.reach), 1.0)
-        farther = (beyond**-rules.reach_power).sum(axis=-1)
+        reach, power = rules.reach_factor * self.reach, rules.reach_power
+        nearer = np.searchsorted(reach, deviations)
+        # Those that reach as far count one each, the others the less the farther out it is.
+        powers = np.append(0.0, np.cumsum(reach**power))[nearer]
+        farther = len(reach) - nearer + powers / np.maximum(deviations, 1e-9) ** power
         rarer = rules.unseen_deviations / np.maximum(deviations, rules.unseen_deviations)
         share = min(rules.unseen_share * len(self._deviation), rules.most_unseen_share)
         share *= min(1, (rules.unseen_points / max(self.judged, 1)) ** 4)
