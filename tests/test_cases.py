@@ -55,6 +55,9 @@ def test_a_leak_needs_no_history(tmp_path: Path) -> None:
     artifacts = CASES / "goroutineleak-no-verdict/artifacts"
     run([artifacts / "b07"], tmp_path / "w", tmp_path / "exports")
     assert gate(tmp_path / "w", "b07").exit_code == REGRESSED
+    with connect(tmp_path / "w") as connection:
+        rests_on = overview(connection, coverage(connection))
+    assert "judged: 1 series of 1 metric, of b07 alone: there is no build before" in rests_on
     run([artifacts], tmp_path / "w", tmp_path / "exports")
     assert [gate(tmp_path / "w", b).exit_code for b in ("b07", "b08")] == [REGRESSED, PASSED]
 

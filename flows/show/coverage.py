@@ -74,9 +74,10 @@ class Coverage:
             return [*self._faultless(), *self._set_aside(), *self._differences()]
         metrics = sum(m.judged > 0 for m in self.metrics)
         ordered = [build for build in self.builds if build not in self.unordered] or self.builds
+        against = f"each build of {ordered[0]} to {ordered[-1]} against those before it"
         return [
-            f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, each build of "
-            f"{ordered[0]} to {ordered[-1]} against those before it",
+            f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, "
+            + (against if len(ordered) > 1 else f"of {ordered[0]} alone: there is no build before"),
             *self._faultless(),
             *self._set_aside(),
             *self._differences(),
