@@ -18,12 +18,23 @@ from typing import Any
 import click
 
 from tracemill.flows.show.terminal import leave_unread
-from tracemill.flows.verbs import completion, exports, jobs, keep, looks, questions, top, upkeep, verdicts
+from tracemill.flows.verbs import (
+    compare,
+    completion,
+    exports,
+    jobs,
+    keep,
+    looks,
+    questions,
+    top,
+    upkeep,
+    verdicts,
+)
 from tracemill.flows.verbs.options import with_common_options
 
 # The verbs as a person looks for them: by what they are about to do.
 GROUPS = {
-    "Every day": ("run", "regressions", "show"),
+    "Every day": ("run", "regressions", "show", "compare"),
     "Look": ("top", "timeline", "open", "sql", "report", "export", "inspect"),
     "Gate": ("gate", "accept"),
     "Keep": ("builds", "metrics", "doctor", "ingest", "build", "forget", "verify", "repair", "rollback"),
@@ -106,7 +117,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, looks, top, exports, questions, keep, upkeep, completion):
+for _module in (jobs, verdicts, compare, looks, top, exports, questions, keep, upkeep, completion):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command) and _verb.name not in main.commands:
             main.add_command(with_common_options(_verb))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.ingest import ingest
-from tracemill.flows.loading.layout import Layout
+from tracemill.flows.loading.layout import RUN_FILE, Layout
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.lock import writer_lock
 from tracemill.warehouse.models import needed_for, read_models
@@ -36,20 +36,47 @@ class Loaded:
     failures: list[Failure]
 
 
-@contextlib.contextmanager
-def warehouse_of(files: Sequence[Path], models: Iterable[str] | None = None) -> Iterator[Loaded]:
+def warehouse_of(
+    files: Sequence[Path], models: Iterable[str] | None = None
+) -> contextlib.AbstractContextManager[Loaded]:
     """Load files (- is standard input) and folders of builds; build the named models, or with None all.
 
     Raises InputError where nothing could be read, OSError, ModelError.
     """
+    return _loaded(
+        [
+            ([f for f in files if not f.is_dir()], Layout(build=BUILD, run=RUN)),
+            ([f for f in files if f.is_dir()], Layout()),
+        ],
+        models,
+    )
+
+
+def warehouse_of_builds(
+    builds: dict[str, Path], models: Iterable[str]
+) -> contextlib.AbstractContextManager[Loaded]:
+    """Load each folder, or each file as a single run, as the build of that name; build the named models.
+
+    Of a folder without folders each file is a run, unless a run.json makes it one. Raises as warehouse_of.
+    """
+    return _loaded([([path], _layout_of(build, path)) for build, path in builds.items()], models)
+
+
+def _layout_of(build: str, path: Path) -> Layout:
+    if not path.is_dir() or (path / RUN_FILE).exists():
+        return Layout(build=build, run=RUN)
+    if any(entry.is_dir() for entry in path.iterdir()):
+        return Layout(build=build)
+    return Layout(build=build, patterns=("{run}",))
+
+
+@contextlib.contextmanager
+def _loaded(parts: list[tuple[list[Path], Layout]], models: Iterable[str] | None) -> Iterator[Loaded]:
     with tempfile.TemporaryDirectory(prefix="tracemill-") as folder:
         root = Path(folder, "warehouse")
-        given = [_spooled(Path(folder)) if file == STANDARD_INPUT else file for file in files]
         failures = []
-        for paths, layout in (
-            ([f for f in given if not f.is_dir()], Layout(build=BUILD, run=RUN)),
-            ([f for f in given if f.is_dir()], Layout()),
-        ):
+        for files, layout in parts:
+            paths = [_spooled(Path(folder)) if file == STANDARD_INPUT else file for file in files]
             if paths:
                 done = ingest(paths, root, layout=layout)
                 failures += done.failures

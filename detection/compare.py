@@ -1,0 +1,191 @@
+"""Two builds: which series differ, which do not by more than a given ratio, which cannot be told.
+
+Runs are what varies: a series is the logarithms of its figures at the runs of either side. All splits of
+the runs into two sides (the exact permutation test of the difference of means) give p; where there are too
+many, a sample of them. With n runs a side p is at least 2 / C(2n, n): 0.1 with three. Where that is above
+what so many series need, p is Student's t of the logarithms, whose variance is at least the typical one of
+the metric; the exact test must say at most 0.05 then too, or its least where that is more (with three runs:
+all of one side above all of the other).
+
+The effect is the median of all differences between a run of one side and a run of the other (Hodges, Lehmann
+1963); its interval is what the exact rank test does not reject, or Student's where that has too few runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations, islice
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracemill.detection.distributions import benjamini_hochberg, t_quantile, two_sided_p, typical
+from tracemill.detection.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Reals = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# So many splits are all tried; of more a sample of as many, always the same. Ten runs a side have 184,756.
+MOST_SPLITS = 200_000
+_SPLITS_AT_ONCE = 4096
+_SEED = 1
+# Of the interval of one series.
+CONFIDENCE = 0.95
+# Where p is Student's, the exact test must say this, or its least where that is above.
+_EXACT_P = 0.05
+# More runs than this are no advice.
+MOST_RUNS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The answers, one a series; logarithms of after over before. nan where a side has a single run.
+
+    is_within and is_different exclude each other; where neither holds it cannot be told. runs_needed: runs a
+    side with which the interval would be as narrow as is asked for; 0 where it need not be, nan where more
+    than MOST_RUNS or unknown. is_exact: p is of the exact test.
+    """
+
+    effect: Reals
+    low: Reals
+    high: Reals
+    p: Reals
+    q: Reals
+    is_exact: Bools
+    is_within: Bools
+    is_different: Bools
+    runs_needed: Reals
+
+
+def compare(
+    before: list[Reals], after: list[Reals], metric: NDArray[np.int64], margin: float, seed: int = _SEED
+) -> Compared:
+    """Compare series by series.
+
+    before, after: logarithms of the figures at the runs, one array a series, none empty. metric: a number of
+    each series' metric, whose series have noise in common. margin: the logarithm of the ratio that is worth a
+    word.
+    """
+    effect = np.array([np.median(np.subtract.outer(b, a)) for a, b in zip(before, after, strict=True)])
+    n_before, n_after = (np.array([len(x) for x in side], dtype=float) for side in (before, after))
+    has_runs = (n_before > 1) & (n_after > 1)
+    variance, df = _noise(before, after, metric, has_runs)
+    error = np.sqrt(variance * (1 / n_before + 1 / n_after))
+    means = np.array([b.mean() - a.mean() for a, b in zip(before, after, strict=True)])
+
+    exact = _permuted(before, after, has_runs, seed)
+    least = np.array([least_p(int(a), int(b)) for a, b in zip(n_before, n_after, strict=True)])
+    is_exact = has_runs & (least <= RULES.false_share / max(int(has_runs.sum()), 1))
+    with np.errstate(invalid="ignore"):
+        student = np.where(
+            exact <= np.maximum(_EXACT_P, least) * (1 + 1e-9), two_sided_p(means / error, df), 1.0
+        )
+    p = np.where(has_runs, np.where(is_exact, exact, np.maximum(student, np.finfo(float).tiny)), np.nan)
+    q = benjamini_hochberg(p)
+
+    half = t_quantile(CONFIDENCE, df) * error
+    low, high = np.minimum(effect, means - half), np.maximum(effect, means + half)
+    for i in np.flatnonzero(has_runs):
+        cut = _rank_cut(len(before[i]), len(after[i]))
+        if cut:
+            differences = np.sort(np.subtract.outer(after[i], before[i]), axis=None)
+            low[i], high[i] = differences[cut - 1], differences[-cut]
+    low[~has_runs] = high[~has_runs] = np.nan
+    is_within = has_runs & (low >= -margin) & (high <= margin)
+    is_different = has_runs & ~is_within & (q <= RULES.false_share) & (np.abs(effect) >= margin)
+    needed = np.where(is_within | is_different, 0.0, _runs_needed(variance, margin))
+    return Compared(effect, low, high, p, q, is_exact, is_within, is_different, needed)
+
+
+def least_p(n_before: int, n_after: int) -> float:
+    """The least two-sided p that the exact test can give; 1 with a single run on both sides."""
+    splits = comb(n_before + n_after, n_before)
+    ends = 2 if n_before == n_after else 1
+    return min(1.0, ends / splits) if splits <= MOST_SPLITS else 1 / MOST_SPLITS
+
+
+def _noise(
+    before: list[Reals], after: list[Reals], metric: NDArray[np.int64], has_runs: Bools
+) -> tuple[Reals, Reals]:
+    """Variance between runs within a side, at least the typical one of the metric; degrees of freedom."""
+    squares = np.array([a.var() * len(a) + b.var() * len(b) for a, b in zip(before, after, strict=True)])
+    df = np.array([len(a) + len(b) - 2.0 for a, b in zip(before, after, strict=True)])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = np.where(has_runs, squares / df, np.nan)
+    floor = RULES.least_noise**2
+    for number in np.unique(metric[has_runs]):
+        own = np.flatnonzero(has_runs & (metric == number))
+        variance[own] = np.maximum(variance[own], typical(np.maximum(variance[own], floor)))
+    return variance, np.where(has_runs, df, np.nan)
+
+
+def _permuted(before: list[Reals], after: list[Reals], has_runs: Bools, seed: int) -> Reals:
+    """Two-sided p of the difference of means over the splits, of series with as many runs at a time."""
+    p = np.full(len(before), np.nan)
+    sizes = np.array([[len(a), len(b)] for a, b in zip(before, after, strict=True)])
+    for n_before, n_after in np.unique(sizes[has_runs], axis=0):
+        rows = np.flatnonzero(has_runs & (sizes == (n_before, n_after)).all(axis=1))
+        values = np.array([np.concatenate([before[i], after[i]]) for i in rows])
+        p[rows] = permutation_p(values, int(n_before), seed)
+    return p
+
+
+def permutation_p(values: Reals, n_before: int, seed: int = _SEED) -> Reals:
+    """The two-sided p that the first n_before values and the others have one distribution.
+
+    values: (n_series, n_runs). The share of splits whose means differ at least as much as those observed.
+    """
+    values = values - values.mean(axis=1, keepdims=True)
+    runs = values.shape[1]
+    # With the mean taken off, sides' means differ by their first sum times a constant.
+    observed = np.abs(values[:, :n_before].sum(axis=1))
+    observed -= 1e-9 * np.abs(values).sum(axis=1)
+    hits = np.zeros(len(values))
+    chosen: Iterator[tuple[int, ...]]
+    if comb(runs, n_before) <= MOST_SPLITS:
+        tried, start = 0, 0
+        chosen = combinations(range(runs), n_before)
+    else:
+        tried, start = 0, 1  # the split observed is one of the sample
+        random = np.random.default_rng(seed)
+        chosen = (tuple(random.permutation(runs)[:n_before]) for _ in range(MOST_SPLITS - 1))
+    while batch := list(islice(chosen, _SPLITS_AT_ONCE)):
+        member = np.zeros((len(batch), runs))
+        np.put_along_axis(member, np.array(batch), 1.0, axis=1)
+        hits += (np.abs(member @ values.T) >= observed).sum(axis=0)
+        tried += len(batch)
+    return np.asarray((hits + start) / (tried + start))
+
+
+@cache
+def _rank_cut(n_before: int, n_after: int) -> int:
+    """Which difference from either end bounds the interval (1: the first); 0 where runs are too few.
+
+    By the exact distribution of Mann and Whitney's U.
+    """
+    ways = np.zeros(n_before * n_after + 1)
+    ways[0] = 1.0
+    # The Gaussian binomial coefficient, factor by factor.
+    for i in range(1, n_before + 1):
+        for u in range(len(ways) - 1, n_after + i - 1, -1):
+            ways[u] -= ways[u - n_after - i]
+        for u in range(i, len(ways)):
+            ways[u] += ways[u - i]
+    tail = np.cumsum(ways) / comb(n_before + n_after, n_before)
+    return int((tail <= (1 - CONFIDENCE) / 2).sum())
+
+
+def _runs_needed(variance: Reals, margin: float) -> Reals:
+    """Runs a side with which Student's interval would be within the margin around no difference."""
+    runs = np.arange(2.0, MOST_RUNS + 1)
+    # The greatest variance at which so many runs suffice; it grows with them.
+    enough = (margin / t_quantile(CONFIDENCE, 2 * runs - 2)) ** 2 * runs / 2
+    at = np.searchsorted(enough, variance)
+    is_known = np.isfinite(variance) & (at < len(runs))
+    return np.where(is_known, runs[np.minimum(at, len(runs) - 1)], np.nan)

@@ -1,0 +1,193 @@
+"""Two builds without a history: what differs, what does not, what cannot be told (detection/compare.py)."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tracemill.flows.show.tables import plain
+from tracemill.warehouse.compared import answers, sides_of
+from tracemill.warehouse.queries import ask
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tracemill.warehouse.compared import Answer, Sides
+
+# What the queries read.
+MODELS = (
+    "builds", "captures", "observations", "int_run_points", "int_series",
+    "int_condition_values", "int_build_loads",
+)  # fmt: skip
+WORSE, BETTER, SAME, UNKNOWN, APART = "worse", "better", "does not differ", "cannot tell", "not compared"
+# Of a normal distribution, two-sided.
+_Z95 = 1.96
+
+
+class _Condition(NamedTuple):
+    measure: str
+    why: str
+
+
+class _Load(NamedTuple):
+    measure: str
+    condition: str
+    is_per_second: bool
+    log_difference: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One figure at both builds. interval: of the ratio, 95 %; of a single run a side of sampling alone."""
+
+    answer: str
+    metric: str
+    subject: str
+    unit: str | None
+    before: float
+    after: float
+    ratio: float
+    interval: tuple[float, float] | None
+    p_value: float | None
+    q_value: float | None
+    test: str | None
+    least_p: float
+    runs_before: int
+    runs_after: int
+    # More runs a side that would tell; None where that is unknown, or too many to be advice.
+    more_runs: int | None
+    is_by_caller: bool
+    # Why it was not compared.
+    why: str | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether a side has a single run."""
+        return min(self.runs_before, self.runs_after) < 2
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Every series, what differs first. apart: what was not compared, in words, with how many series."""
+
+    at_least: float
+    series: list[Series] = field(default_factory=list)
+    apart: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def exit_code(self) -> int:
+        """0: nothing got worse; 1: something did; 2: nothing could be told."""
+        answers = {s.answer for s in self.series}
+        return 1 if WORSE in answers else 0 if answers & {BETTER, SAME} else 2
+
+    def of(self, *answers: str) -> list[Series]:
+        """The series of these answers."""
+        return [s for s in self.series if s.answer in answers]
+
+    @property
+    def least_p(self) -> float:
+        """The least p that the exact test could give for the series with most runs."""
+        return min((s.least_p for s in self.series), default=1.0)
+
+    def as_json(self, before: str, after: str) -> dict[str, Any]:
+        """For machines, every series."""
+        names = [name for name in Series.__dataclass_fields__ if name != "is_by_caller"]
+        return {
+            "before": before,
+            "after": after,
+            "at_least_percent": self.at_least,
+            "exit_code": self.exit_code,
+            "series": [{name: plain(getattr(s, name)) for name in names} for s in self.series],
+            "not_compared": [{"why": why, "series": count} for why, count in self.apart.items()],
+        }
+
+
+def compare(connection: duckdb.DuckDBPyConnection, before: str, after: str, at_least: float) -> Comparison:
+    """Compare two builds; at_least: the change in per cent that is worth a word."""
+    found = Comparison(at_least)
+    conditions = {
+        c.measure: c.why
+        for c in ask(connection, "compare/conditions", _Condition, before=before, after=after)
+    }
+    loads: dict[str, list[_Load]] = {}
+    for load in ask(connection, "compare/loads", _Load, before=before, after=after):
+        loads.setdefault(load.measure, []).append(load)
+    pairs = []
+    for sides in sides_of(connection, before, after):
+        measure = (sides.before or sides.after)[0].measure
+        if not sides.before or not sides.after:
+            found.apart[f"{measure}: {'before' if sides.before else 'after'} alone has it"] += 1
+        elif measure in conditions:
+            found.apart[f"{measure}: {conditions[measure]}"] += 1
+        else:
+            pairs.append(sides)
+    for sides, answer in zip(pairs, answers(pairs, at_least), strict=True):
+        found.series.append(_series(sides, answer, loads.get(sides.before[0].measure, [])))
+    found.series.sort(key=_rank)
+    for s in found.of(APART):
+        found.apart[str(s.why)] += 1
+    return found
+
+
+def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
+    first, runs = sides.before[0], min(len(sides.before), len(sides.after))
+    is_single = runs < 2
+    bounds = _sampling(sides, answer.effect) if is_single else (answer.low, answer.high)
+    said, why = SAME if answer.is_within else UNKNOWN, None
+    if answer.is_different:
+        said = WORSE if answer.effect * first.polarity > 0 else BETTER
+        why = next((f"{x.measure}: {x.why}" for x in loads if _explains(x, answer.effect)), None)
+        said = APART if why else said
+    return Series(
+        answer=said,
+        metric=first.metric,
+        subject=first.subject,
+        unit=first.unit,
+        before=statistics.median(run.value for run in sides.before),
+        after=statistics.median(run.value for run in sides.after),
+        ratio=math.exp(answer.effect),
+        interval=(math.exp(bounds[0]), math.exp(bounds[1])) if bounds else None,
+        p_value=None if is_single else answer.p,
+        q_value=None if is_single else answer.q,
+        test=None if is_single else "exact" if answer.is_exact else "Student",
+        least_p=answer.least_p,
+        runs_before=len(sides.before),
+        runs_after=len(sides.after),
+        more_runs=_more_runs(answer, runs) if said == UNKNOWN else None,
+        is_by_caller=first.calling_function is not None,
+        why=why,
+    )
+
+
+def _more_runs(answer: Answer, runs: int) -> int | None:
+    return max(1, int(answer.runs_needed) - runs) if math.isfinite(answer.runs_needed) else None
+
+
+def _sampling(sides: Sides, effect: float) -> tuple[float, float] | None:
+    """The interval of single runs' ratio by sampling alone, where the metric has a known sampling error."""
+    total = 0.0
+    for side in sides:
+        if any(run.variance is None for run in side):
+            return None
+        total += sum((run.variance or 0) / (run.value + run.negligible) ** 2 for run in side) / len(side) ** 2
+    half = _Z95 * math.sqrt(total)
+    return effect - half, effect + half
+
+
+def _explains(load: _Load, effect: float) -> bool:
+    """Whether what the runs had to do can explain a change, as int_load_differences has it for a history."""
+    if load.condition == "duration":
+        if abs(effect) >= abs(load.log_difference) + math.log(2):
+            return False
+        if load.is_per_second:
+            return True
+    return load.log_difference * effect > 0
+
+
+def _rank(s: Series) -> tuple[int, float, str, str]:
+    """What differs first, worst first."""
+    return (WORSE, BETTER, UNKNOWN, APART, SAME).index(s.answer), -abs(math.log(s.ratio)), s.metric, s.subject

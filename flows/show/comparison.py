@@ -1,0 +1,123 @@
+"""A comparison of two builds for a terminal, 80 columns wide."""
+
+from __future__ import annotations
+
+import statistics
+import textwrap
+from typing import TYPE_CHECKING
+
+from tracemill.flows.gate.compare import BETTER, SAME, UNKNOWN, WORSE
+from tracemill.flows.show.terminal import visible
+from tracemill.flows.show.units import amounts, factor
+from tracemill.warehouse.compared import FALSE_SHARE
+
+if TYPE_CHECKING:
+    from tracemill.flows.gate.compare import Comparison, Series
+
+WIDTH = 80
+MOST_ROWS = 20
+# Answers line up.
+_INDENT = 8
+
+
+def as_text(found: Comparison, before: str, after: str) -> str:
+    """What differs, worst first; how many do not or cannot be told, and why; what was not compared."""
+    lines = [*_wrapped(f"{before} → {after}: {_headline(found)}"), ""]
+    differing = found.of(WORSE, BETTER)
+    shown = [s for s in differing if not _is_of_another(s, differing)]
+    lines += [line for s in shown[:MOST_ROWS] for line in _row(s)]
+    if rest := len(differing) - len(shown[:MOST_ROWS]):
+        lines += [f"and {_series(rest)} more that differ, by caller or less; --json has all"]
+    lines += [""] if differing else []
+    lines += _untold(found)
+    if same := found.of(SAME):
+        lines += _wrapped(
+            f"{_series(len(same))} {_verb(len(same), 'do')} not differ by more than {found.at_least:g} %."
+        )
+    lines += [
+        line
+        for why, count in found.apart.most_common()
+        for line in _wrapped(f"not compared: {count} of {why}")
+    ]
+    if any(s.test == "Student" for s in differing):
+        lines += _wrapped(
+            f"With so few runs the exact test's p is at least {found.least_p:.2g}, too much for "
+            f"{_series(len(found.series))}: q is of Student's t of the logarithms, and the exact test agrees "
+            "as far as it can."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _headline(found: Comparison) -> str:
+    counts = [(len(found.of(WORSE)), "worse"), (len(found.of(BETTER)), "better")]
+    said = ", ".join(f"{n} {word}" for n, word in counts if n)
+    if said:
+        return f"{said} (q ≤ {FALSE_SHARE:g})"
+    return "nothing could be told" if found.exit_code == 2 else "nothing differs that can be told"
+
+
+def _untold(found: Comparison) -> list[str]:
+    """What cannot be told, and how many more runs would tell."""
+    untold = found.of(UNKNOWN)
+    single = [s for s in untold if s.is_single]
+    lines: list[str] = []
+    if single:
+        if not found.of(WORSE, BETTER, SAME):
+            lines += [line for s in single[:MOST_ROWS] for line in _row(s)]
+            lines += (
+                [f"and {_series(len(single) - MOST_ROWS)} more; --json has all"]
+                if len(single) > MOST_ROWS
+                else []
+            )
+            lines.append("")
+        known = "; the intervals are of sampling alone" if any(s.interval for s in single) else ""
+        lines += _wrapped(
+            f"{_series(len(single))} cannot be told: a single run cannot tell a change from noise between "
+            f"runs{known}."
+        )
+    if rest := [s for s in untold if not s.is_single]:
+        more = sorted(s.more_runs for s in rest if s.more_runs is not None)
+        text = f"{_series(len(rest))} cannot be told from noise with {_runs(rest)} runs a side"
+        if len(more) * 2 > len(rest):
+            half = more[len(rest) // 2]
+            text += f"; with {half} more a side half of them could"
+        lines += _wrapped(text + ".")
+    return lines
+
+
+def _runs(series: list[Series]) -> str:
+    return f"{statistics.median(min(s.runs_before, s.runs_after) for s in series):g}"
+
+
+def _is_of_another(s: Series, differing: list[Series]) -> bool:
+    """Whether it is what a function costs by one caller, beside what the function costs."""
+    whole = s.subject.split(" from ")[0]
+    return s.is_by_caller and any(
+        o.metric == s.metric and o.subject == whole and o.answer == s.answer for o in differing
+    )
+
+
+def _row(s: Series) -> list[str]:
+    """Answer, ratio with its interval, metric and cost; below it the subject."""
+    word = s.answer if s.answer in (WORSE, BETTER) else ""
+    low, high = s.interval or (s.ratio, s.ratio)
+    interval = f" ({low:.3g} to {high:.3g})" if s.interval else ""
+    q = f", q = {s.q_value:.1g}" if s.q_value is not None else ""
+    ratio = factor(s.ratio, s.before) if not interval else f"×{s.ratio:.3g}{interval}"
+    head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}"
+    subject = visible(s.subject)
+    room = WIDTH - _INDENT
+    subject = subject if len(subject) <= room else f"…{subject[1 - room :]}"
+    return [*_wrapped(visible(head), " " * _INDENT), " " * _INDENT + subject]
+
+
+def _series(count: int) -> str:
+    return f"{count} series"
+
+
+def _verb(count: int, many: str) -> str:
+    return "does" if count == 1 and many == "do" else many
+
+
+def _wrapped(text: str, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [""]

@@ -1,0 +1,116 @@
+"""The verb compare: two builds of the warehouse, two folders of captures or two files."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracemill.flows.show.terminal import say, say_next
+from tracemill.flows.verbs.options import again, settings_of, warehouse_option
+
+if TYPE_CHECKING:
+    from tracemill.flows.gate.compare import Comparison
+
+DEFAULT_PERCENT = 5.0
+# What two paths are called in their throw-away warehouse.
+_BEFORE, _AFTER = "before", "after"
+
+
+@click.command()
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option(
+    "--at-least",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DEFAULT_PERCENT,
+    show_default=True,
+    metavar="PERCENT",
+    help="The change that is worth a word.",
+)
+@click.option("--json", "is_json", is_flag=True, help="As one JSON object, every series.")
+@warehouse_option
+@click.pass_context
+def compare(
+    context: click.Context, before: str, after: str, at_least: float, is_json: bool, warehouse: Path | None
+) -> None:
+    """Two builds without a history: what differs, what does not, what cannot be told.
+
+    A and B are builds of the warehouse, folders of captures (of runs, or of files) or two files of one kind.
+    Exit code 0: nothing got worse, 1: something did, 2: nothing could be told, as with one run a side.
+
+    \b
+    tracemill compare base/ head/
+    tracemill compare b07 b08 --at-least 10
+    """
+    is_path = warehouse is None and (Path(before).exists() or Path(after).exists())
+    found = (
+        _of_paths(Path(before), Path(after), at_least)
+        if is_path
+        else _of_builds(settings_of(warehouse=warehouse).warehouse, before, after, at_least)
+    )
+    if is_json:
+        say(json.dumps(found.as_json(before, after), indent=1, ensure_ascii=False) + "\n")
+    else:
+        from tracemill.flows.show.comparison import as_text
+
+        say(as_text(found, before, after))
+    if is_path:
+        say_next(f"tracemill compare {shlex.quote(before)} {shlex.quote(after)} --json")
+    else:
+        say_next(
+            f"tracemill top --build {shlex.quote(after)} --against {shlex.quote(before)}{again(warehouse)}"
+        )
+    context.exit(found.exit_code)
+
+
+def _of_builds(warehouse: Path, before: str, after: str, at_least: float) -> Comparison:
+    from tracemill.flows.gate.compare import compare as compare_
+    from tracemill.flows.names import require
+    from tracemill.warehouse import connect
+    from tracemill.warehouse.queries import ask_column
+
+    with connect(warehouse) as connection:
+        builds = ask_column(connection, "verdicts/known_builds")
+        for given in (before, after):
+            require(given, "build", builds)
+        if before == after:
+            raise click.UsageError(f"{before} is one build; compare takes two")
+        return compare_(connection, before, after, at_least)
+
+
+def _of_paths(before: Path, after: Path, at_least: float) -> Comparison:
+    from tracemill.flows.gate.compare import MODELS
+    from tracemill.flows.gate.compare import compare as compare_
+    from tracemill.flows.loading.files import warehouse_of_builds
+    from tracemill.warehouse import connect
+    from tracemill.warehouse.queries import ask_column
+
+    for path in (before, after):
+        if not path.exists():
+            raise click.UsageError(_no_such_path(path))
+    if before.is_dir() != after.is_dir():
+        raise click.UsageError("one is a folder and the other a file; compare takes two of a kind")
+    with warehouse_of_builds({_BEFORE: before, _AFTER: after}, MODELS) as loaded:
+        for failure in loaded.failures:
+            click.echo(f"not read: {failure.message}", err=True)
+        with connect(loaded.root) as connection:
+            if not before.is_dir():
+                kinds = [ask_column(connection, "compare/kinds", build_id=b) for b in (_BEFORE, _AFTER)]
+                if kinds[0] != kinds[1]:
+                    named = [", ".join(k) or "nothing that can be read" for k in kinds]
+                    raise click.UsageError(
+                        f"{before} is {named[0]}, {after} is {named[1]}; compare takes two of a kind"
+                    )
+            return compare_(connection, _BEFORE, _AFTER, at_least)
+
+
+def _no_such_path(path: Path) -> str:
+    folder = path.parent
+    beside = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    return f"{path}: no such file or folder" + (f"; did you mean {str(folder / near[0])!r}?" if near else "")

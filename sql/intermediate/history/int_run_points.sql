@@ -1,0 +1,99 @@
+-- The logarithm of each judged series' figure at each run.
+-- grain: metric, series_number, build_id, run_id
+-- scope: view
+-- A site that a run does not show is zero there if the run's captures could have shown it, and unknown if not. What
+-- maps allocated at a site is known where next to nothing that the site allocated is unknown, whatever others are.
+-- Figures below the negligible are drawn together by adding it before the logarithm is taken.
+with
+
+observed as (
+    select * from observations
+    where polarity <> 0
+),
+
+series as (
+    select * from int_series
+),
+
+measures as (
+    select * from int_run_measures
+    where is_comparable
+),
+
+floors as (
+    select * from int_metric_floors
+),
+
+unknown as (
+    select * from int_unknown_sites
+),
+
+named as (
+    select metric, series_number, unnest(subjects) as subject,
+    from series
+),
+
+run_values as (
+    select
+        observed.build_id,
+        observed.run_id,
+        named.metric,
+        named.series_number,
+        any_value(observed.unit) as unit,
+        sum(observed.value) as value,
+        sum(observed.standard_error * observed.standard_error) as variance,
+        max(observed.evidence) as evidence,
+    from observed
+    inner join named using (metric, subject)
+    group by observed.build_id, observed.run_id, named.metric, named.series_number
+),
+
+-- Sites of which more than a fiftieth of what they allocated in a run is unknown.
+untold as (
+    select distinct unknown.build_id, unknown.run_id, measures.measure, unknown.function,
+    from unknown
+    inner join (values ('map_alloc', 'alloc_bytes'), ('map_inuse', 'inuse_bytes')) as measures (measure, metric)
+        on true
+    left join observed
+        on observed.build_id = unknown.build_id
+        and observed.run_id = unknown.run_id
+        and observed.metric = measures.metric
+        and observed.subject = unknown.function
+    where if(measures.metric = 'alloc_bytes', unknown.alloc_bytes, unknown.inuse_bytes)
+        > 0.02 * coalesce(observed.value, 0)
+),
+
+untold_series as (
+    select distinct untold.build_id, untold.run_id, untold.measure, named.metric, named.series_number,
+    from untold
+    inner join named on named.subject = untold.function
+)
+
+select
+    measures.build_id,
+    measures.run_id,
+    series.metric,
+    series.series_number,
+    measures.measure,
+    coalesce(run_values.value, 0) as value,
+    run_values.variance,
+    run_values.unit,
+    run_values.evidence,
+    floors.negligible,
+    ln(greatest(coalesce(run_values.value, 0), 0) + floors.negligible) as log_value,
+from series
+inner join measures using (measure)
+inner join floors using (metric)
+left join run_values
+    on run_values.build_id = measures.build_id
+    and run_values.run_id = measures.run_id
+    and run_values.metric = series.metric
+    and run_values.series_number = series.series_number
+left join untold_series
+    on untold_series.build_id = measures.build_id
+    and untold_series.run_id = measures.run_id
+    and untold_series.measure = measures.measure
+    and untold_series.metric = series.metric
+    and untold_series.series_number = series.series_number
+where untold_series.metric is null
+    and (run_values.value is not null or measures.is_exhaustive or measures.is_told_by_site)

@@ -1,0 +1,5 @@
+-- The kinds of captures that a build has.
+select distinct kind
+from captures
+where build_id = $build_id
+order by kind

@@ -1,0 +1,9 @@
+-- How much the runs of two builds had to do, where that differs twofold or more, for each source of figures.
+select one.measure, one.condition, one.is_per_second, ln(other.value / one.value) as log_difference,
+    format('{} {:.3g} → {:.3g} {}', one.condition, one.value, other.value, one.unit) as why,
+from int_build_loads as one
+inner join int_build_loads as other
+    on other.measure = one.measure
+    and other.condition = one.condition
+    and other.unit = one.unit
+where one.build_id = $before and other.build_id = $after and abs(ln(other.value / one.value)) >= ln(2)

@@ -1,0 +1,127 @@
+"""`compare`: two builds of the demo, two folders, two files; what cannot be compared is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tracemill.flows.cli import main
+
+DEMO = Path(__file__).parent.parent / "examples/artifacts"
+LOOKUP = "storefront/internal/cache.(*Prices).Lookup"
+
+
+def compare(*args: object) -> Result:
+    return CliRunner().invoke(main, ["compare", *map(str, args)])
+
+
+def found(*args: object) -> dict[str, Any]:
+    done = compare(*args, "--json")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert answer["exit_code"] == done.exit_code
+    return answer
+
+
+def answers(answer: dict[str, Any]) -> set[str]:
+    return {s["answer"] for s in answer["series"]}
+
+
+def benchmarks(folder: Path, values: list[float], cpu: str = "a") -> Path:
+    """A folder of benchmark output, a file a run."""
+    folder.mkdir()
+    for run, value in enumerate(values):
+        results = f"BenchmarkA-2 100 {value} ns/op\nBenchmarkB-2 100 {1000 + run} ns/op\n"
+        (folder / f"{run}.txt").write_text(f"goos: linux\ncpu: {cpu}\npkg: app\n{results}")
+    return folder
+
+
+def test_the_lock_held_over_a_call_upstream_is_worse(demo: Path) -> None:
+    done = compare("b07", "b08", "--warehouse", demo)
+    assert done.exit_code == 1, done.output
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("b07 → b08: ")
+    assert any(line.startswith("worse ") and "block_ns" in line for line in lines)
+    assert f"        {LOOKUP} (sync)" in lines
+    assert "exact test's p is at least 0.1" in done.stdout
+    assert "next: tracemill top --build b08 --against b07" in done.stderr
+    (lookup,) = [s for s in found("b07", "b08", "--warehouse", demo)["series"]
+                 if (s["metric"], s["subject"]) == ("block_ns", f"{LOOKUP} (sync)")]  # fmt: skip
+    low, high = lookup["interval"]
+    assert 10 < low < lookup["ratio"] < high < 30
+    assert (lookup["unit"], lookup["runs_before"], lookup["test"]) == ("ns/requests", 3, "Student")
+
+
+def test_the_other_way_round_it_is_better(demo: Path) -> None:
+    answer = found("b08", "b07", "--warehouse", demo)
+    assert answer["exit_code"] == 0
+    assert "better" in answers(answer)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("b08", "b09"), ("b01", "b02"), ("b02", "b03"), ("b12", "b13")]
+)
+def test_builds_that_changed_nothing_do_not_differ(demo: Path, before: str, after: str) -> None:
+    answer = found(before, after, "--warehouse", demo)
+    assert answer["exit_code"] == 0
+    assert answers(answer) == {"does not differ", "cannot tell"}
+    assert any(s["more_runs"] for s in answer["series"] if s["answer"] == "cannot tell")
+
+
+def test_folders_of_runs_need_no_warehouse() -> None:
+    answer = found(DEMO / "b07", DEMO / "b08")
+    assert answer["exit_code"] == 1
+    assert any(s["subject"] == f"{LOOKUP} (sync)" for s in answer["series"] if s["answer"] == "worse")
+
+
+def test_folders_of_files_are_a_run_each_and_ten_runs_get_the_exact_test(tmp_path: Path) -> None:
+    before = benchmarks(tmp_path / "base", [100 + i for i in range(10)])
+    after = benchmarks(tmp_path / "head", [120 + i for i in range(10)])
+    answer = found(before, after)
+    assert answer["exit_code"] == 1
+    a, b = sorted(answer["series"], key=lambda s: s["subject"])
+    assert (a["answer"], a["test"], a["runs_after"]) == ("worse", "exact", 10)
+    assert a["p_value"] == pytest.approx(2 / 184756)
+    assert b["answer"] == "does not differ"
+    assert found(before, after, "--at-least", 50)["exit_code"] == 0
+
+
+def test_two_files_show_ratios_and_never_a_verdict() -> None:
+    done = compare(DEMO / "b07/r1/mutex.pb.gz", DEMO / "b08/r1/mutex.pb.gz")
+    assert done.exit_code == 2
+    assert "a single run cannot tell a change from noise between" in done.stdout
+    assert "mutex_delay_ns" in done.stdout
+    assert "worse " not in done.stdout
+
+
+def test_what_was_measured_on_another_machine_is_not_compared(tmp_path: Path) -> None:
+    before = benchmarks(tmp_path / "base", [100, 101, 102])
+    after = benchmarks(tmp_path / "head", [900, 901, 902], cpu="b")
+    done = compare(before, after)
+    assert done.exit_code == 2
+    assert "not compared: 2 of benchmark: cpu a → b" in done.stdout
+
+
+def test_names_that_are_not_there_get_the_nearest(demo: Path, tmp_path: Path) -> None:
+    done = compare("b07", "b80", "--warehouse", demo)
+    assert (done.exit_code, "did you mean 'b" in done.stderr) == (2, True)
+    shutil.copy(DEMO / "b07/r1/bench.txt", tmp_path / "bench.txt")
+    done = compare(tmp_path / "bench.txt", tmp_path / "bench.tx")
+    assert (done.exit_code, "did you mean" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("b07/r1/bench.txt", "b08", "one is a folder"),
+        ("b07/r1/bench.txt", "b07/r1/cpu.pb.gz", "two of a kind"),
+    ],
+)
+def test_what_is_not_of_one_kind_is_refused(before: str, after: str, why: str) -> None:
+    done = compare(DEMO / before, DEMO / after)
+    assert (done.exit_code, why in done.stderr) == (2, True)
