@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.conftest import hear_ctrl_c
 from tracemill.flows.cli import main
 
 TOP = Path(__file__).parent.parent
@@ -92,8 +93,9 @@ def test_ctrl_c_in_an_ingest_says_what_is_kept_and_the_same_command_goes_on(tmp_
     command = [sys.executable, "-m", "tracemill", "ingest", str(TOP / "examples/artifacts"),
                "--warehouse", str(tmp_path / "w")]  # fmt: skip
     started = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=hear_ctrl_c,
+    )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and len(list(tmp_path.glob("w/log/*"))) < 2:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.conftest import hear_ctrl_c
 from tracemill.flows.show.page import Links
 from tracemill.flows.show.page_server import Server
 
@@ -133,7 +134,7 @@ def test_answers_carry_what_keeps_them_here(server: Server) -> None:
 
 def test_the_verb_serves_until_it_is_stopped(demo: Path) -> None:
     command = [sys.executable, "-m", "tracemill", "open", "--no-browser", "--warehouse", str(demo)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c) as process:
         assert process.stdout
         address = re.match(r"http://127\.0\.0\.1:(\d+)/ ", process.stdout.readline())
         assert address
@@ -142,7 +143,10 @@ def test_the_verb_serves_until_it_is_stopped(demo: Path) -> None:
         assert connection.getresponse().status == 200
         connection.close()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
 
 
 def test_a_trace_can_be_walked(server: Server) -> None:

@@ -14,7 +14,7 @@ from tracemill.flows.show.verdicts import Verdict, on_screen
         (262144, "bytes/requests", "256 KiB a request"),
         (1.5e6, "ns/orders", "1.5 ms an order"),
         (4.37e-5, "sec/op", "43.7 µs/op"),
-        (3, "count/s", "3 count/s"),
+        (3, "count/s", "3/s"),
         (12, "queries", "12 queries"),
         (0.25, "share", "0.25 share"),
         (None, "ns", "?"),

@@ -2,4 +2,4 @@
 select 1 as place, * exclude (build_id),
 from gc_assists
 where build_id = $build_id
-order by assist_ns desc
+order by assist_ns desc, function

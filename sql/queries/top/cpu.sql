@@ -2,4 +2,4 @@
 select if(is_user_code, 1, 2) as place, * exclude (build_id),
 from cpu_functions
 where build_id = $build_id
-order by place, cpu_ns desc, cpu_under_ns desc
+order by place, cpu_ns desc, cpu_under_ns desc, function

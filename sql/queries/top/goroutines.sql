@@ -40,4 +40,4 @@ select
     goroutine_count,
 from counted
 where choice = 1
-order by place, goroutine_count desc
+order by place, goroutine_count desc, function

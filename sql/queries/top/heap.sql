@@ -2,4 +2,4 @@
 select 1 as place, * exclude (build_id),
 from heap_age
 where build_id = $build_id
-order by alloc_bytes desc, inuse_bytes desc
+order by alloc_bytes desc, inuse_bytes desc, function

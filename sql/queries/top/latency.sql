@@ -10,4 +10,4 @@ select
     max_ns,
 from scheduler_latency
 where build_id = $build_id
-order by place, runnable_ns desc
+order by place, runnable_ns desc, entry_function, function

@@ -16,4 +16,4 @@ left join int_build_measures as measures
     on measures.build_id = sites.build_id
     and measures.measure = 'heap_alloc'
 where sites.build_id = $build_id and (sites.alloc_bytes > 0 or sites.inuse_bytes > 0)
-order by sites.alloc_bytes desc nulls last, sites.inuse_bytes desc
+order by sites.alloc_bytes desc nulls last, sites.inuse_bytes desc, sites.file, sites.line, sites.function

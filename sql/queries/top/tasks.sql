@@ -14,4 +14,4 @@ select
 from goroutine_summary
 where build_id = $build_id and span_kind <> 'goroutine'
 group by name, span_kind
-order by span_kind desc, p99_ns desc
+order by span_kind desc, p99_ns desc, name

@@ -20,4 +20,4 @@ left join int_build_measures as measures
     and measures.measure = 'trace'
 where waits.build_id = $build_id and waits.function is not null
 group by waits.function, waits.wait_reason
-order by place, block_ns desc
+order by place, block_ns desc, waits.function, waits.wait_reason
