@@ -19,6 +19,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from tests.conftest import hear_ctrl_c
 from tracemill.flows.build import build
 from tracemill.flows.cli import main
 from tracemill.flows.show.prompt import Names, prompt
@@ -63,7 +64,13 @@ def test_a_misspelt_option_stays_an_error(warehouse: Path) -> None:
 
 def test_ctrl_c_ends_a_query_at_once(warehouse: Path) -> None:
     command = [sys.executable, "-m", "tracemill", "sql", ENDLESS, "--warehouse", str(warehouse)]
-    asked = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    asked = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=hear_ctrl_c,
+    )
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and _cpu_seconds(asked.pid) < 2:  # it is at work
