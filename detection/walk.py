@@ -94,9 +94,7 @@ def _know(state: State, build: int, of_runs: Reals) -> None:
     rules = state.rules
     level = state.level = state.sums.between(state.start, np.full(len(state.start), build))
     level_df = np.maximum(level.n - 1, 0)
-    df = state.closed_df + level_df
-    variance = (state.closed + level.squares) / np.maximum(df, 1)
-    prior = state.prior = family_prior(variance, df, of_runs, state.runs.df, rules)
+    prior = state.prior = family_prior(*_of_builds(state), of_runs, state.runs.df, rules)
     is_known = np.isfinite(prior.variance)
     # Of a site that is not there nothing is to be learnt, but where nothing in the family ever varies.
     is_there = np.exp(level.mean) > 2 * state.negligible[:, build]
@@ -114,6 +112,12 @@ def _know(state: State, build: int, of_runs: Reals) -> None:
     floor = np.maximum(rules.least_noise**2, counting)
     floor_df = np.where(counting > rules.least_noise**2, rules.most_family_df, 0.0)
     state.known = Known(part * former, part * former_df, floor, floor_df, does_teach)
+
+
+def _of_builds(state: State) -> tuple[Reals, Reals]:
+    """Variance of each series' builds about their levels, pooled over levels; its degrees of freedom."""
+    df = state.closed_df + np.maximum(state.level.n - 1, 0)
+    return (state.closed + state.level.squares) / np.maximum(df, 1), df
 
 
 def _counting(state: State, build: int, squares: Reals, df: Reals) -> Reals:
@@ -167,12 +171,15 @@ def _learn_first(state: State, build: int, can_judge: Flags, of_runs: Reals) -> 
     is_first = can_judge & ~state.is_judged
     state.is_judged |= can_judge
     state.outliers.judged += least * int(is_first.sum())
-    df = state.closed_df + np.maximum(state.level.n - 1, 0)
-    variance = (state.closed + state.level.squares) / np.maximum(df, 1)
-    prior = prior_of_runs(variance, df, of_runs, state.runs.df, state.prior, state.rules)
     is_again = can_judge & ~is_first & (builds == state.rules.settled_first_builds) & (state.start == 0)
-    for is_due, most in ((is_first, least), (is_again, state.rules.settled_first_builds)):
-        rows = np.flatnonzero(is_due & (builds >= most))
+    due = [
+        (np.flatnonzero(is_due & (builds >= most)), most)
+        for is_due, most in ((is_first, least), (is_again, state.rules.settled_first_builds))
+    ]
+    if not any(len(rows) for rows, _ in due):
+        return
+    prior = prior_of_runs(*_of_builds(state), of_runs, state.runs.df, state.prior, state.rules)
+    for rows, most in due:
         if len(rows):
             is_missing = ~np.isfinite(state.winsorised[rows, :build])
             columns = np.argsort(is_missing, axis=1, kind="stable")[:, :most]

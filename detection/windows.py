@@ -77,8 +77,8 @@ class Windows:
     """Each window of each series; (WINDOWS, n_series) each, window k being the last k builds.
 
     can_judge: there is such a window, and a level before it. first: its first column. before: mean of the
-    level's last n builds. builds, squares: of the whole level, its squares about its mean. after: mean of the
-    window, after_squares: about it. pooled, pooled_df: squares from which the variance of a build is known
+    level's last n builds. builds: of the whole level. after: mean of the window,
+    after_squares: its squares about it. pooled, pooled_df: squares from which the variance of a build is known
     without the window; df: with it. error: standard error of after - before.
     """
 
@@ -86,7 +86,6 @@ class Windows:
     first: Ints
     n: Reals
     before: Reals
-    squares: Reals
     builds: Reals
     after: Reals
     after_squares: Reals
@@ -140,7 +139,6 @@ def windows(recent: Recent, sums: Sums, start: Ints, is_here: Flags, known: Know
         first=first,
         n=level.n,
         before=level.mean,
-        squares=whole.squares,
         builds=whole.n,
         after=after,
         after_squares=after_squares,
