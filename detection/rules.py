@@ -36,6 +36,9 @@ class Rules:
     most_level_builds: int = 20
     # A change of a site is a cost shift if the sum below a caller shows less than this share of it.
     shift_share: float = 0.5
+    # Runs that had so many times as much to do, or as much less, may explain a change; one that is so many
+    # times what the duration explains stands.
+    load_ratio: float = 2.0
 
     # No figure is known better than this (standard deviation of the logarithm).
     least_noise: float = 0.002

@@ -77,9 +77,9 @@ class Windows:
     """Each window of each series; (WINDOWS, n_series) each, window k being the last k builds.
 
     can_judge: there is such a window, and a level before it. first: its first column. before: mean of the
-    level's last n builds. builds: of the whole level. after: mean of the window,
-    after_squares: its squares about it. pooled, pooled_df: squares from which the variance of a build is known
-    without the window; df: with it. error: standard error of after - before.
+    level's last n builds. builds: of the whole level. after: mean of the window; after_squares: its squares
+    about it. pooled, pooled_df: squares from which the variance of a build is known without the window; df:
+    with it. error: standard error of after - before.
     """
 
     can_judge: Flags

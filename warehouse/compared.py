@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Of all differences claimed, the share that may be false.
 FALSE_SHARE = RULES.false_share
+# What runs had to do explains a change only up to so many times its own difference.
+LOAD_RATIO = RULES.load_ratio
 
 
 class Run(NamedTuple):

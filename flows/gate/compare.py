@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracemill.flows.show.tables import plain
-from tracemill.warehouse.compared import answers, sides_of
+from tracemill.warehouse.compared import LOAD_RATIO, answers, sides_of
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _sampling(sides: Sides, effect: float) -> tuple[float, float] | None:
 def _explains(load: _Load, effect: float) -> bool:
     """Whether what the runs had to do can explain a change, as int_load_differences has it for a history."""
     if load.condition == "duration":
-        if abs(effect) >= abs(load.log_difference) + math.log(2):
+        if abs(effect) >= abs(load.log_difference) + math.log(LOAD_RATIO):
             return False
         if load.is_per_second:
             return True

@@ -292,7 +292,7 @@ _DECLARED = (
         "detection_rules",
         "The rules by which changes are found, in one row.",
         "",
-        "false_share suspected_share least_ratio least_builds most_level_builds shift_share",
+        "false_share suspected_share least_ratio least_builds most_level_builds shift_share load_ratio",
     ),
     _table(
         "metrics",

@@ -12,6 +12,10 @@ loads as (
     select * from int_build_loads
 ),
 
+rules as (
+    select * from detection_rules
+),
+
 changed as (
     select
         change.metric,
@@ -49,9 +53,10 @@ select
     ordinal,
     format('{} {:.3g} → {:.3g} {}', condition, value_before, value, unit) as difference,
 from changed
-where least_log_difference >= ln(2)
+cross join rules
+where least_log_difference >= ln(rules.load_ratio)
     -- A duration explains as much as it differs itself; what changes twice as much or more does so otherwise.
-    and (condition != 'duration' or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(2))
+    and (condition != 'duration' or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(rules.load_ratio))
     -- A figure per second grows or falls with the duration as it happens to, all others grow with it.
     and (
         (condition = 'duration' and is_per_second)

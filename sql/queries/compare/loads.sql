@@ -1,4 +1,4 @@
--- How much the runs of two builds had to do, where that differs twofold or more, for each source of figures.
+-- How much the runs of two builds had to do, where that may explain a change, for each source of figures.
 select one.measure, one.condition, one.is_per_second, ln(other.value / one.value) as log_difference,
     format('{} {:.3g} → {:.3g} {}', one.condition, one.value, other.value, one.unit) as why,
 from int_build_loads as one
@@ -6,4 +6,5 @@ inner join int_build_loads as other
     on other.measure = one.measure
     and other.condition = one.condition
     and other.unit = one.unit
-where one.build_id = $before and other.build_id = $after and abs(ln(other.value / one.value)) >= ln(2)
+cross join detection_rules as rules
+where one.build_id = $before and other.build_id = $after and abs(ln(other.value / one.value)) >= ln(rules.load_ratio)
