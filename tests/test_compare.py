@@ -107,6 +107,20 @@ def test_what_was_measured_on_another_machine_is_not_compared(tmp_path: Path) ->
     assert "not compared: 2 of benchmark: cpu a → b" in done.stdout
 
 
+def test_a_capture_that_was_lost_passes_nothing_and_no_other_file_does_harm(tmp_path: Path) -> None:
+    before, after = (benchmarks(tmp_path / name, [100, 101, 102, 103]) for name in ("base", "head"))
+    (after / "readme.txt").write_text("just words\n")
+    done = compare(before, after, "--at-least", 50)
+    assert (done.exit_code, "after: readme.txt could not be loaded" in done.stdout) == (0, True)
+    whole = (DEMO / "b08/r1/cpu.pb.gz").read_bytes()
+    (after / "cpu.pb.gz").write_bytes(whole[:200])
+    done = compare(before, after, "--at-least", 50)
+    assert done.exit_code == 2
+    assert "after: cpu.pb.gz could not be loaded" in done.stdout
+    assert "nothing differs that can be told" in done.stdout
+    assert {lost["side"] for lost in found(before, after)["not_loaded"]} == {"after"}
+
+
 def test_names_that_are_not_there_get_the_nearest(demo: Path, tmp_path: Path) -> None:
     done = compare("b07", "b80", "--warehouse", demo)
     assert (done.exit_code, "did you mean 'b" in done.stderr) == (2, True)

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracemill.flows.gate.judge import LoadFailure, failures_of
 from tracemill.flows.show.tables import plain
 from tracemill.warehouse.compared import LOAD_RATIO, answers, sides_of
 from tracemill.warehouse.queries import ask
@@ -72,17 +73,28 @@ class Series:
 
 @dataclass(slots=True)
 class Comparison:
-    """Every series, what differs first. apart: what was not compared, in words, with how many series."""
+    """Every series, what differs first.
+
+    apart: what was not compared, in words, with how many series. failures: files that could not be loaded,
+    each beside its side, "before" or "after".
+    """
 
     at_least: float
     series: list[Series] = field(default_factory=list)
     apart: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[str, LoadFailure]] = field(default_factory=list)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether of any series something could be told."""
+        return bool(self.of(WORSE, BETTER, SAME))
 
     @property
     def exit_code(self) -> int:
-        """0: nothing got worse; 1: something did; 2: nothing could be told."""
-        answers = {s.answer for s in self.series}
-        return 1 if WORSE in answers else 0 if answers & {BETTER, SAME} else 2
+        """0: nothing got worse; 1: something did; 2: nothing could be told, or a capture was lost."""
+        if self.of(WORSE):
+            return 1
+        return 0 if self.is_told and all(f.is_unknown_kind for _, f in self.failures) else 2
 
     def of(self, *answers: str) -> list[Series]:
         """The series of these answers."""
@@ -103,12 +115,15 @@ class Comparison:
             "exit_code": self.exit_code,
             "series": [{name: plain(getattr(s, name)) for name in names} for s in self.series],
             "not_compared": [{"why": why, "series": count} for why, count in self.apart.items()],
+            "not_loaded": [{"side": side, "why": f.reason} for side, f in self.failures],
         }
 
 
 def compare(connection: duckdb.DuckDBPyConnection, before: str, after: str, at_least: float) -> Comparison:
     """Compare two builds; at_least: the change in per cent that is worth a word."""
     found = Comparison(at_least)
+    for side, build in (("before", before), ("after", after)):
+        found.failures += [(side, failure) for failure in failures_of(connection, build)]
     conditions = {
         c.measure: c.why
         for c in ask(connection, "compare/conditions", _Condition, before=before, after=after)

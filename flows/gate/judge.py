@@ -82,10 +82,22 @@ class _Build(NamedTuple):
     is_ordered: bool
 
 
-class _LoadFailure(NamedTuple):
+class LoadFailure(NamedTuple):
+    """A file of a build that could not be loaded; what no format claims was no capture."""
+
     path: str
     message: str
     is_unknown_kind: bool
+
+    @property
+    def reason(self) -> str:
+        """What is the matter, in words, with the file's path."""
+        return f"{self.path} could not be loaded: {self.message.removeprefix(f'{self.path}: ')}"
+
+
+def failures_of(connection: duckdb.DuckDBPyConnection, build_id: str) -> list[LoadFailure]:
+    """What of a build could not be loaded."""
+    return ask(connection, "gate/failures", LoadFailure, build_id=build_id)
 
 
 def builds_in_order(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -126,11 +138,9 @@ def judge(
     is_baseline_chosen: bool = False,
 ) -> Judgement:
     """The judgement over the marts as this connection sees them. Raises NoSuchNameError."""
-    failures = ask(connection, "gate/failures", _LoadFailure, build_id=candidate)
-    # What no format claims was no capture: nothing is lost with it.
-    lost = [f for f in failures if not f.is_unknown_kind]
+    failures = failures_of(connection, candidate)
     doubts = list(doubts or [])
-    doubts += [f"{f.path} could not be loaded: {f.message.removeprefix(f'{f.path}: ')}" for f in lost]
+    doubts += [f.reason for f in failures if not f.is_unknown_kind]
     builds = ask(connection, "gate/builds", _Build)
     if not failures:
         require(candidate, "build", [b.build_id for b in builds])

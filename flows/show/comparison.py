@@ -39,6 +39,7 @@ def as_text(found: Comparison, before: str, after: str) -> str:
         for why, count in found.apart.most_common()
         for line in _wrapped(f"not compared: {count} of {why}")
     ]
+    lines += [line for side, f in found.failures for line in _wrapped(visible(f"{side}: {f.reason}"))]
     if any(s.test == "Student" for s in differing):
         lines += _wrapped(
             f"With so few runs the exact test's p is at least {found.least_p:.2g}, too much for "
@@ -53,7 +54,7 @@ def _headline(found: Comparison) -> str:
     said = ", ".join(f"{n} {word}" for n, word in counts if n)
     if said:
         return f"{said} (q ≤ {FALSE_SHARE:g})"
-    return "nothing could be told" if found.exit_code == 2 else "nothing differs that can be told"
+    return "nothing differs that can be told" if found.is_told else "nothing could be told"
 
 
 def _untold(found: Comparison) -> list[str]:
@@ -62,7 +63,7 @@ def _untold(found: Comparison) -> list[str]:
     single = [s for s in untold if s.is_single]
     lines: list[str] = []
     if single:
-        if not found.of(WORSE, BETTER, SAME):
+        if not found.is_told:
             lines += [line for s in single[:MOST_ROWS] for line in _row(s)]
             lines += (
                 [f"and {_series(len(single) - MOST_ROWS)} more; --json has all"]

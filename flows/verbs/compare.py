@@ -41,7 +41,8 @@ def compare(
     """Two builds without a history: what differs, what does not, what cannot be told.
 
     A and B are builds of the warehouse, folders of captures (of runs, or of files) or two files of one kind.
-    Exit code 0: nothing got worse, 1: something did, 2: nothing could be told, as with one run a side.
+    Exit code 0: nothing got worse, 1: something did, 2: nothing could be told, as with one run a side, or a
+    capture could not be loaded.
 
     \b
     tracemill compare base/ head/
@@ -95,18 +96,18 @@ def _of_paths(before: Path, after: Path, at_least: float) -> Comparison:
             raise click.UsageError(_no_such_path(path))
     if before.is_dir() != after.is_dir():
         raise click.UsageError("one is a folder and the other a file; compare takes two of a kind")
-    with warehouse_of_builds({_BEFORE: before, _AFTER: after}, MODELS) as loaded:
-        for failure in loaded.failures:
-            click.echo(f"not read: {failure.message}", err=True)
-        with connect(loaded.root) as connection:
-            if not before.is_dir():
-                kinds = [ask_column(connection, "compare/kinds", build_id=b) for b in (_BEFORE, _AFTER)]
-                if kinds[0] != kinds[1]:
-                    named = [", ".join(k) or "nothing that can be read" for k in kinds]
-                    raise click.UsageError(
-                        f"{before} is {named[0]}, {after} is {named[1]}; compare takes two of a kind"
-                    )
-            return compare_(connection, _BEFORE, _AFTER, at_least)
+    with (
+        warehouse_of_builds({_BEFORE: before, _AFTER: after}, MODELS) as loaded,
+        connect(loaded.root) as connection,
+    ):
+        if not before.is_dir():
+            kinds = [ask_column(connection, "compare/kinds", build_id=b) for b in (_BEFORE, _AFTER)]
+            if kinds[0] != kinds[1]:
+                named = [", ".join(k) or "nothing that can be read" for k in kinds]
+                raise click.UsageError(
+                    f"{before} is {named[0]}, {after} is {named[1]}; compare takes two of a kind"
+                )
+        return compare_(connection, _BEFORE, _AFTER, at_least)
 
 
 def _no_such_path(path: Path) -> str:
