@@ -83,6 +83,19 @@ def test_completion_is_installed_where_the_shell_looks_and_completes_verbs(tmp_p
     assert shown.stdout.split() == ["regressions"]
 
 
+def test_where_nothing_is_loaded_every_look_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a/b01/r1").mkdir(parents=True)
+    (tmp_path / "a/b01/r1/notes.txt").write_text("just words\n")
+    where = ("--warehouse", tmp_path / "w")
+    assert tracemill("run", tmp_path / "a", *where).exit_code == 2
+    top = tracemill("top", *where)
+    assert (top.exit_code, "nothing is loaded yet" in top.stderr) == (2, True)
+    said = "nothing was judged: nothing is loaded"
+    assert tracemill("show", *where).stdout.startswith(said)
+    machine = tracemill("show", "--json", *where)
+    assert (json.loads(machine.stdout), machine.stderr.startswith(said)) == (None, True)
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script_for_each_shell(shell: str) -> None:
     done = tracemill("completion", shell, "--print")

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import is_coloured, say, say_next, terminal_width
+from tracemill.flows.show.terminal import is_coloured, say, say_next, terminal_width, visible
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from tracemill.flows.show.card_incident import Incident
     from tracemill.flows.show.lanes import Lanes
     from tracemill.flows.show.timeline import Asked
 
@@ -55,11 +58,9 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
         known = incidents(connection)
         found = choose(known, words, ask_column(connection, "verdicts/known_builds"))
         if not found:
-            others = ", ".join(dict.fromkeys(i.seen_build_id for i in known))
-            begins = f"; incidents begin at {others}" if others else ""
-            click.echo(
-                f"nothing changed{f' at {shlex.join(words)}' if words else ''} in what was judged{begins}"
-            )
+            if is_json:
+                say("null\n")
+            click.echo(_why_none(connection, known, words), err=is_json)
             return
         series = points(connection)
         chosen = found[0]
@@ -77,6 +78,17 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
         say_next(f"open {html} in a browser")
     elif not is_json:
         say_next(f"tracemill show {chosen.incident_id}{again(warehouse)} --html {chosen.incident_id}.html")
+
+
+def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], words: tuple[str, ...]) -> str:
+    """That no incident fits the words, and what there is; of what nothing was judged, that."""
+    from tracemill.flows.show.coverage import coverage
+
+    others = ", ".join(dict.fromkeys(i.seen_build_id for i in known))
+    if not others and not (rests_on := coverage(connection)).is_judged:
+        return "\n".join(visible(line) for line in rests_on.sentences())
+    begins = f"; incidents begin at {others}" if others else ""
+    return f"nothing changed{f' at {shlex.join(words)}' if words else ''} in what was judged{begins}"
 
 
 @click.command()

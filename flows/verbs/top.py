@@ -123,6 +123,8 @@ def _print(
     from tracemill.warehouse.queries import ask_column
 
     builds = ask_column(connection, "verdicts/known_builds")
+    if not builds:
+        raise NothingToShowError("nothing is loaded yet; `tracemill run ARTIFACTS` loads builds")
     for given in (build_id, against):
         if given is not None:
             require(given, "build", builds)
