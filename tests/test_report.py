@@ -76,9 +76,30 @@ def test_hostile_names_stay_text() -> None:
 
 
 def test_a_history_without_verdicts_says_so() -> None:
-    page = page_of(Given())
+    given = Given()
+    for build in range(1, 7):
+        given.binary(f"b{build}", {})
+        capture_id = given.capture(f"b{build}", "1", "benchmarks", format="benchmarks")
+        given.tables["benchmarks"].append(
+            {"capture_id": capture_id, "line": 1, "package": "app", "name": "List", "metric": "sec/op"}
+            | {"unit": "sec/op", "value": 1e-3}
+        )
+    page = page_of(given)
     assert "No regressions, no improvements." in page
     assert Tags(page).seen
+
+
+def test_what_was_not_judged_is_no_calm_history() -> None:
+    page = page_of(Given())
+    assert "No regressions" not in page
+    assert page.count("nothing was judged: nothing is loaded") == 2
+
+
+def test_the_report_says_what_it_rests_on(page: str) -> None:
+    section = page.partition('<section id="judged">')[2].partition("</section>")[0]
+    assert re.search(
+        r"<li>judged: \d+ series of \d+ metrics, each build of b1 to b\d+ against those", section
+    )
 
 
 def test_incidents_that_find_no_room_are_listed_only(monkeypatch: pytest.MonkeyPatch, page: str) -> None:

@@ -26,7 +26,7 @@ from tracemill.flows.show.page import (
     instants,
     render,
 )
-from tracemill.flows.show.report import index_page
+from tracemill.flows.show.report import Basis, index_page
 from tracemill.flows.show.timeline import NoTimelineError
 from tracemill.warehouse import connect
 from tracemill.warehouse.queries import ask, ask_column
@@ -139,7 +139,7 @@ def _index(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     known = incidents(connection)
     chosen = choose(known, query.split(), ask_column(connection, "verdicts/known_builds"))
     return index_page(
-        connection,
+        Basis.of(connection),
         chosen,
         points(connection),
         lambda i: f"/incident/{quote(i.incident_id)}",

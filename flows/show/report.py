@@ -9,6 +9,7 @@ from tracemill.flows.show.card import card, in_short
 from tracemill.flows.show.card_incident import incidents, points
 from tracemill.flows.show.card_wording import sentence, standing
 from tracemill.flows.show.chart import SPARK_HEIGHT, SPARK_WIDTH, sparkline
+from tracemill.flows.show.coverage import coverage
 from tracemill.flows.show.export import replace_whole
 from tracemill.flows.show.page import Links, article, render, series_points
 from tracemill.flows.show.units import factor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from tracemill.flows.show.card import Card
     from tracemill.flows.show.card_incident import Incident, PointRow
+    from tracemill.flows.show.coverage import Coverage
 
 REPORT_FILE = "report.html"
 # Incidents are shown whole, the worst first, until this is spent: a browser opens the page at once.
@@ -53,6 +55,24 @@ class _FailureRow(NamedTuple):
     build_id: str
     path: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the index rests on: the builds, what could not be loaded, what was judged and what was not."""
+
+    builds: list[_BuildRow]
+    failures: list[_FailureRow]
+    judged: Coverage
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection) -> Basis:
+        """As the warehouse has it."""
+        return cls(
+            ask(connection, "report/builds", _BuildRow),
+            ask(connection, "report/load_failures", _FailureRow),
+            coverage(connection),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +109,8 @@ def report_page(connection: duckdb.DuckDBPyConnection, links: Links) -> str:
     known = sorted(incidents(connection), key=lambda i: i.gravity)
     series = points(connection)
     articles: dict[str, Markup] = {}
-    index = index_page(connection, known, series, lambda i: f"#{i.incident_id}", articles=[])
+    basis = Basis.of(connection)
+    index = index_page(basis, known, series, lambda i: f"#{i.incident_id}", articles=[])
     room = MAX_BYTES - len(index.encode())
     for incident in known:
         rows = series.get((incident.metric, incident.first_subject), [])
@@ -101,7 +122,7 @@ def report_page(connection: duckdb.DuckDBPyConnection, links: Links) -> str:
         articles[incident.incident_id] = shown
     left = len(known) - len(articles)
     return index_page(
-        connection,
+        basis,
         known,
         series,
         lambda i: f"#{i.incident_id}" if i.incident_id in articles else None,
@@ -118,7 +139,7 @@ def _article(shown: Card, links: Links) -> Markup:
 
 
 def index_page(
-    connection: duckdb.DuckDBPyConnection,
+    basis: Basis,
     known: list[Incident],
     series: dict[tuple[str, str], list[PointRow]],
     href: Callable[[Incident], str | None],
@@ -128,25 +149,27 @@ def index_page(
     around: dict[str, object] | None = None,
 ) -> str:
     """The index with articles below it. href: where an incident is shown whole."""
-    failures = ask(connection, "report/load_failures", _FailureRow)
     nav = [
         ("incidents", "#incidents"),
+        ("what was judged", "#judged"),
         ("builds", "#builds"),
-        *([("not loaded", "#failures")] if failures else []),
+        *([("not loaded", "#failures")] if basis.failures else []),
     ]
-    builds = ask(connection, "report/builds", _BuildRow)
+    judged = basis.judged.sentences()
     return render(
         "report.html",
         title="Tracemill: what changed",
-        summary=_summary(known, builds),
+        summary=_summary(known, basis.builds),
+        judged=judged,
+        no_rows="No regressions, no improvements." if basis.judged.is_judged else judged[0],
         rows=[index_row(i, series.get((i.metric, i.first_subject), []), href(i)) for i in known],
-        windows=[n for n in WINDOWS if n < len(builds)],
+        windows=[n for n in WINDOWS if n < len(basis.builds)],
         spark_width=SPARK_WIDTH,
         spark_height=SPARK_HEIGHT,
         articles=articles,
         left_out=left_out,
-        failures=failures,
-        builds=builds,
+        failures=basis.failures,
+        builds=basis.builds,
         **{"nav": nav, **(around or {})},
     )
 
