@@ -90,12 +90,16 @@ class Runs:
         self.squares[is_known] += (variance * degrees)[is_known]
         self.df[is_known] += degrees[is_known]
 
-    def of_build(self, build: int) -> tuple[Reals, Reals]:
-        """Variance of the build's median as typical runs let expect, and what its own runs add to that."""
-        of_median = median_variance(self.count[:, build])
+    def of_build(self, build: int) -> Reals:
+        """Variance of the build's median as typical runs let expect."""
         typical = self.squares / np.maximum(self.df, 1)
-        own = np.nan_to_num(self._variance[:, build]) - typical
-        return typical * of_median, np.maximum(own, 0) * of_median
+        return typical * median_variance(self.count[:, build])
+
+    def own(self, build: int, known: Reals) -> Reals:
+        """What the build's own runs add to the known variance of a build: they differ more than is usual."""
+        of_median = median_variance(self.count[:, build])
+        usual = np.minimum(self.of_build(build), known)
+        return np.maximum(np.nan_to_num(self._variance[:, build]) * of_median - usual, 0)
 
 
 def family_prior(variance: Reals, df: Reals, runs: Reals, runs_df: Reals, rules: Rules) -> Prior:

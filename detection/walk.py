@@ -41,8 +41,9 @@ def _judge(state: State, build: int) -> Suspected:
     is_here = np.isfinite(value)
     state.has_been_real |= state.is_real[:, build]
     state.runs.learn(build, state.is_real[:, build])
-    of_runs, own = state.runs.of_build(build)
+    of_runs = state.runs.of_build(build)
     _know(state, build, of_runs)
+    own = state.runs.own(build, _variance(state))
     if take_back(state, build, own):
         _know(state, build, of_runs)
     factors = state.typical.factors()
@@ -114,6 +115,14 @@ def _know(state: State, build: int, of_runs: Reals) -> None:
     state.known = Known(part * former, part * former_df, floor, floor_df, does_teach)
 
 
+def _variance(state: State) -> Reals:
+    """Variance of a build as it is known before it."""
+    level, known = state.level, state.known
+    df = known.df + np.where(known.does_teach, np.maximum(level.n - 1, 0), 0.0)
+    squares = known.squares + np.where(known.does_teach, level.squares, 0.0)
+    return np.asarray(np.maximum(squares / np.maximum(df, 1e-9), known.floor))
+
+
 def _of_builds(state: State) -> tuple[Reals, Reals]:
     """Variance of each series' builds about their levels, pooled over levels; its degrees of freedom."""
     df = state.closed_df + np.maximum(state.level.n - 1, 0)
@@ -129,7 +138,9 @@ def _counting(state: State, build: int, squares: Reals, df: Reals) -> Reals:
     runs = state.runs
     of_run = counting / median_variance(runs.count[:, build])
     df = df + runs.df
-    chance = np.where(df > 0, chdtr(np.maximum(df, 1), squares / counting + runs.squares / of_run), 1.0)
+    # Few events agree to the byte by chance, too: a number of them is known to one, uniformly about it.
+    agreement = squares / counting + runs.squares / of_run + df * of_run / 12
+    chance = np.where(df > 0, chdtr(np.maximum(df, 1), agreement), 1.0)
     return np.where(counting > 1e-300, counting * np.minimum(chance / state.rules.quiet_chance, 1), 0.0)
 
 
@@ -141,11 +152,8 @@ def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
         return
     end = np.full(len(value), build)
     level = state.sums.between(np.maximum(state.start, end - state.rules.most_level_builds), end)
-    whole = state.level
-    df = known.df + np.where(known.does_teach, np.maximum(whole.n - 1, 0), 0.0)
-    squares = known.squares + np.where(known.does_teach, whole.squares, 0.0)
-    variance = np.maximum(squares / np.maximum(df, 1e-9), known.floor)
-    error = np.sqrt(variance * (1 + 1 / np.maximum(level.n, 1)) + own) * factors[0]
+    df = known.df + np.where(known.does_teach, np.maximum(state.level.n - 1, 0), 0.0)
+    error = np.sqrt(_variance(state) * (1 + 1 / np.maximum(level.n, 1)) + own) * factors[0]
     is_known = (state.judged_builds > 0) & (level.n >= 1) & (df >= 1)
     scale = noise_inflation(np.where(is_known, value - level.mean, np.nan), error)
     state.recent.push(build, value, own * scale**2, scale)

@@ -8,10 +8,12 @@ import pytest
 from tracemill.detection.levels import Levels, Points, find_levels
 
 NEGLIGIBLE = 1e-6
+# Bytes between two samples of a heap: an object sampled stands for a few more.
+SAMPLE = 524_288
 
 
-def judge(logs: np.ndarray, negligible: float = NEGLIGIBLE) -> Levels:
-    """Levels of logarithms (series, builds, runs)."""
+def judge(logs: np.ndarray, negligible: float = NEGLIGIBLE, counting: np.ndarray | None = None) -> Levels:
+    """Levels of logarithms (series, builds, runs); counting: variance of each build from few events."""
     series, builds, runs = logs.shape
     return find_levels(
         Points(
@@ -20,16 +22,18 @@ def judge(logs: np.ndarray, negligible: float = NEGLIGIBLE) -> Levels:
             log_value=np.median(logs, axis=2).ravel(),
             run_variance=logs.var(axis=2, ddof=1).ravel() if runs > 1 else np.full(series * builds, np.nan),
             run_count=np.full(series * builds, runs),
-            counting_variance=np.zeros(series * builds),
+            counting_variance=np.zeros(series * builds) if counting is None else counting.ravel(),
             negligible=np.full(series * builds, negligible),
             context=np.zeros(series * builds, int),
         )
     )
 
 
-def claims(logs: np.ndarray, negligible: float = NEGLIGIBLE) -> list[tuple[int, int, int]]:
+def claims(
+    logs: np.ndarray, negligible: float = NEGLIGIBLE, counting: np.ndarray | None = None
+) -> list[tuple[int, int, int]]:
     """The changes that stay: series, build, build at which each was known."""
-    found = judge(logs, negligible)
+    found = judge(logs, negligible, counting)
     builds = logs.shape[1]
     at = np.flatnonzero(found.is_change & ~found.went_away)
     return [(int(i // builds), int(i % builds), int(found.found_build[i])) for i in at]
@@ -129,3 +133,24 @@ def test_steps_of_six_deviations_are_known_within_four_builds_and_few_others_are
         false += len({series for series, _, _ in known if series >= 5})
     assert found >= 0.9 * stepped
     assert false <= 3
+
+
+def test_one_sampled_object_in_both_runs_is_no_change():
+    """As a server's maps of init were sampled: two runs that see one object each agree to the byte."""
+    objects = np.zeros((5, 7, 2))
+    objects[0, 4:] = (1, 1), (1, 0), (0, 1)
+    objects[1] = (0, 2), (1, 0), (1, 0), (0, 2), (0, 1), (0, 0), (0, 4)
+    objects[2, 5] = 0, 1
+    counting = np.where(objects.any(axis=2), 0.157, 0.0)
+    assert claims(np.log(SAMPLE + (SAMPLE + 80) * objects), SAMPLE, counting) == []
+
+
+def test_what_one_run_of_two_shows_now_and_then_is_no_change():
+    """As a server's closure was sampled: 150 objects in one run, none in the other, three builds in turn."""
+    others = family(np.random.default_rng(2), [0.01] * 20, builds=26, runs=2)
+    values = np.full((1, 26, 2), np.log(36.0))
+    for build in (1, 9, 23, 24, 25):
+        values[0, build, build % 2] = np.log(36 + 150)
+    for build in (2, 10, 11, 12):
+        values[0, build, build % 2] = np.log(36 + 24)
+    assert claims(np.concatenate([values, others]), 36) == []
