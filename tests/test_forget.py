@@ -32,7 +32,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder = top / "artifacts" / name / run
             folder.mkdir(parents=True)
             shutil.copy(SAMPLES / "pprof/go1.27/heap.pb.gz", folder)
-            (folder / "run.json").write_text('{"work": {"requests": 7}}')
+            (folder / "run.json").write_text('{"work": {"requests": 7}, "pair": 1}')
             (folder / "noise").write_text("no capture")
         facts = {"committed_at": f"2026-01-0{day}T00:00:00Z", "commit": f"c{day}"}
         (top / f"artifacts/{name}/build.json").write_text(json.dumps(facts))
@@ -55,7 +55,7 @@ def builds(root: Path) -> list[tuple[object, ...]]:
 
 def state(root: Path) -> tuple[object, ...]:
     catalog = Catalog.load(root)
-    return catalog.captures, catalog.builds, catalog.work, catalog.failures
+    return catalog.captures, catalog.builds, catalog.work, catalog.pairs, catalog.failures
 
 
 def test_a_build_is_gone_with_all_that_is_known_of_it_and_comes_back(warehouse: Path) -> None:
@@ -64,6 +64,7 @@ def test_a_build_is_gone_with_all_that_is_known_of_it_and_comes_back(warehouse: 
     assert (len(done.captures), done.builds) == (2, ["b1"])
     assert builds(warehouse) == [("b2", "c2", 2, 2)]
     catalog = Catalog.load(warehouse)
+    assert {b for b, _ in catalog.pairs} == {"b2"}
     assert {*catalog.builds} == {b for b, _ in catalog.work} == {p[0] for p in catalog.failures} == {"b2"}
     restore(warehouse, Which("b1"))
     assert builds(warehouse) == [("b1", "c1", 2, 2), ("b2", "c2", 2, 2)]

@@ -69,6 +69,23 @@ def test_work_that_a_folder_no_longer_names_is_forgotten(
     assert work.get(("b1", "1")) == ({"lines": 3} if content and "lines" in content else None)
 
 
+@pytest.mark.parametrize(
+    ("pair", "known"), [('"4-1"', "4-1"), ("3", "3"), ("null", None), ("true", None), ("[1]", None)]
+)
+def test_what_pairs_runs_is_taken_over_and_anything_else_is_named(
+    artifacts: Path, tmp_path: Path, pair: str, known: str | None
+) -> None:
+    (artifacts / "b1/1/run.json").write_text(f'{{"pair": {pair}}}')
+    done = ingest([artifacts], tmp_path / "w")
+    assert Catalog.load(tmp_path / "w").pairs == ({("b1", "1"): known} if known else {})
+    assert any("b1/1/run.json: pair is neither" in f.message for f in done.failures) == (
+        known is None and pair != "null"
+    )
+    (artifacts / "b1/1/run.json").unlink()
+    ingest([artifacts], tmp_path / "w")
+    assert not Catalog.load(tmp_path / "w").pairs
+
+
 def test_a_build_folder_alone_can_be_given(artifacts: Path, tmp_path: Path) -> None:
     found = ingest([artifacts / "b1"], tmp_path / "w")
     assert {(c.build_id, c.run_id) for c in found.loaded} == {("b1", "1"), ("b1", "2")}

@@ -2,7 +2,7 @@
 
 A capture is in the warehouse when the manifests list it, and only then; readers never look at folders. A
 commit syncs the files that it lists before it is written. The catalog's own tables (captures,
-build_manifests, run_work, load_failures, accepted_regressions) are made from it for publication.
+build_manifests, run_work, run_pairs, load_failures, accepted_regressions) are made from it for publication.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ class Catalog:
     builds: dict[str, Build] = field(default_factory=dict)
     # (build_id, run_id) → unit → count
     work: dict[Run, dict[str, float]] = field(default_factory=dict)
+    # (build_id, run_id) → what it shares with the runs of other builds that were recorded in turns with it
+    pairs: dict[Run, str] = field(default_factory=dict)
     failures: dict[Place, Failure] = field(default_factory=dict)
     accepted: dict[Change, Accepted] = field(default_factory=dict)
     # Path of a Parquet file → what it was when it was written; nothing of files from before version 2
@@ -110,6 +112,7 @@ class Catalog:
             {c.place: c for c in (record(Capture, c) for c in parts["captures"].values())},
             {b["build_id"]: record(Build, b) for b in parts["builds"].values()},
             {(w["build_id"], w["run_id"]): w["work"] for w in parts["work"].values()},
+            {(p["build_id"], p["run_id"]): p["pair"] for p in parts["pairs"].values()},
             {f.place: f for f in (record(Failure, f) for f in parts["failures"].values())},
             {a.change: a for a in (record(Accepted, a) for a in parts["accepted"].values())},
             {path: record(StoredFile, f) for path, f in parts["files"].items()},
@@ -232,6 +235,7 @@ class Catalog:
             sorted(c.capture_id for c in self.captures.values()),
             [as_dict(b) for b in self.builds.values()],
             [[*k, v] for k, v in self.work.items()],
+            [[*k, v] for k, v in self.pairs.items()],
             [as_dict(f) for f in self.failures.values()],
             [as_dict(a) for a in self.accepted.values()],
         ]
@@ -257,6 +261,7 @@ class Catalog:
                 for (b, r), work in self.work.items()
                 for unit, count in work.items()
             ],
+            "run_pairs": [{"build_id": b, "run_id": r, "pair": pair} for (b, r), pair in self.pairs.items()],
             "load_failures": [as_dict(f) for f in self.failures.values()],
             "accepted_regressions": [_accepted_row(a) for a in self.accepted.values()],
         }
@@ -270,6 +275,10 @@ _SECTIONS: dict[str, tuple[Any, Any]] = {
     "work": (
         lambda run, _: manifests.key(*run),
         lambda run, work: {"build_id": run[0], "run_id": run[1], "work": dict(work)},
+    ),
+    "pairs": (
+        lambda run, _: manifests.key(*run),
+        lambda run, pair: {"build_id": run[0], "run_id": run[1], "pair": pair},
     ),
     "failures": (lambda place, _: manifests.key(*place), lambda _, failure: as_state(failure)),
     "accepted": (lambda change, _: manifests.key(*change), lambda _, accepted: as_state(accepted)),

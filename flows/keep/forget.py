@@ -89,10 +89,11 @@ def _drop(done: Forgotten, which: Which, catalog: Catalog) -> None:
         of_run = place[0] == which.build and which.run is not None and place[1] == which.run
         if place[0] in done.builds or (of_run and which.capture is None):
             del catalog.failures[place]
-    for run in list(catalog.work):
+    for run in list(catalog.work.keys() | catalog.pairs.keys()):
         of_run = run == (which.build, which.run) and which.capture is None
         if run[0] in done.builds or of_run:
-            del catalog.work[run]
+            catalog.work.pop(run, None)
+            catalog.pairs.pop(run, None)
 
 
 def restore(
@@ -126,6 +127,8 @@ def _put_back(
         run = (capture.build_id, capture.run_id or "")
         if run in earlier.work:
             catalog.work.setdefault(run, earlier.work[run])
+        if run in earlier.pairs:
+            catalog.pairs.setdefault(run, earlier.pairs[run])
     for name in done.builds:
         if name in earlier.builds:
             catalog.builds[name] = earlier.builds[name]

@@ -57,6 +57,7 @@ class Discovered:
     partial: set[str] = field(default_factory=set)
     runs: set[tuple[str, str]] = field(default_factory=set)
     work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     # Files that belong to no build, which is worth a word and no more.
     strays: list[str] = field(default_factory=list)
@@ -168,8 +169,11 @@ def _take_build(folder: _Folder, found: Discovered) -> None:
         run = (build.build_id, name)
         found.runs.add(run)
         file = manifests.get((name, RUN_FILE))
-        if work := build_work | _work(file, _read_manifest(file, run, found), run, found):
+        of_run = _read_manifest(file, run, found)
+        if work := build_work | _work(file, of_run, run, found):
             found.work[run] = work
+        if (pair := _pair(file, of_run, run, found)) is not None:
+            found.pairs[run] = pair
     runs = set(folder.runs)
     for problem in folder.problems:
         run_id = problem.parts[1] if len(problem.parts) > 1 and problem.parts[1] in runs else None
@@ -215,6 +219,20 @@ def _work(
     except (ValueError, TypeError, OverflowError) as error:
         _fail(file.shown if file else "", *place, str(error), found)
         return {}
+
+
+def _pair(
+    file: Found | None, manifest: dict[str, object], run: tuple[str, str], found: Discovered
+) -> str | None:
+    """What the manifest says that the run has in common with those recorded in turns with it."""
+    pair = manifest.get("pair")
+    try:
+        if pair is not None and (isinstance(pair, bool) or not isinstance(pair, (str, int))):
+            raise TypeError("pair is neither a text nor a whole number")
+        return None if pair is None else _text(pair)
+    except (ValueError, TypeError) as error:
+        _fail(file.shown if file else "", *run, str(error), found)
+        return None
 
 
 def _text(value: object) -> str:

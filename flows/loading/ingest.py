@@ -185,10 +185,12 @@ def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> No
     for place in [p for p in catalog.failures if p[0] in whole or p in seen]:
         del catalog.failures[place]
     catalog.builds |= with_git_times(merged(found.builds, catalog.builds, found.partial))
-    for run in found.runs - found.work.keys():
-        if run[0] in whole:
-            catalog.work.pop(run, None)
+    for known, told in ((catalog.work, found.work), (catalog.pairs, found.pairs)):
+        for run in found.runs - told.keys():
+            if run[0] in whole:
+                known.pop(run, None)
     catalog.work |= found.work
+    catalog.pairs |= found.pairs
     for failure in found.failures:
         catalog.failures[failure.place] = failure
         result.failures.append(failure)

@@ -66,6 +66,7 @@ _DECLARED = (
     Column("is_unknown_kind", FLAG, "", "Whether no format claims the file: it was no capture, and counts against no build."),
     Column("work_unit", TEXT, "", "Unit of work that the run's manifest counts, such as requests."),
     Column("work_count", REAL, "", "Units of work done in the run."),
+    Column("pair", TEXT, "", "The runs of different builds that have it in common were recorded in turns, one beside the other."),
     # Stacks
     Column("stack_id", INT, "", "Content hash of the stack's (function, file, line)s; null for no stack."),
     Column("path_id", INT, "", "Content hash of the stack's function names alone: survives shifted lines."),

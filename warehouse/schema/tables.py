@@ -273,6 +273,12 @@ _CATALOG = (
         "work_count",
     ),
     _table(
+        "run_pairs",
+        "Runs of several builds that were recorded in turns, from run.json.",
+        "build_id run_id",
+        "pair",
+    ),
+    _table(
         "load_failures",
         "Inputs that could not be loaded.",
         "build_id run_id path",
