@@ -161,7 +161,7 @@ def _take_time(item: Input, loaded: list[Capture], catalog: Catalog) -> None:
 
 
 def _is_current(capture: Capture, options: Options) -> bool:
-    lacks_events = options.raw_events and capture.kind == "trace" and not capture.raw_events
+    lacks_events = options.raw_events and capture.format == "exectrace" and not capture.raw_events
     return capture.parser_version == parser_version(capture.format) and not lacks_events
 
 

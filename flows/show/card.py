@@ -14,6 +14,7 @@ from tracemill.flows.show.flame import StackRow
 from tracemill.flows.show.lanes import Interval, Lanes, Window, lanes_of
 from tracemill.flows.show.units import factor
 from tracemill.warehouse.queries import ask, ask_column
+from tracemill.warehouse.schema.metrics import TRACE_KINDS
 from tracemill.warehouse.schema.showing import STACKS
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ def _missing(
         found.append(
             f"no call paths: none of the captures of {incident.seen_build_id} has stacks for this figure"
         )
-    if lanes is None and "trace" not in kinds:
+    if lanes is None and not set(TRACE_KINDS) & set(kinds):
         found.append(f"no timeline: {incident.seen_build_id} has no execution trace")
     if incident.metric.startswith(MAP_METRICS) and "binary" not in kinds:
         found.append(f"{incident.seen_build_id} has no binary: what allocates is told by other evidence")

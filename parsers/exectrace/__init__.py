@@ -14,8 +14,8 @@ there is one event.
 spec: the format as data · wire: bytes to generations · generation: what one says
 besides its events · names: strings and stacks · order: the state machine's driver ·
 tables: rows to batches · assembly: how a capture begins and ends · damage: what is
-wrong with the bytes · v1: Go 1.11 to 1.21 · parsed_text: what `go tool trace
--d=parsed` prints, as input.
+wrong with the bytes · recorder: snapshots of flight recorders · v1: Go 1.11 to 1.21 ·
+parsed_text: what `go tool trace -d=parsed` prints, as input.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Assembly:
     """One capture on its way.
 
-    started_at_ns: its time zero as Unix time, once that is known.
+    started_at_ns: its time zero as Unix time, once that is known. kind: of the capture.
     """
 
     def __init__(self, options: Options) -> None:
@@ -40,6 +40,7 @@ class Assembly:
         self.scheduler = Scheduler(self.names, arguments)
         self._shaper = Shaper(self.names, self.scheduler, arguments)
         self.started_at_ns: int | None = None
+        self.kind = "trace"
 
     def batches(self, outputs: Iterable[Output]) -> Iterator[Batch]:
         """Every batch of the outputs, each made before the next output is asked for."""
@@ -68,7 +69,7 @@ class Assembly:
             kept = f"kept are {whole}events up to {duration_ns / 1e9:.6f} s"
             yield Issue("data_loss", "input", damage.position, f"{damage.fact}; {kept}")
         yield Facts(
-            kind="trace",
+            kind=self.kind,
             started_at_ns=self.started_at_ns,
             duration_ns=duration_ns,
             is_salvaged=damage is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracemill.parsers.api import Issue, ParseError
-from tracemill.parsers.exectrace import generation, spec, wire
+from tracemill.parsers.exectrace import generation, recorder, spec, wire
 from tracemill.parsers.exectrace.assembly import Assembly
 from tracemill.parsers.exectrace.damage import DamageError, salvaged
 
@@ -67,6 +67,8 @@ class Capture:
             size, chunk = self._source.size_bytes, self._chunk_bytes
             for gen in wire.GenerationReader(stream, self._version, size_bytes=size, chunk_bytes=chunk):
                 decoded = generation.decode(gen, self._assembly.names)
+                if not self._generations:
+                    self._assembly.kind = recorder.kind_of(self._assembly.names, gen.number)
                 if decoded.heap.fault:
                     yield Issue("error", "input", decoded.heap.fault, "types of heap objects are missing")
                 yield from self._assembly.batches(self._scheduler.generation(gen, decoded))

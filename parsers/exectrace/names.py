@@ -16,6 +16,8 @@ from tracemill.parsers import named_addresses
 from tracemill.warehouse.schema.hashes import MASK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from tracemill.parsers.api import Batch
@@ -122,6 +124,13 @@ class Names:
         key = np.array([self._frame(frame) for frame in frames], np.int32).tobytes()
         index = self._stack_index.get(key)
         return self._stack(key) if index is None else index
+
+    def stacks_with(self, function: str) -> Iterator[list[str]]:
+        """The functions of each stack that has this one, innermost first."""
+        for key in self._stack_index:
+            functions = [self.strings[self._frames[i][1]] for i in np.frombuffer(key, np.int32).tolist()]
+            if function in functions:
+                yield functions
 
     def addresses(self) -> Batch:
         """The addresses in all stacks, and what the runtime was called for there."""

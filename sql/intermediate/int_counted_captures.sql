@@ -1,8 +1,9 @@
 -- The captures whose figures count for their run: of windows that overlap the longest, of running totals the last.
 -- grain: capture_id
 -- scope: build
--- Snapshots of a flight recorder overlap, and what lies in two of them happened once. Block, mutex and goroutine
--- profiles say what was so far: the last says it all, and one that spans a time (seconds=30) only counts without it.
+-- Snapshots of a flight recorder overlap, and what lies in two of them happened once. They were taken at moments that
+-- somebody chose: of a build that has whole traces too, these count alone. Block, mutex and goroutine profiles say
+-- what was so far: the last says it all, and one that spans a time (seconds=30) only counts without it.
 with
 
 captures as (
@@ -14,11 +15,11 @@ windows as (
         capture_id,
         build_id,
         run_id,
-        kind,
+        if(kind = 'cpu', 'cpu', 'trace') as measure,
         duration_ns,
         epoch_ns(coalesce(started_at, captured_at)) as start_ns,
     from captures
-    where kind in ('trace', 'cpu')
+    where kind in ('trace', 'flight', 'cpu')
 ),
 
 covered as (
@@ -27,11 +28,17 @@ covered as (
     inner join windows as outer_one
         on outer_one.build_id = inner_one.build_id
         and outer_one.run_id = inner_one.run_id
-        and outer_one.kind = inner_one.kind
+        and outer_one.measure = inner_one.measure
         and outer_one.capture_id <> inner_one.capture_id
         and outer_one.start_ns < inner_one.start_ns + inner_one.duration_ns
         and inner_one.start_ns < outer_one.start_ns + outer_one.duration_ns
     where (outer_one.duration_ns, outer_one.capture_id) > (inner_one.duration_ns, inner_one.capture_id)
+),
+
+outdone as (
+    select capture_id
+    from captures
+    where kind = 'flight' and build_id in (select build_id from captures where kind = 'trace')
 ),
 
 totals as (
@@ -48,5 +55,6 @@ totals as (
 select captures.*,
 from captures
 anti join covered using (capture_id)
+anti join outdone using (capture_id)
 left join totals using (capture_id)
 where coalesce(totals.choice, 1) = 1

@@ -6,7 +6,7 @@
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 collections as (
@@ -79,7 +79,7 @@ map_stacks as (
 traced_runs as (
     select build_id, count(distinct run_id) as runs,
     from captures
-    where kind = 'trace'
+    where kind in ('trace', 'flight')
     group by build_id
 ),
 

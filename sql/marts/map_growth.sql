@@ -9,7 +9,7 @@
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 samples as (
@@ -92,7 +92,7 @@ runs as (
     union all
     select build_id, case kind when 'cpu' then 'cpu' else 'assist' end, count(distinct run_id)
     from captures
-    where kind in ('cpu', 'trace')
+    where kind in ('cpu', 'trace', 'flight')
     group by build_id, kind
 ),
 

@@ -6,7 +6,7 @@
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 found as (
@@ -36,7 +36,7 @@ profiled as (
 traced as (
     select build_id, count(distinct run_id) as runs,
     from captures
-    where kind = 'trace'
+    where kind in ('trace', 'flight')
     group by build_id
 ),
 

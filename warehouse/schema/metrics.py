@@ -61,9 +61,11 @@ class Metric:
 
 
 _HEAP = ("heap", "allocs")
+# A trace as a whole, and a snapshot of a flight recorder.
+TRACE_KINDS = ("trace", "flight")
 
 _SOURCES = (
-    Source("trace", ("trace",), "work or time", "whole", "rate", "Execution traces; windows that overlap count once."),
+    Source("trace", TRACE_KINDS, "work or time", "whole", "rate", "Execution traces, of a build without any snapshots of flight recorders; windows that overlap count once."),
     Source("heap_alloc", _HEAP, "work", "whole", "duration", "Allocations since the process began, of the last heap or allocs profile.", "alloc_space"),
     Source("heap_inuse", _HEAP, "nothing", "whole", "amount", "Memory in use at the last heap profile.", "inuse_space"),
     Source("heap_growth", _HEAP, "nothing", "several", "amount", "The first and the last heap profile of a run that has several.", "inuse_space"),

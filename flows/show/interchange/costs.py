@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracemill.flows.names import require
 from tracemill.warehouse.queries import ask, ask_column
 from tracemill.warehouse.schema.errors import TracemillError
+from tracemill.warehouse.schema.metrics import TRACE_KINDS
 
 if TYPE_CHECKING:
     import duckdb
@@ -123,7 +124,7 @@ def costs_of_captures(
 ) -> Costs:
     """The samples of profiles, or the waits of traces within a range. Raises NothingToExportError."""
     values: dict[str, object] = {"captures": [c.capture_id for c in captures]}
-    is_trace = all(c.kind == "trace" for c in captures)
+    is_trace = all(c.kind in TRACE_KINDS for c in captures)
     query = "waits" if is_trace else "profile"
     if is_trace:
         values |= {"from_ns": from_ns, "to_ns": to_ns}

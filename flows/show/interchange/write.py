@@ -22,6 +22,7 @@ from tracemill.flows.show.interchange.perfetto import perfetto
 from tracemill.flows.show.interchange.pprof import pprof
 from tracemill.flows.show.interchange.speedscope import speedscope
 from tracemill.warehouse.queries import ask, ask_column
+from tracemill.warehouse.schema.metrics import TRACE_KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,12 +104,12 @@ def _write_perfetto(connection: duckdb.DuckDBPyConnection, wanted: Wanted, file:
             margin = round(verdict.duration_ns * _MARGIN)
             from_ns, to_ns = verdict.start_ns - margin, verdict.start_ns + verdict.duration_ns + margin
     else:
-        traces = [c for c in _captures(connection, wanted) if c.kind == "trace"]
+        traces = [c for c in _captures(connection, wanted) if c.kind in TRACE_KINDS]
         if len(traces) != 1:
             named = ", ".join(c.path for c in traces[:5]) or "there is none"
             raise NothingToExportError(f"--perfetto takes one trace, named by --capture: {named}")
         capture = traces[0]
-    if capture.kind != "trace":
+    if capture.kind not in TRACE_KINDS:
         raise NothingToExportError(f"{capture.path} is no trace: it has no times to show")
     packets = list(perfetto(connection, capture.capture_id, max(from_ns, 0), to_ns))
     replace_whole(file, lambda out: out.writelines(packets))

@@ -3,11 +3,12 @@
 -- scope: build
 -- A wait belongs to the task that its goroutine began last, or in whose region it is where another goroutine began the
 -- task. Where the program has no tasks, it is the longest wait of all.
+-- Snapshots of a flight recorder are looked at even where they do not count: they were taken to show what happened.
 -- DuckDB's own: ASOF join.
 with
 
 captures as (
-    select * from int_counted_captures
+    select * from stg_captures
 ),
 
 intervals as (

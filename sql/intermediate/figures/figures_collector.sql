@@ -22,7 +22,7 @@ metrics_seen as (
 traced as (
     select build_id, run_id, sum(duration_ns) as duration_ns,
     from captures
-    where kind = 'trace'
+    where kind in ('trace', 'flight')
     group by build_id, run_id
 ),
 

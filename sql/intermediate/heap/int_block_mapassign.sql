@@ -5,7 +5,7 @@
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 blocks as (
@@ -27,7 +27,7 @@ heap as (
 traced_runs as (
     select build_id, count(distinct run_id) as trace_runs,
     from captures
-    where kind = 'trace'
+    where kind in ('trace', 'flight')
     group by build_id
 ),
 

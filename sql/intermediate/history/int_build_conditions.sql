@@ -49,6 +49,11 @@ inner join captures using (capture_id)
 where metrics_seen.name = '/sched/gomaxprocs:threads'
 group by captures.build_id
 union all
+select build_id, 'trace', 'traces recorded', if(bool_or(kind = 'flight'), 'by a flight recorder', 'whole'),
+from captures
+where kind in ('trace', 'flight')
+group by build_id
+union all
 select heap.build_id, measures.measure, 'sampling period', max(heap.sampling_period)::varchar,
 from heap
 inner join (

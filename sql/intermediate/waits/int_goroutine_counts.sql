@@ -35,7 +35,7 @@ traced as (
 last_ones as (
     select build_id, run_id, kind, arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
     from captures
-    where kind in ('goroutine', 'goroutineleak', 'goroutine_dump', 'trace')
+    where kind in ('goroutine', 'goroutineleak', 'goroutine_dump', 'trace', 'flight')
     group by build_id, run_id, kind
 ),
 

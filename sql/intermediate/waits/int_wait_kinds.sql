@@ -6,7 +6,7 @@
 with
 
 captures as (
-    select * from int_counted_captures
+    select * from stg_captures
 ),
 
 intervals as (
