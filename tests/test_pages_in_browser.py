@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = NEEDS_BROWSER
 RAW = "tr:not([hidden]) a"
+AXE = """
+axe.run({resultTypes: ['violations']}).then(found => found.violations
+    .filter(v => v.impact === 'serious' || v.impact === 'critical')
+    .map(v => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +131,37 @@ def test_it_fits_a_phone(browser: Browser, report: Path, tmp_path: Path, dark: b
     assert ground == ("rgb(17, 21, 26)" if dark else "rgb(243, 245, 247)")
     browser.screenshot(tmp_path / "phone.png", whole=False)
     assert (tmp_path / "phone.png").stat().st_size > 20_000
+
+
+def barriers(browser: Browser) -> list[str]:
+    """What axe finds serious or critical in the page, everything in it opened."""
+    browser.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    browser.value((files("axe_core_python") / "axe.min.js").read_text() + ";0")
+    return list(browser.value(AXE))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nobody_is_kept_out_of_a_page(browser: Browser, report: Path, demo: Path, dark: bool) -> None:
+    browser.emulate(dark=dark)
+    browser.open(report)
+    assert barriers(browser) == []
+    with served(demo) as server:
+        browser.open(server.address)
+        assert barriers(browser) == []
+        browser.click("tr:has(td.regressed) a")
+        wait_for(browser, "location.pathname.startsWith('/incident/')")
+        assert barriers(browser) == []
+        browser.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        browser.click(".wide details table a")
+        wait_for(browser, "location.pathname === '/timeline'")
+        assert barriers(browser) == []
+
+
+def test_axe_sees_a_barrier(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "bad.html"
+    page.write_text("<html lang=en><title>x</title><p style='color: #ddd'>pale<p><input>")
+    browser.open(page)
+    assert [barrier.split(":")[0] for barrier in barriers(browser)] == ["color-contrast", "label"]
 
 
 def test_without_a_script_everything_is_there(browser: Browser, report: Path) -> None:
