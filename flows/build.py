@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.progress import Progress, Silent
 from tracemill.warehouse.catalog import Catalog, writer_lock
 from tracemill.warehouse.models import read_models
-from tracemill.warehouse.publish import publish
+from tracemill.warehouse.publish import is_own, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,11 @@ def build(
 
     with lock(warehouse):
         return publish(Catalog.load(warehouse), models=models, full=full, progress=step)
+
+
+def publish_files(catalog: Catalog) -> None:
+    """Show the catalog's rows from where they lie now; the models' rows stay as they are. Under the lock."""
+    publish(catalog, models=() if is_own(catalog.root) else read_models())
 
 
 def publish_tables(warehouse: Path) -> Published:

@@ -26,6 +26,7 @@ from tracemill.flows.verbs import (
     keep,
     looks,
     questions,
+    shrink,
     top,
     upkeep,
     verdicts,
@@ -37,7 +38,10 @@ GROUPS = {
     "Every day": ("run", "regressions", "show", "compare"),
     "Look": ("top", "timeline", "open", "sql", "report", "export", "inspect"),
     "Gate": ("gate", "accept"),
-    "Keep": ("builds", "metrics", "doctor", "ingest", "build", "forget", "verify", "repair", "rollback"),
+    "Keep": (
+        *("builds", "metrics", "doctor", "ingest", "build"),
+        *("forget", "retention", "compact", "verify", "repair", "rollback"),
+    ),
     "Serve": ("serve", "collect", "settings", "completion"),
 }
 
@@ -117,7 +121,7 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, compare, looks, top, exports, questions, keep, upkeep, completion):
+for _module in (jobs, verdicts, compare, looks, top, exports, questions, keep, shrink, upkeep, completion):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command) and _verb.name not in main.commands:
             main.add_command(with_common_options(_verb))

@@ -59,6 +59,17 @@ class Settings(BaseSettings):
     source_url: str | None = Field(
         None, description="where pages link source lines: {commit}, {file} and {line} are filled in"
     )
+    retention: dict[str, str] = Field(
+        {"raw": "30d"},
+        description="how long raw rows are kept, by table, as a JSON object; raw: those of all other tables",
+    )
+    retention_keeps_incidents: bool = Field(
+        True, description="whether builds at which an incident begins keep their raw rows"
+    )
+    upkeep_cron: str | None = Field(
+        None,
+        description="when `serve` verifies, drops what retention lets go, and compacts: a cron expression",
+    )
     schedule_cron: str | None = Field(
         None, description="when `serve` runs the main job, as a cron expression"
     )

@@ -14,7 +14,7 @@ import os
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from tracemill.warehouse.records import (
     Build,
     Capture,
     Change,
+    Condensed,
     Failure,
     Place,
     Run,
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
     from tracemill.warehouse.manifests import Sections
 
 __all__ = [
-    "MANIFEST", "Accepted", "Build", "Capture", "Catalog", "Change", "Failure", "Place", "StoredFile",
-    "WarehouseError", "capture_id", "writer_lock",
+    "MANIFEST", "Accepted", "Build", "Capture", "Catalog", "Change", "Condensed", "Failure", "Place",
+    "StoredFile", "WarehouseError", "capture_id", "writer_lock",
 ]  # fmt: skip
 
 # Earlier states are kept, for rollback and for readers that have one open: those at the end of so many
@@ -74,6 +75,8 @@ class Catalog:
     accepted: dict[Change, Accepted] = field(default_factory=dict)
     # Path of a Parquet file → what it was when it was written; nothing of files from before version 2
     files: dict[str, StoredFile] = field(default_factory=dict)
+    # Path of a Parquet file → what a model made of builds whose raw rows have expired
+    condensed: dict[str, Condensed] = field(default_factory=dict)
     position: manifests.Position = field(default_factory=manifests.Position)
     _operation: str = field(default_factory=lambda: secrets.token_hex(4))
     _committed: dict[str, dict[Any, Any]] = field(default_factory=dict)
@@ -116,6 +119,7 @@ class Catalog:
             {f.place: f for f in (record(Failure, f) for f in parts["failures"].values())},
             {a.change: a for a in (record(Accepted, a) for a in parts["accepted"].values())},
             {path: record(StoredFile, f) for path, f in parts["files"].items()},
+            {path: record(Condensed, c) for path, c in parts["condensed"].items()},
         )
         catalog._retired = list(sections.pop("retired", {}))
         catalog._unknown = sections
@@ -130,6 +134,26 @@ class Catalog:
     def remove(self, place: Place) -> None:
         """Take a capture out, whose files stay as long as those of one that was replaced."""
         del self.captures[place]
+
+    def forget_condensed(self, builds: Iterable[str], models: Iterable[str] | None = None) -> None:
+        """Let the condensed rows of these builds, of all or of the named models, count no more."""
+        gone, named = set(builds), None if models is None else set(models)
+        for path, kept in list(self.condensed.items()):
+            if gone.isdisjoint(kept.builds) or (named is not None and kept.model not in named):
+                continue
+            left = [b for b in kept.builds if b not in gone]
+            if left:
+                self.condensed[path] = replace(kept, builds=left)
+            else:
+                del self.condensed[path]
+
+    def expired(self) -> dict[str, set[str]]:
+        """Build → the tables of which rows have expired."""
+        found: dict[str, set[str]] = {}
+        for capture in self.captures.values():
+            if capture.expired:
+                found.setdefault(capture.build_id, set()).update(capture.expired)
+        return found
 
     def take_over(self, other: Catalog) -> None:
         """Take over all that another state lists, in the place of what this one does."""
@@ -181,14 +205,17 @@ class Catalog:
         return change
 
     def _forget_unlisted_files(self) -> list[str]:
-        """Drop what is known of files that no capture lists any more; those that a committed one did."""
-        before = self._committed.get("captures", {})
-        if all(self.captures.get(place) is capture for place, capture in before.items()):
+        """Drop what is known of files that nothing lists any more; those that something committed did."""
+        before, condensed = self._committed.get("captures", {}), self._committed.get("condensed", {})
+        if condensed.keys() <= self.condensed.keys() and all(
+            self.captures.get(place) is capture for place, capture in before.items()
+        ):
             return self._retired
         listed = self.listed()
         for path in self.files.keys() - listed:
             del self.files[path]
-        return self._retired + sorted({p for c in before.values() for p in c.paths} - listed)
+        earlier = {p for c in before.values() for p in c.paths} | condensed.keys()
+        return self._retired + sorted(earlier - listed)
 
     def _encoded(self) -> Sections:
         """All sections as the manifests have them."""
@@ -199,8 +226,8 @@ class Catalog:
         return known | self._unknown
 
     def listed(self) -> set[str]:
-        """The files of all captures."""
-        return {path for capture in self.captures.values() for path in capture.paths}
+        """The files of all captures, and those of condensed rows."""
+        return {path for capture in self.captures.values() for path in capture.paths} | self.condensed.keys()
 
     def damaged(self, paths: Iterable[str]) -> dict[str, str]:
         """Those of the files that are not as they were written, and what is wrong with them, in words."""
@@ -283,6 +310,7 @@ _SECTIONS: dict[str, tuple[Any, Any]] = {
     "failures": (lambda place, _: manifests.key(*place), lambda _, failure: as_state(failure)),
     "accepted": (lambda change, _: manifests.key(*change), lambda _, accepted: as_state(accepted)),
     "files": (lambda path, _: path, lambda _, file: as_state(file)),
+    "condensed": (lambda path, _: path, lambda _, kept: as_state(kept)),
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # The tables as DuckDB shows them, and the marts
 DATABASE = "warehouse.duckdb"
-# tables/<table>/capture_id=<id>/<random>.parquet
+# tables/<table>/capture_id=<id>/<random>.parquet as loaded, tables/<table>/month=<month>/<random>.parquet
+# compacted, tables/<model>/condensed/<random>.parquet where raw rows have expired
 TABLES_FOLDER = "tables"
 # What is loaded: how far the log goes, and its commits
 MANIFEST = "manifest.json"

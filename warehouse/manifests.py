@@ -7,7 +7,8 @@ fails where another writer was quicker. ``manifest.json`` says in which version 
 far the log goes: a log that ends earlier has lost something.
 
 Version 1 was one ``manifest.json`` with the whole state; it is read, and the next commit makes a log of it.
-From version 3 on captures may list goroutine_cycles, of which a reader of version 2 would know nothing.
+From version 3 on captures may list goroutine_cycles, of which a reader of version 2 would know nothing; from
+version 4 on files may have rows of several captures, and builds rows that are kept condensed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MANIFEST_VERSION = 3
+MANIFEST_VERSION = 4
 _WHOLE = ".whole.json"
 # Commits since the last whole state are replayed by each reader: not less than so much, nor more than it has.
 MIN_BYTES_BETWEEN_WHOLE = 256 * 1024

@@ -10,13 +10,14 @@ import hashlib
 import secrets
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from tracemill.detection.rules import RULES
+from tracemill.warehouse.condensed import Kept, fingerprints, needing, take
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import put_in_place, sync
@@ -25,7 +26,7 @@ from tracemill.warehouse.functions import register
 from tracemill.warehouse.intervals import view
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import Model, ModelError, spanning_models
-from tracemill.warehouse.scan import STACKS, files_by_table, scan, scan_of
+from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import CATALOG, DERIVED, PARSED
 
@@ -53,6 +54,13 @@ class Published:
     seconds: float
     is_changed: bool
     failed_checks: dict[str, str]
+    # Of builds whose raw rows have expired, what the models now would make otherwise
+    kept: Kept = field(default_factory=Kept)
+
+
+def is_own(root: Path) -> bool:
+    """Whether this Tracemill made what is published, so that tables can be changed without the models."""
+    return bool(_state_of(root / DATABASE, root))
 
 
 def publish(
@@ -90,9 +98,8 @@ def publish(
         except duckdb.Error as again:
             raise ModelError(f"{target}: {str(again).strip()}") from again
     checks = sum(m.scope == "check" for m in plan.models)
-    return Published(
-        plan.stale, len(plan.models) - checks, checks, time.monotonic() - started, not failed, failed
-    )
+    seconds = time.monotonic() - started
+    return Published(plan.stale, len(plan.models) - checks, checks, seconds, not failed, failed, plan.kept)
 
 
 def _state_of(target: Path, root: Path) -> dict[str, str]:
@@ -155,6 +162,7 @@ class _Plan:
     before: dict[str, str]
     after: dict[str, str]
     stale: tuple[str, ...]
+    kept: Kept = field(default_factory=Kept)
 
     @classmethod
     def of(cls, catalog: Catalog, models: list[Model], before: dict[str, str]) -> _Plan:
@@ -183,6 +191,7 @@ class _Plan:
         """Raises DamagedError where a file that the models are to read is not as it was written."""
         stale = set(self.stale)
         paths = {p for c in self.catalog.captures.values() if c.build_id in stale for p in c.paths}
+        paths |= {p for p, kept in self.catalog.condensed.items() if not stale.isdisjoint(kept.builds)}
         for path, fact in self.catalog.damaged(sorted(paths)).items():
             raise DamagedError(
                 f"{self.catalog.root / path}: {fact}; `tracemill repair` takes out what cannot be read, "
@@ -213,7 +222,7 @@ class _Build:
         self._add_stacks()
         for name, table in (self.catalog.tables() | declared()).items():
             self._table_from(name, table)
-        by_table = files_by_table(self.catalog.captures.values())
+        by_table = files_by_table(self.catalog.captures.values(), self.catalog.files)
         for name in PARSED:
             if name != STACKS:
                 self.connection.execute(f"create or replace view {name} as {scan_of(name, by_table)}")
@@ -240,14 +249,15 @@ class _Build:
         known = set()
         if self.plan.before:
             known = {row[0] for row in self.connection.execute("select capture_id from captures").fetchall()}
-        new = files_by_table(c for c in self.catalog.captures.values() if c.capture_id not in known)
-        self.connection.execute(f"create table if not exists {STACKS} as {scan(STACKS, [])}")
-        paths = self._with_new_stacks(new.get(STACKS, []))
+        new = (c for c in self.catalog.captures.values() if c.capture_id not in known)
+        files = dict.fromkeys(path for capture in new for path in capture.files.get(STACKS, []))
+        self.connection.execute(f"create table if not exists {STACKS} as {scan(STACKS, Files())}")
+        paths = self._with_new_stacks(list(files))
         sizes = {path: (self.catalog.root / path).stat().st_size for path in paths}
         with lean(self.connection, STACKS_EXPAND * max(sizes.values(), default=0)):
             for part in _in_parts(sizes):
                 self.connection.execute(
-                    f"insert into {STACKS} {scan(STACKS, part)} anti join {STACKS} using (stack_id)"
+                    f"insert into {STACKS} {scan(STACKS, Files(part))} anti join {STACKS} using (stack_id)"
                 )
                 self.connection.execute("commit")
                 self.connection.execute("begin")
@@ -257,7 +267,8 @@ class _Build:
         """The files that have all new stacks between them: a few large ones, where captures are alike."""
         if not paths:
             return []
-        rows = f"from read_parquet({paths}) anti join {STACKS} using (stack_id) group by stack_id"
+        files = f"read_parquet({paths}, hive_partitioning = false)"
+        rows = f"from {files} anti join {STACKS} using (stack_id) group by stack_id"
         found = self.connection.execute(f"select distinct min(file_index) {rows}").fetchall()
         return [paths[index] for (index,) in sorted(found)]
 
@@ -283,18 +294,24 @@ class _Build:
         for name in declared():
             self.connection.execute(f'create view {name} as from "{database}".main.{name}')
         stale = set(self.stale)
-        by_table = files_by_table(c for c in self.catalog.captures.values() if c.build_id in stale)
+        chosen = [c for c in self.catalog.captures.values() if c.build_id in stale]
+        by_table = files_by_table(chosen, self.catalog.files)
         for name in PARSED:
             self.connection.execute(f"create view {name} as {scan_of(name, by_table)}")
         for name in DERIVED:
             self.connection.execute(f"create view {name} as {view(name)}")
         spanning = spanning_models(self.models)
+        expired = {b: gone for b, gone in self.catalog.expired().items() if b in stale}
+        cannot_run = needing(self.models, expired)
+        made = fingerprints(self.models) if cannot_run else {}
         for model in self.models:
             if model.scope == "view" and model.name not in spanning:
                 self._execute(model, f"create view {model.name} as {model.sql}")
             elif model.scope == "build":
                 progress(model.name)
                 self._execute(model, f"create table {model.name} as {model.sql}")
+                if builds := cannot_run.get(model.name):
+                    take(self.connection, self.catalog, model.name, builds, self.plan.kept, made[model.name])
                 self._take_over(model, f'"{database}".main.{model.name}')
         self.connection.execute(f'use "{database}"')
         self.connection.execute("detach fresh")

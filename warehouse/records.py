@@ -1,4 +1,4 @@
-"""The records of the manifests: captures, their files, failures, builds, acceptances.
+"""The records of the manifests: captures, their files, failures, builds, acceptances, condensed rows.
 
 A record that a newer Tracemill wrote may have fields that this one does not know. They are kept in
 ``unknown`` and written back with the others.
@@ -27,10 +27,11 @@ def capture_id(build_id: str, run_id: str | None, sha256: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One Parquet file as it was written."""
+    """One Parquet file as it was written. captures: whose rows a compacted file has; 0 for a file of one."""
 
     size_bytes: int
     sha256: str
+    captures: int = 0
     unknown: dict[str, object] = field(default_factory=dict)
 
 
@@ -57,6 +58,8 @@ class Capture:
     duration_ns: int | None = None
     go_version: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    # Tables whose rows of this capture retention has dropped
+    expired: list[str] = field(default_factory=list)
     unknown: dict[str, object] = field(default_factory=dict)
     # Those of its files that were written for it; only from its loading to its commit
     written: dict[str, StoredFile] = field(default_factory=dict, compare=False)
@@ -122,8 +125,24 @@ class Accepted:
         return self.build_id, self.metric, self.subject
 
 
-Record = Capture | Failure | Build | Accepted | StoredFile
-_R = TypeVar("_R", Capture, Failure, Build, Accepted, StoredFile)
+@dataclass(frozen=True, slots=True)
+class Condensed:
+    """What a model made of builds, kept since rows that it was made from have expired.
+
+    fingerprint: of the model's SQL and all that it is made by. builds: those whose rows count; build_count:
+    how many the file has rows of.
+    """
+
+    path: str
+    model: str
+    fingerprint: str
+    builds: list[str]
+    build_count: int
+    unknown: dict[str, object] = field(default_factory=dict)
+
+
+Record = Capture | Failure | Build | Accepted | StoredFile | Condensed
+_R = TypeVar("_R", Capture, Failure, Build, Accepted, StoredFile, Condensed)
 _FIELDS: dict[type[Record], dict[str, Field[Any]]] = {}
 
 

@@ -2,57 +2,94 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse.intervals import CYCLES, INTERVALS, cycles_of_intervals
 from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
 
-    from tracemill.warehouse.catalog import Capture
+    from tracemill.warehouse.records import Capture, StoredFile
 
 STACKS = "stacks"
 
 
-def files_by_table(captures: Iterable[Capture]) -> dict[str, list[str]]:
-    """Table → the paths of its files, each once, in the order of the captures."""
-    found: dict[str, dict[str, None]] = {}
+@dataclass(slots=True)
+class Files:
+    """Where rows of a table lie.
+
+    own: files of one capture each, whose folder is named for it, and of stacks all files. compacted: files
+    with a column capture_id, each with the captures whose rows count, or None where all do.
+    """
+
+    own: list[str] = field(default_factory=list)
+    compacted: dict[str, list[str] | None] = field(default_factory=dict)
+
+
+def files_by_table(captures: Iterable[Capture], known: Mapping[str, StoredFile]) -> dict[str, Files]:
+    """Table → its files, each once, in the order of the captures, whose rows alone count."""
+    found: dict[str, dict[str, list[str]]] = {}
     for capture in captures:
         for name, paths in capture.files.items():  # of stacks, several captures list one file
-            found.setdefault(name, {}).update(dict.fromkeys(paths))
-    return {name: list(paths) for name, paths in found.items()}
+            listed = found.setdefault(name, {})
+            for path in paths:
+                listed.setdefault(path, []).append(capture.capture_id)
+    return {name: _files(name, listed, known) for name, listed in found.items()}
 
 
-def scan_of(name: str, by_table: dict[str, list[str]]) -> str:
+def _files(name: str, listed: dict[str, list[str]], known: Mapping[str, StoredFile]) -> Files:
+    files = Files()
+    for path, captures in listed.items():
+        file = known.get(path)
+        if name == STACKS or file is None or not file.captures:
+            files.own.append(path)
+        else:
+            files.compacted[path] = None if len(captures) == file.captures else captures
+    return files
+
+
+def scan_of(name: str, by_table: Mapping[str, Files]) -> str:
     """A SELECT over all of a table's files."""
-    found = scan(name, by_table.get(name, []))
+    found = scan(name, by_table.get(name, Files()))
     if name == CYCLES and (earlier := by_table.get(INTERVALS)):
         return f"from ({found} union all {cycles_of_intervals(scan(INTERVALS, earlier))})"
     return found
 
 
-def scan(name: str, paths: list[str]) -> str:
+def scan(name: str, files: Files) -> str:
     """A SELECT over the table's Parquet files; over no rows of the same shape where there are none."""
     columns = TABLES[name].columns
-    if not paths:
-        empty = ", ".join(f'cast(null as {duckdb_type(c.type)}) as "{c.name}"' for c in columns)
-        return f"from (select {empty} where false)"
     names = ", ".join(f'"{c.name}"' for c in columns)
-    listed = ", ".join(f"'{p}'" for p in paths)
-    if name == STACKS:
+    if name == STACKS and files.own:
         # Each capture has its own file of stacks, and captures share stacks. Choosing places first keeps
         # the lists of frames out of the choice: an eighth of the time and of the memory of a DISTINCT ON.
-        rows = f"read_parquet([{listed}], file_row_number = true)"
+        rows = f"read_parquet({_list(files.own)}, file_row_number = true, hive_partitioning = false)"
         place = "row(file_index, file_row_number)"
         chosen = f"select min({place}) from {rows} group by stack_id"
         return f"from (select {names} from {rows} where {place} in ({chosen}))"
-    return (
-        f"from (select {names} from read_parquet([{listed}], "
-        "hive_partitioning = true, hive_types = {'capture_id': varchar}))"
-    )
+    parts = []
+    if files.own:
+        hive = "hive_partitioning = true, hive_types = {'capture_id': varchar}"
+        parts.append(f"select {names} from read_parquet({_list(files.own)}, {hive})")
+    if whole := [path for path, captures in files.compacted.items() if captures is None]:
+        parts.append(f"select {names} from read_parquet({_list(whole)}, hive_partitioning = false)")
+    for path, captures in files.compacted.items():
+        if captures is not None:
+            rows = f"read_parquet({_list([path])}, hive_partitioning = false)"
+            parts.append(f"select {names} from {rows} where capture_id in ({_list(captures)[1:-1]})")
+    if not parts:
+        empty = ", ".join(f'cast(null as {duckdb_type(c.type)}) as "{c.name}"' for c in columns)
+        parts.append(f"select {empty} where false")
+    return f"from ({' union all '.join(parts)})"
+
+
+def _list(words: Iterable[str]) -> str:
+    """Names that Tracemill made, as a list of SQL."""
+    return "[" + ", ".join(f"'{word}'" for word in words) + "]"
 
 
 def duckdb_type(kind: pa.DataType) -> str:

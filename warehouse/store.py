@@ -82,8 +82,8 @@ def _chosen(table: Table, names: frozenset[str] | set[str]) -> set[str]:
 
 
 @cache
-def _encodings(table: Table) -> dict[str, Any]:
-    """How a table's columns are written."""
+def encodings(table: Table) -> dict[str, Any]:
+    """How a table's columns are written, by pyarrow's ParquetWriter."""
     schema = table.arrow_schema()
     delta = _chosen(table, _DELTA_COLUMNS)
     split = _chosen(table, _SPLIT_COLUMNS)
@@ -262,5 +262,5 @@ class CaptureWriter:
             with self._lock:
                 self._written.setdefault(name, []).append(path)
             (self._root / path).parent.mkdir(parents=True, exist_ok=True)
-            writer = writers[name] = pq.ParquetWriter(self._root / path, **_encodings(table))
+            writer = writers[name] = pq.ParquetWriter(self._root / path, **encodings(table))
         writer.write_batch(table.conform(rows), row_group_size=ROWS_PER_GROUP)

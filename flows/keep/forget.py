@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tracemill.flows.build import build as build_models
@@ -10,7 +10,7 @@ from tracemill.flows.keep.rollback import states
 from tracemill.flows.lock import held
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.warehouse.catalog import Catalog, writer_lock
-from tracemill.warehouse.errors import DamagedError
+from tracemill.warehouse.errors import DamagedError, WarehouseError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,13 @@ def forget(
         gone = {c.build_id for c in done.captures} | ({which.build} if which.build else set())
         left = {c.build_id for c in catalog.captures.values() if not which.has(c)}
         done.builds = sorted(gone - left) if which.is_build else []
+        if condensed := sorted(
+            {c.build_id for c in done.captures} & catalog.expired().keys() - {*done.builds}
+        ):
+            raise WarehouseError(
+                f"raw rows of {condensed[0]} have expired, so that its figures cannot be made without a part "
+                f"of it; `tracemill forget --build {condensed[0]}` takes the build out as a whole"
+            )
         if is_trial:
             return done
         for capture in done.captures:
@@ -83,6 +90,7 @@ def forget(
 
 def _drop(done: Forgotten, which: Which, catalog: Catalog) -> None:
     """Drop what else is known of what is gone: the build's facts, its work, its failures."""
+    catalog.forget_condensed(done.builds)
     for name in done.builds:
         catalog.builds.pop(name, None)
     for place in list(catalog.failures):
@@ -118,7 +126,10 @@ def restore(
 def _put_back(
     root: Path, missing: list[Capture], earlier: Catalog, catalog: Catalog, progress: Progress | None
 ) -> Forgotten:
-    for path, fact in earlier.damaged(sorted({p for c in missing for p in c.paths})).items():
+    condensed = {c.build_id for c in missing} & earlier.expired().keys()
+    kept = [k for k in earlier.condensed.values() if not condensed.isdisjoint(k.builds)]
+    paths = {p for c in missing for p in c.paths} | {k.path for k in kept}
+    for path, fact in earlier.damaged(sorted(paths)).items():
         raise DamagedError(f"{root / path}: {fact}; load it again")
     done = Forgotten(missing, sorted({c.build_id for c in missing} - catalog.builds.keys()))
     for capture in missing:
@@ -129,6 +140,11 @@ def _put_back(
             catalog.work.setdefault(run, earlier.work[run])
         if run in earlier.pairs:
             catalog.pairs.setdefault(run, earlier.pairs[run])
+    for one in kept:
+        now = catalog.condensed[one.path].builds if one.path in catalog.condensed else []
+        builds = sorted({*now, *condensed.intersection(one.builds)})
+        catalog.condensed[one.path] = replace(one, builds=builds)
+        catalog.files[one.path] = earlier.files[one.path]
     for name in done.builds:
         if name in earlier.builds:
             catalog.builds[name] = earlier.builds[name]

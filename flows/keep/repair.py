@@ -1,8 +1,10 @@
 """Repair: make a damaged warehouse whole again, with as little loss as can be, and say what was lost.
 
 What is derived, the published file, is made anew. A capture with a damaged file is taken out, so that the
-next run over its artifacts loads it again. Of a log with damaged commits all others are kept; what the
-damaged ones put is loaded again as well. The damaged log is set aside, not deleted.
+next run over its artifacts loads it again; of a compacted file only captures whose rows are damaged. Damaged
+condensed rows are written again from the published file; where that is lost too, all captures of the builds
+are taken out. Of a log with damaged commits all others are kept; what the damaged ones put is loaded again
+as well. The damaged log is set aside, not deleted.
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tracemill.flows.build import build
+from tracemill.flows.build import build, publish_files
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
 from tracemill.warehouse.catalog import Catalog, writer_lock
+from tracemill.warehouse.compaction import list_merged, salvage, whole_captures
+from tracemill.warehouse.condensed import rewrite
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import LOG, TABLES_FOLDER
+from tracemill.warehouse.publish import is_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,16 +62,46 @@ def repair(
             done.findings += [f for f in found.findings if f not in done.findings]
         damaged = {f.path for f in found.files}
         catalog = Catalog.load(root)
-        done.dropped = [c for c in catalog.captures.values() if not damaged.isdisjoint(c.paths)]
+        saved = {
+            path: whole_captures(catalog, path)
+            for path in sorted(damaged & catalog.files.keys())
+            if catalog.files[path].captures
+        }
+        condensed = [kept for path, kept in catalog.condensed.items() if path in damaged]
+        can_rewrite = not found.published and is_own(root)
+        lost = set() if can_rewrite else {b for kept in condensed for b in kept.builds}
+        done.dropped = [
+            c for c in catalog.captures.values() if c.build_id in lost or _is_lost(c, damaged, saved)
+        ]
         done.is_made_anew = bool(found.published) or bool(done.set_aside)
         if is_trial:
             return done
         for capture in done.dropped:
             catalog.remove(capture.place)
+        for path, captures in saved.items():
+            _save(catalog, path, captures)
+        catalog.forget_condensed(lost)
+        if can_rewrite:
+            rewrite(catalog, condensed)
         catalog.commit()
         if done.dropped or done.is_made_anew:
             build(root, full=done.is_made_anew, progress=progress, lock=held)
+        elif saved:
+            publish_files(catalog)
         return done
+
+
+def _is_lost(capture: Capture, damaged: set[str], saved: dict[str, list[str]]) -> bool:
+    """Whether a capture needs a damaged file, and its rows in that one cannot all be read."""
+    return any(capture.capture_id not in saved.get(path, ()) for path in damaged.intersection(capture.paths))
+
+
+def _save(catalog: Catalog, path: str, captures: list[str]) -> None:
+    """Have captures whose rows in a damaged compacted file can be read list a new file with these rows."""
+    there = {c.capture_id for c in catalog.captures.values() if path in c.paths}
+    if left := [capture for capture in captures if capture in there]:
+        target, catalog.files[target] = salvage(catalog.root, path, left)
+        list_merged(catalog, {path: target})
 
 
 def _salvage(root: Path, done: Repaired) -> None:
@@ -96,7 +131,7 @@ def _salvage(root: Path, done: Repaired) -> None:
         for capture in sections.get("captures", {}).values()
         for paths in capture["files"].values()
         for path in paths
-    }
+    } | sections.get("condensed", {}).keys()
     present = {p.relative_to(root).as_posix() for p in (root / TABLES_FOLDER).glob("*/*/*.parquet")}
     change = manifests.Change(sections, unlisted=sorted(present - listed))
     position = manifests.append(root, manifests.Position(last), change, "repair")

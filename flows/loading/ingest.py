@@ -162,7 +162,9 @@ def _take_time(item: Input, loaded: list[Capture], catalog: Catalog) -> None:
 
 def _is_current(capture: Capture, options: Options) -> bool:
     lacks_events = options.raw_events and capture.format == "exectrace" and not capture.raw_events
-    return capture.parser_version == parser_version(capture.format) and not lacks_events
+    # What retention has dropped is not parsed again because a parser is newer: that would undo it.
+    is_parsed = bool(capture.expired) or capture.parser_version == parser_version(capture.format)
+    return is_parsed and not lacks_events
 
 
 def _content_or_error(item: Input) -> tuple[str, int, Stamp] | OSError | ParseError:

@@ -63,6 +63,7 @@ from tracemill.flows.scheduled.task_batches import (
     take_lock,
     title,
 )
+from tracemill.flows.scheduled.upkeep import policy, upkeep_flow
 from tracemill.flows.settings import SettingsError
 from tracemill.flows.show.verdicts import Filter
 from tracemill.parsers.api import Options
@@ -347,25 +348,26 @@ def _deployments(settings: Settings) -> list[RunnerDeployment]:
     """What can be run: the main job, on its schedule; the other flows, when someone asks for them."""
     name = deployment_name(settings.warehouse.resolve())
     warehouse, load, exports = parameters(settings)
+    cron, seconds = settings.schedule_cron, settings.schedule_seconds
     return [
-        _deployment(run_flow, name, warehouse | load | exports, settings),
+        _deployment(run_flow, name, warehouse | load | exports, cron, None if cron else seconds),
         _deployment(ingest_flow, name, warehouse | load),
         _deployment(build_flow, name, warehouse),
         _deployment(regressions_flow, name, warehouse),
+        _deployment(upkeep_flow, name, warehouse | policy(settings), settings.upkeep_cron),
     ]
 
 
 def _deployment(
-    what: Flow[Any, Any], name: str, parameters: dict[str, Any], schedule: Settings | None = None
+    what: Flow[Any, Any], name: str, values: dict[str, Any], cron: str | None = None, every: float | None = None
 ) -> RunnerDeployment:
-    cron = schedule.schedule_cron if schedule else None
-    seconds = schedule.schedule_seconds if schedule and not cron else None
     try:
         made = what.to_deployment(
-            name, seconds, cron, parameters=parameters, entrypoint_type=EntrypointType.MODULE_PATH
+            name, every, cron, parameters=values, entrypoint_type=EntrypointType.MODULE_PATH
         )
     except ValueError as error:
-        raise SettingsError(f"setting schedule_cron: {cron!r} is no cron expression") from error
+        setting = "upkeep_cron" if what is upkeep_flow else "schedule_cron"
+        raise SettingsError(f"setting {setting}: {cron!r} is no cron expression") from error
     return cast("RunnerDeployment", made)  # a coroutine only where an event loop runs
 
 

@@ -166,8 +166,23 @@ def _print_published(done: Published) -> None:
         f"built {done.models} models for {len(done.builds)} builds, {done.checks} checks "
         f"in {done.seconds:.1f} s"
     )
+    if done.kept.earlier or done.kept.missing:
+        click.echo(_kept_as_text(done), err=True)
     for name, found in done.failed_checks.items():
         click.echo(f"check {name} failed, so nothing was published: {found}", err=True)
+
+
+def _kept_as_text(done: Published) -> str:
+    """What could not be derived anew."""
+    parts = []
+    for found, what in (
+        (done.kept.earlier, "keep the rows that earlier models made"),
+        (done.kept.missing, "have no rows"),
+    ):
+        if found:
+            builds = len({build for names in found.values() for build in names})
+            parts.append(f"{builds} builds {what} in {', '.join(sorted(found))}")
+    return "raw rows have expired: " + "; ".join(parts)
 
 
 @click.command()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tracemill.flows.loading.ingest import ingest
-from tracemill.warehouse.catalog import writer_lock
+from tracemill.warehouse.catalog import Catalog, writer_lock
 
 from .server import TIMEOUT, TOP, Api, eventually, free_port, stop, tracemill
 
@@ -235,3 +235,40 @@ def test_a_new_regression_is_an_event_and_a_known_one_is_none(
     assert tracemill(environment, *job, url=api.url).returncode == 0
     eventually(lambda: len(events()) > len(leak))
     assert events() == leak | {("b08", "block_ns")}
+
+
+_UPKEEP = """
+import sys
+from pathlib import Path
+from tracemill.flows.scheduled.upkeep import upkeep_flow
+
+state = upkeep_flow(Path(sys.argv[1]), {"raw": "1h"}, False, return_state=True)
+print(state.name, state.message)
+"""
+
+
+def test_upkeep_drops_what_is_old_and_merges_files(
+    api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "w"
+    for build in ("b1", "b2"):
+        (artifacts / build / "build.json").write_text('{"committed_at": "2026-01-01T00:00:00Z"}')
+    tracemill(environment, "run", artifacts, "--warehouse", root)
+
+    def upkeep() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", _UPKEEP, str(root)],
+            env=environment | {"PREFECT_API_URL": api.url},
+            cwd=TOP,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert upkeep().startswith("Completed raw rows of 2 builds dropped; ")
+    kept = next(iter(Catalog.load(root).condensed))
+    (root / kept).write_bytes(b"")
+    assert upkeep().startswith(f"Failed 1 files are not as they were written: {kept}: 0 bytes of")

@@ -195,7 +195,7 @@ slowest as (
             'capture_id': capture_id, 'run_id': run_id, 'task_id': span_id, 'goroutine_id': goroutine_id,
             'start_ns': start_ns, 'duration_ns': duration_ns::bigint, 'running_ns': running_ns::bigint,
             'runnable_ns': runnable_ns::bigint, 'waiting_ns': waiting_ns::bigint, 'syscall_ns': syscall_ns::bigint
-        }, duration_ns, 10) as slowest,
+        }, row(duration_ns, capture_id, span_id), 10) as slowest,
     from spans
     where span_kind = 'task'
     group by build_id, span_kind, name
