@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from duckdb import CatalogException
+
 from tracemill.flows.build import build as build_models
 from tracemill.flows.build import publish_files
 from tracemill.flows.lock import held
 from tracemill.flows.names import require
 from tracemill.flows.settings import SettingsError
-from tracemill.warehouse import connect
+from tracemill.warehouse import connect, queries
 from tracemill.warehouse.catalog import KEPT_SECONDS, Catalog, writer_lock
 from tracemill.warehouse.compaction import build_times
 from tracemill.warehouse.condensed import EXPIRABLE, condense
@@ -156,9 +158,10 @@ def _expiring(catalog: Catalog, policy: Policy, now: datetime, said: Retained) -
 def _builds_of_incidents(root: Path) -> frozenset[str]:
     """The builds at which what is published sees an incident begin."""
     with connect(root) as connection:
-        if not connection.execute("from duckdb_tables() where table_name = 'incidents'").fetchall():
+        try:
+            found = connection.execute(queries.text("keep/incident_builds")).fetchall()
+        except CatalogException:  # only tables are published, no models
             return frozenset()
-        found = connection.execute("select distinct build_id from incidents").fetchall()
     return frozenset(build for (build,) in found)
 
 

@@ -29,7 +29,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from prefect import Flow, flow, get_client, get_run_logger, task
+from prefect import flow, get_client, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
@@ -43,7 +43,6 @@ from prefect.runtime import task_run
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Completed, Crashed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.types.entrypoint import EntrypointType
 
 from tracemill.flows.build import build, publish_tables
 from tracemill.flows.loading.capture import Job, Outcome
@@ -52,6 +51,7 @@ from tracemill.flows.loading.layout import Layout
 from tracemill.flows.lock import Lock, held
 from tracemill.flows.progress import Progress, Silent
 from tracemill.flows.run import Ran, Steps, export, run
+from tracemill.flows.scheduled.deployments import deployment
 from tracemill.flows.scheduled.events import EVENT, new_since, regressions
 from tracemill.flows.scheduled.run_states import artifact, deployment_name, ending, parameters, why_not_judged
 from tracemill.flows.scheduled.server import SERVICE, end_with_service
@@ -64,7 +64,6 @@ from tracemill.flows.scheduled.task_batches import (
     title,
 )
 from tracemill.flows.scheduled.upkeep import policy, upkeep_flow
-from tracemill.flows.settings import SettingsError
 from tracemill.flows.show.verdicts import Filter
 from tracemill.parsers.api import Options
 from tracemill.warehouse.catalog import Failure
@@ -329,8 +328,8 @@ def serve_flows(settings: Settings, *, is_own_server: bool, say: Callable[[str],
     runner = _Runner(name="tracemill", limit=1, pause_on_shutdown=True)
     scheduled, *on_request = _deployments(settings)
     main_job = cast("UUID", runner.add_deployment(scheduled))
-    for deployment in on_request:
-        runner.add_deployment(deployment)
+    for other in on_request:
+        runner.add_deployment(other)
     if is_own_server:
         _give_up_interrupted(main_job)
     say(f"Prefect: {get_current_settings().ui_url}")
@@ -348,27 +347,15 @@ def _deployments(settings: Settings) -> list[RunnerDeployment]:
     """What can be run: the main job, on its schedule; the other flows, when someone asks for them."""
     name = deployment_name(settings.warehouse.resolve())
     warehouse, load, exports = parameters(settings)
-    cron, seconds = settings.schedule_cron, settings.schedule_seconds
+    cron = settings.schedule_cron
+    every = None if cron else settings.schedule_seconds
     return [
-        _deployment(run_flow, name, warehouse | load | exports, cron, None if cron else seconds),
-        _deployment(ingest_flow, name, warehouse | load),
-        _deployment(build_flow, name, warehouse),
-        _deployment(regressions_flow, name, warehouse),
-        _deployment(upkeep_flow, name, warehouse | policy(settings), settings.upkeep_cron),
+        deployment(run_flow, name, warehouse | load | exports, cron=cron, every=every),
+        deployment(ingest_flow, name, warehouse | load),
+        deployment(build_flow, name, warehouse),
+        deployment(regressions_flow, name, warehouse),
+        deployment(upkeep_flow, name, warehouse | policy(settings), cron=settings.upkeep_cron),
     ]
-
-
-def _deployment(
-    what: Flow[Any, Any], name: str, values: dict[str, Any], cron: str | None = None, every: float | None = None
-) -> RunnerDeployment:
-    try:
-        made = what.to_deployment(
-            name, every, cron, parameters=values, entrypoint_type=EntrypointType.MODULE_PATH
-        )
-    except ValueError as error:
-        setting = "upkeep_cron" if what is upkeep_flow else "schedule_cron"
-        raise SettingsError(f"setting {setting}: {cron!r} is no cron expression") from error
-    return cast("RunnerDeployment", made)  # a coroutine only where an event loop runs
 
 
 def _runs(deployment: UUID, states: list[str], **more: object) -> list[FlowRun]:

@@ -1,0 +1,3 @@
+-- The builds at which an incident begins.
+select distinct build_id
+from incidents
