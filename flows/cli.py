@@ -26,6 +26,7 @@ from tracemill.flows.verbs import (
     keep,
     looks,
     questions,
+    record,
     shrink,
     top,
     upkeep,
@@ -37,7 +38,7 @@ from tracemill.flows.verbs.options import with_common_options
 GROUPS = {
     "Every day": ("run", "regressions", "show", "compare"),
     "Look": ("top", "timeline", "open", "sql", "report", "export", "inspect"),
-    "Gate": ("gate", "accept"),
+    "Gate": ("gate", "accept", "record"),
     "Keep": (
         *("builds", "metrics", "doctor", "ingest", "build"),
         *("forget", "retention", "compact", "verify", "repair", "rollback"),
@@ -121,7 +122,10 @@ def main(verbose: bool) -> None:
     )
 
 
-for _module in (jobs, verdicts, compare, looks, top, exports, questions, keep, shrink, upkeep, completion):
+for _module in (
+    *(jobs, verdicts, compare, record, looks, top, exports),
+    *(questions, keep, shrink, upkeep, completion),
+):
     for _verb in vars(_module).values():
         if isinstance(_verb, click.Command) and _verb.name not in main.commands:
             main.add_command(with_common_options(_verb))

@@ -64,9 +64,8 @@ def collect(
     """
     base = _base(url)
     run = run or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for what, name in (("build", build), ("run", run)):
-        if not _NAME.fullmatch(name):
-            raise InputError(f"{what} {name!r}: a folder's name, without slashes and no dot in front")
+    folder_name("build", build)
+    folder_name("run", run)
     target = artifacts / build / run
     if target.exists():
         raise InputError(f"{target}: that run is there already")
@@ -87,6 +86,12 @@ def collect(
         shutil.rmtree(part, ignore_errors=True)
         raise
     return Collected(target, scrape.files, scrape.failures)
+
+
+def folder_name(what: str, name: str) -> None:
+    """Raise InputError where no folder that is read can have that name."""
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{what} {name!r}: a folder's name, without slashes and no dot in front")
 
 
 def _base(url: str) -> str:
