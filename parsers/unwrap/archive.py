@@ -162,7 +162,7 @@ def kind_of(stream: BinaryIO, path: str) -> str | None:
         return None
     # What is peeled off closes the stream below it: look at the rest through a second view of it.
     try:
-        inner = unpacked(cast("BinaryIO", _Unclosed(stream)), path, 1 << 20)
+        inner = unpacked(cast("BinaryIO", _Unclosed(stream)), path, 1 << 20, 512)
         head = inner.read(512)
     except ParseError:
         return None

@@ -30,10 +30,10 @@ def is_compressed(stream: BinaryIO) -> bool:
     return _magic(stream) is not None
 
 
-def unpacked(stream: BinaryIO, path: str, max_bytes: int) -> BinaryIO:
+def unpacked(stream: BinaryIO, path: str, max_bytes: int, buffer_bytes: int = 1 << 20) -> BinaryIO:
     """The stream without its layers of compression; it is closed with the stream that is given back.
 
-    Reading past max_bytes, and broken compression, raise ParseError, which names path. A stream
+    buffer_bytes: what is unpacked at once; few, where only the head is looked at. Reading past max_bytes, and broken compression, raise ParseError, which names path. A stream
     without compression is given back as it is.
     """
     layers = 0
@@ -42,7 +42,7 @@ def unpacked(stream: BinaryIO, path: str, max_bytes: int) -> BinaryIO:
             layers += 1
             if layers > MAX_LAYERS:
                 raise ParseError(path, "", f"compressed more than {MAX_LAYERS} times over")
-            stream = _peel(stream, kind)
+            stream = _peel(stream, kind, buffer_bytes)
     except BROKEN as error:
         stream.close()
         raise ParseError(path, "byte 0", f"broken compression: {error}") from error
@@ -61,15 +61,16 @@ def _magic(stream: BinaryIO) -> bytes | None:
     return None
 
 
-def _peel(stream: BinaryIO, magic: bytes) -> BinaryIO:
+def _peel(stream: BinaryIO, magic: bytes, buffer_bytes: int) -> BinaryIO:
     if magic == _GZIP:
         packed = igzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[no-untyped-call]
-        return cast("BinaryIO", io.BufferedReader(packed, HEAD_BYTES))
+        return cast("BinaryIO", io.BufferedReader(packed, min(HEAD_BYTES, buffer_bytes)))
     if magic == _XZ:
-        return cast("BinaryIO", io.BufferedReader(lzma.LZMAFile(stream), 1 << 20))
+        return cast("BinaryIO", io.BufferedReader(lzma.LZMAFile(stream), buffer_bytes))
     if magic == _BZIP2:
-        return cast("BinaryIO", io.BufferedReader(bz2.BZ2File(stream), 1 << 20))
-    return cast("BinaryIO", io.BufferedReader(_Arrow(stream, "lz4" if magic == _LZ4 else "zstd"), 1 << 20))
+        return cast("BinaryIO", io.BufferedReader(bz2.BZ2File(stream), buffer_bytes))
+    arrow = _Arrow(stream, "lz4" if magic == _LZ4 else "zstd")
+    return cast("BinaryIO", io.BufferedReader(arrow, buffer_bytes))
 
 
 class _Arrow(io.RawIOBase):
