@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.progress import Progress, Silent
 from tracemill.warehouse.catalog import Catalog, writer_lock
+from tracemill.warehouse.lock import patience
 from tracemill.warehouse.models import read_models
 from tracemill.warehouse.publish import is_own, publish
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from tracemill.flows.lock import Lock
     from tracemill.warehouse.publish import Published
+
+
+# What several that load side by side wait for each other's short publications.
+SECONDS_TO_WAIT = 60.0
 
 
 def build(
@@ -39,6 +44,6 @@ def publish_files(catalog: Catalog) -> None:
 
 
 def publish_tables(warehouse: Path) -> Published:
-    """Show what was ingested without building the models."""
-    with writer_lock(warehouse):
+    """Show what was ingested without building the models; others that publish are waited for a while."""
+    with writer_lock(warehouse, max(patience.get(), SECONDS_TO_WAIT)):
         return publish(Catalog.load(warehouse))

@@ -80,18 +80,17 @@ def run(
     Raises InputError, LayoutError, WarehouseError, ModelError, OSError for exports.
     """
     shown, do = progress or Silent(), steps or Steps()
+    started = time.monotonic()
+    ingested = ingest(
+        artifacts,
+        warehouse,
+        options=options,
+        processes=processes,
+        progress=shown,
+        load=do.load,
+        layout=layout,
+    )
     with do.lock(warehouse):
-        started = time.monotonic()
-        ingested = ingest(
-            artifacts,
-            warehouse,
-            options=options,
-            processes=processes,
-            progress=shown,
-            lock=held,
-            load=do.load,
-            layout=layout,
-        )
         published = do.build(warehouse, full=False, progress=shown, lock=held)
         is_due = published.is_changed or _are_outdated(exports, warehouse)
         written = do.export(warehouse, exports) if is_due and not published.failed_checks else []

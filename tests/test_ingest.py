@@ -172,21 +172,22 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_told_so(artifacts: Path, tmp_path: Path) -> None:
+    ingest([artifacts], tmp_path / "w")
     with writer_lock(tmp_path / "w"), pytest.raises(WarehouseError, match="another tracemill is writing"):
-        ingest([artifacts], tmp_path / "w")
+        build(tmp_path / "w")
 
 
 def test_a_verb_waits_for_another_writer_where_it_is_told_to(artifacts: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
-    command = [sys.executable, "-m", "tracemill", "ingest", str(artifacts), "--warehouse", str(root)]
+    command = [sys.executable, "-m", "tracemill", "run", str(artifacts), "--warehouse", str(root)]
     with writer_lock(root):
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
         waiting = subprocess.Popen([*command, "--wait", "300"], stdout=subprocess.PIPE, text=True)
         with pytest.raises(subprocess.TimeoutExpired):  # it goes on waiting
             waiting.wait(2)
     assert (refused.returncode, "`--wait SECONDS` waits for it" in refused.stderr) == (2, True)
-    assert "loaded 12 captures" in waiting.communicate(timeout=300)[0]
-    assert waiting.returncode == 0
+    assert "built " in waiting.communicate(timeout=300)[0]
+    assert waiting.returncode == 2  # of two builds nothing can be judged
 
 
 def test_processes_side_by_side_give_the_same(
@@ -350,6 +351,6 @@ def test_raw_events_do_not_reload_profiles(artifacts: Path, tmp_path: Path) -> N
 def test_an_unreadable_manifest_is_named(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text('{"version": 99}')
     with pytest.raises(
-        WarehouseError, match=r"manifest\.json: version 99, this Tracemill reads versions 1 to 3"
+        WarehouseError, match=r"manifest\.json: version 99, this Tracemill reads versions 1 to \d+"
     ):
         Catalog.load(tmp_path)

@@ -199,15 +199,21 @@ def test_the_log_is_cut_behind_what_is_kept(tmp_path: Path, monkeypatch: pytest.
     assert len(Catalog.load(tmp_path).failures) == 30
 
 
-def test_two_commits_after_one_state_are_not_both_made(tmp_path: Path) -> None:
-    with_failures(tmp_path, 1)
-    one, two = Catalog.load(tmp_path), Catalog.load(tmp_path)
+def test_of_two_commits_after_one_state_the_second_is_made_to_the_first(tmp_path: Path) -> None:
+    with_failures(tmp_path, 3)
+    one, two, late = (Catalog.load(tmp_path) for _ in range(3))
+    place, other, third = one.failures
     one.builds["b1"] = Build("b1")
-    two.builds["b2"] = Build("b2")
+    del one.failures[place]
     one.commit()
-    with pytest.raises(WarehouseError, match="another writer was quicker"):
-        two.commit()
-    assert set(Catalog.load(tmp_path).builds) == {"b1"}
+    two.builds["b2"] = Build("b2", commit="c2")
+    del two.failures[other]
+    two.commit()
+    found = Catalog.load(tmp_path)
+    assert (set(found.builds), set(found.failures)) == ({"b1", "b2"}, {third})
+    assert (two.builds, two.failures, two.position) == (found.builds, found.failures, found.position)
+    with pytest.raises(manifests.ConflictError, match="another writer was quicker"):
+        manifests.append(tmp_path, late.position, manifests.Change(), "late")
 
 
 @pytest.mark.usefixtures("no_earlier_states")

@@ -1,4 +1,4 @@
-"""What is loaded: the records of the manifests, changed in memory and committed under the writer's lock.
+"""What is loaded: the records of the manifests, changed in memory and committed.
 
 A capture is in the warehouse when the manifests list it, and only then; readers never look at folders. A
 commit syncs the files that it lists before it is written. The catalog's own tables (captures,
@@ -20,10 +20,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tracemill.warehouse import manifests
+from tracemill.warehouse.catalog_rows import accepted_row, build_row, capture_row, table
 from tracemill.warehouse.durable import digest, sync_all
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE, LOG, MANIFEST, TABLES_FOLDER
-from tracemill.warehouse.lock import writer_lock
+from tracemill.warehouse.lock import sole_lock, writer_lock
 from tracemill.warehouse.records import (
     Accepted,
     Build,
@@ -39,7 +40,6 @@ from tracemill.warehouse.records import (
     capture_id,
     record,
 )
-from tracemill.warehouse.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,13 +51,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFEST", "Accepted", "Build", "Capture", "Catalog", "Change", "Condensed", "Failure", "Place",
-    "StoredFile", "WarehouseError", "capture_id", "writer_lock",
+    "StoredFile", "WarehouseError", "capture_id", "sole_lock", "writer_lock",
 ]  # fmt: skip
 
 # Earlier states are kept, for rollback and for readers that have one open: those at the end of so many
 # operations, and all of the last day. What any of them lists is not swept away.
 KEPT_OPERATIONS = 10
 KEPT_SECONDS = 24 * 3600.0
+# So often a commit is tried while others commit.
+MOST_CONFLICTS = 100
 
 
 @dataclass(slots=True)
@@ -163,19 +165,42 @@ class Catalog:
     def commit(self) -> None:
         """Write what changed since the last commit: from here on it is in the warehouse, whatever comes.
 
-        Raises OSError, WarehouseError; the warehouse is then as it was before.
+        Where others have committed meanwhile, the change is made to what they left. Raises OSError,
+        WarehouseError; the warehouse is then as it was before.
         """
-        change = self._change()
-        if not change.put and not change.drop and not change.unlisted and self.position.number:
-            return
-        before = self._committed.get("files", {})
-        sync_all(self.root, [path for path in self.files if path not in before])
-        self.position = manifests.append(self.root, self.position, change, self._operation)
+        for _ in range(MOST_CONFLICTS):
+            change = self._change()
+            if not change.put and not change.drop and not change.unlisted and self.position.number:
+                return
+            before = self._committed.get("files", {})
+            sync_all(self.root, [path for path in self.files if path not in before])
+            try:
+                self.position = manifests.append(self.root, self.position, change, self._operation)
+                break
+            except manifests.ConflictError:
+                self._take_in_newer()
+        else:
+            raise WarehouseError(
+                f"{self.root}: other writers were quicker {MOST_CONFLICTS} times; run it again"
+            )
         self._committed = self._copies()
         self._retired = []
         if manifests.is_whole_due(self.position):
             with contextlib.suppress(OSError):  # the commit stands, and reading begins further back
                 self.position = manifests.write_whole(self.root, self.position, self._encoded())
+
+    def _take_in_newer(self) -> None:
+        """Make the change since the last commit to what others have committed since. Ours wins."""
+        newer = Catalog.load(self.root)
+        for name in _SECTIONS:
+            ours, before = getattr(self, name), self._committed.get(name, {})
+            merged = dict(getattr(newer, name))
+            merged |= {key: value for key, value in ours.items() if before.get(key) != value}
+            for key in before.keys() - ours.keys():
+                if merged.get(key) == before[key]:
+                    del merged[key]
+            setattr(self, name, merged)
+        self.position, self._unknown, self._committed = newer.position, newer._unknown, newer._committed
 
     def _copies(self) -> dict[str, dict[Any, Any]]:
         """The sections as they are, to tell later what changed."""
@@ -237,7 +262,7 @@ class Catalog:
             return {path: fact for path, fact in zip(paths, facts, strict=True) if fact}
 
     def sweep(self) -> int:
-        """Remove the Parquet files that no kept or published state lists; how many. Under the lock only."""
+        """Remove the Parquet files that no kept or published state lists; how many. While nobody loads."""
         commits = [manifests.read_commit(self.root, n) for n in manifests.listing(self.root)[0]]
         if not commits:
             return 0
@@ -281,8 +306,8 @@ class Catalog:
     def tables(self) -> dict[str, pa.Table]:
         """The catalog's own tables."""
         rows: dict[str, list[dict[str, object]]] = {
-            "captures": [_capture_row(c) for c in self.captures.values()],
-            "build_manifests": [_build_row(b) for b in self.builds.values()],
+            "captures": [capture_row(c) for c in self.captures.values()],
+            "build_manifests": [build_row(b) for b in self.builds.values()],
             "run_work": [
                 {"build_id": b, "run_id": r, "work_unit": unit, "work_count": float(count)}
                 for (b, r), work in self.work.items()
@@ -290,9 +315,9 @@ class Catalog:
             ],
             "run_pairs": [{"build_id": b, "run_id": r, "pair": pair} for (b, r), pair in self.pairs.items()],
             "load_failures": [as_dict(f) for f in self.failures.values()],
-            "accepted_regressions": [_accepted_row(a) for a in self.accepted.values()],
+            "accepted_regressions": [accepted_row(a) for a in self.accepted.values()],
         }
-        return {name: _table(name, found) for name, found in rows.items()}
+        return {name: table(name, found) for name, found in rows.items()}
 
 
 # section → (key, record) → its key in the manifests, and what stands there
@@ -345,37 +370,3 @@ def first_kept(root: Path, commits: list[manifests.Commit]) -> int:
     earlier = [c.number for c in commits if datetime.fromisoformat(c.at).timestamp() <= day_ago]
     first = min(first, earlier[-1] if earlier else commits[0].number)
     return first if published is None else min(first, published)
-
-
-def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
-    import pyarrow as pa
-
-    schema = pa.schema([c.arrow_field() for c in TABLES[name].columns])
-    return pa.Table.from_pylist(rows, schema=schema)
-
-
-def _capture_row(capture: Capture) -> dict[str, object]:
-    row = as_dict(capture)
-    row["captured_at"] = _microseconds(capture.captured_at_ns)
-    row["started_at"] = _microseconds(capture.started_at_ns)
-    row["row_count"] = sum(capture.rows.values())
-    row["labels"] = list(capture.labels.items())
-    return row
-
-
-def _build_row(build: Build) -> dict[str, object]:
-    row = as_dict(build)
-    row["committed_at"] = datetime.fromisoformat(build.committed_at) if build.committed_at else None
-    row["listed_position"] = row.pop("position")
-    row["labels"] = list(build.labels.items())
-    return row
-
-
-def _accepted_row(accepted: Accepted) -> dict[str, object]:
-    row = as_dict(accepted)
-    row["accepted_at"] = datetime.fromisoformat(accepted.accepted_at)
-    return row
-
-
-def _microseconds(ns: int | None) -> int | None:
-    return None if ns is None else ns // 1000

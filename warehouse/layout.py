@@ -10,5 +10,6 @@ TABLES_FOLDER = "tables"
 # What is loaded: how far the log goes, and its commits
 MANIFEST = "manifest.json"
 LOG = "log"
-# Who writes
+# Who publishes, and who loads
 LOCK = "writer.lock"
+LOADING = "loading.lock"

@@ -75,6 +75,10 @@ class Commit:
     size_bytes: int
 
 
+class ConflictError(WarehouseError):
+    """Another commit was made first."""
+
+
 def read(root: Path, at: int | None = None) -> tuple[Sections, Position]:
     """All records, of now or after an earlier commit. Raises WarehouseError, DamagedError."""
     for _ in range(3):
@@ -174,7 +178,7 @@ def apply(sections: Sections, change: Change) -> None:
 def append(root: Path, position: Position, change: Change, operation: str) -> Position:
     """Commit the change after position; from here on it is in the warehouse, whatever comes.
 
-    Raises WarehouseError where another commit was made since position was read.
+    Raises ConflictError where another commit was made since position was read.
     """
     number = position.number + 1
     content = _seal(
@@ -197,11 +201,13 @@ def append(root: Path, position: Position, change: Change, operation: str) -> Po
     try:
         create_file(file, content)
     except FileExistsError:
-        raise WarehouseError(f"{file}: another writer was quicker; run it again") from None
+        raise ConflictError(f"{file}: another writer was quicker; run it again") from None
     since = position.bytes_since_whole + len(content)
     done = Position(number, _sha256(content), since, position.whole_bytes)
-    with contextlib.suppress(OSError):  # the commit stands; the next one writes it again
-        write_head(root, done)
+    with contextlib.suppress(OSError, WarehouseError):  # the commit stands; the next one writes it again
+        head = read_head(root)
+        if head is None or head.get("number", 0) < number:  # else another writer has gone on from there
+            write_head(root, done)
     return done
 
 

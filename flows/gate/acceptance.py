@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracemill.flows.names import NoSuchNameError, as_text, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Accepted, Catalog, writer_lock
+from tracemill.warehouse.lock import loading_lock
 from tracemill.warehouse.publish import publish
 from tracemill.warehouse.queries import ask
 
@@ -36,7 +37,7 @@ class Which:
 
 def accept(warehouse: Path, which: Which, reason: str, author: str | None = None) -> Accepted:
     """Accept one regression, in the warehouse. Raises NoSuchNameError, WarehouseError."""
-    with writer_lock(warehouse):
+    with writer_lock(warehouse), loading_lock(warehouse):
         with connect(warehouse) as connection:
             build_id, subject = find_verdict(connection, which)
         accepted = Accepted(
@@ -56,7 +57,7 @@ def accept(warehouse: Path, which: Which, reason: str, author: str | None = None
 
 def withdraw(warehouse: Path, which: Which) -> Accepted:
     """Take an acceptance back. Raises NoSuchNameError, WarehouseError."""
-    with writer_lock(warehouse):
+    with writer_lock(warehouse), loading_lock(warehouse):
         catalog = Catalog.load(warehouse)
         known = [a for a in catalog.accepted if a[:2] == (which.build_id, which.metric)]
         subjects = {a[2]: a for a in known} | {a[2].partition(" (")[0]: a for a in known}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.build import publish_files
 from tracemill.flows.progress import Silent
 from tracemill.warehouse import compaction
-from tracemill.warehouse.catalog import Catalog, writer_lock
+from tracemill.warehouse.catalog import Catalog, sole_lock
 from tracemill.warehouse.condensed import merge_condensed
 from tracemill.warehouse.errors import DamagedError
 
@@ -44,7 +44,7 @@ class Compacted:
 
 
 def compact(
-    root: Path, *, is_trial: bool = False, progress: Progress | None = None, lock: Lock = writer_lock
+    root: Path, *, is_trial: bool = False, progress: Progress | None = None, lock: Lock = sole_lock
 ) -> Compacted:
     """Merge small files; is_trial only says which. Raises WarehouseError, DamagedError, OSError."""
     shown = progress or Silent()

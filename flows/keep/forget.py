@@ -9,7 +9,7 @@ from tracemill.flows.build import build as build_models
 from tracemill.flows.keep.rollback import states
 from tracemill.flows.lock import held
 from tracemill.flows.names import NoSuchNameError, require
-from tracemill.warehouse.catalog import Catalog, writer_lock
+from tracemill.warehouse.catalog import Catalog, sole_lock
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def forget(
     *,
     is_trial: bool = False,
     progress: Progress | None = None,
-    lock: Lock = writer_lock,
+    lock: Lock = sole_lock,
 ) -> Forgotten:
     """Take what was chosen out, and build the models without it; is_trial only says what would go.
 
@@ -105,7 +105,7 @@ def _drop(done: Forgotten, which: Which, catalog: Catalog) -> None:
 
 
 def restore(
-    root: Path, which: Which, *, progress: Progress | None = None, lock: Lock = writer_lock
+    root: Path, which: Which, *, progress: Progress | None = None, lock: Lock = sole_lock
 ) -> Forgotten:
     """Put back what was chosen and forgotten, from the newest state that has it; what was loaded since stays.
 

@@ -17,7 +17,7 @@ from tracemill.flows.build import build, publish_files
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
-from tracemill.warehouse.catalog import Catalog, writer_lock
+from tracemill.warehouse.catalog import Catalog, sole_lock
 from tracemill.warehouse.compaction import list_merged, salvage, whole_captures
 from tracemill.warehouse.condensed import rewrite
 from tracemill.warehouse.errors import DamagedError, WarehouseError
@@ -47,7 +47,7 @@ class Repaired:
 
 
 def repair(
-    root: Path, *, is_trial: bool = False, progress: Progress | None = None, lock: Lock = writer_lock
+    root: Path, *, is_trial: bool = False, progress: Progress | None = None, lock: Lock = sole_lock
 ) -> Repaired:
     """Mend what verify() finds; with is_trial only say what would be done. Raises WarehouseError."""
     with lock(root):

@@ -19,7 +19,7 @@ from tracemill.flows.lock import held
 from tracemill.flows.names import require
 from tracemill.flows.settings import SettingsError
 from tracemill.warehouse import connect, queries
-from tracemill.warehouse.catalog import KEPT_SECONDS, Catalog, writer_lock
+from tracemill.warehouse.catalog import KEPT_SECONDS, Catalog, sole_lock
 from tracemill.warehouse.compaction import build_times
 from tracemill.warehouse.condensed import EXPIRABLE, condense
 from tracemill.warehouse.errors import WarehouseError
@@ -99,7 +99,7 @@ def retention(
     is_trial: bool = True,
     now: datetime | None = None,
     progress: Progress | None = None,
-    lock: Lock = writer_lock,
+    lock: Lock = sole_lock,
 ) -> Retained:
     """Drop what the policy lets go; is_trial, the default, only says what that would be.
 

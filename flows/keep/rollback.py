@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.build import build
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
-from tracemill.warehouse.catalog import Catalog, first_kept, writer_lock
+from tracemill.warehouse.catalog import Catalog, first_kept, sole_lock
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def states(root: Path) -> list[State]:
 
 
 def rollback(
-    root: Path, commit: int, *, progress: Progress | None = None, lock: Lock = writer_lock
+    root: Path, commit: int, *, progress: Progress | None = None, lock: Lock = sole_lock
 ) -> Published:
     """Make the state after a commit the newest, and publish it. What came since stays a state like others.
 

@@ -41,12 +41,12 @@ from tracemill.flows.loading.known_builds import merged, placed_by_list, with_gi
 from tracemill.flows.progress import Progress, Silent
 from tracemill.parsers.api import Options, ParseError
 from tracemill.parsers.unwrap.archive import open_file
-from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id, writer_lock
+from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id
+from tracemill.warehouse.lock import if_nobody_loads, loading_lock
 from tracemill.warehouse.shared_stacks import SharedStacks
 
 if TYPE_CHECKING:
     from tracemill.flows.loading.layout import Layout
-    from tracemill.flows.lock import Lock
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,6 @@ def ingest(
     options: Options | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
-    lock: Lock = writer_lock,
     load: Loader | None = None,
     layout: Layout | None = None,
 ) -> Ingested:
@@ -101,11 +100,13 @@ def ingest(
     processes: how many side by side; default one a core. load: what loads the files; default load_all().
     layout: how builds and runs are told, where not by folders.
     """
-    with lock(warehouse):
-        started = time.monotonic()
+    started = time.monotonic()
+    with if_nobody_loads(warehouse) as is_alone:
+        if is_alone:
+            Catalog.load(warehouse).sweep()
+    with loading_lock(warehouse):
         found = discover(artifacts, layout)
         catalog = Catalog.load(warehouse)
-        catalog.sweep()
         result = Ingested(strays=found.strays)
         _take_manifests(found, catalog, result)
         if layout and layout.order:

@@ -143,7 +143,6 @@ def ingest_flow(
         options=options,
         processes=processes,
         progress=_RunLog(),
-        lock=_take_lock,
         load=_load_in_tasks,
         layout=layout,
     )
