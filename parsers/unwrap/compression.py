@@ -33,8 +33,9 @@ def is_compressed(stream: BinaryIO) -> bool:
 def unpacked(stream: BinaryIO, path: str, max_bytes: int, buffer_bytes: int = 1 << 20) -> BinaryIO:
     """The stream without its layers of compression; it is closed with the stream that is given back.
 
-    buffer_bytes: what is unpacked at once; few, where only the head is looked at. Reading past max_bytes, and broken compression, raise ParseError, which names path. A stream
-    without compression is given back as it is.
+    buffer_bytes: what is unpacked at once; few, where only the head is looked at. Reading past max_bytes, and
+    broken compression, raise ParseError, which names path. A stream without compression is given back as it
+    is.
     """
     layers = 0
     try:
