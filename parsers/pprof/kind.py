@@ -21,7 +21,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,11 +132,16 @@ def _profiler(profile: Profile) -> dict[str, str]:
 
 def _language(profile: Profile) -> str:
     """The language of the program; Go where nothing speaks against it, as in a profile without names."""
-    pairs = profile.function_strings[:_LOOKED_AT].tolist()
+    names = profile.function_strings[:_LOOKED_AT]
+    files, of_function, counts = np.unique(names[:, 1], return_inverse=True, return_counts=True)
+    of_file = [_language_of_file(profile.strings[file]) for file in files.tolist()]
     found: Counter[str] = Counter()
-    for name, file in pairs:
-        language = _language_of(profile.strings[name], profile.strings[file])
+    for language, count in zip(of_file, counts.tolist(), strict=True):
         if language:
+            found[language] += count
+    is_open = np.array([language is None for language in of_file], bool)[of_function]
+    for name, file in names[is_open].tolist():
+        if language := _language_of(profile.strings[name], profile.strings[file]):
             found[language] += 1
     total = sum(found.values())
     if not total or found["Go"] >= _ENOUGH_GO * total:
@@ -145,11 +149,15 @@ def _language(profile: Profile) -> str:
     return found.most_common(1)[0][0]
 
 
+def _language_of_file(file: str) -> str | None:
+    """By the file's name; "" for one that any language has, None where it does not tell."""
+    name = file.replace("\\", "/").rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    return _LANGUAGES.get(dot + suffix.lower()) if stem else None
+
+
 def _language_of(function: str, file: str) -> str:
-    """By the file's name, or else the function's; "" where neither tells."""
-    suffix = PurePosixPath(file.replace("\\", "/")).suffix.lower() if file else ""
-    if suffix in _LANGUAGES:
-        return _LANGUAGES[suffix]
+    """By the function's name, where the file's does not tell; "" where neither does."""
     if _NODE_NAME.search(file) or _NODE_NAME.search(function):
         return "JavaScript"
     if _RUST_NAME.search(function):

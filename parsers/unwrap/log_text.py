@@ -101,8 +101,7 @@ def looks_like_text(head: bytes) -> bool:
     """Whether head has nothing that no text has, or so little of it that a slip wrote it."""
     if _CONTROL.search(head) is None:
         return True
-    slips = len(_CONTROL.findall(head))
-    return slips * _BYTES_A_CONTROL <= len(head) and b"\0\0" not in head
+    return b"\0\0" not in head and len(_CONTROL.findall(head)) * _BYTES_A_CONTROL <= len(head)
 
 
 def steps_to_text(head: bytes, *, is_whole: bool) -> list[Step]:
