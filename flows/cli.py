@@ -19,6 +19,7 @@ import click
 
 from tracemill.flows.show.terminal import leave_unread
 from tracemill.flows.verbs import (
+    commits,
     compare,
     completion,
     exports,
@@ -37,7 +38,7 @@ from tracemill.flows.verbs.options import with_common_options
 # The verbs as a person looks for them: by what they are about to do.
 GROUPS = {
     "Every day": ("run", "regressions", "show", "compare"),
-    "Look": ("top", "timeline", "open", "sql", "report", "export", "inspect"),
+    "Look": ("commits", "top", "timeline", "open", "sql", "report", "export", "inspect"),
     "Gate": ("gate", "accept", "record"),
     "Keep": (
         *("builds", "metrics", "doctor", "ingest", "build"),
@@ -123,7 +124,7 @@ def main(verbose: bool) -> None:
 
 
 for _module in (
-    *(jobs, verdicts, compare, record, looks, top, exports),
+    *(jobs, verdicts, compare, commits, record, looks, top, exports),
     *(questions, keep, shrink, upkeep, completion),
 ):
     for _verb in vars(_module).values():
