@@ -1,9 +1,9 @@
 """How often the true commit is found: `python -m bench.commits [--only NAME,…] [--runs 2] [--no-bisect]`.
 
-Twenty regressions of the example service are hidden in a scripted repository (bench/commits_repository.py), one in
-each branch of 16 commits. The base is built and recorded as six builds, each branch's end as a seventh; `tracemill
-commits` ranks the branch's commits, and the script that it writes builds and records commits until it is sure.
-Nothing is told to it but the warehouse, the repository and how to record. Go programs run below other work (nice).
+Twenty regressions of the example service are hidden in a scripted repository (bench/commits_repository.py),
+one in each branch of 16 commits. The base is built and recorded as six builds, each branch's end as another;
+`tracemill commits` ranks the branch's commits, and the script that it writes builds and records commits until
+it is sure. Nothing is told to it but the warehouse, the repository and how to record.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ RECORD = (
 
 @dataclass(frozen=True)
 class Result:
-    """rank: the true commit's place, 0 where no incident was found. runs: commits tested until it was named."""
+    """rank: the true commit's place, 0 without an incident. runs: commits tested until it was named."""
 
     case: Case
     incident: str
@@ -152,9 +152,9 @@ def _summary(results: list[Result], commits: int, seconds: float) -> str:
     within = sum(r.found and r.runs is not None and r.runs <= RUNS for r in results)
     first = sum(r.rank == 1 for r in results)
     return (
-        f"{commits} commits, {len(results)} regressions: the true commit is the first for {first}, among the first "
-        f"{AMONG} for {among} ({among / len(results):.0%}); found after at most {RUNS} runs of the script for {within} "
-        f"({within / len(results):.0%}); {seconds:.0f} s"
+        f"{commits} commits, {len(results)} regressions: the true commit is the first for {first}, "
+        f"among the first {AMONG} for {among} ({among / len(results):.0%}); found after at most {RUNS} runs "
+        f"of the script for {within} ({within / len(results):.0%}); {seconds:.0f} s"
     )
 
 

@@ -1,4 +1,4 @@
-"""A scripted repository of the example service: twenty branches of fifteen commits, a regression hidden in each.
+"""A scripted repository of the example service: twenty branches of 16 commits, a regression hidden in each.
 
 Every branch begins at the same commit. Beside the regression it has what histories have: a refactoring of the
 very function, changes beside it and of its callers, comments, tests, docs, configuration, generated and
@@ -17,7 +17,6 @@ from pathlib import Path
 from bench.commits_regressions import REGRESSIONS, Edit, Regression
 from examples.record import HERE
 
-LENGTH = 15
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -44,8 +43,13 @@ class Scripted:
         main = (folder / "main.go").read_text()
         extra = '\t"storefront/internal/gen"\n\t"storefront/internal/load"\n'
         main = main.replace('\t"storefront/internal/load"\n', extra)
-        main = main.replace('"storefront/internal/workers"\n', '"storefront/internal/workers"\n\t"storefront/third_party/units"\n')
-        main = main.replace('log.Printf("serving', 'log.Printf("%s", units.Bytes(gen.Number))\n\tlog.Printf("serving')
+        main = main.replace(
+            '"storefront/internal/workers"\n',
+            '"storefront/internal/workers"\n\t"storefront/third_party/units"\n',
+        )
+        main = main.replace(
+            'log.Printf("serving', 'log.Printf("%s", units.Bytes(gen.Number))\n\tlog.Printf("serving'
+        )
         self.write("main.go", main)
         self.write("Makefile", "build:\n\tgo build .\n")
         self.base = self.commit("The shop")
@@ -121,10 +125,15 @@ def _step(made: Scripted, regression: Regression, step: str, number: int) -> Non
         made.edit(regression.harmless)
         made.commit(f"Tidy {regression.function}")
     elif step == "beside":
-        made.append(file, f"\nfunc checked{number}(n int) int {{ return max(n, {number}) }}\n\nvar _ = checked{number}(1)\n")
+        made.append(
+            file,
+            f"\nfunc checked{number}(n int) int {{ return max(n, {number}) }}\n\nvar _ = checked{number}(1)\n",
+        )
         made.commit(f"A check for {file}")
     elif step == "caller":
-        made.edit(Edit("internal/server/server.go", "\tdefer task.End()\n", f"\tdefer task.End()\n\t_ = {number}\n"))
+        made.edit(
+            Edit("internal/server/server.go", "\tdefer task.End()\n", f"\tdefer task.End()\n\t_ = {number}\n")
+        )
         made.commit("Prepare for routes with numbers")
     elif step == "comment":
         made.append(file, f"\n// Note {number}: see the handbook for how this is used.\n")
@@ -132,7 +141,9 @@ def _step(made: Scripted, regression: Regression, step: str, number: int) -> Non
     elif step == "tests":
         package = (made.folder / file).read_text().partition("package ")[2].split()[0]
         name = f"{file.rpartition('/')[0] or '.'}/more{number}_test.go"
-        made.write(name, f'package {package}\n\nimport "testing"\n\nfunc TestMore{number}(t *testing.T) {{}}\n')
+        made.write(
+            name, f'package {package}\n\nimport "testing"\n\nfunc TestMore{number}(t *testing.T) {{}}\n'
+        )
         made.commit("Test more")
     elif step == "generated":
         made.write("internal/gen/build_gen.go", _generated(number + 1))
@@ -141,14 +152,20 @@ def _step(made: Scripted, regression: Regression, step: str, number: int) -> Non
         made.write("third_party/units/units.go", _third_party(number + 1))
         made.commit("Update units")
     elif step == "elsewhere":
-        made.append("internal/capture/capture.go", f"\nfunc version{number}() int {{ return {number} }}\n\nvar _ = version{number}\n")
+        made.append(
+            "internal/capture/capture.go",
+            f"\nfunc version{number}() int {{ return {number} }}\n\nvar _ = version{number}\n",
+        )
         made.commit("Versions of captures")
     elif step == "merge":
         here = made.git("rev-parse", "--abbrev-ref", "HEAD")
         made.git("checkout", "-q", "-b", f"{here}-side")
         made.write("docs/side.md", "A side branch.\n")
         made.commit("Describe the side branch")
-        made.append("internal/upstream/upstream.go", f"\nfunc side{number}() int {{ return {number} }}\n\nvar _ = side{number}\n")
+        made.append(
+            "internal/upstream/upstream.go",
+            f"\nfunc side{number}() int {{ return {number} }}\n\nvar _ = side{number}\n",
+        )
         made.commit("Work of the side branch")
         made.git("checkout", "-q", here)
         made.git("merge", "-q", "--no-ff", "-m", "Merge the side branch", f"{here}-side")

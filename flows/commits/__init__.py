@@ -1,1 +1,1 @@
-"""Which commit: those between the last good and the first bad build, ranked by what of the changed path they touch."""
+"""Which commit: those between a good and a bad build, ranked by what of the changed path they touch."""

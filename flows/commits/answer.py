@@ -1,4 +1,4 @@
-"""The answer to "which commit": of an incident, the range, its commits ranked, and what differed beside the code."""
+"""The answer to "which commit": an incident's commits, ranked, and what differed beside the code."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from tracemill.flows.show.card_incident import Incident
 
-SHORT = 12
 # Below this the evidence is no more than that a commit changed some code.
-LEAST_SCORE = 0.05
+LEAST_WEIGHT = 0.04
 
 
 class _Build(NamedTuple):
@@ -44,7 +43,10 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The commits after good up to bad, the most suspect first. is_path_known: any of it is in the repository."""
+    """The commits after good up to bad, the most suspect first.
+
+    is_path_known: whether any function of the path is in the repository.
+    """
 
     incident: Incident
     good: str
@@ -75,7 +77,7 @@ class Answer:
                 "none of the path's functions is in this repository: the order is by what changed alone"
                 + (f"; beside the code differs: {what}" if what else "")
             )
-        if max(r.score for r in self.ranked) < LEAST_SCORE:
+        if max((e.weight for r in self.ranked for e in r.evidence), default=0.0) < LEAST_WEIGHT:
             return "no commit touches the changed path" + (
                 f"; beside the code differs: {what}" if what else ""
             )

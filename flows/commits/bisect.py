@@ -1,8 +1,9 @@
 """A script for git bisect: it records the commit checked out with the user's command and has it judged.
 
-By itself the script goes through the whole search, guided by the ranking: it tests where the suspicion is halved,
-not the number of commits. `git bisect run sh FILE judge` does the same in git's own order. What is judged is the
-incident's one series: a commit is good when its figure is nearer to the level before, bad when nearer to that after.
+By itself the script goes through the whole search, guided by the ranking: it tests where the suspicion is
+halved, not the number of commits. `git bisect run sh FILE judge` does the same in git's own order. What is
+judged is the incident's one series: a commit is good when its figure is nearer to the level before, bad when
+nearer to that after.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ next() {{
                 while ((getline line < skipped) > 0) skip[line] = 1 }}
         {{ commit[NR] = $1; total += weight[$1] }}
         END {{ best = 2 * total + 1
-              for (i = 1; i < NR; i++) {{ sum += weight[commit[i]]; off = sum - total / 2; if (off < 0) off = -off
+              for (i = 1; i < NR; i++) {{
+                  sum += weight[commit[i]]; off = sum - total / 2; if (off < 0) off = -off
                   if (off < best && !(commit[i] in skip)) {{ best = off; found = commit[i] }} }}
               print found }}' "$work/left"
 }}

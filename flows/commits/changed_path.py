@@ -1,7 +1,7 @@
 """The changed path of an incident: the functions and files of the stacks that grew, each with its weight.
 
-A function weighs most where the incident names it; on the call paths whose cost changed it weighs by their share
-of the change, less with each call away from the function that the cost is booked on.
+A function weighs most where the incident names it; on the call paths whose cost changed it weighs by their
+share of the change, less with each call away from the function that the cost is booked on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TO_CALLEES, TO_CALLERS = 0.9, 0.6
 OF_MEMBER, OF_HOLDER, OF_SUSPECT = 0.6, 0.8, 0.3
 LEAST_WEIGHT = 0.02
 MAX_METRICS = 5
-# Closures, wrappers and loop bodies are in the function that declares them; type arguments are none of the name.
+# Closures, wrappers and loop bodies are in the function that declares them.
 _INNER = re.compile(r"(?:\.(?:func|gowrap|deferwrap)?\d+|-range\d+|-fm)+$")
 
 
@@ -46,9 +46,10 @@ class Place:
 
 @dataclass(slots=True)
 class ChangedPath:
-    """weights: of functions, up to 1; files: by function, as the stacks name them; called: names of the callees
+    """The functions of a path.
 
-    whose cost grew, below each function of the repository or any other.
+    weights: up to 1; files: by function, as the stacks name them; called: the names of all that each calls on
+    paths whose cost grew.
     """
 
     weights: dict[Place, float] = field(default_factory=dict)
@@ -60,14 +61,18 @@ class ChangedPath:
         place = place_of(function)
         if place is None:
             return None
-        self.weights[place] = max(self.weights.get(place, 0.0), min(weight, 1.0))
-        if file:
-            self.files[place].add(file)
+        # A closure of B inlined into A is called A.B.func1 from Go 1.21 on, as one of a method B of A is.
+        outer, _, inner = place.name.partition(".")
+        others = [outer, inner] if inner.isidentifier() and outer.isidentifier() else []
+        for one in (place, *(Place(place.package, name) for name in others)):
+            self.weights[one] = max(self.weights.get(one, 0.0), min(weight, 1.0))
+            if file:
+                self.files[one].add(file)
         return place
 
 
 def place_of(function: str | None) -> Place | None:
-    """The declared function of a symbol, such as shop/cache.(*Prices).Lookup.func1; None for no Go function."""
+    """The declared function of a symbol, such as shop/cache.(*Prices).Lookup.func1; None: no Go function."""
     name = re.sub(r"\[.*?\](?=[.)]|$)", "", function or "")
     slash = name.rfind("/")
     dot = name.find(".", slash + 1)
@@ -76,8 +81,6 @@ def place_of(function: str | None) -> Place | None:
     package, rest = name[:dot].replace("%2e", "."), name[dot + 1 :]
     while (shorter := _INNER.sub("", rest)) != rest and shorter:
         rest = shorter
-    # Since Go 1.21 a closure is named after all functions it was inlined into: F.G.func1, where G is the one.
-    rest = re.sub(r"^(\(\*?\w+\)\.\w+|\w+)\.(?:func\d+|gowrap\d+|deferwrap\d+).*$", r"\1", rest)
     return Place(package, rest) if rest else None
 
 
@@ -108,7 +111,7 @@ def changed_path(connection: duckdb.DuckDBPyConnection, incident: Incident) -> C
 
 
 def _add_stacks(found: ChangedPath, rows: list[StackRow], about: str | None, weight: float) -> None:
-    """The frames of the paths that changed: of the incident's function, where it has paths, of all otherwise."""
+    """The frames of the paths that changed: of the incident's function if it has any, of all otherwise."""
     own = [r for r in rows if about and about in (r.functions or [])] or rows
     whole = sum(abs(r.after - r.before) for r in own) or 1.0
     for row in own:

@@ -1,7 +1,7 @@
 """Go source as far as commits need it: its declarations with their code, and what it says of itself.
 
 Code is compared without comments and layout, so that neither counts as a change. A scanner for the lexical
-grammar (Go specification, "Lexical elements") that relies on gofmt's habit of beginning declarations at column 0.
+grammar (Go specification, "Lexical elements"); declarations begin at column 0, as gofmt has it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _TOOLCHAIN = re.compile(r"^(?:go|toolchain)\s+(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A function, or another declaration. name: "(*Prices).Lookup", "Table.Len", "NewPrices", or its own names.
+    """A function, or another declaration.
 
-    code: its words without comments and layout.
+    name: "(*Prices).Lookup", "Table.Len", "NewPrices", or keyword and names; code: its words, no comments.
     """
 
     name: str
@@ -41,7 +41,8 @@ def declarations(source: str) -> dict[str, Declaration]:
     """The declarations of a file by name; of methods, the receiver without type parameters."""
     starts = _starts(source)
     found: dict[str, Declaration] = {}
-    for (start, keyword), (end, _) in zip(starts, [*starts[1:], (len(source), "")], strict=True):
+    ends = [*(start for start, _ in starts[1:]), len(source)]
+    for (start, keyword), end in zip(starts, ends, strict=False):  # no declaration, no end
         text = source[start:end]
         code = words(text)
         if keyword == "func":
@@ -54,6 +55,8 @@ def declarations(source: str) -> dict[str, Declaration]:
             name = receiver + match["name"]
         elif keyword in ("type", "var", "const"):
             name = f"{keyword} {' '.join(_names(code))}"
+        elif keyword == "import":
+            name = keyword
         else:
             continue
         # Several func init are all of that name.

@@ -1,4 +1,4 @@
-"""Commits ranked by what they change of an incident's path: evidence with its weight, joined as if independent."""
+"""Commits ranked by what they change of an incident's path: weighted evidence, joined as if independent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # How much of a function's weight each kind of evidence keeps.
 TOUCHES, CALLS_NEW, MORE_OF, USES, SAME_FILE, SAME_PACKAGE = 0.75, 0.6, 0.3, 0.45, 0.1, 0.07
-REQUIRES, OTHER_REQUIRE, TOOLCHAIN, OTHER_CODE, CONFIGURATION, NATIVE = 0.7, 0.1, 0.2, 0.02, 0.04, 0.3
+REQUIRES, OTHER_REQUIRE, TOOLCHAIN, OTHER_CODE, CONFIGURATION, NATIVE = 0.7, 0.1, 0.2, 0.03, 0.02, 0.3
 # What is undone again within the range cannot have stayed.
 UNDONE = 0.05
 # Words that stand for a cost, by family of metrics: more of them in a function of the path is evidence.
@@ -42,7 +42,7 @@ class Evidence:
 
 @dataclass(slots=True)
 class Ranked:
-    """A commit with its score from 0 to 1, what kind it is, and why it is suspected, the best reason first."""
+    """A commit with its score from 0 to 1, its kinds, and why it is suspected, the best reason first."""
 
     commit: Commit
     kinds: tuple[str, ...]

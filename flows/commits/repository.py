@@ -1,7 +1,7 @@
 """A git repository that is read and never trusted: no hook, no filter, no configured program of it is run.
 
 git is called with argument lists, with the user's and the system's configuration left out, and with whatever
-a repository's own configuration could start switched off. What a user names is resolved to a commit's id first.
+a repository's own configuration could start switched off. What a user names is resolved to an id first.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Commit:
 
 
 class Repository:
-    """Reads commits and contents. Raises RepositoryError where folder is in no repository, or git is missing."""
+    """Reads commits and contents. Raises RepositoryError: folder is in no repository, or git is missing."""
 
     def __init__(self, folder: Path) -> None:
         git = shutil.which("git")
@@ -110,7 +110,7 @@ class Repository:
             said = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         except RepositoryError as error:
             raise RepositoryError(
-                f"{self.folder} has no commit {name}: fetch it (git fetch --unshallow), or name another repository"
+                f"{self.folder} has no commit {name}: fetch it (git fetch --unshallow), or name another"
             ) from error
         return said.decode().strip()
 
@@ -181,7 +181,7 @@ class Repository:
         return {b: c.decode("utf-8", "replace") for b in wanted if (c := self._contents[b]) is not None}
 
     def _git(self, *words: str, given: bytes = b"") -> bytes:
-        """What git says on standard output. Raises RepositoryError with its complaint, or that it is too much."""
+        """What git says on standard output. Raises RepositoryError: its complaint, or that it is too much."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | _ENVIRONMENT
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as asked:
             asked.write(given)

@@ -1,7 +1,7 @@
-"""Where the functions of a path stand in a repository: packages to folders, stacks' files to paths, and their code.
+"""Where a path's functions stand in a repository: packages to folders, files of stacks to paths, and code.
 
-A stack's file is absolute on the machine that built it, or begins with the module (-trimpath): what they have in
-common with the repository is their end. A function's package gives its folder by the modules of its go.mod files.
+A stack's file is absolute on the machine that built it, or begins with the module (-trimpath): what it has in
+common with the repository is its end. A function's package gives its folder by the modules in go.mod files.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Sources:
         return path.rpartition("/")[0].rpartition("/")[2]
 
     def uses(self, place: Place, name: str, *, is_same_package: bool = False, package: str = "") -> bool:
-        """Whether a function's code names a declaration: by itself, or as package.Name or .Method elsewhere."""
+        """Whether a function's code names a declaration: alone, or as package.Name or .Method elsewhere."""
         key = (self._folders.get(place) or "", place.name)
         codes = [d.code for end in self._code if (d := end.get(key))]
         kind, _, listed = name.partition(" ")

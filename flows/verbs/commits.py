@@ -73,11 +73,11 @@ def commits(
     """Which commit brought an incident: those between its builds, ranked by what they change of its path.
 
     The words choose the incident as for show. Commits rank by the functions that they change (comments and
-    layout aside) of the call paths whose cost changed. Where no commit changes code, it says what else differed.
+    layout aside) of the call paths whose cost changed. Where none changes code, it says what else differed.
 
     \b
     tracemill commits b08 --repo ~/src/shop
-    tracemill commits b08 --bisect bisect.sh --run 'go build -o /tmp/shop . && /tmp/shop -out "$TRACEMILL_OUT"'
+    tracemill commits b08 --bisect bisect.sh --run 'go build -o /tmp/a . && /tmp/a -out "$TRACEMILL_OUT"'
     """
     root = settings_of(warehouse=warehouse).warehouse
     if bisect is not None and not command:
