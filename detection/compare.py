@@ -34,7 +34,7 @@ Bools = NDArray[np.bool_]
 # So many splits are all tried; of more a sample of as many, always the same. Ten runs a side have 184,756.
 MOST_SPLITS = 200_000
 _SPLITS_AT_ONCE = 4096
-_SEED = 1
+SEED = 1
 # Of the interval of one series.
 CONFIDENCE = 0.95
 # Where p is Student's, the exact test must say this, or its least where that is above.
@@ -44,27 +44,37 @@ MOST_RUNS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """The answers, one a series; logarithms of after over before. nan where a side has a single run.
+class Estimates:
+    """What the runs of each series tell, before the series are judged together.
 
-    is_within and is_different exclude each other; where neither holds it cannot be told. runs_needed: runs a
-    side with which the interval would be as narrow as is asked for; 0 where it need not be, nan where more
-    than MOST_RUNS or unknown. is_exact: p is of the exact test.
+    Logarithms of after over before; nan where a side has a single run. runs_needed: runs a side with which
+    the interval would be as narrow as is asked for; nan where more than MOST_RUNS or unknown. is_exact: p is
+    of the exact test.
     """
 
     effect: Reals
     low: Reals
     high: Reals
     p: Reals
-    q: Reals
     is_exact: Bools
-    is_within: Bools
-    is_different: Bools
     runs_needed: Reals
 
 
+@dataclass(frozen=True, slots=True)
+class Compared(Estimates):
+    """The answers, one a series.
+
+    is_within and is_different exclude each other; where neither holds it cannot be told. runs_needed is 0
+    where one does.
+    """
+
+    q: Reals
+    is_within: Bools
+    is_different: Bools
+
+
 def compare(
-    before: list[Reals], after: list[Reals], metric: NDArray[np.int64], margin: float, seed: int = _SEED
+    before: list[Reals], after: list[Reals], metric: NDArray[np.int64], margin: float, seed: int = SEED
 ) -> Compared:
     """Compare series by series.
 
@@ -72,6 +82,29 @@ def compare(
     each series' metric, whose series have noise in common. margin: the logarithm of the ratio that is worth a
     word.
     """
+    family = sum(min(len(b), len(a)) > 1 for b, a in zip(before, after, strict=True))
+    return judged(estimate(before, after, metric, margin, family, seed), margin)
+
+
+def judged(found: Estimates, margin: float) -> Compared:
+    """The answers of series that are judged together."""
+    q = benjamini_hochberg(found.p)
+    is_within = (found.low >= -margin) & (found.high <= margin)
+    is_different = ~is_within & (q <= RULES.false_share) & (np.abs(found.effect) >= margin)
+    needed = np.where(is_within | is_different, 0.0, found.runs_needed)
+    known = (found.effect, found.low, found.high, found.p, found.is_exact)
+    return Compared(*known, needed, q, is_within, is_different)
+
+
+def estimate(
+    before: list[Reals],
+    after: list[Reals],
+    metric: NDArray[np.int64],
+    margin: float,
+    family: int,
+    seed: int = SEED,
+) -> Estimates:
+    """Estimate series by series, as compare has them. family: how many are judged together."""
     effect = np.array([np.median(np.subtract.outer(b, a)) for a, b in zip(before, after, strict=True)])
     n_before, n_after = (np.array([len(x) for x in side], dtype=float) for side in (before, after))
     has_runs = (n_before > 1) & (n_after > 1)
@@ -81,13 +114,7 @@ def compare(
 
     exact = _permuted(before, after, has_runs, seed)
     least = np.array([least_p(int(a), int(b)) for a, b in zip(n_before, n_after, strict=True)])
-    is_exact = has_runs & (least <= RULES.false_share / max(int(has_runs.sum()), 1))
-    with np.errstate(invalid="ignore"):
-        student = np.where(
-            exact <= np.maximum(_EXACT_P, least) * (1 + 1e-9), two_sided_p(means / error, df), 1.0
-        )
-    p = np.where(has_runs, np.where(is_exact, exact, np.maximum(student, np.finfo(float).tiny)), np.nan)
-    q = benjamini_hochberg(p)
+    p, is_exact = student_or_exact(exact, least, means / error, df, family)
 
     half = t_quantile(CONFIDENCE, df) * error
     low, high = np.minimum(effect, means - half), np.maximum(effect, means + half)
@@ -97,10 +124,21 @@ def compare(
             differences = np.sort(np.subtract.outer(after[i], before[i]), axis=None)
             low[i], high[i] = differences[cut - 1], differences[-cut]
     low[~has_runs] = high[~has_runs] = np.nan
-    is_within = has_runs & (low >= -margin) & (high <= margin)
-    is_different = has_runs & ~is_within & (q <= RULES.false_share) & (np.abs(effect) >= margin)
-    needed = np.where(is_within | is_different, 0.0, _runs_needed(variance, margin))
-    return Compared(effect, low, high, p, q, is_exact, is_within, is_different, needed)
+    return Estimates(effect, low, high, p, is_exact, _runs_needed(variance, margin))
+
+
+def student_or_exact(exact: Reals, least: Reals, t: Reals, df: Reals, family: int) -> tuple[Reals, Bools]:
+    """p of each series, and whether it is the exact test's.
+
+    exact: the exact p, nan where there is none. least: the least that it could be. t, df: Student's. family:
+    how many series are judged together.
+    """
+    is_known = np.isfinite(exact)
+    is_exact = is_known & (least <= RULES.false_share / max(family, 1))
+    with np.errstate(invalid="ignore"):
+        agrees = exact <= np.maximum(_EXACT_P, least) * (1 + 1e-9)
+        student = np.maximum(np.where(agrees, two_sided_p(t, df), 1.0), np.finfo(float).tiny)
+    return np.where(is_known, np.where(is_exact, exact, student), np.nan), is_exact
 
 
 def least_p(n_before: int, n_after: int) -> float:
@@ -118,11 +156,17 @@ def _noise(
     df = np.array([len(a) + len(b) - 2.0 for a, b in zip(before, after, strict=True)])
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = np.where(has_runs, squares / df, np.nan)
-    floor = RULES.least_noise**2
-    for number in np.unique(metric[has_runs]):
-        own = np.flatnonzero(has_runs & (metric == number))
-        variance[own] = np.maximum(variance[own], typical(np.maximum(variance[own], floor)))
+    variance[has_runs] = at_least_typical(variance[has_runs], metric[has_runs])
     return variance, np.where(has_runs, df, np.nan)
+
+
+def at_least_typical(variance: Reals, metric: NDArray[np.int64]) -> Reals:
+    """The variances, each at least the typical one of its metric's series and what any figure has."""
+    found = np.maximum(variance, RULES.least_noise**2)
+    for number in np.unique(metric):
+        own = metric == number
+        found[own] = np.maximum(found[own], typical(found[own]))
+    return found
 
 
 def _permuted(before: list[Reals], after: list[Reals], has_runs: Bools, seed: int) -> Reals:
@@ -136,7 +180,7 @@ def _permuted(before: list[Reals], after: list[Reals], has_runs: Bools, seed: in
     return p
 
 
-def permutation_p(values: Reals, n_before: int, seed: int = _SEED) -> Reals:
+def permutation_p(values: Reals, n_before: int, seed: int = SEED) -> Reals:
     """The two-sided p that the first n_before values and the others have one distribution.
 
     values: (n_series, n_runs). The share of splits whose means differ at least as much as those observed.

@@ -117,7 +117,7 @@ def test_a_capture_that_was_lost_passes_nothing_and_no_other_file_does_harm(tmp_
     done = compare(before, after, "--at-least", 50)
     assert done.exit_code == 2
     assert "after: cpu.pb.gz could not be loaded" in done.stdout
-    assert "nothing differs that can be told" in done.stdout
+    assert "nothing differs that can be told" in " ".join(done.stdout.split())
     assert {lost["side"] for lost in found(before, after)["not_loaded"]} == {"after"}
 
 
@@ -139,3 +139,69 @@ def test_names_that_are_not_there_get_the_nearest(demo: Path, tmp_path: Path) ->
 def test_what_is_not_of_one_kind_is_refused(before: str, after: str, why: str) -> None:
     done = compare(DEMO / before, DEMO / after)
     assert (done.exit_code, why in done.stderr) == (2, True)
+
+
+def paired(folder: Path, values: list[float], session: str = "s", order: int = 1) -> Path:
+    """A folder of runs that were recorded in turns, with benchmarks of which all share what a value says."""
+    for number, value in enumerate(values):
+        run = folder / f"{number}"
+        run.mkdir(parents=True)
+        names = "ABCDEF"
+        results = "".join(
+            f"Benchmark{name}-2 100 {value * (1 + 0.004 * ((number * (i + 3) + order) % 5))} ns/op\n"
+            for i, name in enumerate(names)
+        )
+        (run / "bench.txt").write_text(f"goos: linux\npkg: app\n{results}")
+        (run / "run.json").write_text(json.dumps({"pair": f"{session}-{number}"}))
+    return folder
+
+
+# What else the machine does while a pair is recorded.
+LOAD = [100, 150, 230, 120, 300, 180, 260, 110, 140, 280]
+
+
+def test_runs_that_are_pairs_are_compared_within_them(tmp_path: Path) -> None:
+    base = paired(tmp_path / "base", LOAD)
+    head = paired(tmp_path / "head", [1.1 * x for x in LOAD], order=2)
+    done = found(base, head)
+    assert (done["exit_code"], answers(done)) == (1, {"worse"})
+    assert {(s["pairs"], s["runs_after"]) for s in done["series"]} == {(10, 10)}
+    assert all(1.08 < s["ratio"] < 1.12 for s in done["series"])
+    same = found(base, paired(tmp_path / "same", LOAD, order=3))
+    assert (same["exit_code"], answers(same)) == (0, {"does not differ"})
+
+
+def test_runs_of_other_pairs_are_compared_as_runs(tmp_path: Path) -> None:
+    base = paired(tmp_path / "base", LOAD)
+    head = paired(tmp_path / "head", [1.1 * x for x in LOAD], session="another")
+    done = found(base, head)
+    assert (done["exit_code"], answers(done)) == (2, {"cannot tell"})
+    assert {s["pairs"] for s in done["series"]} == {0}
+
+
+def test_two_pairs_a_pair_given_twice_and_runs_without_one_are_told_apart(tmp_path: Path) -> None:
+    base, head = (paired(tmp_path / name, LOAD[:4]) for name in ("base", "head"))
+    (head / "3/run.json").unlink()
+    (base / "2/run.json").write_text('{"pair": "s-1"}')
+    (head / "2/run.json").write_text('{"pair": "s-1"}')
+    assert {s["pairs"] for s in found(base, head)["series"]} == {2}
+    (head / "0/run.json").unlink()
+    assert {s["pairs"] for s in found(base, head)["series"]} == {0}
+
+
+def test_more_pairs_are_advised_where_pairs_cannot_tell(tmp_path: Path) -> None:
+    base = paired(tmp_path / "base", LOAD[:6])
+    head = paired(tmp_path / "head", [LOAD[i] * (0.7, 1.2, 1.1)[i % 3] for i in range(6)])
+    assert "cannot be told from noise with 6 pairs; with" in " ".join(compare(base, head).stdout.split())
+
+
+def test_noise_that_all_signals_share_in_a_run_is_said(tmp_path: Path) -> None:
+    calm = [100.0] * 10
+    busy = [*calm[:7], 160.0, *calm[8:]]
+    base, head = paired(tmp_path / "base", calm), paired(tmp_path / "head", busy, order=2)
+    done = compare(base, head)
+    text = " ".join(done.stdout.split())
+    assert "run 7 of after: 100% of what is measured in time is off to the same side, ×1.6" in text
+    assert done.exit_code == 2  # one pair of ten is far off
+    assert [run["run_id"] for run in found(base, head)["noisy_runs"]] == ["7"]
+    assert found(base, paired(tmp_path / "calm", calm))["noisy_runs"] == []

@@ -1,4 +1,4 @@
-"""The judged series of two builds, run by run, and what detection/compare.py answers of each."""
+"""The judged series of two builds, run by run, and what detection/compare.py and pairs.py answer of each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # Of all differences claimed, the share that may be false.
 FALSE_SHARE = RULES.false_share
+# Beside fewer pairs the runs of a series are compared as if none were.
+LEAST_PAIRS = 2
+# Of figures in these units, or per something, another process on the machine makes more.
+TIME_UNITS = {"ns", "sec"}
 # What runs had to do explains a change only up to so many times its own difference.
 LOAD_RATIO = RULES.load_ratio
 
@@ -23,6 +27,8 @@ class Run(NamedTuple):
     """A series' figure at a run, as in observations. log_value: of the value plus negligible."""
 
     build_id: str
+    run_id: str
+    pair: str | None
     metric: str
     subject: str
     calling_function: str | None
@@ -41,9 +47,20 @@ class Sides(NamedTuple):
     before: list[Run]
     after: list[Run]
 
+    def pairs(self) -> Sides | None:
+        """The runs that were recorded in turns, each beside its own; None where there are too few pairs."""
+        first, second = ({run.pair: run for run in side if run.pair is not None} for side in self)
+        common = [pair for pair in first if pair in second]
+        if len(common) < LEAST_PAIRS:
+            return None
+        return Sides([first[pair] for pair in common], [second[pair] for pair in common])
+
 
 class Answer(NamedTuple):
-    """As detection.compare.Compared, of one series; least_p: the least that the exact test could say."""
+    """As detection.compare.Compared, of one series; least_p: the least that the exact test could say.
+
+    pairs: how many pairs it was compared by; 0 where its runs are no pairs.
+    """
 
     effect: float
     low: float
@@ -55,6 +72,7 @@ class Answer(NamedTuple):
     is_different: bool
     runs_needed: float
     least_p: float
+    pairs: int
 
 
 def sides_of(connection: duckdb.DuckDBPyConnection, before: str, after: str) -> list[Sides]:
@@ -72,15 +90,76 @@ def answers(sides: Sequence[Sides], at_least: float) -> list[Answer]:
         return []
     import numpy as np
 
-    from tracemill.detection.compare import compare, least_p
+    from tracemill.detection.compare import Estimates, estimate, judged, least_p
+    from tracemill.detection.pairs import estimate_pairs, least_paired_p
 
-    metrics = {name: i for i, name in enumerate(sorted({s.before[0].metric for s in sides}))}
-    done = compare(
-        [np.array([run.log_value for run in s.before]) for s in sides],
-        [np.array([run.log_value for run in s.after]) for s in sides],
-        np.array([metrics[s.before[0].metric] for s in sides]),
-        math.log1p(at_least / 100),
-    )
-    columns = [getattr(done, name).tolist() for name in Answer._fields if name != "least_p"]
-    least = [least_p(len(s.before), len(s.after)) for s in sides]
-    return [Answer(*values) for values in zip(*columns, least, strict=True)]
+    margin = math.log1p(at_least / 100)
+    numbers = {name: i for i, name in enumerate(sorted({s.before[0].metric for s in sides}))}
+    metric = np.array([numbers[s.before[0].metric] for s in sides])
+    pairs = [s.pairs() for s in sides]
+    is_paired = np.array([p is not None for p in pairs])
+    family = sum(min(len(s.before), len(s.after)) > 1 for s in sides)
+    logs = [
+        [np.array([run.log_value for run in side]) for side in p or s]
+        for s, p in zip(sides, pairs, strict=True)
+    ]
+    parts = []
+    if not is_paired.all():
+        rows = np.flatnonzero(~is_paired)
+        before, after = ([logs[i][side] for i in rows] for side in (0, 1))
+        parts.append((rows, estimate(before, after, metric[rows], margin, family)))
+    if is_paired.any():
+        rows = np.flatnonzero(is_paired)
+        parts.append(
+            (rows, estimate_pairs([logs[i][1] - logs[i][0] for i in rows], metric[rows], margin, family))
+        )
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    columns = {
+        name: np.concatenate([getattr(found, name) for _, found in parts])[order]
+        for name in Estimates.__dataclass_fields__
+    }
+    done = judged(Estimates(**columns), margin)
+    told = [getattr(done, name).tolist() for name in Answer._fields[:-2]]
+    counts = [len(p.before) if p else 0 for p in pairs]
+    least = [
+        least_paired_p(n) if n else least_p(len(s.before), len(s.after))
+        for n, s in zip(counts, sides, strict=True)
+    ]
+    return [Answer(*values) for values in zip(*told, least, counts, strict=True)]
+
+
+class NoisyRun(NamedTuple):
+    """A run in which most that is measured in time stands off. ratio: of the middle one of the series."""
+
+    build_id: str
+    run_id: str
+    share: float
+    ratio: float
+
+
+def noisy_runs(sides: Sequence[Sides], at_least: float) -> list[NoisyRun]:
+    """The runs of either build that stand off from the others of their build in most that takes time."""
+    import numpy as np
+
+    from tracemill.detection.shared_noise import shared_noise
+
+    found = []
+    for side in (0, 1):
+        # What a function costs by one caller is no figure of its own.
+        timed = [s[side] for s in sides if s[side] and _is_timed(s[side][0])]
+        ids = sorted({run.run_id for runs in timed for run in runs})
+        values = np.full((len(timed), len(ids)), np.nan)
+        at = {run_id: i for i, run_id in enumerate(ids)}
+        for row, runs in enumerate(timed):
+            for run in runs:
+                values[row, at[run.run_id]] = run.log_value
+        found += [
+            NoisyRun(timed[0][0].build_id, ids[n.run], n.share, n.ratio)
+            for n in shared_noise(values, math.log1p(at_least / 100))
+        ]
+    return found
+
+
+def _is_timed(run: Run) -> bool:
+    unit = (run.unit or "").partition("/")[0]
+    return unit in TIME_UNITS and run.calling_function is None and run.value > run.negligible

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracemill.flows.gate.judge import LoadFailure, failures_of
 from tracemill.flows.show.tables import plain
-from tracemill.warehouse.compared import LOAD_RATIO, answers, sides_of
+from tracemill.warehouse.compared import LOAD_RATIO, answers, noisy_runs, sides_of
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
     import duckdb
 
-    from tracemill.warehouse.compared import Answer, Sides
+    from tracemill.warehouse.compared import Answer, NoisyRun, Sides
 
 # What the queries read.
 MODELS = (
@@ -59,6 +59,8 @@ class Series:
     least_p: float
     runs_before: int
     runs_after: int
+    # How many pairs of runs it was compared by; 0 where its runs were not recorded in turns.
+    pairs: int
     # More runs a side that would tell; None where that is unknown, or too many to be advice.
     more_runs: int | None
     is_by_caller: bool
@@ -76,13 +78,14 @@ class Comparison:
     """Every series, what differs first.
 
     apart: what was not compared, in words, with how many series. failures: files that could not be loaded,
-    each beside its side, "before" or "after".
+    each beside its side, "before" or "after". noisy: runs in which the machine was busy with something else.
     """
 
     at_least: float
     series: list[Series] = field(default_factory=list)
     apart: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, LoadFailure]] = field(default_factory=list)
+    noisy: list[NoisyRun] = field(default_factory=list)
 
     @property
     def is_told(self) -> bool:
@@ -115,6 +118,7 @@ class Comparison:
             "exit_code": self.exit_code,
             "series": [{name: plain(getattr(s, name)) for name in names} for s in self.series],
             "not_compared": [{"why": why, "series": count} for why, count in self.apart.items()],
+            "noisy_runs": [run._asdict() for run in self.noisy],
             "not_loaded": [{"side": side, "why": f.reason} for side, f in self.failures],
         }
 
@@ -143,12 +147,15 @@ def compare(connection: duckdb.DuckDBPyConnection, before: str, after: str, at_l
     for sides, answer in zip(pairs, answers(pairs, at_least), strict=True):
         found.series.append(_series(sides, answer, loads.get(sides.before[0].measure, [])))
     found.series.sort(key=_rank)
+    found.noisy = noisy_runs(pairs, at_least)
     for s in found.of(APART):
         found.apart[str(s.why)] += 1
     return found
 
 
 def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
+    if answer.pairs:
+        sides = sides.pairs() or sides
     first, runs = sides.before[0], min(len(sides.before), len(sides.after))
     is_single = runs < 2
     bounds = _sampling(sides, answer.effect) if is_single else (answer.low, answer.high)
@@ -172,6 +179,7 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         least_p=answer.least_p,
         runs_before=len(sides.before),
         runs_after=len(sides.after),
+        pairs=answer.pairs,
         more_runs=_more_runs(answer, runs) if said == UNKNOWN else None,
         is_by_caller=first.calling_function is not None,
         why=why,

@@ -13,6 +13,7 @@ from tracemill.warehouse.compared import FALSE_SHARE
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.compare import Comparison, Series
+    from tracemill.warehouse.compared import NoisyRun
 
 WIDTH = 80
 MOST_ROWS = 20
@@ -39,14 +40,28 @@ def as_text(found: Comparison, before: str, after: str) -> str:
         for why, count in found.apart.most_common()
         for line in _wrapped(f"not compared: {count} of {why}")
     ]
-    lines += [line for side, f in found.failures for line in _wrapped(visible(f"{side}: {f.reason}"))]
+    said = [noise(run) for run in found.noisy] + [f"{side}: {f.reason}" for side, f in found.failures]
+    lines += [line for text in said for line in _wrapped(visible(text))]
     if any(s.test == "Student" for s in differing):
         lines += _wrapped(
-            f"With so few runs the exact test's p is at least {found.least_p:.2g}, too much for "
-            f"{_series(len(found.series))}: q is of Student's t of the logarithms, and the exact test agrees "
+            f"With so few {_kind(found.series)} the exact test's p is at least {found.least_p:.2g}, "
+            f"too much for {_series(len(found.series))}: q is of Student's t, and the exact test agrees "
             "as far as it can."
         )
     return "\n".join(lines) + "\n"
+
+
+def noise(run: NoisyRun) -> str:
+    """A run in which the machine was busy with something else, in words."""
+    return (
+        f"run {run.run_id} of {run.build_id}: {run.share:.0%} of what is measured in time is off to the same "
+        f"side, ×{run.ratio:.3g} in the middle: the machine (another process, a pause of the runner) and not "
+        "the code; more runs outweigh it."
+    )
+
+
+def _kind(series: list[Series]) -> str:
+    return "pairs" if any(s.pairs for s in series) else "runs"
 
 
 def _headline(found: Comparison) -> str:
@@ -78,10 +93,11 @@ def _untold(found: Comparison) -> list[str]:
         )
     if rest := [s for s in untold if not s.is_single]:
         more = sorted(s.more_runs for s in rest if s.more_runs is not None)
-        text = f"{_series(len(rest))} cannot be told from noise with {_runs(rest)} runs a side"
+        kind = "pairs" if _kind(rest) == "pairs" else "runs a side"
+        text = f"{_series(len(rest))} cannot be told from noise with {_runs(rest)} {kind}"
         if len(more) * 2 > len(rest):
             half = more[len(rest) // 2]
-            text += f"; with {half} more a side half of them could"
+            text += f"; with {half} more {'pairs' if kind == 'pairs' else 'a side'} half of them could"
         lines += _wrapped(text + ".")
     return lines
 
