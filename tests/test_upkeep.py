@@ -41,6 +41,11 @@ def test_doctor_names_what_is_wrong_and_the_way_out(warehouse: Path) -> None:
     )
 
 
+def test_what_comes_next_of_two_builds_is_to_compare_them(artifacts: Path, tmp_path: Path) -> None:
+    done = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
+    assert f"next: tracemill compare b1 b2 --warehouse {tmp_path / 'w'}" in done.stderr
+
+
 def test_doctor_asks_for_a_binary_only_where_too_little_of_a_heap_is_known() -> None:
     given = Given()
     put = given.stack("app.put")

@@ -131,7 +131,9 @@ def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
         regressed = verdicts(connection, Filter(status="regressed"))
     standing = [v for v in regressed if v.is_lead and v.is_standing]
     if not rests_on.is_judged and not standing:
-        return False, f"tracemill doctor{where}"
+        both = list(dict.fromkeys([*rests_on.builds, *rests_on.unordered]))
+        step = f"compare {shlex.join(both)}" if len(both) == 2 else "doctor"
+        return False, f"tracemill {step}{where}"
     page = f"page: {settings.exports_folder / REPORT_FILE}"
     if standing:
         return True, f"tracemill show {shlex.quote(standing[-1].build_id)}{where}; {page}"

@@ -69,7 +69,10 @@ def doctor(warehouse: Path | None, format_: str) -> None:
         click.echo(json.dumps([ailment._asdict() for ailment in found], indent=1, ensure_ascii=False))
     else:
         click.echo("\n".join(visible(line) for line in as_text(found).splitlines()))
-        say_next(f"tracemill run ARTIFACTS{again(warehouse)}, once what is wrong is mended")
+        if found:
+            say_next(f"tracemill run ARTIFACTS{again(warehouse)}, once what is wrong is mended")
+        else:
+            say_next(f"tracemill regressions{again(warehouse)}")
 
 
 @click.command()
