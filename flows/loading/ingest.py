@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,24 +105,26 @@ def ingest(
     with if_nobody_loads(warehouse) as is_alone:
         if is_alone:
             Catalog.load(warehouse).sweep()
+    result, todo = Ingested(), []
     with loading_lock(warehouse):
-        found = discover(artifacts, layout)
-        catalog = Catalog.load(warehouse)
-        result = Ingested(strays=found.strays)
-        _take_manifests(found, catalog, result)
-        if layout and layout.order:
-            catalog.builds = placed_by_list(catalog.builds, layout.order)
-        todo = _what_is_new(found, catalog, options or Options(), result)
-        catalog.commit()
-        if todo:
-            shown = progress or Silent()
-            shown.start("reading files", len(todo))
-            outcomes = (load or load_all)(todo, processes or os.cpu_count() or 1)
-            try:
+        try:
+            found = discover(artifacts, layout)
+            catalog = Catalog.load(warehouse)
+            result.strays = found.strays
+            _take_manifests(found, catalog, result)
+            if layout and layout.order:
+                catalog.builds = placed_by_list(catalog.builds, layout.order)
+            todo = _what_is_new(found, catalog, options or Options(), result)
+            catalog.commit()
+            if todo:
+                shown = progress or Silent()
+                shown.start("reading files", len(todo))
+                outcomes = (load or load_all)(todo, processes or os.cpu_count() or 1)
                 _take_outcomes(outcomes, catalog, result, shown)
-            except KeyboardInterrupt as stop:
-                kept = f"{len(result.loaded)} captures of the {len(todo)} new files are kept"
-                raise KeyboardInterrupt(f"{kept}; the same command goes on from there") from stop
+        except KeyboardInterrupt as stop:
+            of = f"{len(todo)} new files" if todo else "files"
+            kept = f"{len(result.loaded)} captures of the {of} are kept"
+            raise KeyboardInterrupt(f"{kept}; the same command goes on from there") from stop
         result.seconds = time.monotonic() - started
         return result
 
@@ -285,7 +288,22 @@ def _processes(count: int) -> ProcessPoolExecutor:
     # A fork server starts clean: no threads of ours are copied into the workers.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tracemill.flows.loading.ingest"])
+    with _ignored_interrupts():
+        forkserver.ensure_running()
     return ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
+
+
+@contextlib.contextmanager
+def _ignored_interrupts() -> Iterator[None]:
+    """Processes that are started in the block hear no Ctrl-C, until they ask for it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _end_with_parent() -> None:
