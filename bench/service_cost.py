@@ -52,6 +52,8 @@ def _add(example: Catalog, catalog: Catalog, original: str, build: Build) -> Non
         if not (catalog.root / link).exists():
             (catalog.root / link).parent.mkdir(parents=True, exist_ok=True)
             os.link(example.root / path, catalog.root / link)
+        if path in example.files:
+            catalog.files[link] = example.files[path]
         return link
 
     catalog.builds[name] = build

@@ -88,6 +88,14 @@ def test_raw_rows_go_and_nothing_that_was_made_of_them(warehouse: Path) -> None:
     assert raw_builds(warehouse, "profile_samples") == ["b3", "b4"]
     assert models(warehouse) == before
     assert verify(warehouse).findings == []
+    with connect(warehouse) as connection:
+        query = "select build_id, len(expired_tables) > 5 from captures where kind = 'trace'"
+        assert dict(connection.execute(query).fetchall()) == {
+            "b1": True,
+            "b2": True,
+            "b3": False,
+            "b4": False,
+        }
 
 
 @pytest.mark.parametrize("harm", ["built anew", "published file lost"])

@@ -27,6 +27,7 @@ def capture_row(capture: Capture) -> dict[str, object]:
     row = as_dict(capture)
     row["captured_at"] = _microseconds(capture.captured_at_ns)
     row["started_at"] = _microseconds(capture.started_at_ns)
+    row["expired_tables"] = row.pop("expired")
     row["row_count"] = sum(capture.rows.values())
     row["labels"] = list(capture.labels.items())
     return row

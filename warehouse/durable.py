@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,20 @@ def digest(path: Path) -> tuple[int, str]:
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         return stream.tell(), sha256
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file's content; where the file system can, both share the blocks until one is changed."""
+    with source.open("rb") as content, target.open("xb") as copy:
+        left = os.fstat(content.fileno()).st_size
+        try:
+            while left and (done := os.copy_file_range(content.fileno(), copy.fileno(), left)):
+                left -= done
+        except OSError as error:
+            if error.errno not in {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+                raise
+            content.seek(copy.tell())
+            shutil.copyfileobj(content, copy, 1 << 20)
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -20,7 +20,7 @@ from tracemill.detection.rules import RULES
 from tracemill.warehouse.condensed import Kept, fingerprints, needing, take
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
-from tracemill.warehouse.durable import put_in_place, sync
+from tracemill.warehouse.durable import copy_file, put_in_place, sync
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.intervals import view
@@ -134,7 +134,7 @@ def _replace(target: Path, plan: _Plan, progress: Callable[[str], None]) -> dict
     log = temporary.with_name(temporary.name + ".wal")
     try:
         if plan.before:
-            shutil.copyfile(target, temporary)
+            copy_file(target, temporary)
         # Unsynced until it is whole: else each of its hundreds of statements would wait for the disk.
         with open_database(temporary, plan.catalog.root, read_only=False, is_synced=False) as connection:
             if failed := _Build(connection, plan).run(progress):

@@ -58,6 +58,7 @@ _DECLARED = (
     Column("parser_version", TEXT, "", "Version of Tracemill that parsed the capture."),
     Column("status", WORD, "", "Of a capture ok or salvaged; of a verdict a word of verdict_statuses."),
     Column("issue_count", INT, "", "How many parse_issues rows the capture has."),
+    Column("expired_tables", pa.list_(TEXT), "", "Tables that had rows of the capture until retention dropped them."),
     Column("row_count", INT, "", "Rows over all tables."),
     Column("position", TEXT, "", "Place in the file: byte offset, line or generation."),
     Column("severity", WORD, "", "info, error or data_loss."),

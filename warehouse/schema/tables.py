@@ -258,7 +258,7 @@ _CATALOG = (
         "Every input file that was loaded.",
         "capture_id",
         "build_id run_id kind format path sha256 size_bytes captured_at started_at duration_ns go_version "
-        "parser_version status issue_count row_count labels",
+        "parser_version status issue_count row_count expired_tables labels",
     ),
     _table(
         "build_manifests",
