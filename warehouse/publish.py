@@ -6,7 +6,6 @@ readers see the old state or the new one, never a mixture.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import shutil
 import time
@@ -16,26 +15,28 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from tracemill.detection.rules import RULES
+from tracemill.warehouse import aside
 from tracemill.warehouse.condensed import Kept, fingerprints, needing, take
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import copy_file, put_in_place, sync
-from tracemill.warehouse.errors import DamagedError, WarehouseError
+from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.intervals import view
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import Model, ModelError, spanning_models
+from tracemill.warehouse.plan import Plan
 from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import CATALOG, DERIVED, PARSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
+    from tracemill.warehouse.aside import FailedCheck
     from tracemill.warehouse.catalog import Catalog
     from tracemill.warehouse.schema import Table
 
@@ -54,6 +55,8 @@ class Published:
     seconds: float
     is_changed: bool
     failed_checks: dict[str, str]
+    # Builds that were not published → why, in words.
+    set_aside: dict[str, str] = field(default_factory=dict)
     # Of builds whose raw rows have expired, what the models now would make otherwise
     kept: Kept = field(default_factory=Kept)
 
@@ -73,7 +76,8 @@ def publish(
     """Bring the database up to the catalog; with models, also build and check them. Under the writer's lock.
 
     Without models only the tables are brought up to date. full builds every model
-    for every build. A failed check leaves the previous state published.
+    for every build. Builds whose models or checks fail are set aside; where none is to blame, or all are,
+    the previous state stays published.
     """
     started = time.monotonic()
     target = catalog.root / DATABASE
@@ -82,24 +86,63 @@ def publish(
             shutil.rmtree(left_behind)
         else:
             left_behind.unlink()
-    plan = _Plan.of(catalog, list(models), {} if full else _state_of(target, catalog.root))
+    plan = Plan.of(catalog, list(models), {} if full else _state_of(target, catalog.root))
+    set_aside = aside.kept(plan.before, plan.stale)
     if not plan.is_needed:
-        return Published((), 0, 0, time.monotonic() - started, False, {})
+        return Published((), 0, 0, time.monotonic() - started, False, {}, set_aside)
+    builds = set(catalog.build_fingerprints())
+    while True:
+        now = plan.without(set_aside)
+        now.check_files()
+        try:
+            failed = _replaced(target, now, progress)
+            more = aside.blamed(failed)
+        except ModelError as error:
+            failed, more = {}, aside.culprits(error, now.stale, lambda builds: _trial(target, plan, builds))
+            if not more or builds <= set_aside.keys() | more.keys():
+                raise
+        more = {build: why for build, why in more.items() if build in builds - set_aside.keys()}
+        if not more or builds <= set_aside.keys() | more.keys():
+            break
+        set_aside |= more
+    checks = sum(m.scope == "check" for m in plan.models)
+    texts = {name: check.text for name, check in failed.items()}
+    seconds = time.monotonic() - started
+    built = len(plan.models) - checks
+    return Published(plan.stale, built, checks, seconds, not failed, texts, set_aside, now.kept)
+
+
+def _replaced(target: Path, plan: Plan, progress: Callable[[str], None]) -> dict[str, FailedCheck]:
+    """_replace(), and anew from the start where what was published is damaged. Raises ModelError."""
+    try:
+        return _replace(target, plan, progress)
+    except duckdb.Error as error:
+        if not plan.before or not damage_of(target, plan.catalog.root):
+            raise ModelError(f"{target}: {str(error).strip()}") from error
+    plan = plan.anew()  # what was published is derived
     plan.check_files()
     try:
-        failed = _replace(target, plan, progress)
-    except duckdb.Error as error:
-        if not plan.before or not damage_of(target, catalog.root):
-            raise ModelError(f"{target}: {str(error).strip()}") from error
-        plan = _Plan.of(catalog, plan.models, {})  # what was published is derived: it is made anew
-        plan.check_files()
-        try:
-            failed = _replace(target, plan, progress)
-        except duckdb.Error as again:
-            raise ModelError(f"{target}: {str(again).strip()}") from again
-    checks = sum(m.scope == "check" for m in plan.models)
-    seconds = time.monotonic() - started
-    return Published(plan.stale, len(plan.models) - checks, checks, seconds, not failed, failed, plan.kept)
+        return _replace(target, plan, progress)
+    except duckdb.Error as again:
+        raise ModelError(f"{target}: {str(again).strip()}") from again
+
+
+def _trial(target: Path, plan: Plan, builds: Sequence[str]) -> ModelError | None:
+    """What keeps the models of these builds alone from being built; on a file that is thrown away."""
+    others = plan.catalog.build_fingerprints().keys() - set(builds)
+    spanning = spanning_models(plan.models)
+    own = [m for m in plan.models if m.scope == "build" or (m.scope == "view" and m.name not in spanning)]
+    alone = Plan.of(aside.without(plan.catalog, dict.fromkeys(others, "not tried")), own, {})
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open_database(temporary, plan.catalog.root, read_only=False, is_synced=False) as connection:
+            _Build(connection, alone).run(lambda _: None)
+    except ModelError as error:
+        return error
+    finally:
+        for file in (temporary, temporary.with_name(temporary.name + ".wal")):
+            file.unlink(missing_ok=True)
+    return None
 
 
 def _state_of(target: Path, root: Path) -> dict[str, str]:
@@ -128,7 +171,7 @@ def damage_of(target: Path, root: Path) -> str:
     return ""
 
 
-def _replace(target: Path, plan: _Plan, progress: Callable[[str], None]) -> dict[str, str]:
+def _replace(target: Path, plan: Plan, progress: Callable[[str], None]) -> dict[str, FailedCheck]:
     """Build a new file and put it in the place of target if its checks hold; those that failed."""
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     log = temporary.with_name(temporary.name + ".wal")
@@ -153,61 +196,10 @@ def _replace(target: Path, plan: _Plan, progress: Callable[[str], None]) -> dict
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a publication is made from, before and after, and the builds whose models have to run."""
-
-    catalog: Catalog
-    models: list[Model]
-    before: dict[str, str]
-    after: dict[str, str]
-    stale: tuple[str, ...]
-    kept: Kept = field(default_factory=Kept)
-
-    @classmethod
-    def of(cls, catalog: Catalog, models: list[Model], before: dict[str, str]) -> _Plan:
-        """before: what the published file says, nothing to make it anew."""
-        after = {
-            "catalog": catalog.fingerprint(),
-            "commit": str(catalog.position.number),
-            "tracemill": version("tracemill"),
-        }
-        fingerprints = catalog.build_fingerprints() if models else {}
-        if models:
-            tables = [repr(table.to_pylist()) for table in declared().values()]
-            code = "\0".join([*(m.name + m.sql for m in models), *map(view, DERIVED), *tables, repr(RULES)])
-            after["models"] = hashlib.sha256(code.encode()).hexdigest()
-            after |= {f"build {b}": f for b, f in fingerprints.items()}
-        is_same = before.get("models") == after.get("models")
-        stale = tuple(b for b, f in fingerprints.items() if not is_same or before.get(f"build {b}") != f)
-        return cls(catalog, models, before, after, stale)
-
-    @property
-    def is_same_code(self) -> bool:
-        """Whether the models are those that made what is published."""
-        return self.before.get("models") == self.after.get("models")
-
-    def check_files(self) -> None:
-        """Raises DamagedError where a file that the models are to read is not as it was written."""
-        stale = set(self.stale)
-        paths = {p for c in self.catalog.captures.values() if c.build_id in stale for p in c.paths}
-        paths |= {p for p, kept in self.catalog.condensed.items() if not stale.isdisjoint(kept.builds)}
-        for path, fact in self.catalog.damaged(sorted(paths)).items():
-            raise DamagedError(
-                f"{self.catalog.root / path}: {fact}; `tracemill repair` takes out what cannot be read, "
-                "so that it is loaded again"
-            )
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether what is published differs from what would be."""
-        return any(self.before.get(s) != f for s, f in self.after.items() if s != "commit")
-
-
 class _Build:
     """One publication in the making, on the copy."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: _Plan) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         self.connection = connection
         self.plan = plan
         self.catalog = plan.catalog
@@ -215,7 +207,7 @@ class _Build:
         self.stale = plan.stale
         self.is_same_code = plan.is_same_code
 
-    def run(self, progress: Callable[[str], None]) -> dict[str, str]:
+    def run(self, progress: Callable[[str], None]) -> dict[str, FailedCheck]:
         """Build everything; the checks that failed."""
         register(self.connection)
         self.connection.execute("begin")  # one commit for hundreds of small statements
@@ -358,7 +350,7 @@ class _Build:
             quoted = text.replace("'", "''")
             self.connection.execute(f"comment on column {name}.\"{column.name}\" is '{quoted}'")
 
-    def _failed_checks(self) -> dict[str, str]:
+    def _failed_checks(self) -> dict[str, FailedCheck]:
         failed = {}
         for model in self.models:
             if model.scope == "check":
@@ -366,9 +358,13 @@ class _Build:
                 rows = cursor.fetchmany(3)
                 if rows:
                     names = [d[0] for d in cursor.description or ()]
-                    failed[model.name] = f"{model.text} Offending: " + "; ".join(
+                    text = f"{model.text} Offending: " + "; ".join(
                         ", ".join(f"{n}={v!r}" for n, v in zip(names, row, strict=True)) for row in rows
                     )
+                    rows += cursor.fetchall()
+                    at = names.index("build_id") if "build_id" in names else None
+                    named = frozenset() if at is None else frozenset(str(row[at]) for row in rows)
+                    failed[model.name] = aside.FailedCheck(text, named)
         return failed
 
 

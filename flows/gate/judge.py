@@ -83,7 +83,10 @@ class _Build(NamedTuple):
 
 
 class LoadFailure(NamedTuple):
-    """A file of a build that could not be loaded; what no format claims was no capture."""
+    """A file of a build that could not be loaded; what no format claims was no capture.
+
+    Without a path: the build itself, which is set aside.
+    """
 
     path: str
     message: str
@@ -92,6 +95,8 @@ class LoadFailure(NamedTuple):
     @property
     def reason(self) -> str:
         """What is the matter, in words, with the file's path."""
+        if not self.path:
+            return self.message
         return f"{self.path} could not be loaded: {self.message.removeprefix(f'{self.path}: ')}"
 
 

@@ -39,6 +39,9 @@ def ending(
     if published is not None and published.failed_checks:
         found = "; ".join(f"{name}: {text}" for name, text in published.failed_checks.items())
         return Ending(True, None, f"nothing was published, for a check failed: {found}")
+    if published is not None and published.set_aside:
+        found = "; ".join(f"{build}: {why}" for build, why in published.set_aside.items())
+        return Ending(False, "SomeFailed", f"builds were set aside: {found}")
     if failures:
         message = f"{len(failures)} inputs failed: {'; '.join(f.message for f in failures[:5])}"
         return Ending(False, "SomeFailed", message)

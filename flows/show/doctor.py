@@ -102,6 +102,15 @@ def _inputs(connection: duckdb.DuckDBPyConnection) -> list[Ailment]:
     failed = ask(connection, "report/load_failures", Failed)
     damaged = ask(connection, "doctor/damaged", Damaged)
     found = [
+        Ailment(
+            f.message,
+            "nothing of it is lost; forget the captures that are to blame, or tracemill build --full",
+        )
+        for f in failed
+        if not f.path
+    ]
+    failed = [f for f in failed if f.path]
+    found += [
         Ailment(f"{f.path} of {f.build_id} could not be loaded: {f.message.removeprefix(f'{f.path}: ')}",
                 "mend or remove the file, and run again")
         for f in failed[:MAX_NAMED]

@@ -98,6 +98,7 @@ def _print_ran(ran: Ran, settings: Settings, artifacts: list[Path], where: str, 
     _print_ingested(ran.ingested, artifacts, layout)
     if ran.is_nothing_new:
         click.echo(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
+        _print_set_aside(ran.published)
     else:
         _print_published(ran.published)
     is_judged = False
@@ -106,14 +107,16 @@ def _print_ran(ran: Ran, settings: Settings, artifacts: list[Path], where: str, 
         is_judged, step = _print_verdicts(settings, where)
         everything = f"tracemill export DIR{where}"
         click.echo(f"\nexports: {settings.exports_folder} has the verdicts; every mart: {everything}")
-        say_next(f"tracemill doctor{where}" if ran.ingested.failures else step)
+        is_something_wrong = ran.ingested.failures or ran.published.set_aside
+        say_next(f"tracemill doctor{where}" if is_something_wrong else step)
     click.get_current_context().exit(_exit_code(ran, is_judged=is_judged))
 
 
 def _exit_code(ran: Ran, *, is_judged: bool) -> int:
     if ran.published.failed_checks or not ran.ingested.is_anything_read:
         return 2
-    if ran.ingested.failures:  # which is certain, and counts more than what could not be judged
+    # Which is certain, and counts more than what could not be judged.
+    if ran.ingested.failures or ran.published.set_aside:
         return 1
     return 0 if is_judged else 2
 
@@ -172,6 +175,12 @@ def _print_published(done: Published) -> None:
         click.echo(_kept_as_text(done), err=True)
     for name, found in done.failed_checks.items():
         click.echo(f"check {name} failed, so nothing was published: {found}", err=True)
+    _print_set_aside(done)
+
+
+def _print_set_aside(done: Published) -> None:
+    for build_id, why in done.set_aside.items():
+        click.echo(f"{build_id} is set aside, the others are published: {why}", err=True)
 
 
 def _kept_as_text(done: Published) -> str:
@@ -251,11 +260,12 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
         done = chosen.build(settings.warehouse, full=full)
     if not done.is_changed and not done.failed_checks:
         click.echo("nothing new; the models are up to date")
+        _print_set_aside(done)
     else:
         _print_published(done)
     if not done.failed_checks:
         say_next(f"tracemill regressions{again(warehouse)}")
-    click.get_current_context().exit(2 if done.failed_checks else 0)
+    click.get_current_context().exit(2 if done.failed_checks else 1 if done.set_aside else 0)
 
 
 @click.command()

@@ -1,0 +1,83 @@
+"""What a publication is made from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from tracemill.detection.rules import RULES
+from tracemill.warehouse import aside
+from tracemill.warehouse.condensed import Kept
+from tracemill.warehouse.declared import declared
+from tracemill.warehouse.errors import DamagedError
+from tracemill.warehouse.intervals import view
+from tracemill.warehouse.schema.tables import DERIVED
+
+if TYPE_CHECKING:
+    from tracemill.warehouse.catalog import Catalog
+    from tracemill.warehouse.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a publication is made from, before and after, and the builds whose models have to run."""
+
+    catalog: Catalog
+    models: list[Model]
+    before: dict[str, str]
+    after: dict[str, str]
+    stale: tuple[str, ...]
+    kept: Kept = field(default_factory=Kept)
+
+    @classmethod
+    def of(cls, catalog: Catalog, models: list[Model], before: dict[str, str]) -> Plan:
+        """before: what the published file says, nothing to make it anew."""
+        after = {
+            "catalog": catalog.fingerprint(),
+            "commit": str(catalog.position.number),
+            "tracemill": version("tracemill"),
+        }
+        fingerprints = catalog.build_fingerprints() if models else {}
+        if models:
+            tables = [repr(table.to_pylist()) for table in declared().values()]
+            code = "\0".join([*(m.name + m.sql for m in models), *map(view, DERIVED), *tables, repr(RULES)])
+            after["models"] = hashlib.sha256(code.encode()).hexdigest()
+            after |= {f"build {b}": f for b, f in fingerprints.items()}
+        is_same = before.get("models") == after.get("models")
+        stale = tuple(b for b, f in fingerprints.items() if not is_same or before.get(f"build {b}") != f)
+        return cls(catalog, models, before, after, stale)
+
+    def without(self, set_aside: dict[str, str]) -> Plan:
+        """The same without builds that are set aside, whose rows of before go."""
+        after = self.after | aside.noted(self.before, set_aside)
+        stale = (*self.stale, *(b for b in set_aside if b not in self.stale))
+        catalog = aside.without(self.catalog, set_aside)
+        return replace(self, catalog=catalog, after=after, stale=stale, kept=Kept())
+
+    def anew(self) -> Plan:
+        """The same where nothing was published before."""
+        builds = tuple(s.removeprefix("build ") for s in self.after if s.startswith("build "))
+        return replace(self, before={}, stale=builds)
+
+    @property
+    def is_same_code(self) -> bool:
+        """Whether the models are those that made what is published."""
+        return self.before.get("models") == self.after.get("models")
+
+    def check_files(self) -> None:
+        """Raises DamagedError where a file that the models are to read is not as it was written."""
+        stale = set(self.stale)
+        paths = {p for c in self.catalog.captures.values() if c.build_id in stale for p in c.paths}
+        paths |= {p for p, kept in self.catalog.condensed.items() if not stale.isdisjoint(kept.builds)}
+        for path, fact in self.catalog.damaged(sorted(paths)).items():
+            raise DamagedError(
+                f"{self.catalog.root / path}: {fact}; `tracemill repair` takes out what cannot be read, "
+                "so that it is loaded again"
+            )
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether what is published differs from what would be."""
+        return any(self.before.get(s) != f for s, f in self.after.items() if s != "commit")
