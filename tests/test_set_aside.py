@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from tracemill.flows.cli import main
 from tracemill.flows.gate.judge import gate
+from tracemill.flows.keep.retention import Policy, retention
 from tracemill.flows.loading.ingest import ingest
 from tracemill.flows.show.doctor import examine
 from tracemill.warehouse import connect
@@ -107,6 +109,16 @@ def test_a_model_that_no_build_is_to_blame_for_is_an_error_as_ever(root: Path) -
     failing = Model("int_numbers", "intermediate", "Numbers.", (), "build", sql, frozenset({"stg_captures"}))
     with pytest.raises(ModelError):
         published(root, models=[*read_models(), failing])
+
+
+def test_retention_takes_nothing_of_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = [*read_models(), refusing("b06")]
+    monkeypatch.setattr("tracemill.flows.build.read_models", lambda: models)
+    published(root, refusing("b06"))
+    policy = Policy.of({"profile_samples": "1d"}, keeps_incidents=False)
+    done = retention(root, policy, is_trial=False, now=datetime(2099, 1, 1, tzinfo=UTC))
+    left = {c.build_id for c in Catalog.load(root).captures.values() if "profile_samples" in c.files}
+    assert (done.builds, left) == (["b05", "b07"], {"b06"})
 
 
 def test_the_verbs_say_so_and_their_exit_code_is_1(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

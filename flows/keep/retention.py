@@ -140,6 +140,8 @@ def _expiring(catalog: Catalog, policy: Policy, now: datetime, said: Retained) -
         there.setdefault(capture.build_id, set()).update(capture.files)
     kept = _builds_of_incidents(catalog.root) if policy.keeps_incidents else frozenset()
     found: dict[str, set[str]] = {}
+    for build in _set_aside(catalog.root):  # of which nothing was made that could be kept
+        there.pop(build, None)
     for build, tables in sorted(there.items()):
         aged = {t for t in tables.intersection(EXPIRABLE) if policy.age(t) is not None}
         time = times[build]
@@ -153,6 +155,13 @@ def _expiring(catalog: Catalog, policy: Policy, now: datetime, said: Retained) -
         elif gone:
             found[build] = gone
     return found
+
+
+def _set_aside(root: Path) -> list[str]:
+    """The builds that are loaded and not published."""
+    with connect(root) as connection:
+        found = connection.execute(queries.text("keep/set_aside")).fetchall()
+    return [build for (build,) in found]
 
 
 def _builds_of_incidents(root: Path) -> frozenset[str]:
