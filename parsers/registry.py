@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # Binary formats first, then texts from the most to the least particular. The number
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
-    "exectrace": 5,
+    "exectrace": 6,
     "binary": 5,
     "pprof": 6,
     "legacy_profile": 4,

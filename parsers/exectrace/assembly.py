@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from tracemill.parsers.exectrace.order import Output
 
 
+MISUSED = (
+    "{} regions end where they may not: on another goroutine, twice or before regions inside them "
+    "(Go's own reader stops at the first); those that are not open where they end are left out"
+)
+
+
 class Assembly:
     """One capture on its way.
 
@@ -68,6 +74,8 @@ class Assembly:
             whole = "" if generations is None else f"{generations} whole generations, and "
             kept = f"kept are {whole}events up to {duration_ns / 1e9:.6f} s"
             yield Issue("data_loss", "input", damage.position, f"{damage.fact}; {kept}")
+        if count := self.scheduler.misused_regions:
+            yield Issue("info", "input", self.scheduler.first_misuse, MISUSED.format(count))
         yield Facts(
             kind=self.kind,
             started_at_ns=self.started_at_ns,

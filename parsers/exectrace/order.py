@@ -85,7 +85,6 @@ _ERRORS = {
     "E_NO_RANGE": "a range ends that had not begun (goroutine {id})",
     "E_GC": "the garbage collector's cycle {id} contradicts what came before",
     "E_TASK": "task {id} begins twice",
-    "E_REGION": "a region ends that is not the innermost one (goroutine {id})",
     "E_ID": "the id {id} is negative",
     "E_PATIENCE": "the threads' clocks contradict each other so often that ordering them would not end",
 }
@@ -130,6 +129,7 @@ class Scheduler:
         self._words = np.empty(0, np.int64)
         self._word_of = np.empty(0, np.int64)
         self._syncs = 0
+        self._misused_at: str | None = None
         self._table = np.zeros(0, np.int64)
         for name, rows_of in (("g", 256), ("p", 64), ("m", 64), ("node", 64)):
             self._bind_state(name, np.zeros(rows_of * _WIDTHS[name], np.int64))
@@ -154,6 +154,16 @@ class Scheduler:
         """The capture's start on the trace clock."""
         return int(self._machine.base)
 
+    @property
+    def misused_regions(self) -> int:
+        """How many regions ended on another goroutine, twice or before regions inside them."""
+        return int(self._machine.misused)
+
+    @property
+    def first_misuse(self) -> str:
+        """Where the first of them ended, in words; nothing where that is not known."""
+        return self._misused_at or ""
+
     def words(self) -> list[str]:
         """The reasons met so far, in the order of their codes."""
         return [self._names.strings[i] for i in self._words[: self._machine.words_n].tolist()]
@@ -165,6 +175,9 @@ class Scheduler:
         status = self._machine.start(cursors)
         while status >= 0:
             status = self._machine.run()
+            if self._misused_at is None and self._machine.misused:
+                offset = gen.base + max(int(self._machine.misused_at), 0)
+                self._misused_at = f"byte {offset}, generation {gen.number}"
             if status == _DONE:
                 self._machine.is_first = False
                 return

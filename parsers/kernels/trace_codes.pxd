@@ -104,6 +104,8 @@ cdef enum:
     SAMPLE_WIDTH = 5
     # What one event may add to the hash, and to each output
     TABLE_SPARE = 24
+    # Open regions that are looked through for the one that ends; whoever has more in the wrong order is not followed
+    REGIONS_SEARCHED = 64
     ROWS_SPARE = 8
     # What an id in the hash names: the lowest bits of its entry
     KIND_BITS = 3
@@ -262,6 +264,5 @@ cdef enum:
     E_NO_RANGE = -17
     E_GC = -18
     E_TASK = -19
-    E_REGION = -20
     E_ID = -21
     E_PATIENCE = -22

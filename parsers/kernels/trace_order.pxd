@@ -106,6 +106,9 @@ cdef class Machine:
     # What an error is about
     cdef public long long error_at
     cdef public long long error_id
+    # Regions that end where they may not, and where the first one does
+    cdef public long long misused
+    cdef public long long misused_at
     # The current event's context: ids of its thread, processor and goroutine as rows show them,
     # their rows of state, all -1 for none, and a bit of ON_… for each that is there
     cdef long long on_m
@@ -230,9 +233,8 @@ cdef class Machine:
     cdef void _close_task(self, long long k, long long ts) noexcept nogil
     cdef void _end_unknown_task(self, long long task, long long ts, long long stack) noexcept nogil
     cdef long long _region(self, long long c, long long typ) noexcept nogil
-    cdef bint _ends_innermost(self, long long g_row, long long task, long long name) noexcept nogil
     cdef void _open_region(self, long long g_row, long long task, long long name, long long ts, long long stack) noexcept nogil
-    cdef void _close_region(self, long long g_row, long long task, long long name, long long ts, long long stack) noexcept nogil
+    cdef bint _close_region(self, long long g_row, long long task, long long name, long long ts, long long stack) noexcept nogil
 
     # Events whose order is settled
     cdef long long _follow(self, long long[::1] rows, long long r) noexcept nogil

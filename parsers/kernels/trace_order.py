@@ -98,6 +98,8 @@ class Machine:
         self.is_first = True
         self.error_at = NONE
         self.error_id = 0
+        self.misused = 0
+        self.misused_at = NONE
         self.sample_i = 0
         self.sample_n = 0
         self.heap_n = 0
@@ -1767,20 +1769,14 @@ class Machine:
             return E_STACK
         if self.g_row < 0:
             return E_NO_GOROUTINE
-        if typ == EV_REGION_END and not self._ends_innermost(self.g_row, task, name):
-            return E_REGION
         ts = self._stamp(self.cursor[c + C_TIME])
         self._emit(typ, ts, task, name, 0, 0, stack)
         if typ == EV_REGION_BEGIN:
             self._open_region(self.g_row, task, name, ts, stack)
         else:
-            self._close_region(self.g_row, task, name, ts, stack)
+            if self._close_region(self.g_row, task, name, ts, stack) and self.misused_at < 0:
+                self.misused_at = self.cursor[c + C_EVENT]
         return ADVANCED
-
-    def _ends_innermost(self, g_row, task, name):
-        """Whether the goroutine's innermost open region, if any, is this one."""
-        k: cython.longlong = self.g[g_row + G_REGIONS]
-        return k < 0 or (self.node[k + N_KIND] == task and self.node[k + N_NAME] == name)
 
     def _open_region(self, g_row, task, name, ts, stack):
         k: cython.longlong = self._new_node(task, name, ts, stack)
@@ -1789,16 +1785,35 @@ class Machine:
         self.g[g_row + G_DEPTH] += 1
 
     def _close_region(self, g_row, task, name, ts, stack):
-        """The innermost one, or one that began before the capture: outside of all that we know."""
+        """The region ends; whether that is misuse, at which Go's reader stops.
+
+        One that is not open began before the capture, outside of all that we know. That cannot be where others are
+        open or the goroutine began in the capture: then the region ended twice or on another goroutine, and has no row.
+        One that is not the innermost ends where it is.
+        """
         k: cython.longlong = self.g[g_row + G_REGIONS]
-        if k >= 0:
-            self.g[g_row + G_DEPTH] -= 1
-            self._region_row(k, self.on_g, self.g[g_row + G_DEPTH], ts, 1)
-            self.g[g_row + G_REGIONS] = self.node[k + N_NEXT]
-            self._drop_node(k)
-        else:
+        before: cython.longlong = NONE
+        above: cython.longlong = 0
+        if k < 0 and self.g[g_row + G_CREATED] < 0:
             self.g[g_row + G_OUTER] -= 1
             self._side(SIDE_REGION, self.on_g, task, name, 0, ts, self.g[g_row + G_OUTER], stack, 0)
+            return False
+        while k >= 0 and above < REGIONS_SEARCHED and not (self.node[k + N_KIND] == task and self.node[k + N_NAME] == name):
+            before = k
+            above += 1
+            k = self.node[k + N_NEXT]
+        if k < 0 or above == REGIONS_SEARCHED:
+            self.misused += 1
+            return True
+        self.g[g_row + G_DEPTH] -= 1
+        self._region_row(k, self.on_g, self.g[g_row + G_DEPTH] - above, ts, 1)
+        if before < 0:
+            self.g[g_row + G_REGIONS] = self.node[k + N_NEXT]
+        else:
+            self.node[before + N_NEXT] = self.node[k + N_NEXT]
+        self._drop_node(k)
+        self.misused += above > 0
+        return above > 0
 
     # ---- events whose order is settled ---------------------------------------
     #
@@ -1958,9 +1973,6 @@ class Machine:
         gs: cython.longlong = self._known(self.on_g, RUNNING, ts)
         if typ == EV_REGION_BEGIN:
             self._open_region(gs, task, name, ts, stack)
-        elif not self._ends_innermost(gs, task, name):
-            self.error_id = self.on_g
-            return E_REGION
         else:
             self._close_region(gs, task, name, ts, stack)
         return ADVANCED

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from tests.exectrace.reading import collect, read
-from tests.exectrace.record import VERSIONS
+from tests.exectrace.record import SAMPLES, VERSIONS
 from tracemill.parsers import exectrace
 from tracemill.parsers.api import Options
 from tracemill.parsers.exectrace import capture, spec
@@ -74,6 +74,23 @@ def test_grains_are_unique(reading):
         assert duckdb.sql(f"select count(*) = count(distinct ({key})) from rows").fetchall() == [(True,)], (
             name
         )
+
+
+def test_a_trace_with_misused_regions_is_read_to_its_end():
+    reading = read(SAMPLES / "misused-regions.trace.xz")
+    regions = sorted(reading.tables["trace_regions"].to_pylist(), key=lambda r: (r["start_ns"], r["nesting"]))
+    assert [(r["name"], r["nesting"], r["is_complete"]) for r in regions] == [
+        ("good-before", 0, True),
+        ("crossed", 0, False),  # its end on another goroutine is left out
+        ("outer", 1, True),
+        ("inner", 1, True),
+        ("twice", 1, True),
+        ("good-after", 1, True),
+    ]
+    assert not reading.facts.is_salvaged
+    [issue] = reading.issues
+    assert (issue.severity, issue.position) == ("info", "byte 349, generation 1")
+    assert issue.message.startswith("3 regions end where they may not: ")
 
 
 def test_annotations_of_the_program_are_told(reading):

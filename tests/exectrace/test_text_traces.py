@@ -69,6 +69,22 @@ def test_regions_from_before_the_capture_lie_outside_of_all(tmp_path):
     assert [(r["nesting"], r["is_complete"]) for r in regions] == [(-1, False), (0, True), (-2, False)]
 
 
+def test_a_region_that_ends_twice_is_told_and_has_one_row(tmp_path):
+    begin = "UserRegionBegin dt=1 task={task} name_string=1 stack=0"
+    end = "UserRegionEnd dt=1 task={task} name_string=1 stack=0"
+    steps = (
+        begin.format(task=1),
+        begin.format(task=2),
+        end.format(task=2),
+        end.format(task=2),
+        end.format(task=1),
+    )
+    reading = small_trace(tmp_path, *RUNNING, *steps)
+    regions = reading.tables["trace_regions"].to_pylist()
+    assert [(r["task_id"], r["nesting"], r["is_complete"]) for r in regions] == [(2, 1, True), (1, 0, True)]
+    assert [i.message.split(":")[0] for i in reading.issues] == ["1 regions end where they may not"]
+
+
 def test_a_task_that_ends_twice_is_one_row(tmp_path):
     end = "UserTaskEnd dt=1 task=7 stack=0"
     reading = small_trace(tmp_path, *RUNNING, end, end)
