@@ -22,11 +22,16 @@ REQUIRES, OTHER_REQUIRE, TOOLCHAIN, OTHER_CODE, CONFIGURATION, NATIVE = 0.7, 0.1
 # What is undone again within the range cannot have stayed.
 UNDONE = 0.05
 # Words that stand for a cost, by family of metrics: more of them in a function of the path is evidence.
+_ALLOCATING = ("make", "append", "new", "map", "string", "byte", "Sprintf", "Clone", "Copy", "&")
+_WAITING = ("Lock", "RLock", "Unlock", "Sleep", "chan", "select", "Wait", "<-")
 COSTLY = {
-    "allocation": ("make", "append", "new", "map", "string", "byte", "Sprintf", "Clone", "Copy", "&"),
-    "waiting": ("Lock", "RLock", "Unlock", "Sleep", "chan", "select", "Wait", "<-"),
-    "contention": ("Lock", "RLock", "Unlock", "Sleep", "chan", "select", "Wait", "<-"),
+    "heap": _ALLOCATING,
+    "heap size": _ALLOCATING,
+    "collector": _ALLOCATING,
+    "waiting": _WAITING,
+    "contention": _WAITING,
     "cpu": ("for", "range", "sort", "Sort", "regexp", "json", "Sprintf"),
+    "benchmarks": ("for", "range", *_ALLOCATING),
     "goroutines": ("go", "chan", "select", "<-", "Add"),
 }
 _REVERT = re.compile(r"This reverts commit ([0-9a-f]{7,64})")
@@ -114,7 +119,7 @@ def _of_change(
     kind = kind_of(change.path, new if new is not None else next(iter(olds), ""))
     if _is_module(change.path):
         return "dependencies", _of_module(olds[0] if olds else "", new or "", path)
-    if kind == Kind.TESTS and family != "benchmark":
+    if kind == Kind.TESTS and family != "benchmarks":
         return kind, []
     if change.path.endswith(".go"):
         changed = _changed(olds, new or "")

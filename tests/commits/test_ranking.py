@@ -8,9 +8,10 @@ import pytest
 
 from tracemill.flows.commits.changed_path import ChangedPath, place_of
 from tracemill.flows.commits.go_source import declarations, is_generated, required
-from tracemill.flows.commits.ranking import Ranked, rank
+from tracemill.flows.commits.ranking import COSTLY, Ranked, rank
 from tracemill.flows.commits.repository import Repository, RepositoryError
 from tracemill.flows.commits.sources import Sources
+from tracemill.warehouse.schema.metrics import METRICS
 
 from .scripted import Scripted
 
@@ -58,7 +59,7 @@ def _ranked(made: Scripted, good: str, path: ChangedPath | None = None) -> list[
     good = repository.commit_id(good)
     sources = Sources(repository, path, good, bad)
     assert sources.is_known
-    return rank(repository, repository.between(good, bad), path, sources, "allocation")
+    return rank(repository, repository.between(good, bad), path, sources, "heap")
 
 
 @pytest.mark.parametrize(
@@ -237,3 +238,7 @@ def test_what_is_no_commit_is_refused(shop: Scripted, name: str) -> None:
 def test_a_folder_without_a_repository_is_named(tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match="no git repository"):
         Repository(tmp_path)
+
+
+def test_families_of_costly_words_are_families_of_metrics() -> None:
+    assert set(COSTLY) <= {m.family for m in METRICS.values()}
