@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracemill.flows.gate.judge import LoadFailure, failures_of
+from tracemill.flows.gate.toolchain import Toolchain, between, paired
 from tracemill.flows.show.tables import plain
 from tracemill.warehouse.compared import LOAD_RATIO, answers, noisy_runs, sides_of
 from tracemill.warehouse.queries import ask
@@ -24,6 +25,8 @@ MODELS = (
     "int_condition_values", "int_build_loads",
 )  # fmt: skip
 WORSE, BETTER, SAME, UNKNOWN, APART = "worse", "better", "does not differ", "cannot tell", "not compared"
+# Of builds of one source under two releases of Go: it differs, and not by the code.
+TOOLCHAIN = "by the toolchain"
 # Of a normal distribution, two-sided.
 _Z95 = 1.96
 
@@ -31,6 +34,7 @@ _Z95 = 1.96
 class _Condition(NamedTuple):
     measure: str
     why: str
+    is_toolchain: bool
 
 
 class _Load(NamedTuple):
@@ -86,11 +90,12 @@ class Comparison:
     apart: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, LoadFailure]] = field(default_factory=list)
     noisy: list[NoisyRun] = field(default_factory=list)
+    toolchain: Toolchain | None = None
 
     @property
     def is_told(self) -> bool:
         """Whether of any series something could be told."""
-        return bool(self.of(WORSE, BETTER, SAME))
+        return bool(self.of(WORSE, BETTER, SAME, TOOLCHAIN))
 
     @property
     def exit_code(self) -> int:
@@ -116,27 +121,55 @@ class Comparison:
             "after": after,
             "at_least_percent": self.at_least,
             "exit_code": self.exit_code,
+            "toolchain": self.toolchain_as_json(),
             "series": [{name: plain(getattr(s, name)) for name in names} for s in self.series],
             "not_compared": [{"why": why, "series": count} for why, count in self.apart.items()],
             "noisy_runs": [run._asdict() for run in self.noisy],
             "not_loaded": [{"side": side, "why": f.reason} for side, f in self.failures],
         }
 
+    def toolchain_as_json(self) -> dict[str, Any] | None:
+        """The two releases of Go, and what is known to differ between them."""
+        if self.toolchain is None:
+            return None
+        return {
+            "before": self.toolchain.before,
+            "after": self.toolchain.after,
+            "is_all_that_differs": self.toolchain.is_only,
+            "known": [
+                {"since": f"go1.{b.minor}", "what": b.text, "source": b.source} for b in self.toolchain.known
+            ],
+        }
 
-def compare(connection: duckdb.DuckDBPyConnection, before: str, after: str, at_least: float) -> Comparison:
-    """Compare two builds; at_least: the change in per cent that is worth a word."""
+
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    before: str,
+    after: str,
+    at_least: float,
+    *,
+    is_same_source: bool = False,
+) -> Comparison:
+    """Compare two builds; at_least: the change in per cent that is worth a word.
+
+    is_same_source: they are of one source, whatever they say of their commits.
+    """
     found = Comparison(at_least)
+    found.toolchain = between(connection, before, after, is_same_source=is_same_source)
+    is_only = found.toolchain is not None and found.toolchain.is_only
     for side, build in (("before", before), ("after", after)):
         found.failures += [(side, failure) for failure in failures_of(connection, build)]
     conditions = {
         c.measure: c.why
         for c in ask(connection, "compare/conditions", _Condition, before=before, after=after)
+        if not (is_only and c.is_toolchain)
     }
     loads: dict[str, list[_Load]] = {}
     for load in ask(connection, "compare/loads", _Load, before=before, after=after):
         loads.setdefault(load.measure, []).append(load)
     pairs = []
-    for sides in sides_of(connection, before, after):
+    every = sides_of(connection, before, after)
+    for sides in paired(every) if found.toolchain else every:
         measure = (sides.before or sides.after)[0].measure
         if not sides.before or not sides.after:
             found.apart[f"{measure}: {'before' if sides.before else 'after'} alone has it"] += 1
@@ -146,6 +179,10 @@ def compare(connection: duckdb.DuckDBPyConnection, before: str, after: str, at_l
             pairs.append(sides)
     for sides, answer in zip(pairs, answers(pairs, at_least), strict=True):
         found.series.append(_series(sides, answer, loads.get(sides.before[0].measure, [])))
+    if is_only:
+        found.series = [
+            replace(s, answer=TOOLCHAIN) if s.answer in (WORSE, BETTER) else s for s in found.series
+        ]
     found.series.sort(key=_rank)
     found.noisy = noisy_runs(pairs, at_least)
     for s in found.of(APART):
@@ -213,4 +250,9 @@ def _explains(load: _Load, effect: float) -> bool:
 
 def _rank(s: Series) -> tuple[int, float, str, str]:
     """What differs first, worst first."""
-    return (WORSE, BETTER, UNKNOWN, APART, SAME).index(s.answer), -abs(math.log(s.ratio)), s.metric, s.subject
+    return (
+        (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME).index(s.answer),
+        -abs(math.log(s.ratio)),
+        s.metric,
+        s.subject,
+    )

@@ -1,8 +1,8 @@
 """What another release of Go changes by itself: known breaks as data, and the same function under both names.
 
-Of two builds of one commit that differ in their toolchain only, no difference is the code's. Of builds that differ in
-both, each metric says which known breaks apply to it. Sources are the release notes (go.dev/doc/goN) and the issues
-and changes that they name.
+Of two builds of one commit that differ in their toolchain only, no difference is the code's. Of builds that
+differ in both, each metric says which known breaks apply to it. Sources are the release notes (go.dev/doc/goN)
+and the issues that they name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Something that Go 1.minor changed. metrics: a pattern of the metrics that it moves; source: who says so."""
+    """Something that Go 1.minor changed. metrics: a pattern of those that it moves; source: who says so."""
 
     minor: int
     metrics: str
@@ -89,10 +89,12 @@ class Toolchain:
         """Those of the breaks that move a metric."""
         return [b for b in self.known if re.fullmatch(b.metrics, metric)]
 
-    def sentence(self, metrics: list[str]) -> str:
-        """In words, with what is known of any of the metrics."""
+    def sentence(self, metrics: list[str] | None) -> str:
+        """In words, with what is known of any of the metrics, or with None of all."""
         what = "is all that differs" if self.is_only else "differs too"
-        applying = dict.fromkeys(b for metric in metrics for b in self.of(metric))
+        applying = dict.fromkeys(
+            self.known if metrics is None else [b for metric in metrics for b in self.of(metric)]
+        )
         known = "; ".join(f"{b.text} (1.{b.minor}, {b.source})" for b in applying)
         return f"Go {self.before} → {self.after} {what}" + (f". Known: {known}" if known else "")
 

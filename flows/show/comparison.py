@@ -6,7 +6,7 @@ import statistics
 import textwrap
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.compare import BETTER, SAME, UNKNOWN, WORSE
+from tracemill.flows.gate.compare import BETTER, SAME, TOOLCHAIN, UNKNOWN, WORSE
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amounts, factor
 from tracemill.warehouse.compared import FALSE_SHARE
@@ -24,12 +24,13 @@ _INDENT = 8
 def as_text(found: Comparison, before: str, after: str) -> str:
     """What differs, worst first; how many do not or cannot be told, and why; what was not compared."""
     lines = [*_wrapped(f"{before} → {after}: {_headline(found)}"), ""]
-    differing = found.of(WORSE, BETTER)
+    differing = found.of(WORSE, BETTER, TOOLCHAIN)
     shown = [s for s in differing if not _is_of_another(s, differing)]
     lines += [line for s in shown[:MOST_ROWS] for line in _row(s)]
     if rest := len(differing) - len(shown[:MOST_ROWS]):
         lines += [f"and {_series(rest)} more that differ, by caller or less; --json has all"]
     lines += [""] if differing else []
+    lines += _toolchain(found)
     lines += _untold(found)
     if same := found.of(SAME):
         lines += _wrapped(
@@ -65,11 +66,24 @@ def _kind(series: list[Series]) -> str:
 
 
 def _headline(found: Comparison) -> str:
-    counts = [(len(found.of(WORSE)), "worse"), (len(found.of(BETTER)), "better")]
+    counts = [
+        (len(found.of(WORSE)), "worse"),
+        (len(found.of(BETTER)), "better"),
+        (len(found.of(TOOLCHAIN)), "changed by the toolchain"),
+    ]
     said = ", ".join(f"{n} {word}" for n, word in counts if n)
     if said:
         return f"{said} (q ≤ {FALSE_SHARE:g})"
     return "nothing differs that can be told" if found.is_told else "nothing could be told"
+
+
+def _toolchain(found: Comparison) -> list[str]:
+    """Which release of Go it was and is, and what is known of what differs, or could not be compared for it."""
+    if found.toolchain is None:
+        return []
+    is_only = found.toolchain.is_only
+    metrics = list(dict.fromkeys(s.metric for s in found.of(TOOLCHAIN))) if is_only else None
+    return [*_wrapped(found.toolchain.sentence(metrics)), ""]
 
 
 def _untold(found: Comparison) -> list[str]:
@@ -116,7 +130,7 @@ def _is_of_another(s: Series, differing: list[Series]) -> bool:
 
 def _row(s: Series) -> list[str]:
     """Answer, ratio with its interval, metric and cost; below it the subject."""
-    word = s.answer if s.answer in (WORSE, BETTER) else ""
+    word = s.answer if s.answer in (WORSE, BETTER) else "changed" if s.answer == TOOLCHAIN else ""
     low, high = s.interval or (s.ratio, s.ratio)
     interval = f" ({low:.3g} to {high:.3g})" if s.interval else ""
     q = f", q = {s.q_value:.1g}" if s.q_value is not None else ""

@@ -32,15 +32,27 @@ _BEFORE, _AFTER = "before", "after"
     metavar="PERCENT",
     help="The change that is worth a word.",
 )
+@click.option(
+    "--same-source",
+    is_flag=True,
+    help="They are of one source, though no commit says so: what differs is the toolchain's.",
+)
 @click.option("--json", "is_json", is_flag=True, help="As one JSON object, every series.")
 @warehouse_option
 @click.pass_context
 def compare(
-    context: click.Context, before: str, after: str, at_least: float, is_json: bool, warehouse: Path | None
+    context: click.Context,
+    before: str,
+    after: str,
+    at_least: float,
+    same_source: bool,
+    is_json: bool,
+    warehouse: Path | None,
 ) -> None:
     """Two builds without a history: what differs, what does not, what cannot be told.
 
     A and B are builds of the warehouse, folders of captures (of runs, or of files) or two files of one kind.
+    Of one commit under two releases of Go, what differs is the toolchain's and no verdict on the code.
     Exit code 0: nothing got worse, 1: something did, 2: nothing could be told, as with one run a side, or a
     capture could not be loaded.
 
@@ -50,9 +62,11 @@ def compare(
     """
     is_path = warehouse is None and (Path(before).exists() or Path(after).exists())
     found = (
-        _of_paths(Path(before), Path(after), at_least)
+        _of_paths(Path(before), Path(after), at_least, is_same_source=same_source)
         if is_path
-        else _of_builds(settings_of(warehouse=warehouse).warehouse, before, after, at_least)
+        else _of_builds(
+            settings_of(warehouse=warehouse).warehouse, before, after, at_least, is_same_source=same_source
+        )
     )
     if is_json:
         say(json.dumps(found.as_json(before, after), indent=1, ensure_ascii=False) + "\n")
@@ -69,7 +83,9 @@ def compare(
     context.exit(found.exit_code)
 
 
-def _of_builds(warehouse: Path, before: str, after: str, at_least: float) -> Comparison:
+def _of_builds(
+    warehouse: Path, before: str, after: str, at_least: float, *, is_same_source: bool
+) -> Comparison:
     from tracemill.flows.gate.compare import compare as compare_
     from tracemill.flows.names import require
     from tracemill.warehouse import connect
@@ -81,10 +97,10 @@ def _of_builds(warehouse: Path, before: str, after: str, at_least: float) -> Com
             require(given, "build", builds)
         if before == after:
             raise click.UsageError(f"{before} is one build; compare takes two")
-        return compare_(connection, before, after, at_least)
+        return compare_(connection, before, after, at_least, is_same_source=is_same_source)
 
 
-def _of_paths(before: Path, after: Path, at_least: float) -> Comparison:
+def _of_paths(before: Path, after: Path, at_least: float, *, is_same_source: bool) -> Comparison:
     from tracemill.flows.gate.compare import MODELS
     from tracemill.flows.gate.compare import compare as compare_
     from tracemill.flows.loading.files import warehouse_of_builds
@@ -107,7 +123,7 @@ def _of_paths(before: Path, after: Path, at_least: float) -> Comparison:
                 raise click.UsageError(
                     f"{before} is {named[0]}, {after} is {named[1]}; compare takes two of a kind"
                 )
-        return compare_(connection, _BEFORE, _AFTER, at_least)
+        return compare_(connection, _BEFORE, _AFTER, at_least, is_same_source=is_same_source)
 
 
 def _no_such_path(path: Path) -> str:
