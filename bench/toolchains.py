@@ -1,7 +1,8 @@
 """One source under several releases of Go: `python -m bench.toolchains [--go 1.22,1.24,1.27] [--runs 5]`.
 
 The example service (its go.mod says 1.22) is built and recorded under each release, in turns, and compared
-pairwise. Printed of each pair: how many functions have the same name, and how many the same plain name; and how many series differ, which no verdict may blame the code for.
+pairwise. Printed of each pair: how many functions have the same name, how many the same plain name, and how
+many series differ, which no verdict may blame the code for.
 """
 
 from __future__ import annotations

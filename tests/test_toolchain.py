@@ -28,7 +28,10 @@ ARTIFACTS = Path(__file__).parents[1] / "examples/artifacts"
         ("shop.Each.func3-range2", "shop.Each.func1"),
         ("shop.Map[go.shape.int]", "shop.Map[...]"),
         ("shop.(*Table[go.shape.string,go.shape.[]int]).Put", "shop.(*Table[...]).Put"),
-        ("shop.Serve.func1 (chan send) from shop.Run.func2", "shop.Serve.func4 (chan send) from shop.Run.gowrap1"),
+        (
+            "shop.Serve.func1 (chan send) from shop.Run.func2",
+            "shop.Serve.func4 (chan send) from shop.Run.gowrap1",
+        ),
         ("shop.(*Pool).Do-fm", "shop.(*Pool).Do"),
     ],
 )

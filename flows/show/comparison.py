@@ -78,7 +78,7 @@ def _headline(found: Comparison) -> str:
 
 
 def _toolchain(found: Comparison) -> list[str]:
-    """Which release of Go it was and is, and what is known of what differs, or could not be compared for it."""
+    """Which release of Go it was and is, and what is known of what differs or could not be compared."""
     if found.toolchain is None:
         return []
     is_only = found.toolchain.is_only
