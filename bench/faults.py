@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SOURCE = Path(__file__).with_name("faults.c")
-VERBS = ("ingest", "build")
+VERBS = ("ingest", "build", "retention")
 ERRORS = (errno.ENOSPC, errno.EIO)
 # The number of the call to fail, from 1; the error; whether all later ones fail too
 Try = tuple[int, int, bool]
@@ -162,6 +162,8 @@ def _verb(
     arguments = [verb, "--warehouse", str(root)]
     if verb == "ingest":
         arguments += [str(artifacts), "--processes", "1"]
+    if verb == "retention":
+        arguments += ["--keep", "raw=1h", "--no-incidents", "--apply"]
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     library.fault_arm(str(root).encode(), at, error, int(stays))
     try:
