@@ -6,6 +6,8 @@ gcMarkTermination in runtime/mgc.go:
 
     gc # @#s #%: #+#+# ms clock, #+#/#/#+# ms cpu, #->#-># MB, # MB goal, … # P (forced)
 
+Lines of gcpacertrace=1 and scavtrace=1 are counted and named, and have no table.
+
 Quirks: megabytes are whole MiB, cut off; the share of CPU is cut to whole percents. Stacks
 and globals stand there from Go 1.18. A line can begin in the middle of another program's
 output line. A capture may hold several programs' runs, one after the other: each begins
@@ -47,6 +49,11 @@ _SCHED = re.compile(
 _QUEUES = re.compile(r"\[ *((?:\d{1,9} *)*)\]")
 _SCHED_BYTES = re.compile(rb"SCHED \d+ms: gomaxprocs=\d+ idleprocs=\d+ threads=")
 _HEAD = re.compile(rb"gc \d+ @\d+(?:[.,]\d+)?s \d+%(?: \([^)\n]{0,200}\))?: [\d.e+-]+ ms clock, ")
+# What stands beside the cycles and has no table, by the setting of GODEBUG that writes it.
+_PASSED_OVER = {
+    "gcpacertrace": re.compile(r"\bpacer: (?:assist ratio=|sweep done at |[\d.e+-]+% CPU \()"),
+    "scavtrace": re.compile(r"\bscav (?:\d+ )?\d+ KiB work "),
+}
 _MIB = 1024**2
 
 
@@ -63,6 +70,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
 
     rows: list[dict[str, object]] = []
     states: list[dict[str, object]] = []
+    passed_over = dict.fromkeys(_PASSED_OVER, 0)
     process, last, run, ran_ms = 0, 0, 0, -1
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
         match = _LINE.search(line)
@@ -77,6 +85,11 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
             states.append({"process_index": run, "state_index": len(states)} | _state(found))
         elif _BEGINS.search(line):
             yield Issue("data_loss", "input", f"line {number}", f"not a whole gctrace line: {line[:80]}")
+        else:
+            for name, expression in _PASSED_OVER.items():
+                passed_over[name] += expression.search(line) is not None
+    if told := ", ".join(f"{count} of {name}=1" for name, count in passed_over.items() if count):
+        yield Issue("info", "input", "", f"lines that have no table: {told}")
     yield Facts(kind="gctrace" if rows or not states else "schedtrace")
     if rows or not states:
         yield Batch("gc_cycles", pa.RecordBatch.from_pylist(rows, TABLES["gc_cycles"].arrow_schema()))

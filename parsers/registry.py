@@ -42,7 +42,7 @@ FORMATS = {
     "benchmarks": 4,
     "goroutine_dump": 7,
     "race": 1,
-    "gctrace": 2,
+    "gctrace": 3,
     "listing": 4,
     "escapes": 3,
     "logopt": 1,

@@ -161,6 +161,11 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "messages of go tool trace",
         "keep the trace itself",
     ),
+    (
+        r"pacer: (?:assist ratio=|sweep done at )|scav (?:\d+ )?\d+ KiB work ",
+        "lines of GODEBUG=gcpacertrace=1 or scavtrace=1",
+        "set gctrace=1 beside it: cycles are read",
+    ),
     (r"num_symbols: \d", "an answer of /debug/pprof/symbol", "collect a profile"),
     (r"Offset +Total +|(?:M=-?\d+ P=-?\d+ G=-?\d+ )", "an execution trace as text", "keep the trace itself"),
 )

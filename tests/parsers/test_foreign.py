@@ -29,6 +29,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "git-annex": (b"/annex/objects/SHA256E-s9--abc.pb.gz\n", "git-annex"),
     "perf.data": (b"PERFILE2" + bytes(99), "a perf.data of Linux perf"),
     "perf script": (b"web  123 [001] 12.345678:     250000 cpu-clock:u:\n", "the output of perf script"),
+    "pacer alone": (b"pacer: assist ratio=1.4 (scan 0 MB in 7->7 MB) workers=0+0.25\n", "set gctrace=1 beside it"),
     "JFR": (b"FLR\0\0\2\0\0", "Java Flight Recorder"),
     "hprof": (b"JAVA PROFILE 1.0.2\0", "a heap dump of Java"),
     "pcap": (b"\xd4\xc3\xb2\xa1\2\0\4\0" + bytes(16), r"a network capture \(pcap\)"),

@@ -113,3 +113,26 @@ def test_a_comma_for_a_decimal_point_is_read(tmp_path):
     tables = reading.tables(reading.items("gctrace", path))
     assert tables["gc_cycles"]["at_ns"].to_pylist() == [16_000_000]
     assert tables["scheduler_states"].num_rows == 2
+
+
+# As a program of Go 1.27.3 wrote them; long numbers are cut.
+ALL_SETTINGS = (
+    "pacer: assist ratio=1.4416 (scan 0 MB in 7->7 MB) workers=0+0.25\n"
+    "pacer: 59% CPU (25 exp.) for 63416+1728+146826 B work (211786 B exp.) in 7465464 B -> 7547384 B "
+    "(∆goal -64986, cons/mark 0)\n"
+    "gc 2 @0.008s 4%: 0.051+0.18+0.012 ms clock, 0.10+0.16/0.024/0+0.025 ms cpu, 7->7->4 MB, 7 MB goal, "
+    "0 MB stacks, 0 MB globals, 2 P\n"
+    "pacer: sweep done at heap size 4MB; allocated 0MB during sweep; swept 940 pages at 0.0002 pages/byte\n"
+    "scav 0 KiB work (bg), 0 KiB work (eager), 4416 KiB now, 77% util\n"
+)
+
+
+def test_lines_of_the_pacer_and_the_scavenger_are_counted_and_named(tmp_path):
+    path = tmp_path / "log"
+    path.write_text(ALL_SETTINGS + SCHED)
+    found = reading.items("gctrace", path)
+    assert [(i.severity, i.message) for i in reading.issues(found)] == [
+        ("info", "lines that have no table: 3 of gcpacertrace=1, 1 of scavtrace=1")
+    ]
+    tables = reading.tables(found)
+    assert (tables["gc_cycles"].num_rows, tables["scheduler_states"].num_rows) == (1, 2)
