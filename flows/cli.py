@@ -26,6 +26,7 @@ from tracemill.flows.verbs import (
     jobs,
     keep,
     looks,
+    notify,
     questions,
     record,
     shrink,
@@ -39,7 +40,7 @@ from tracemill.flows.verbs.options import with_common_options
 GROUPS = {
     "Every day": ("run", "regressions", "show", "compare"),
     "Look": ("commits", "top", "timeline", "open", "sql", "report", "export", "inspect"),
-    "Gate": ("gate", "accept", "record"),
+    "Gate": ("gate", "accept", "record", "notify"),
     "Keep": (
         *("builds", "metrics", "doctor", "ingest", "build"),
         *("forget", "retention", "compact", "verify", "repair", "rollback"),
@@ -124,7 +125,7 @@ def main(verbose: bool) -> None:
 
 
 for _module in (
-    *(jobs, verdicts, compare, commits, record, looks, top, exports),
+    *(jobs, verdicts, compare, commits, record, notify, looks, top, exports),
     *(questions, keep, shrink, upkeep, completion),
 ):
     for _verb in vars(_module).values():
