@@ -8,6 +8,7 @@ its return address never stands in a profile.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,13 @@ def find_text_start(architecture: str, text: Section, functions: Functions) -> i
         if share > hits:
             best, hits = start, share
     return best
+
+
+def text_start_by_entry(architecture: str, entry: int, functions: Functions) -> int | None:
+    """The same where no calls are looked for: a program without C code begins with _rt0_<GOARCH>_<GOOS>."""
+    begins = re.compile(rf"_rt0_{re.escape(architecture)}_[a-z0-9]+")
+    offsets = [int(functions.entries[i]) for i, n in enumerate(functions.names) if begins.fullmatch(n)]
+    return entry - offsets[0] if len(offsets) == 1 and entry >= offsets[0] else None
 
 
 def _scan_x86(text: NDArray[np.uint8], vaddr: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -47,7 +47,7 @@ def is_elf(head: bytes) -> bool:
 def read_elf(data: memoryview) -> Image:
     """The image in data. Raises BrokenImageError."""
     layout = _layout(data)
-    (kind, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx) = (
+    (kind, machine, _, entry, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx) = (
         layout.header.unpack(cut(data, 16, layout.header.size, "ELF header"))
     )
     sections = _sections(data, layout, shoff, shentsize, shnum, shstrndx)
@@ -64,6 +64,7 @@ def read_elf(data: memoryview) -> Image:
         segment_offset=segment[1],
         gnu_build_id=_gnu_build_id(sections, "<" if order == 1 else ">"),
         sections=sections,
+        entry=entry,
     )
 
 

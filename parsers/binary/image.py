@@ -39,6 +39,8 @@ class Image:
     gnu_build_id: str
     sections: dict[str, Section] = field(repr=False)
     other_architectures: tuple[str, ...] = ()
+    # Where the program begins; 0 where the container is not asked
+    entry: int = 0
 
     def section(self, *names: str) -> Section | None:
         """The first of the named sections that is there and not empty."""

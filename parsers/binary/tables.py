@@ -11,7 +11,13 @@ import pyarrow as pa
 
 from tracemill.parsers.api import Batch, Issue
 from tracemill.parsers.binary.callees import callee_class
-from tracemill.parsers.binary.calls import ARCHITECTURES, CallSites, find_calls, find_text_start
+from tracemill.parsers.binary.calls import (
+    ARCHITECTURES,
+    CallSites,
+    find_calls,
+    find_text_start,
+    text_start_by_entry,
+)
 from tracemill.parsers.binary.pclntab import Functions, LineTable, find_table
 
 if TYPE_CHECKING:
@@ -64,13 +70,15 @@ def code_rows(image: Image) -> Iterator[Item]:
     if table is None or text is None:
         yield Issue("info", "input", "sections", "no Go function table (gopclntab): not a Go program?")
         return
-    if image.architecture not in ARCHITECTURES:
-        yield Issue("info", "parser", "header", f"call sites are not looked for on {image.architecture}")
-        return
     lines = LineTable(table, is_little_endian=image.is_little_endian)
     functions = lines.functions()
+    has_calls = image.architecture in ARCHITECTURES
     if not lines.text_start:
-        start = find_text_start(image.architecture, text, functions)
+        start = (
+            find_text_start(image.architecture, text, functions)
+            if has_calls
+            else text_start_by_entry(image.architecture, image.entry, functions)
+        )
         if start is None:
             yield Issue("data_loss", "parser", "pclntab", "where Go's code begins can't be told")
             return
@@ -78,6 +86,9 @@ def code_rows(image: Image) -> Iterator[Item]:
         functions = lines.functions()
     yield _function_rows(functions)
     yield _line_rows(lines)
+    if not has_calls:
+        yield Issue("info", "parser", "header", f"call sites are not looked for on {image.architecture}")
+        return
     yield _call_site_rows(find_calls(image.architecture, text, functions), functions, lines)
 
 

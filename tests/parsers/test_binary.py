@@ -13,15 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from examples.toolchain import environment, go
+from examples.toolchain import environment, go, tool
 from tests.parsers import reading
 from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.binary import sniff
 from tracemill.parsers.binary.callees import WANTED
+from tracemill.parsers.binary.calls import text_start_by_entry
 from tracemill.parsers.binary.image import BrokenImageError
 from tracemill.parsers.binary.lines import Tables, all_lines
+from tracemill.parsers.binary.pclntab import Functions
 
 VERSIONS = ["1.21", "1.22", "1.23", "1.24", "1.25", "1.26"]
 SAMPLES = Path(__file__).parents[1] / "samples" / "binary"
@@ -263,6 +265,33 @@ def test_universal_file_that_leads_nowhere_is_an_error(tmp_path):
 
 def test_java_classes_are_no_universal_files():
     assert not sniff(struct.pack(">IHH", 0xCAFEBABE, 0, 61) + bytes(60))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("arch", ["386", "riscv64", "loong64", "s390x", "ppc64le"])
+def test_lines_of_other_architectures_are_those_of_addr2line(arch, tmp_path):
+    build("tiny", "1.27", tmp_path / "tiny", GOOS="linux", GOARCH=arch, CGO_ENABLED="0")
+    tables = reading.tables(reading.items("binary", tmp_path / "tiny"))
+    lines = tables["binary_lines"].to_pylist()
+    asked = [f"{r['start_pc']:#x}" for r in lines if r["file"]][::20]
+    told = subprocess.run(
+        [tool("1.27", "addr2line"), tmp_path / "tiny"],
+        input="\n".join(asked) + "\n", capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert len(asked) > 1000
+    assert [f"{r['file']}:{r['line']}" for r in lines if r["file"]][::20] == told[1::2]
+    assert {f["function"] for f in tables["binary_functions"].to_pylist()} > {"main.assign", "main.points"}
+
+
+def functions(**offsets: int) -> Functions:
+    return Functions(np.array([*offsets.values()], np.uint64), list(offsets), 99)
+
+
+def test_where_the_code_of_another_architecture_begins_is_told_by_the_entry_point():
+    known = functions(**{"runtime.main": 16, "_rt0_riscv64_linux": 32, "_rt0_riscv64_linux_lib": 48})
+    assert text_start_by_entry("riscv64", 0x11020, known) == 0x11000
+    assert text_start_by_entry("s390x", 0x11020, known) is None
+    assert text_start_by_entry("riscv64", 16, known) is None
 
 
 @pytest.mark.full
