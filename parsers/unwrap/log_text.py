@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.parsers.unwrap import records
 from tracemill.parsers.unwrap.go_events import is_events, text_of
+from tracemill.parsers.unwrap.journal_export import is_export, text_of_export
 from tracemill.parsers.unwrap.lines import lines_of
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def _next_step(head: bytes, *, is_whole: bool) -> Step | None:
         return _as_utf8
     if head.startswith(b"\0") and looks_like_text(head.lstrip(b"\0")) and head.strip(b"\0"):
         return _without_hole
+    if is_export(head):
+        return text_of_export
     if not looks_like_text(head):
         return None
     if _COLOUR.search(head):
