@@ -36,7 +36,7 @@ def notify(targets: tuple[str, ...], is_json: bool, dry_run: bool, warehouse: Pa
     """Tell of incidents that opened, changed or closed since the last time: by mail, Slack or webhook.
 
     Each is told once to each address. With --json a job gets title, body and a hidden line (key) by which it
-    finds the issue or comment of an incident again; what it got counts as told. To send needs the extra notify.
+    finds the issue or comment of an incident again; what it got counts as told. The extra notify sends.
 
     \b
     tracemill notify --to json://127.0.0.1:8080/hook
