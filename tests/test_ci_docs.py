@@ -76,6 +76,29 @@ def test_the_gitlab_recipe_passes_a_calm_build_and_refuses_a_broken_one(checkout
     assert "could not be loaded" in judged.stdout
 
 
+@pytest.mark.parametrize(("ratio", "code"), [(1.0, 0), (1.3, 1)])
+def test_two_builds_recorded_in_turns_are_compared_and_gated(checkout: Path, ratio: float, code: int) -> None:
+    """The commands of "Two builds are enough", with programs that print what benchmarks would."""
+    section = (TOP / "docs/ci.md").read_text().split("## Two builds are enough")[1].split("\n## ")[0]
+    record, judge = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    for build, factor in (("base", 1.0), ("head", ratio)):
+        program = checkout / f"{build}.test"
+        program.write_text(
+            f"#!{sys.executable}\nimport os\n"
+            f"value = {factor} * (100 + os.getpid() % 3)\n"
+            'print(f"goos: linux\\npkg: app\\nBenchmarkA-2 100 {value} ns/op")\n'
+        )
+        program.chmod(0o755)
+    recorded, compare = record.strip().splitlines()
+    assert bash(checkout, recorded).returncode == 0
+    assert len(list((checkout / "artifacts").glob("*/*/stdout.txt"))) == 20
+    compared = bash(checkout, compare)
+    assert compared.returncode == code, compared.stdout
+    judged = bash(checkout, judge)
+    assert judged.returncode == code, judged.stdout
+    assert "10 pairs of runs recorded in turns" in (checkout / "comment.md").read_text()
+
+
 def test_what_a_user_writes_is_short_and_names_what_there_is() -> None:
     github, gitlab = (yaml.safe_load(recipe) for recipe in RECIPES)
     assert all(len(recipe.splitlines()) <= 15 for recipe in RECIPES)

@@ -91,6 +91,8 @@ class Comparison:
     failures: list[tuple[str, LoadFailure]] = field(default_factory=list)
     noisy: list[NoisyRun] = field(default_factory=list)
     toolchain: Toolchain | None = None
+    # Metric → series that the build before alone has.
+    missing: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_told(self) -> bool:
@@ -172,6 +174,7 @@ def compare(
     for sides in paired(every) if found.toolchain else every:
         measure = (sides.before or sides.after)[0].measure
         if not sides.before or not sides.after:
+            found.missing[(sides.before or sides.after)[0].metric] += bool(sides.before)
             found.apart[f"{measure}: {'before' if sides.before else 'after'} alone has it"] += 1
         elif measure in conditions:
             found.apart[f"{measure}: {conditions[measure]}"] += 1
@@ -220,6 +223,23 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         more_runs=_more_runs(answer, runs) if said == UNKNOWN else None,
         is_by_caller=first.calling_function is not None,
         why=why,
+    )
+
+
+def is_of_another(s: Series, differing: list[Series]) -> bool:
+    """Whether it is what a function costs by one caller, beside what the function costs."""
+    whole = s.subject.split(" from ")[0]
+    return s.is_by_caller and any(
+        o.metric == s.metric and o.subject == whole and o.answer == s.answer for o in differing
+    )
+
+
+def noise(run: NoisyRun) -> str:
+    """A run in which the machine was busy with something else, in words."""
+    return (
+        f"run {run.run_id} of {run.build_id}: {run.share:.0%} of what is measured in time is off to the same "
+        f"side, ×{run.ratio:.3g} in the middle: the machine (another process, a pause of the runner) and not "
+        "the code; more runs outweigh it."
     )
 
 

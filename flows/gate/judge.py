@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracemill.flows.gate.comparability import without
 from tracemill.flows.gate.judgement import OPEN, Finding, Judgement, Unjudged
 from tracemill.flows.gate.suspected import suspected_changes
-from tracemill.flows.names import require
+from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -53,6 +53,8 @@ def gate(
 ) -> Judgement:
     """Judge the candidate against all earlier builds, or against those of baseline alone.
 
+    Beside a single one of baseline it is compared with it run by run (flows.gate.compare), without a history.
+
     Builds that came later have no say: they need not descend from it, as on main since a branch was made.
     metrics: only these; none means all. ignored: the conditions that builds may differ in
     (flows.gate.comparability).
@@ -66,6 +68,8 @@ def gate(
             return replace(found, fails_on_open=fails_on_open, allows_leaks=allows_leaks)
     for build in baseline:
         require(build, "build", known)
+    if len(baseline) == 1 and not ignored:
+        return replace(_beside(warehouse, candidate, baseline[0], metrics, stale), allows_leaks=allows_leaks)
     with WhatIf(warehouse) as whatif:
         chosen = list(baseline) or until(candidate, known)
         tables, parameters = only_these(candidate, chosen, is_order_given=bool(baseline))
@@ -73,6 +77,45 @@ def gate(
         connection = whatif.change(conditions | tables, parameters | values)
         found = judge(connection, candidate, metrics, stale, is_baseline_chosen=bool(baseline))
     return replace(found, ignored=ignored, fails_on_open=fails_on_open, allows_leaks=allows_leaks)
+
+
+def _beside(
+    warehouse: Path, candidate: str, before: str, metrics: tuple[str, ...], stale: list[str]
+) -> Judgement:
+    """The judgement of a build beside one other, as a pull request's base: no history has a say."""
+    from tracemill.flows.gate.two_builds import with_comparison
+
+    if candidate == before:
+        raise NoSuchNameError(f"{candidate} is one build; name another one by --baseline")
+    with connect(warehouse) as connection:
+        return with_comparison(
+            connection, _judge_faults(connection, candidate, metrics, stale), before, metrics
+        )
+
+
+def _judge_faults(
+    connection: duckdb.DuckDBPyConnection, candidate: str, metrics: tuple[str, ...], doubts: list[str]
+) -> Judgement:
+    """The judgement of what is a fault by itself, such as a leak, whatever came before."""
+    failures = failures_of(connection, candidate)
+    builds = ask(connection, "gate/builds", _Build)
+    known = next((b for b in builds if b.build_id == candidate), None)
+    if not failures:
+        require(candidate, "build", [b.build_id for b in builds])
+    ordinal = known.ordinal if known else 0
+    faults = ask_column(connection, "gate/faults", build_id=candidate, metrics=list(metrics))
+    counts = {s.metric: s.judged for s in _series(connection, ordinal, metrics)}
+    return Judgement(
+        candidate,
+        known.commit if known else None,
+        (),
+        is_baseline_chosen=True,
+        judged={fault: counts.get(fault, 0) for fault in faults},
+        findings=tuple(f for f in _findings(connection, candidate, ordinal, metrics) if f.metric in faults),
+        unjudged=(),
+        doubts=(*doubts, *(f.reason for f in failures if not f.is_unknown_kind)),
+        unread=tuple(f.message for f in failures if f.is_unknown_kind),
+    )
 
 
 class _Build(NamedTuple):

@@ -71,6 +71,7 @@ class Judgement:
     judged: series by metric; 0 where none was found of what is a fault by itself. ignored: conditions that
     builds were compared across. fails_on_open: what stands open fails it too. allows_leaks: new leaks do not.
     suspected: sentences on what may have got worse. unread: sentences on files of no known kind.
+    comparison: how it was compared with one other build alone, in sentences; of a history nothing.
     """
 
     candidate: str
@@ -86,6 +87,7 @@ class Judgement:
     allows_leaks: bool = False
     suspected: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    comparison: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:

@@ -45,6 +45,7 @@ def coverage(judgement: Judgement) -> list[str]:
         f"{_count(len(judgement.judged), 'metric')} against "
         + (f"{_count(len(builds), 'build')}: {named}" if builds else "nothing: there is no build before")
     ]
+    parts += [f"compared: {sentence}" for sentence in judgement.comparison]
     if judgement.ignored:
         parts.append("compared across " + ", ".join(CONDITIONS[name] for name in judgement.ignored))
     if judgement.judged:

@@ -6,14 +6,21 @@ import statistics
 import textwrap
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.compare import BETTER, SAME, TOOLCHAIN, UNKNOWN, WORSE
+from tracemill.flows.gate.compare import (
+    BETTER,
+    SAME,
+    TOOLCHAIN,
+    UNKNOWN,
+    WORSE,
+    is_of_another,
+    noise,
+)
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amounts, factor
 from tracemill.warehouse.compared import FALSE_SHARE
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.compare import Comparison, Series
-    from tracemill.warehouse.compared import NoisyRun
 
 WIDTH = 80
 MOST_ROWS = 20
@@ -25,7 +32,7 @@ def as_text(found: Comparison, before: str, after: str) -> str:
     """What differs, worst first; how many do not or cannot be told, and why; what was not compared."""
     lines = [*_wrapped(f"{before} → {after}: {_headline(found)}"), ""]
     differing = found.of(WORSE, BETTER, TOOLCHAIN)
-    shown = [s for s in differing if not _is_of_another(s, differing)]
+    shown = [s for s in differing if not is_of_another(s, differing)]
     lines += [line for s in shown[:MOST_ROWS] for line in _row(s)]
     if rest := len(differing) - len(shown[:MOST_ROWS]):
         lines += [f"and {_series(rest)} more that differ, by caller or less; --json has all"]
@@ -50,15 +57,6 @@ def as_text(found: Comparison, before: str, after: str) -> str:
             "as far as it can."
         )
     return "\n".join(lines) + "\n"
-
-
-def noise(run: NoisyRun) -> str:
-    """A run in which the machine was busy with something else, in words."""
-    return (
-        f"run {run.run_id} of {run.build_id}: {run.share:.0%} of what is measured in time is off to the same "
-        f"side, ×{run.ratio:.3g} in the middle: the machine (another process, a pause of the runner) and not "
-        "the code; more runs outweigh it."
-    )
 
 
 def _kind(series: list[Series]) -> str:
@@ -118,14 +116,6 @@ def _untold(found: Comparison) -> list[str]:
 
 def _runs(series: list[Series]) -> str:
     return f"{statistics.median(min(s.runs_before, s.runs_after) for s in series):g}"
-
-
-def _is_of_another(s: Series, differing: list[Series]) -> bool:
-    """Whether it is what a function costs by one caller, beside what the function costs."""
-    whole = s.subject.split(" from ")[0]
-    return s.is_by_caller and any(
-        o.metric == s.metric and o.subject == whole and o.answer == s.answer for o in differing
-    )
 
 
 def _row(s: Series) -> list[str]:

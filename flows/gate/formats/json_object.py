@@ -31,6 +31,7 @@ def write(judgement: Judgement) -> str:
         "regressions": len(judgement.regressed),
         "open": len(judgement.open),
         "across": judgement.ignored,
+        "comparison": judgement.comparison,
         "doubts": judgement.doubts,
         "hints": judgement.suspected,
         "unread": judgement.unread,

@@ -1,0 +1,152 @@
+"""The gate of a candidate beside one other build: what compare says of the two, without a history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from tracemill.flows.gate.compare import (
+    APART,
+    BETTER,
+    SAME,
+    TOOLCHAIN,
+    UNKNOWN,
+    WORSE,
+    is_of_another,
+    noise,
+)
+from tracemill.flows.gate.compare import compare as compare_
+from tracemill.flows.gate.judgement import Finding, Judgement, Unjudged
+from tracemill.flows.names import require
+from tracemill.warehouse.queries import ask
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tracemill.flows.gate.compare import Comparison, Series
+
+# The change in per cent that is worth a verdict, as compare has it where nothing else is said.
+AT_LEAST = 5.0
+_STATUSES = {WORSE: "regressed", BETTER: "improved"}
+
+
+class _Accepted(NamedTuple):
+    metric: str
+    subject: str
+    accepted_by: str
+    accepted_reason: str
+
+
+def with_comparison(
+    connection: duckdb.DuckDBPyConnection, found: Judgement, before: str, metrics: tuple[str, ...]
+) -> Judgement:
+    """The judgement of what needs no builds before it, with what the comparison with one build says.
+
+    Raises NoSuchNameError.
+    """
+    comparison = compare_(connection, before, found.candidate, AT_LEAST)
+    measured = {s.metric for s in comparison.series} | comparison.missing.keys() | found.judged.keys()
+    for metric in metrics:
+        require(metric, "measured metric", sorted(measured))
+    series = [s for s in comparison.series if not metrics or s.metric in metrics]
+    differing = [s for s in series if s.answer in _STATUSES]
+    accepted = {
+        (a.metric, a.subject): a
+        for a in ask(connection, "gate/accepted", _Accepted, build_id=found.candidate)
+    }
+    findings = [
+        _finding(s, found, accepted.get((s.metric, s.subject)))
+        for s in differing
+        if not is_of_another(s, differing)
+    ]
+    told = Counter(s.metric for s in series if s.answer in (WORSE, BETTER, SAME, TOOLCHAIN))
+    doubts = list(found.doubts)
+    doubts += [f.reason for side, f in comparison.failures if side == "before" and not f.is_unknown_kind]
+    present = {s.metric for s in series}
+    doubts += [
+        f"{metric} was measured in {before}, and not in {found.candidate}"
+        for metric, count in comparison.missing.items()
+        if count and metric not in present and (not metrics or metric in metrics)
+    ]
+    if not told and not found.judged:
+        doubts.append(f"nothing of {before} and {found.candidate} can be told apart or said to be alike")
+    return replace(
+        found,
+        baseline=(before,),
+        judged=found.judged | dict(told),
+        findings=(*found.findings, *findings),
+        unjudged=tuple(_unjudged(series, comparison)),
+        doubts=tuple(doubts),
+        comparison=tuple(_sentences(series, comparison)),
+    )
+
+
+def _finding(s: Series, found: Judgement, accepted: _Accepted | None) -> Finding:
+    runs = f"{s.pairs} pairs of runs" if s.pairs else f"{s.runs_before} and {s.runs_after} runs"
+    nothing = dict.fromkeys(Finding._fields)
+    known = {
+        "status": _STATUSES[s.answer],
+        "build_id": found.candidate,
+        "metric": s.metric,
+        "subject": s.subject,
+        "incident_id": "",
+        "is_lead": True,
+        "found": "two builds",
+        "first_subject": s.subject,
+        "unit": s.unit,
+        "polarity": 0,
+        "before": s.before,
+        "after": s.after,
+        "change_ratio": s.ratio,
+        "interval": list(s.interval) if s.interval else None,
+        "p_value": s.p_value,
+        "q_value": s.q_value,
+        "n_before": 1,
+        "n_after": 1,
+        "first_build_id": found.candidate,
+        "commit": found.commit,
+        "evidence": f"two builds compared by {runs}, {s.test}",
+        "accepted_by": accepted.accepted_by if accepted else None,
+        "accepted_reason": accepted.accepted_reason if accepted else None,
+        "is_leak": False,
+    }
+    return Finding(**(nothing | known))  # type: ignore[arg-type]  # by names, of many types
+
+
+def _unjudged(series: list[Series], comparison: Comparison) -> list[Unjudged]:
+    """What cannot be told, by metric, and what was not compared."""
+    unknown: dict[tuple[str, bool], list[int | None]] = {}
+    for s in series:
+        if s.answer == UNKNOWN:
+            unknown.setdefault((s.metric, s.is_single), []).append(s.more_runs)
+    found = []
+    for (metric, is_single), counts in unknown.items():
+        more = sorted(count for count in counts if count is not None)
+        advice = f"; {more[len(more) // 2]} more runs of each would tell half of them" if more else ""
+        why = "one run cannot tell a change from noise" if is_single else f"cannot be told from noise{advice}"
+        found.append(Unjudged(metric, len(counts), why))
+    apart = Counter((s.metric, str(s.why)) for s in series if s.answer == APART)
+    found += [Unjudged(metric, count, why) for (metric, why), count in apart.items()]
+    by_toolchain = Counter(s.metric for s in series if s.answer == TOOLCHAIN)
+    found += [
+        Unjudged(metric, count, "changed, and the source is the same: the release of Go did it")
+        for metric, count in by_toolchain.items()
+    ]
+    known = {str(s.why) for s in series if s.answer == APART}
+    for why, count in comparison.apart.items():
+        if why not in known:
+            measure, _, reason = why.partition(": ")
+            found.append(Unjudged(measure, count, reason))
+    return found
+
+
+def _sentences(series: list[Series], comparison: Comparison) -> list[str]:
+    """How the two were compared, and where the machine was busy with something else."""
+    pairs = max((s.pairs for s in series), default=0)
+    runs = max((min(s.runs_before, s.runs_after) for s in series), default=0)
+    how = (
+        f"{pairs} pairs of runs recorded in turns" if pairs else f"{runs} runs a side, not recorded in turns"
+    )
+    said = f"two builds without a history, by {how}: differences of at least {AT_LEAST:g} %"
+    return [said, *(noise(run) for run in comparison.noisy)]

@@ -1,0 +1,108 @@
+"""The gate of a candidate beside its base alone: no history, and never a pass in doubt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .common import LOOKUP, tracemill
+
+
+def warehouse(folder: Path, head: list[float], *, drop: str = "", builds: str = "base head") -> Path:
+    """Two builds of eight pairs of runs; drop: a benchmark's name that head lacks. No times, no commits."""
+    for build in builds.split():
+        for number in range(8):
+            load = 100 * (1 + 0.3 * (number % 3))
+            value = load * (head[number % len(head)] if build == "head" else 1) * (1 + 0.002 * (number % 4))
+            run = folder / "a" / build / str(number)
+            run.mkdir(parents=True)
+            lines = [f"BenchmarkA-2 100 {value} ns/op 64 B/op", f"BenchmarkB-2 100 {load} ns/op 32 B/op"]
+            lines = [
+                line.replace(f" {drop}", " dropped/op ") if drop and build == "head" else line
+                for line in lines
+            ]
+            (run / "bench.txt").write_text("goos: linux\npkg: app\n" + "\n".join(lines) + "\n")
+            (run / "run.json").write_text(json.dumps({"pair": number}))
+    tracemill("run", folder / "a", "--warehouse", folder / "w")
+    return folder / "w"
+
+
+def gate(where: Path, *args: object) -> tuple[int, dict[str, Any], str]:
+    asked = ("gate", "--candidate", "head", "--baseline", "base", "--warehouse", where, *args)
+    shown = tracemill(*asked)
+    whole: dict[str, Any] = json.loads(tracemill(*asked, "--format", "json").stdout)
+    assert whole["exit_code"] == shown.exit_code
+    return shown.exit_code, whole, shown.stdout
+
+
+def test_two_builds_alone_are_judged_by_their_pairs(tmp_path: Path) -> None:
+    code, whole, text = gate(warehouse(tmp_path, [1.2]))
+    assert code == 1
+    assert "head regressed: 1 regression" in text
+    assert "compared: two builds without a history, by 8 pairs of runs recorded in turns" in text
+    (worse,) = whole["findings"]
+    assert (worse["status"], worse["subject"], worse["evidence"]) == (
+        "regressed", "app.A-2", "two builds compared by 8 pairs of runs, " + worse["evidence"].split(", ")[1],
+    )  # fmt: skip
+    assert worse["change_ratio"] == pytest.approx(1.2, rel=0.01)
+    assert whole["baseline"] == ["base"]
+    assert "8 pairs" in whole["comparison"][0]
+
+
+def test_a_build_like_its_base_passes_and_an_improvement_does(tmp_path: Path) -> None:
+    code, whole, text = gate(warehouse(tmp_path / "same", [1.0]))
+    assert (code, whole["findings"], whole["doubts"]) == (0, [], []), text
+    code, whole, _ = gate(warehouse(tmp_path / "better", [0.8]))
+    assert (code, [f["status"] for f in whole["findings"]]) == (0, ["improved"])
+
+
+def test_what_cannot_be_told_is_listed_with_how_many_runs_would(tmp_path: Path) -> None:
+    code, whole, _ = gate(warehouse(tmp_path, [0.5, 2.0, 1.1]), "--metric", "bench sec/op")
+    why = {u["why"] for u in whole["unjudged"]}
+    assert any("cannot be told from noise; " in w and "more runs of each" in w for w in why), why
+    assert code == (0 if whole["judged"] else 2)
+
+
+def test_what_base_measured_and_head_does_not_is_no_pass(tmp_path: Path) -> None:
+    where = warehouse(tmp_path, [1.0], drop="64 B/op")
+    code, whole, text = gate(where)
+    assert code == 0, text  # one benchmark of two still has it
+    assert any(u["why"] == "before alone has it" for u in whole["unjudged"])
+    for run in (tmp_path / "a/head").iterdir():
+        text = (run / "bench.txt").read_text().replace("B/op", "other/op")
+        (run / "bench.txt").write_text(text)
+    tracemill("run", tmp_path / "a", "--warehouse", where)
+    code, whole, _ = gate(where)
+    assert (code, whole["doubts"]) == (2, ["bench B/op was measured in base, and not in head"])
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_capture_that_was_lost_on_either_side_is_no_pass(tmp_path: Path, side: str) -> None:
+    where = warehouse(tmp_path, [1.0])
+    (tmp_path / f"a/{side}/1/broken").write_bytes(b"\x1f\x8bnothing")
+    tracemill("run", tmp_path / "a", "--warehouse", where)
+    code, whole, _ = gate(where)
+    assert code == 2
+    assert f"{side}/1/broken could not be loaded" in whole["doubts"][0]
+
+
+def test_of_the_demo_one_base_is_enough(demo: Path) -> None:
+    where = ("--warehouse", demo)
+    worse = tracemill("gate", "--candidate", "b08", "--baseline", "b07", *where, "--format", "json")
+    found = json.loads(worse.stdout)["findings"]
+    assert worse.exit_code == 1
+    assert any((f["metric"], f["subject"]) == ("block_ns", f"{LOOKUP} (sync)") for f in found)
+    calm = tracemill("gate", "--candidate", "b03", "--baseline", "b02", *where)
+    assert calm.exit_code == 0, calm.stdout
+    itself = tracemill("gate", "--candidate", "b03", "--baseline", "b03", *where)
+    assert (itself.exit_code, "one build" in itself.stderr) == (2, True)
+    for format_ in ("md", "sarif", "github", "junit"):
+        assert (
+            tracemill(
+                "gate", "--candidate", "b08", "--baseline", "b07", *where, "--format", format_
+            ).exit_code
+            == 1
+        )
