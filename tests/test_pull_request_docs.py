@@ -1,4 +1,4 @@
-"""The recipes of docs/pull-request.md: their steps run as CI would, with compiler and servers stood in for."""
+"""The recipes of docs/pull-request.md: their steps run as CI would, compiler and servers stood in for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ done
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A repository whose head takes 1000 or 2000 ns where its base took 1000; go, gh and curl are stood in for."""
+    """A repository whose base takes 1000 ns; go, gh and curl are stood in for."""
     tools = {
         "tracemill": f'exec "{sys.executable}" -m tracemill "$@"',
         "go": 'cp bench.sh "$4" && chmod +x "$4"',

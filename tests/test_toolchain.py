@@ -114,3 +114,16 @@ def test_where_the_commit_differs_too_nothing_is_claimed_and_both_are_said(tmp_p
     assert "not compared" in words
     same = CliRunner().invoke(main, ["compare", str(before), str(after), "--same-source"])
     assert same.exit_code == 0
+
+
+def test_a_card_says_that_the_release_changed_too(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracemill.flows.show import card as cards
+    from tracemill.flows.show.card_incident import choose, incidents
+    from tracemill.flows.show.card_terminal import as_text
+    from tracemill.warehouse import connect
+
+    both = Toolchain("go1.26.1", "go1.27.3", False)
+    monkeypatch.setattr(cards, "between", lambda *_: both)
+    with connect(demo) as connection:
+        shown = cards.card(connection, choose(incidents(connection), ["b05"], ["b05"])[0], [])
+    assert "Go go1.26.1 → go1.27.3 differs too" in " ".join(as_text(shown, 100, is_coloured=False).split())

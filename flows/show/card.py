@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.gate.suspected import suspected_changes
+from tracemill.flows.gate.toolchain import between
 from tracemill.flows.show.card_incident import Incident, PointRow, window_of
 from tracemill.flows.show.card_wording import headline, short_name
 from tracemill.flows.show.flame import StackRow
@@ -101,6 +102,8 @@ class Card:
     lanes: Lanes | None
     suspected: list[str]
     missing: list[str]
+    # That Go's release changed too, and what that is known to do to the metric.
+    toolchain: str = ""
 
     @property
     def headline(self) -> str:
@@ -189,6 +192,7 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
         lanes=lanes,
         suspected=suspected_changes(connection, after, ())[:MAX_SUSPECTED],
         missing=_missing(connection, incident, stacks, lanes),
+        toolchain=_toolchain(connection, incident),
     )
 
 
@@ -280,6 +284,13 @@ def lanes_in(
     if not rows:
         return None
     return lanes_of(window, rows, is_kept=kept) if most is None else lanes_of(window, rows, most=most)
+
+
+def _toolchain(connection: duckdb.DuckDBPyConnection, incident: Incident) -> str:
+    if incident.previous_build_id is None:
+        return ""
+    releases = between(connection, incident.previous_build_id, incident.seen_build_id)
+    return releases.sentence([incident.metric]) if releases else ""
 
 
 def _missing(

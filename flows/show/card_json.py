@@ -37,6 +37,7 @@ def as_json(card: Card) -> object:
             "timeline": card.lanes and lanes_as_json(card.lanes),
             "suspected": card.suspected,
             "missing": card.missing,
+            "toolchain": card.toolchain,
             "next": next_steps(card.incident),
         }
     )

@@ -146,6 +146,7 @@ def _notes(card: Card, width: int) -> list[str]:
     lines = []
     if card.incident.exemplar_path:
         lines += _wrapped(f"seen best in {card.incident.exemplar_path}", width, "")
+    lines += _wrapped(card.toolchain, width, "") if card.toolchain else []
     for text in card.missing:
         lines += _wrapped(f"missing: {text}", width, "")
     for text in card.suspected:
