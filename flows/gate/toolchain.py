@@ -51,9 +51,10 @@ BREAKS = (
     Break(25, r"(alloc|bench|cpu).*", "more slices have their backing store on the stack", "go.dev/doc/go1.25"),
     Break(26, r"(gc_|runtime_gc|function_assist|cpu|heap|runtime_heap).*", "the Green Tea collector is the default (1.25: "
           "GOEXPERIMENT=greenteagc)", "go.dev/doc/go1.26"),
-    Break(26, r"(alloc|bench|cpu).*", "small objects are allocated by functions for their size, and more slices are on the "
-          "stack", "go.dev/doc/go1.26"),
+    Break(26, r"(alloc|bench|cpu).*", "slices that append makes begin on the stack", "go.dev/doc/go1.26"),
     Break(26, r"bench .*", "b.Loop no longer keeps the bodies of benchmarks from inlining", "go.dev/doc/go1.26"),
+    Break(27, r"(bench|cpu).*", "small objects are allocated by functions for their size "
+          "(GOEXPERIMENT=nosizespecializedmalloc)", "golang/go#79286"),
     Break(27, r"(alloc|cpu|bench|mapassign|makemap|binary|package_code|task|region).*", "encoding/json is made of its "
           "second version: other functions and allocations (GOEXPERIMENT=nojsonv2)", "golang/go#79788"),
     Break(22, r".*", "wrappers of go and defer statements are called gowrap and deferwrap", "cmd/compile"),
