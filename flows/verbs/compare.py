@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import shlex
@@ -14,7 +15,11 @@ from tracemill.flows.show.terminal import say, say_next
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 if TYPE_CHECKING:
-    from tracemill.flows.gate.compare import Comparison
+    from collections.abc import Iterator
+
+    import duckdb
+
+_Opened = tuple["duckdb.DuckDBPyConnection", str, str]
 
 DEFAULT_PERCENT = 5.0
 # What two paths are called in their throw-away warehouse.
@@ -37,7 +42,14 @@ _BEFORE, _AFTER = "before", "after"
     is_flag=True,
     help="They are of one source, though no commit says so: what differs is the toolchain's.",
 )
-@click.option("--json", "is_json", is_flag=True, help="As one JSON object, every series.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "benchstat"]),
+    default="table",
+    show_default=True,
+    help="json: one object with every series; benchstat: its table, of the benchmarks alone.",
+)
 @warehouse_option
 @click.pass_context
 def compare(
@@ -46,7 +58,7 @@ def compare(
     after: str,
     at_least: float,
     same_source: bool,
-    is_json: bool,
+    format_: str,
     warehouse: Path | None,
 ) -> None:
     """Two builds without a history: what differs, what does not, what cannot be told.
@@ -54,21 +66,27 @@ def compare(
     A and B are builds of the warehouse, folders of captures (of runs, or of files) or two files of one kind.
     Of one commit under two releases of Go, what differs is the toolchain's and no verdict on the code.
     Exit code 0: nothing got worse, 1: something did, 2: nothing could be told, as with one run a side, or a
-    capture could not be loaded.
+    capture could not be loaded. With --format benchstat 0: there are benchmarks, 2: there are none.
 
     \b
     tracemill compare base/ head/
     tracemill compare b07 b08 --at-least 10
+    tracemill compare old.txt new.txt --format benchstat
     """
     is_path = warehouse is None and (Path(before).exists() or Path(after).exists())
-    found = (
-        _of_paths(Path(before), Path(after), at_least, is_same_source=same_source)
-        if is_path
-        else _of_builds(
-            settings_of(warehouse=warehouse).warehouse, before, after, at_least, is_same_source=same_source
-        )
-    )
-    if is_json:
+    root = settings_of(warehouse=warehouse).warehouse
+    opened = _paths(Path(before), Path(after)) if is_path else _builds(root, before, after)
+    with opened as (connection, first, second):
+        if format_ == "benchstat":
+            from tracemill.flows.show.benchstat import as_benchstat
+
+            text = as_benchstat(connection, first, second, names=(before, after))
+            say(text or "no benchmarks on either side\n")
+            context.exit(0 if text else 2)
+        from tracemill.flows.gate.compare import compare as compare_
+
+        found = compare_(connection, first, second, at_least, is_same_source=same_source)
+    if format_ == "json":
         say(json.dumps(found.as_json(before, after), indent=1, ensure_ascii=False) + "\n")
     else:
         from tracemill.flows.show.comparison import as_text
@@ -83,10 +101,9 @@ def compare(
     context.exit(found.exit_code)
 
 
-def _of_builds(
-    warehouse: Path, before: str, after: str, at_least: float, *, is_same_source: bool
-) -> Comparison:
-    from tracemill.flows.gate.compare import compare as compare_
+@contextlib.contextmanager
+def _builds(warehouse: Path, before: str, after: str) -> Iterator[_Opened]:
+    """The warehouse, and two builds of it."""
     from tracemill.flows.names import require
     from tracemill.warehouse import connect
     from tracemill.warehouse.queries import ask_column
@@ -97,12 +114,13 @@ def _of_builds(
             require(given, "build", builds)
         if before == after:
             raise click.UsageError(f"{before} is one build; compare takes two")
-        return compare_(connection, before, after, at_least, is_same_source=is_same_source)
+        yield connection, before, after
 
 
-def _of_paths(before: Path, after: Path, at_least: float, *, is_same_source: bool) -> Comparison:
+@contextlib.contextmanager
+def _paths(before: Path, after: Path) -> Iterator[_Opened]:
+    """A warehouse for once, with what lies at each path as a build."""
     from tracemill.flows.gate.compare import MODELS
-    from tracemill.flows.gate.compare import compare as compare_
     from tracemill.flows.loading.files import warehouse_of_builds
     from tracemill.warehouse import connect
     from tracemill.warehouse.queries import ask_column
@@ -123,7 +141,7 @@ def _of_paths(before: Path, after: Path, at_least: float, *, is_same_source: boo
                 raise click.UsageError(
                     f"{before} is {named[0]}, {after} is {named[1]}; compare takes two of a kind"
                 )
-        return compare_(connection, _BEFORE, _AFTER, at_least, is_same_source=is_same_source)
+        yield connection, _BEFORE, _AFTER
 
 
 def _no_such_path(path: Path) -> str:
