@@ -13,14 +13,27 @@ from click.testing import CliRunner
 
 from tracemill.flows.cli import main
 from tracemill.flows.gate.notify import CLOSED, OPENED, STATE_FILE, UPDATED, Notice, marker, notices, notify
+from tracemill.flows.run import run
 from tracemill.flows.show.card_incident import incidents
 from tracemill.flows.show.card_wording import headline
 from tracemill.warehouse import connect
 
+ARTIFACTS = Path(__file__).resolve().parents[2] / "examples/artifacts"
+
+
+@pytest.fixture(scope="module")
+def until_b09(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's first nine builds: the map leak is over, the lock convoy is not."""
+    folder = tmp_path_factory.mktemp("until_b09")
+    for number in range(1, 10):
+        shutil.copytree(ARTIFACTS / f"b{number:02}", folder / f"artifacts/b{number:02}")
+    run([folder / "artifacts"], folder / "w", folder / "exports")
+    return folder / "w"
+
 
 @pytest.fixture
-def copied(demo: Path, tmp_path: Path) -> Path:
-    shutil.copytree(demo, tmp_path / "w")
+def copied(until_b09: Path, tmp_path: Path) -> Path:
+    shutil.copytree(until_b09, tmp_path / "w")
     return tmp_path / "w"
 
 
@@ -29,8 +42,8 @@ def _known(warehouse: Path) -> list:
         return incidents(connection)
 
 
-def test_opened_updated_and_closed_are_told_apart(demo: Path) -> None:
-    known = _known(demo)
+def test_opened_updated_and_closed_are_told_apart(until_b09: Path) -> None:
+    known = _known(until_b09)
     opened = [i for i in known if i.is_open]
     assert opened
     assert {n.event for n in notices(known, {})} == {OPENED}
@@ -42,8 +55,8 @@ def test_opened_updated_and_closed_are_told_apart(demo: Path) -> None:
     assert [n.event for n in notices(known, told | {over.incident_id: "x", "gone": "y"})] == [CLOSED, CLOSED]
 
 
-def test_every_notice_of_an_incident_has_its_hidden_line(demo: Path) -> None:
-    for notice in notices(_known(demo), {"gone": "y"}):
+def test_every_notice_of_an_incident_has_its_hidden_line(until_b09: Path) -> None:
+    for notice in notices(_known(until_b09), {"gone": "y"}):
         assert notice.body.startswith(marker(notice.incident_id) + "\n")
         assert notice.body.count("<!--") == 1
 

@@ -118,7 +118,7 @@ def test_a_scheduled_run_loads_what_arrived_meanwhile(
         assert stop(service.process) == 0, service.log.read_text()
     assert "Traceback" not in service.log.read_text()
     deployments = api.post("deployments/filter", {})
-    assert [d["paused"] for d in deployments if d["parameters"]["warehouse"] == str(root)] == [True] * 4
+    assert [d["paused"] for d in deployments if d["parameters"]["warehouse"] == str(root)] == [True] * 5
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
