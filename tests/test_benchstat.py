@@ -117,6 +117,17 @@ def test_without_benchmarks_there_is_nothing_to_say() -> None:
     assert (done.exit_code, done.stdout) == (2, "no benchmarks on either side\n")
 
 
+def test_a_capture_that_was_lost_is_said_and_passes_nothing() -> None:
+    for side in ("base", "head"):
+        Path(side, "1").mkdir(parents=True)
+        Path(side, "1/bench.txt").write_text("BenchmarkX 1 100 ns/op\n")
+    Path("head/1/heap.pb.gz").write_bytes(b"\x1f\x8bnothing")
+    done = tracemill("compare", "base", "head", "--format", "benchstat")
+    assert done.exit_code == 2
+    assert "100.0n" in done.stdout
+    assert done.stderr.startswith("head: ")
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_p_with_equal_values_is_that_of_all_choices(seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import exp, log
 from typing import TYPE_CHECKING, NamedTuple
 
+from tracemill.flows.show.terminal import visible
 from tracemill.warehouse.benchmark_tables import ALPHA, CONFIDENCE, Benchmark, Table, benchmark_tables
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def as_benchstat(
         new = [f"{key}: {value}" for key, value in table.settings if shown.get(key) != value]
         shown |= dict(table.settings)
         parts.append("\n".join([*new, *_lines(table, names)]))
-    return "\n\n".join(parts) + "\n" if parts else ""
+    text = "\n\n".join(parts) + "\n" if parts else ""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _lines(table: Table, names: tuple[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say, say_next
+from tracemill.flows.show.terminal import say, say_next, visible
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def compare(
     A and B are builds of the warehouse, folders of captures (of runs, or of files) or two files of one kind.
     Of one commit under two releases of Go, what differs is the toolchain's and no verdict on the code.
     Exit code 0: nothing got worse, 1: something did, 2: nothing could be told, as with one run a side, or a
-    capture could not be loaded. With --format benchstat 0: there are benchmarks, 2: there are none.
+    capture could not be loaded. With --format benchstat 0: there are benchmarks, 2: there are none, or a
+    capture could not be loaded.
 
     \b
     tracemill compare base/ head/
@@ -78,11 +79,19 @@ def compare(
     opened = _paths(Path(before), Path(after)) if is_path else _builds(root, before, after)
     with opened as (connection, first, second):
         if format_ == "benchstat":
+            from tracemill.flows.gate.judge import failures_of
             from tracemill.flows.show.benchstat import as_benchstat
 
             text = as_benchstat(connection, first, second, names=(before, after))
             say(text or "no benchmarks on either side\n")
-            context.exit(0 if text else 2)
+            lost = [
+                (name, f)
+                for name, b in ((before, first), (after, second))
+                for f in failures_of(connection, b)
+            ]
+            for name, failure in lost:
+                click.echo(visible(f"{name}: {failure.reason}"), err=True)
+            context.exit(0 if text and all(f.is_unknown_kind for _, f in lost) else 2)
         from tracemill.flows.gate.compare import compare as compare_
 
         found = compare_(connection, first, second, at_least, is_same_source=same_source)
