@@ -79,6 +79,8 @@ select
     case when profiled.build_id is not null then coalesce(lines.alloc_bytes, 0) end as alloc_bytes,
     case when profiled.build_id is not null then coalesce(lines.alloc_objects, 0) end as alloc_objects,
     case when profiled.build_id is not null then coalesce(lines.inuse_bytes, 0) end as inuse_bytes,
+    case when profiled.build_id is not null then coalesce(lines.alloc_under_bytes, 0) end as alloc_under_bytes,
+    case when profiled.build_id is not null then coalesce(lines.inuse_under_bytes, 0) end as inuse_under_bytes,
     round(coalesce(waits.block_ns, 0) / traced.runs)::bigint as block_ns,
 from findings
 left join profiled on profiled.build_id = findings.build_id

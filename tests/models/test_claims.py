@@ -300,8 +300,9 @@ def test_an_analyzer_that_found_nothing_has_still_looked():
     lab = Lab()
     capture_id = lab.capture(lab.build(), None, "sarif", format="findings")
     assert parts(lab, "ssa-rule")["the rule finds the risk"] is False
-    row = {"capture_id": capture_id, "finding_index": 0, "tool": "claims-rule"}
-    lab.tables["static_findings"].append(row | {"message": "Concrete asserts a concrete type without ok"})
+    row = {"capture_id": capture_id, "finding_index": 0, "tool": "mapassert"}
+    row |= {"rule": "mapassert", "message": "Concrete asserts an element of map[string]interface{} to int"}
+    lab.tables["static_findings"].append(row)
     assert parts(lab, "ssa-rule")["the rule finds the risk"] is True
 
 

@@ -294,6 +294,23 @@ def test_findings_stand_beside_bytes_and_waits():
         ]
 
 
+def test_a_finding_has_what_the_standard_library_allocated_under_its_line():
+    given = Given()
+    # What fmt allocates on behalf of the program's line 1 of app.go, and what the line allocates itself.
+    printed = site(given, "fmt.(*buffer).write", "fmt/print.go", 99, "fmt.Sprint", PUT)
+    boxed = site(given, PUT, "app.go", 1)
+    for run in "12":
+        given.heap("b1", run, [(printed, 1, 6000), (boxed, 2, 1000)])
+    finding(given, "b1", "app.go", 1, "formats a map")
+    finding(given, "b1", "app.go", 8, "formats a map that is never reached")
+    query = """
+        select line, function, alloc_bytes, alloc_under_bytes, inuse_bytes, inuse_under_bytes
+        from static_findings_costs order by alloc_under_bytes desc
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [(1, PUT, 1000, 7000, 500, 3500), (8, None, 0, 0, 0, 0)]
+
+
 def test_costs_of_a_build_without_profiles_are_unknown():
     given = Given()
     finding(given, "b1", "app/cache.go", 7, "copies")

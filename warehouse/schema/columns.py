@@ -253,6 +253,8 @@ _DECLARED = (
     Column("alloc_bytes", INT, "bytes", "Memory allocated, freed since or not."),
     Column("alloc_objects", INT, "", "Objects allocated, freed since or not."),
     Column("inuse_bytes", INT, "bytes", "Memory in use."),
+    Column("alloc_under_bytes", INT, "bytes", "Memory allocated in the line and in the standard library that it called, as for what it gave to fmt."),
+    Column("inuse_under_bytes", INT, "bytes", "The part of alloc_under_bytes that is in use."),
     Column("inuse_objects", INT, "", "Objects in use."),
     Column("alloc_bytes_variance", REAL, "", "Variance of alloc_bytes from the profile's sampling alone."),
     Column("inuse_bytes_variance", REAL, "", "Variance of inuse_bytes from the profile's sampling alone."),

@@ -78,7 +78,7 @@ _MARTS = (
     _mart("static_findings_costs", "What analyzers found in the source, with what its line cost at run time. Means over "
           "the build's runs.", "build_id file line column tool rule message",
           "build_id file line column tool rule message level is_suppressed function alloc_bytes alloc_objects "
-          "inuse_bytes block_ns"),
+          "inuse_bytes alloc_under_bytes inuse_under_bytes block_ns"),
     _mart("map_sites", "Every line of the program that assigns, makes or clones a map, with all that is known of it side "
           "by side: bytes of the line, waits and assists of its function. Means over the build's runs.",
           "build_id file line",

@@ -61,7 +61,8 @@ found as (
     select captures.build_id, split_part(findings.message, ' ', 1) as function,
     from findings
     inner join captures using (capture_id)
-    where findings.tool = 'claims-rule'
+    where findings.tool = 'mapassert'
+        and findings.rule = 'mapassert'
 ),
 
 figures as (

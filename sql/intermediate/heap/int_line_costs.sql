@@ -1,4 +1,5 @@
--- What each line of code allocated in a run of its build, as the compiler and analyzers see lines: by the innermost frame.
+-- What each line of code allocated in a run of its build, as the compiler and analyzers see lines: by the innermost
+-- frame; and with the standard library that it called, by the innermost frame outside of that.
 -- grain: build_id, file, line
 -- scope: build
 -- Means over the build's runs that have a heap profile.
@@ -22,11 +23,15 @@ select
     allocated.build_id,
     allocated.file,
     allocated.line,
-    arg_max(allocated.function, allocated.alloc_bytes) as function,
-    round(sum(allocated.alloc_bytes) / any_value(profiled.runs))::bigint as alloc_bytes,
-    round(sum(allocated.alloc_objects) / any_value(profiled.runs))::bigint as alloc_objects,
-    round(sum(allocated.inuse_bytes) / any_value(profiled.runs))::bigint as inuse_bytes,
+    arg_max(allocated.function, (allocated.is_leaf, allocated.alloc_bytes)) as function,
+    coalesce(round(sum(allocated.alloc_bytes) filter (where is_leaf) / any_value(profiled.runs)), 0)::bigint as alloc_bytes,
+    coalesce(round(sum(allocated.alloc_objects) filter (where is_leaf) / any_value(profiled.runs)), 0)::bigint
+        as alloc_objects,
+    coalesce(round(sum(allocated.inuse_bytes) filter (where is_leaf) / any_value(profiled.runs)), 0)::bigint as inuse_bytes,
+    coalesce(round(sum(allocated.alloc_bytes) filter (where not is_leaf) / any_value(profiled.runs)), 0)::bigint
+        as alloc_under_bytes,
+    coalesce(round(sum(allocated.inuse_bytes) filter (where not is_leaf) / any_value(profiled.runs)), 0)::bigint
+        as inuse_under_bytes,
 from allocated
 inner join profiled using (build_id)
-where allocated.is_leaf
 group by allocated.build_id, allocated.file, allocated.line

@@ -1,0 +1,67 @@
+package hotformat
+
+import (
+	"go/token"
+
+	"golang.org/x/tools/go/ssa"
+
+	"tracemill/mapassert/flow"
+)
+
+// loops are the functions that loops of the package call, each with the place of such a call.
+type loops struct {
+	called map[*ssa.Function]token.Pos
+	blocks map[*ssa.BasicBlock]bool // those in a loop of their function
+}
+
+func loopsOf(values *flow.Package) loops {
+	found := loops{called: map[*ssa.Function]token.Pos{}, blocks: map[*ssa.BasicBlock]bool{}}
+	for _, f := range values.Functions {
+		for _, block := range f.Blocks {
+			found.blocks[block] = leadsBack(block)
+		}
+	}
+	for isMore := true; isMore; {
+		isMore = false
+		for _, f := range values.Functions {
+			if _, ok := found.called[f]; ok {
+				continue
+			}
+			for _, call := range values.Callers(f) {
+				if at, ok := found.around(call); ok {
+					found.called[f] = at
+					isMore = true
+					break
+				}
+			}
+		}
+	}
+	return found
+}
+
+// around is the place of the loop that an instruction is in: its own, or that of a call in a loop that leads to it.
+func (l loops) around(call ssa.CallInstruction) (token.Pos, bool) {
+	if l.blocks[call.Block()] {
+		return call.Pos(), true
+	}
+	at, ok := l.called[call.Parent()]
+	return at, ok
+}
+
+// leadsBack says whether a block can come again in one call.
+func leadsBack(block *ssa.BasicBlock) bool {
+	seen := map[*ssa.BasicBlock]bool{}
+	next := append([]*ssa.BasicBlock(nil), block.Succs...)
+	for len(next) > 0 {
+		each := next[len(next)-1]
+		next = next[:len(next)-1]
+		if each == block {
+			return true
+		}
+		if !seen[each] {
+			seen[each] = true
+			next = append(next, each.Succs...)
+		}
+	}
+	return false
+}

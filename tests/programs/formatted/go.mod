@@ -1,0 +1,3 @@
+module formatted
+
+go 1.21
