@@ -43,7 +43,7 @@ select
     quantile_disc(waits.duration_ns, 0.5)::bigint as p50_ns,
     quantile_disc(waits.duration_ns, 0.99)::bigint as p99_ns,
     max(waits.duration_ns)::bigint as max_ns,
-    sum(waits.duration_ns::double * waits.duration_ns) as block_ns_variance,
+    sum(waits.duration_ns::hugeint * waits.duration_ns)::double as block_ns_variance,
 from waits
 left join sites
     on sites.build_id = waits.build_id

@@ -225,6 +225,13 @@ classed as (
         end as alignment,
     from claimed
     window aligned as (partition by build_id, run_id, leaf_function, leaf_file, leaf_line, return_pc % 32)
+),
+
+varied as (
+    select *,
+        if(sampling_period > 1, value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1), null)
+            as bytes_variance,
+    from classed
 )
 
 select
@@ -240,13 +247,11 @@ select
     coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
     coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0)::bigint as inuse_bytes,
     coalesce(sum(value) filter (where sample_type = 'inuse_objects'), 0)::bigint as inuse_objects,
-    coalesce(sum(
-        value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
-    ) filter (where sample_type = 'alloc_space' and sampling_period > 1), 0) as alloc_bytes_variance,
-    coalesce(sum(
-        value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1)
-    ) filter (where sample_type = 'inuse_space' and sampling_period > 1), 0) as inuse_bytes_variance,
-from classed
+    coalesce(sum(bytes_variance order by bytes_variance) filter (where sample_type = 'alloc_space'), 0)
+        as alloc_bytes_variance,
+    coalesce(sum(bytes_variance order by bytes_variance) filter (where sample_type = 'inuse_space'), 0)
+        as inuse_bytes_variance,
+from varied
 inner join evidence_kinds using (evidence)
 -- No watched CALL of a binary that explains the profile.
 where callee is not null

@@ -83,7 +83,7 @@ select
     any_value(conditions.context) as context,
     any_value(run_points.negligible) as negligible,
     median(run_points.log_value) as log_value,
-    var_samp(run_points.log_value) as run_variance,
+    var_samp(run_points.log_value order by run_points.log_value) as run_variance,
     count(*) as run_count,
     0.0::double as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,

@@ -4,7 +4,7 @@
 with
 
 run_points as (
-    select * from int_run_points
+    select *, variance / pow(value + negligible, 2) as share_of_variance from int_run_points
 ),
 
 series as (
@@ -19,6 +19,7 @@ described as (
     select * from int_metrics
 )
 
+-- What is summed of fractions is summed in order: the last digit does not follow from how rows came.
 -- The variance of a median of n is pi / (2n + 1) times that of one.
 select
     run_points.metric,
@@ -30,10 +31,10 @@ select
     any_value(run_points.negligible) as negligible,
     median(run_points.value) as value,
     median(run_points.log_value) as log_value,
-    var_samp(run_points.log_value) as run_variance,
+    var_samp(run_points.log_value order by run_points.log_value) as run_variance,
     count(*) as run_count,
     coalesce(
-        avg(run_points.variance / pow(run_points.value + run_points.negligible, 2)) * pi() / (2 * count(*) + 1), 0
+        avg(run_points.share_of_variance order by run_points.share_of_variance) * pi() / (2 * count(*) + 1), 0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
 from run_points

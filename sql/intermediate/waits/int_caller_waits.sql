@@ -22,7 +22,7 @@ sites as (
 summed as (
     select captures.build_id, captures.run_id, intervals.stack_id, coalesce(intervals.reason, 'unknown') as reason,
         count(*) as block_count, sum(intervals.duration_ns) as block_ns,
-        sum(intervals.duration_ns::double * intervals.duration_ns) as block_ns_variance,
+        sum(intervals.duration_ns::hugeint * intervals.duration_ns) as block_ns_variance,
     from intervals
     inner join captures using (capture_id)
     where intervals.state = 'waiting'
@@ -38,7 +38,7 @@ select
     bool_or(kinds.is_contention) as is_contention,
     sum(summed.block_count)::bigint as block_count,
     sum(summed.block_ns)::bigint as block_ns,
-    sum(summed.block_ns_variance) as block_ns_variance,
+    sum(summed.block_ns_variance)::double as block_ns_variance,
 from summed
 inner join kinds
     on kinds.build_id = summed.build_id

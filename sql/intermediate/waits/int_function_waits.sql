@@ -41,6 +41,6 @@ select
     count(*) as block_count,
     sum(duration_ns)::bigint as block_ns,
     quantile_disc(duration_ns, 0.99)::bigint as p99_ns,
-    sum(duration_ns::double * duration_ns) as block_ns_variance,
+    sum(duration_ns::hugeint * duration_ns)::double as block_ns_variance,
 from waits
 group by build_id, run_id, function, wait_reason

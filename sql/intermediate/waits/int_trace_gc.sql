@@ -41,7 +41,7 @@ select
     count(*) as range_count,
     sum(activities.duration_ns)::bigint as range_ns,
     max(activities.duration_ns)::bigint as max_ns,
-    sum(activities.duration_ns::double * activities.duration_ns) as range_ns_variance,
+    sum(activities.duration_ns::hugeint * activities.duration_ns)::double as range_ns_variance,
 from activities
 left join sites
     on sites.build_id = activities.build_id
