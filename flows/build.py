@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracemill.flows.lock import Lock
+    from tracemill.warehouse.own_models import Elsewhere
     from tracemill.warehouse.publish import Published
 
 
@@ -22,12 +23,21 @@ SECONDS_TO_WAIT = 60.0
 
 
 def build(
-    warehouse: Path, *, full: bool = False, progress: Progress | None = None, lock: Lock = writer_lock
+    warehouse: Path,
+    *,
+    full: bool = False,
+    progress: Progress | None = None,
+    lock: Lock = writer_lock,
+    elsewhere: Elsewhere | None = None,
 ) -> Published:
-    """Build what is new, or with full everything. Raises WarehouseError, ModelError."""
+    """Build what is new, or with full everything. Raises WarehouseError, ModelError.
+
+    elsewhere: what makes the models of scope build, where it is not this process.
+    """
     models = read_models()
     shown = progress or Silent()
-    steps = iter([sum(m.scope in {"build", "history"} for m in models)])
+    here = {"history"} if elsewhere else {"build", "history"}
+    steps = iter([sum(m.scope in here for m in models)])
 
     def step(name: str) -> None:
         for total in steps:  # once, and only if there is anything to build
@@ -35,7 +45,7 @@ def build(
         shown.step(name)
 
     with lock(warehouse):
-        return publish(Catalog.load(warehouse), models=models, full=full, progress=step)
+        return publish(Catalog.load(warehouse), models=models, full=full, progress=step, elsewhere=elsewhere)
 
 
 def publish_files(catalog: Catalog) -> None:

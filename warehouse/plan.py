@@ -13,6 +13,7 @@ from tracemill.warehouse.condensed import Kept
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.errors import DamagedError
 from tracemill.warehouse.intervals import view
+from tracemill.warehouse.own_models import Elsewhere, checked_here
 from tracemill.warehouse.schema.tables import DERIVED
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Plan:
     after: dict[str, str]
     stale: tuple[str, ...]
     kept: Kept = field(default_factory=Kept)
+    # What makes the models of scope build, where it is not this process
+    elsewhere: Elsewhere | None = None
 
     @classmethod
     def of(cls, catalog: Catalog, models: list[Model], before: dict[str, str]) -> Plan:
@@ -67,9 +70,16 @@ class Plan:
         return self.before.get("models") == self.after.get("models")
 
     def check_files(self) -> None:
-        """Raises DamagedError where a file that the models are to read is not as it was written."""
+        """Raises DamagedError where a file that is to be read here is not as it was written.
+
+        Where the models are made elsewhere, who makes them looks at what they read.
+        """
         stale = set(self.stale)
-        paths = {p for c in self.catalog.captures.values() if c.build_id in stale for p in c.paths}
+        captures = [c for c in self.catalog.captures.values() if c.build_id in stale]
+        if self.elsewhere is None:
+            paths = {p for c in captures for p in c.paths}
+        else:
+            paths = checked_here(self.catalog, captures)
         paths |= {p for p, kept in self.catalog.condensed.items() if not stale.isdisjoint(kept.builds)}
         for path, fact in self.catalog.damaged(sorted(paths)).items():
             raise DamagedError(

@@ -9,14 +9,14 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from tracemill.warehouse import aside
-from tracemill.warehouse.condensed import Kept, fingerprints, needing, take
+from tracemill.warehouse.condensed import Kept
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import copy_file, put_in_place, sync
@@ -25,10 +25,19 @@ from tracemill.warehouse.functions import register
 from tracemill.warehouse.intervals import view
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import Model, ModelError, spanning_models
+from tracemill.warehouse.own_models import (
+    Elsewhere,
+    FailedBuildsError,
+    execute,
+    make,
+    over_builds,
+    shares,
+    take_in,
+)
 from tracemill.warehouse.plan import Plan
 from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
-from tracemill.warehouse.schema.tables import CATALOG, DERIVED, PARSED
+from tracemill.warehouse.schema.tables import DERIVED, PARSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,12 +81,14 @@ def publish(
     models: Iterable[Model] = (),
     full: bool = False,
     progress: Callable[[str], None] = lambda _: None,
+    elsewhere: Elsewhere | None = None,
 ) -> Published:
     """Bring the database up to the catalog; with models, also build and check them. Under the writer's lock.
 
     Without models only the tables are brought up to date. full builds every model
-    for every build. Builds whose models or checks fail are set aside; where none is to blame, or all are,
-    the previous state stays published.
+    for every build. elsewhere makes the models of scope build; by default this process does. Builds whose
+    models or checks fail are set aside; where none is to blame, or all are, the previous state stays
+    published.
     """
     started = time.monotonic()
     target = catalog.root / DATABASE
@@ -86,7 +97,8 @@ def publish(
             shutil.rmtree(left_behind)
         else:
             left_behind.unlink()
-    plan = Plan.of(catalog, list(models), {} if full else _state_of(target, catalog.root))
+    before = {} if full else _state_of(target, catalog.root)
+    plan = replace(Plan.of(catalog, list(models), before), elsewhere=elsewhere)
     set_aside = aside.kept(plan.before, plan.stale)
     if not plan.is_needed:
         return Published((), 0, 0, time.monotonic() - started, False, {}, set_aside)
@@ -98,7 +110,7 @@ def publish(
             failed = _replaced(target, now, progress)
             more = aside.blamed(failed)
         except ModelError as error:
-            failed, more = {}, aside.culprits(error, now.stale, lambda builds: _trial(target, plan, builds))
+            failed, more = {}, _culprits(error, now, target)
             if not more or builds <= set_aside.keys() | more.keys():
                 raise
         more = {build: why for build, why in more.items() if build in builds - set_aside.keys()}
@@ -125,6 +137,13 @@ def _replaced(target: Path, plan: Plan, progress: Callable[[str], None]) -> dict
         return _replace(target, plan, progress)
     except duckdb.Error as again:
         raise ModelError(f"{target}: {str(again).strip()}") from again
+
+
+def _culprits(error: ModelError, plan: Plan, target: Path) -> dict[str, str]:
+    """Build → reason, of the builds whose own models cannot be built."""
+    if isinstance(error, FailedBuildsError):
+        return error.builds
+    return aside.culprits(error, plan.stale, lambda builds: _trial(target, plan, builds))
 
 
 def _trial(target: Path, plan: Plan, builds: Sequence[str]) -> ModelError | None:
@@ -272,48 +291,24 @@ class _Build:
 
     def _build_models(self, progress: Callable[[str], None]) -> None:
         self._drop_strangers()
-        database = self.connection.execute("select current_database()").fetchall()[0][0]
-        self.connection.execute("attach ':memory:' as fresh")
-        self.connection.execute("use fresh")
-        # Inside `fresh`, every table shows only what is new: build models run there.
-        self.connection.execute(
-            "create table stale as select unnest($1::varchar[]) as build_id", [list(self.stale)]
-        )
-        for name in CATALOG:
-            self.connection.execute(
-                f'create view {name} as select * from "{database}".main.{name} where build_id in (from stale)'
-            )
-        for name in declared():
-            self.connection.execute(f'create view {name} as from "{database}".main.{name}')
-        stale = set(self.stale)
-        chosen = [c for c in self.catalog.captures.values() if c.build_id in stale]
-        by_table = files_by_table(chosen, self.catalog.files)
-        for name in PARSED:
-            self.connection.execute(f"create view {name} as {scan_of(name, by_table)}")
-        for name in DERIVED:
-            self.connection.execute(f"create view {name} as {view(name)}")
-        spanning = spanning_models(self.models)
-        expired = {b: gone for b, gone in self.catalog.expired().items() if b in stale}
-        cannot_run = needing(self.models, expired)
-        made = fingerprints(self.models) if cannot_run else {}
-        for model in self.models:
-            if model.scope == "view" and model.name not in spanning:
-                self._execute(model, f"create view {model.name} as {model.sql}")
-            elif model.scope == "build":
-                progress(model.name)
-                self._execute(model, f"create table {model.name} as {model.sql}")
-                if builds := cannot_run.get(model.name):
-                    take(self.connection, self.catalog, model.name, builds, self.plan.kept, made[model.name])
+        elsewhere, kept = self.plan.elsewhere, self.plan.kept
+        with over_builds(
+            self.connection, self.catalog, self.stale, is_empty=elsewhere is not None
+        ) as database:
+            if elsewhere is None:
+                made = make(self.connection, self.catalog, self.models, self.stale, kept, progress)
+            else:
+                found = elsewhere(list(shares(self.catalog, self.stale)))
+                made = iter(take_in(self.connection, self.models, found, kept))
+            for model in made:
                 self._take_over(model, f'"{database}".main.{model.name}')
-        self.connection.execute(f'use "{database}"')
-        self.connection.execute("detach fresh")
         for model in self.models:
             if model.scope == "view" and not self.is_same_code:  # each would read the list of all files
-                self._execute(model, f"create or replace view {model.name} as {model.sql}")
+                execute(self.connection, model, f"create or replace view {model.name} as {model.sql}")
             elif model.scope == "history":
                 progress(model.name)
                 with levels_at_hand(self.connection, model.sql):
-                    self._execute(model, f"create or replace table {model.name} as {model.sql}")
+                    execute(self.connection, model, f"create or replace table {model.name} as {model.sql}")
             if model.name in MARTS:
                 self._comment("view" if model.scope == "view" else "table", model.name, MARTS[model.name])
 
@@ -335,12 +330,6 @@ class _Build:
         for name, kind in found:
             if name not in known or kinds.get(name, kind) != kind:
                 self.connection.execute(f'drop {"view" if kind == "VIEW" else "table"} "{name}"')
-
-    def _execute(self, model: Model, statement: str) -> None:
-        try:
-            self.connection.execute(statement)
-        except duckdb.Error as error:
-            raise ModelError(f"sql/{model.folder}/{model.name}.sql: {str(error).strip()}") from error
 
     def _comment(self, what: str, name: str, table: Table) -> None:
         quoted = table.text.replace("'", "''")
