@@ -25,7 +25,7 @@ demo: $(VENV)/core  ## set up the core, run the main job on the recorded artifac
 test: $(VENV)/ready  ## set up, the tests (under ten minutes)
 	$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile --durations=15
 
-test-full: $(VENV)/ready  ## the tests and the long ones: every Go version, fuzz, detection
+test-full: $(VENV)/ready $(VENV)/spark  ## the tests and the long ones: every Go version, fuzz, detection, Spark
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15
 
 lint: $(VENV)/ready  ## ruff, mypy strict, the direction of imports
@@ -45,14 +45,18 @@ docs: $(VENV)/ready  ## the data dictionary, from warehouse/schema
 	$(BIN)/python -m docs.dictionary > docs/dictionary.md
 
 lock:  ## pin what pyproject.toml allows, with hashes (needs uv)
-	uv pip compile pyproject.toml --all-extras --generate-hashes --no-header --universal \
+	uv pip compile pyproject.toml $(LOCKED) --generate-hashes --no-header --universal \
 		--python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --extra spark --extra build --constraint requirements.lock --generate-hashes \
+		--no-header --universal --python-version 3.11 -o .ci/spark.lock
 	uv pip compile pyproject.toml --extra build --constraint requirements.lock --generate-hashes --no-header \
 		--universal --python-version 3.11 -o .ci/core.lock
 
 clean:  ## remove what the other targets made, but not .venv
 	rm -rf $(DEMO) build dist *.egg-info
 
+# All extras but spark, which is half a gigabyte.
+LOCKED := $(addprefix --extra ,serve dask notify test lint build)
 KERNELS := $(wildcard parsers/kernels/*.py parsers/kernels/*.pxd)
 
 # What the command line needs: neither Prefect nor what the tests use.
@@ -63,3 +67,8 @@ $(VENV)/core: .ci/core.lock pyproject.toml .ci/setup $(KERNELS)
 $(VENV)/ready: requirements.lock pyproject.toml .ci/setup $(KERNELS)
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" .ci/setup
 	@touch $(VENV)/core $@
+
+# pyspark, for the one test that lets Spark read a warehouse; nothing where there is no Java.
+$(VENV)/spark: .ci/spark.lock $(VENV)/ready .ci/setup
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" .ci/setup spark
+	@touch $@

@@ -1,7 +1,8 @@
-"""What carries out a job: this process, or Prefect. The verbs know only the interface.
+"""What carries out a job: this process, a Dask cluster, or Prefect. The verbs know only the interface.
 
 A job is a plain function (flows.run.run, flows.loading.ingest.ingest, flows.build.build). ``Here`` calls
-it and shows its progress; flows/scheduled/engine.py makes it a flow run, with the same steps as tasks.
+it and shows its progress; flows/scheduled/on_dask.py lets a cluster's workers load files and make each
+build's models; flows/scheduled/engine.py makes it a flow run, with the same steps as tasks.
 """
 
 from __future__ import annotations
@@ -102,22 +103,37 @@ class Here:
 
 
 @contextlib.contextmanager
-def engine(warehouse: Path, *, is_prefect: bool) -> Iterator[Engine]:
-    """The engine for jobs on this warehouse. Raises MissingExtraError, ServerError."""
-    if not is_prefect:
+def engine(warehouse: Path, *, is_prefect: bool, on: str | None = None) -> Iterator[Engine]:
+    """The engine for jobs on this warehouse. on: the address of a Dask scheduler.
+
+    Raises MissingExtraError, ServerError.
+    """
+    if on is not None:
+        require_dask()
+    if is_prefect:
+        require_prefect()
+        from tracemill.flows.scheduled.server import server
+
+        with server(warehouse):
+            # Prefect reads its settings when it is imported: not before its server stands.
+            from tracemill.flows.scheduled.engine import UnderPrefect
+
+            yield UnderPrefect(on)
+    elif on is None:
         yield Here()
-        return
-    require_prefect()
-    from tracemill.flows.scheduled.server import server
+    else:
+        from tracemill.flows.scheduled.on_dask import OnDask
 
-    with server(warehouse):
-        # Prefect reads its settings when it is imported: not before its server stands.
-        from tracemill.flows.scheduled.engine import UnderPrefect
-
-        yield UnderPrefect()
+        yield OnDask(on)
 
 
 def require_prefect() -> None:
     """Raises MissingExtraError where Prefect is not installed."""
     if importlib.util.find_spec("prefect") is None:
         raise MissingExtraError("this needs Prefect, which is not installed: pip install 'tracemill[serve]'")
+
+
+def require_dask() -> None:
+    """Raises MissingExtraError where Dask is not installed."""
+    if importlib.util.find_spec("distributed") is None:
+        raise MissingExtraError("this needs Dask, which is not installed: pip install 'tracemill[dask]'")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tracemill.flows.build import build
-from tracemill.flows.loading.ingest import Loader, ingest, load_all
+from tracemill.flows.loading.ingest import Loader, Reader, ingest, load_all, read_all
 from tracemill.flows.lock import Lock, held
 from tracemill.flows.progress import Progress, Silent
 from tracemill.flows.show.export import SCHEMA_FILE, VERDICT_TABLES
@@ -44,6 +44,7 @@ class Steps:
     """What does each step of the job: these functions, or what an engine wraps around them."""
 
     lock: Lock = writer_lock
+    read: Reader = read_all
     load: Loader = load_all
     build: Builder = build
     export: Callable[[Path, Path], list[Path]] = export
@@ -87,6 +88,7 @@ def run(
         options=options,
         processes=processes,
         progress=shown,
+        read=do.read,
         load=do.load,
         layout=layout,
     )

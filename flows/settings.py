@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     processes: int | None = Field(
         None, ge=1, le=256, description="files parsed side by side; default: one a core"
     )
+    on: str | None = Field(
+        None, description="scheduler of a Dask cluster that loads files and builds models, as an address"
+    )
     commit_url: str | None = Field(
         None, description="where pages link commits, such as https://git.example/app/commit/{commit}"
     )

@@ -70,15 +70,16 @@ def test_kernels_import_nothing_but_cython(file: Path) -> None:
     assert _imports(file) <= (allowed | {"pathlib", "re"} if file.name == "layout.py" else allowed)
 
 
-def test_only_the_scheduled_folder_imports_prefect() -> None:
-    found = [f for f in CODE if any(n.split(".")[0] == "prefect" for n in _imports(f))]
+def test_only_the_scheduled_folder_imports_prefect_and_dask() -> None:
+    engines = {"prefect", "prefect_dask", "dask", "distributed"}
+    found = [f for f in CODE if engines & {n.split(".")[0] for n in _imports(f)}]
     assert {f.relative_to(TOP).parent.as_posix() for f in found} == {"flows/scheduled"}
 
 
 def test_the_core_imports_only_what_the_core_installs() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     core = {re.split(r"[^\w-]", d)[0].replace("-", "_") for d in project["dependencies"]}
-    assert not {"prefect", "fastapi", "sqlalchemy"} & core
+    assert not {"prefect", "fastapi", "sqlalchemy", "distributed", "prefect_dask"} & core
     brought = {"pydantic", "markupsafe", "_duckdb", "cython", "typing_extensions"}  # with these
     for file in CODE:
         # notify says which extra brings what it lacks.

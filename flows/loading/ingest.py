@@ -82,6 +82,10 @@ class Ingested:
         return sum(c.issue_count for c in self.loaded)
 
 
+# SHA-256, size and stamp of an input, or why it cannot be read
+Content = tuple[str, int, Stamp] | OSError | ParseError
+# Gives each input's content, in their order.
+Reader = Callable[[list[Input]], Iterator[Content]]
 # Takes the jobs and how many to work on side by side; yields each job's outcome as it comes.
 Loader = Callable[[list[Job], int], Iterator[Outcome]]
 
@@ -93,13 +97,14 @@ def ingest(
     options: Options | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
+    read: Reader | None = None,
     load: Loader | None = None,
     layout: Layout | None = None,
 ) -> Ingested:
     """Load what is new below the artifact folders. Raises InputError, LayoutError, WarehouseError.
 
-    processes: how many side by side; default one a core. load: what loads the files; default load_all().
-    layout: how builds and runs are told, where not by folders.
+    processes: how many side by side; default one a core. read, load: what tells the files' contents and what
+    loads them; default read_all(), load_all(). layout: how builds and runs are told, where not by folders.
     """
     started = time.monotonic()
     with if_nobody_loads(warehouse) as is_alone:
@@ -114,7 +119,8 @@ def ingest(
             _take_manifests(found, catalog, result)
             if layout and layout.order:
                 catalog.builds = placed_by_list(catalog.builds, layout.order)
-            todo = _what_is_new(found, catalog, options or Options(), result)
+            contents = (read or read_all)(found.inputs)
+            todo = _what_is_new(found, contents, catalog, options or Options(), result)
             catalog.commit()
             if todo:
                 shown = progress or Silent()
@@ -129,7 +135,9 @@ def ingest(
         return result
 
 
-def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: Ingested) -> list[Job]:
+def _what_is_new(
+    found: Discovered, contents: Iterator[Content], catalog: Catalog, options: Options, result: Ingested
+) -> list[Job]:
     """The inputs whose content, at that build and run, is not loaded yet; largest first."""
     known: dict[str, list[Capture]] = {}
     for capture in catalog.captures.values():
@@ -137,23 +145,21 @@ def _what_is_new(found: Discovered, catalog: Catalog, options: Options, result: 
         identity = capture_id(capture.build_id, capture.run_id, capture.sha256)
         known.setdefault(identity, []).append(capture)
     jobs: dict[str, Job] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        contents = pool.map(_content_or_error, found.inputs)
-        for item, content in zip(found.inputs, contents, strict=True):
-            if isinstance(content, OSError | ParseError):
-                fact = content.fact if isinstance(content, ParseError) else content.strerror
-                message = f"{item.path}: {fact}"
-                _fail(catalog, result, Failure(item.build_id, item.run_id, item.path, None, message))
-                continue
-            sha256, size_bytes, found_stamp = content
-            identity = capture_id(item.build_id, item.run_id, sha256)
-            loaded = known.get(identity, [])
-            is_whole = any(capture.capture_id == identity for capture in loaded)
-            if identity in jobs or (is_whole and all(_is_current(capture, options) for capture in loaded)):
-                result.unchanged += 1
-                _take_time(item, loaded, catalog)
-            else:
-                jobs[identity] = Job(identity, item, sha256, size_bytes, catalog.root, options, found_stamp)
+    for item, content in zip(found.inputs, contents, strict=True):
+        if isinstance(content, OSError | ParseError):
+            fact = content.fact if isinstance(content, ParseError) else content.strerror
+            message = f"{item.path}: {fact}"
+            _fail(catalog, result, Failure(item.build_id, item.run_id, item.path, None, message))
+            continue
+        sha256, size_bytes, found_stamp = content
+        identity = capture_id(item.build_id, item.run_id, sha256)
+        loaded = known.get(identity, [])
+        is_whole = any(capture.capture_id == identity for capture in loaded)
+        if identity in jobs or (is_whole and all(_is_current(capture, options) for capture in loaded)):
+            result.unchanged += 1
+            _take_time(item, loaded, catalog)
+        else:
+            jobs[identity] = Job(identity, item, sha256, size_bytes, catalog.root, options, found_stamp)
     return sorted(jobs.values(), key=lambda j: -j.size_bytes)
 
 
@@ -171,8 +177,14 @@ def _is_current(capture: Capture, options: Options) -> bool:
     return is_parsed and not lacks_events
 
 
-def _content_or_error(item: Input) -> tuple[str, int, Stamp] | OSError | ParseError:
-    """(SHA-256, size, stamp of the file) of an input."""
+def read_all(inputs: list[Input]) -> Iterator[Content]:
+    """A Reader: several at a time, by threads of this process."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(content_of, inputs)
+
+
+def content_of(item: Input) -> Content:
+    """SHA-256 and size of an input, and the stamp of its file before it was read."""
     try:
         before = stamp(item.file)
         with open_file(item.file, item.members) as stream:

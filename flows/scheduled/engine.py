@@ -25,7 +25,13 @@ _Result = TypeVar("_Result")
 
 
 class UnderPrefect:
-    """Each job is one flow run; its log, tasks and retries are the server's to show."""
+    """Each job is one flow run; its log, tasks and retries are the server's to show.
+
+    on: the address of a Dask scheduler whose workers load files and build models.
+    """
+
+    def __init__(self, on: str | None = None) -> None:
+        self._on = on
 
     def run(self, load: Load, exports: Path) -> Ran:
         """The main job."""
@@ -36,6 +42,7 @@ class UnderPrefect:
             load.options.raw_events,
             load.processes,
             load.layout,
+            self._on,
             return_state=True,
         )
         return _result(state, Ran)
@@ -48,13 +55,14 @@ class UnderPrefect:
             load.options.raw_events,
             load.processes,
             load.layout,
+            self._on,
             return_state=True,
         )
         return _result(state, Ingested)
 
     def build(self, warehouse: Path, *, full: bool) -> Published:
         """Build the models."""
-        return _result(build_flow(warehouse, full, return_state=True), Published)
+        return _result(build_flow(warehouse, full, self._on, return_state=True), Published)
 
 
 def _result(state: State[Any], kind: type[_Result]) -> _Result:

@@ -39,7 +39,6 @@ from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.futures import as_completed
 from prefect.runner import Runner
-from prefect.runtime import task_run
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Completed, Crashed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -59,10 +58,9 @@ from tracemill.flows.scheduled.task_batches import (
     LoadAgainError,
     chunks,
     load_files,
-    may_pass,
     take_lock,
-    title,
 )
+from tracemill.flows.scheduled.task_options import AGAIN, load_title
 from tracemill.flows.scheduled.upkeep import policy, upkeep_flow
 from tracemill.flows.show.verdicts import Filter
 from tracemill.parsers.api import Options
@@ -107,20 +105,22 @@ def run_flow(
     raw_events: bool = False,
     processes: int | None = None,
     layout: Layout | None = None,
+    on: str | None = None,
 ) -> State[Ran]:
     """The main job: load what is new, build the models, find regressions, export them."""
     _call_off_overdue()
     options = Options(raw_events=raw_events)
-    ran = run(
-        artifacts,
-        warehouse,
-        exports,
-        options=options,
-        processes=processes,
-        progress=_RunLog(),
-        steps=_STEPS,
-        layout=layout,
-    )
+    with _steps(on, warehouse, artifacts) as steps:
+        ran = run(
+            artifacts,
+            warehouse,
+            exports,
+            options=options,
+            processes=processes,
+            progress=_RunLog(),
+            steps=steps,
+            layout=layout,
+        )
     if ran.published.is_changed:
         _show_regressions(warehouse, Filter())
     unjudged = None if ran.published.failed_checks else why_not_judged(warehouse)
@@ -134,27 +134,30 @@ def ingest_flow(
     raw_events: bool = False,
     processes: int | None = None,
     layout: Layout | None = None,
+    on: str | None = None,
 ) -> State[Ingested]:
     """Load what is new, without building the models."""
     options = Options(raw_events=raw_events)
-    done = ingest(
-        artifacts,
-        warehouse,
-        options=options,
-        processes=processes,
-        progress=_RunLog(),
-        load=_load_in_tasks,
-        layout=layout,
-    )
+    with _steps(on, warehouse, artifacts) as steps:
+        done = ingest(
+            artifacts,
+            warehouse,
+            options=options,
+            processes=processes,
+            progress=_RunLog(),
+            read=steps.read,
+            load=steps.load,
+            layout=layout,
+        )
     _publish_tables(warehouse)
     return _state(done, done.failures, None, is_new=bool(done.loaded))
 
 
 @flow(name="build")
-def build_flow(warehouse: Path, full: bool = False) -> State[Published]:
+def build_flow(warehouse: Path, full: bool = False, on: str | None = None) -> State[Published]:
     """Build the models over what is loaded, and check them."""
-    with _lock_and_emit_events(warehouse):
-        published = _build(warehouse, full=full, progress=_RunLog(), lock=held)
+    with _steps(on, warehouse, []) as steps, _lock_and_emit_events(warehouse):
+        published = steps.build(warehouse, full=full, progress=_RunLog(), lock=held)
     return _state(published, [], published, is_new=published.is_changed)
 
 
@@ -184,29 +187,12 @@ def _state(
 # --- tasks --------------------------------------------------------------------------------------
 
 
-def _may_pass(_task: object, _run: object, state: State[Any]) -> bool:
-    return may_pass(state.result(raise_on_failure=False))
-
-
-def _load_title() -> str:
-    return title(task_run.parameters["jobs"])
-
-
-@task(
-    name="load",
-    task_run_name=_load_title,
-    retries=2,
-    retry_delay_seconds=[1, 5],
-    retry_condition_fn=_may_pass,
-    cache_policy=NO_CACHE,
-)
+@task(name="load", task_run_name=load_title, **AGAIN)
 def _load(jobs: list[Job], pool: ProcessPoolExecutor | None) -> list[Outcome]:
     return load_files(jobs, pool)
 
 
-@task(
-    name="build", retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=_may_pass, cache_policy=NO_CACHE
-)
+@task(name="build", **AGAIN)
 def _build(warehouse: Path, *, full: bool, progress: Progress, lock: Lock) -> Published:
     return build(warehouse, full=full, progress=progress, lock=lock)
 
@@ -216,9 +202,7 @@ def _publish_tables(warehouse: Path) -> Published:
     return publish_tables(warehouse)
 
 
-@task(
-    name="export", retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=_may_pass, cache_policy=NO_CACHE
-)
+@task(name="export", **AGAIN)
 def _export(warehouse: Path, folder: Path) -> list[Path]:
     return export(warehouse, folder)
 
@@ -261,6 +245,18 @@ def _lock_and_emit_events(warehouse: Path) -> Iterator[None]:
 
 
 _STEPS = Steps(lock=_lock_and_emit_events, load=_load_in_tasks, build=_build, export=_export)
+
+
+@contextlib.contextmanager
+def _steps(on: str | None, warehouse: Path, artifacts: list[Path]) -> Iterator[Steps]:
+    """What does each step; on: the Dask scheduler whose workers load files and build models."""
+    if on is None:
+        yield _STEPS
+        return
+    from tracemill.flows.scheduled.tasks_on_dask import steps_on
+
+    with steps_on(on, warehouse, artifacts, _STEPS, _RunLog()) as steps:
+        yield steps
 
 
 def _show_regressions(warehouse: Path, chosen: Filter) -> None:
@@ -351,7 +347,7 @@ def _deployments(settings: Settings) -> list[RunnerDeployment]:
     return [
         deployment(run_flow, name, warehouse | load | exports, cron=cron, every=every),
         deployment(ingest_flow, name, warehouse | load),
-        deployment(build_flow, name, warehouse),
+        deployment(build_flow, name, warehouse | {"on": settings.on}),
         deployment(regressions_flow, name, warehouse),
         deployment(upkeep_flow, name, warehouse | policy(settings), cron=settings.upkeep_cron),
     ]

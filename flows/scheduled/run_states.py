@@ -78,6 +78,7 @@ def parameters(settings: Settings) -> tuple[dict[str, Any], dict[str, Any], dict
         {
             "artifacts": [str(p.resolve()) for p in settings.artifacts],
             "processes": settings.processes,
+            "on": settings.on,
             "layout": asdict(settings.as_layout()),
         },
         {"exports": str(settings.exports_folder.resolve())},

@@ -30,15 +30,18 @@ class LoadAgainError(OSError):
         super().__init__("; ".join(o.message for o in outcomes if isinstance(o, TransientFailure)))
         self.outcomes = outcomes
 
+    def __reduce__(self) -> tuple[type[LoadAgainError], tuple[list[Outcome]]]:
+        return LoadAgainError, (self.outcomes,)
 
-def chunks(jobs: list[Job]) -> Iterator[list[Job]]:
-    """The jobs in parts, each enough for one task."""
+
+def chunks(jobs: list[Job], files: int = FILES_A_TASK) -> Iterator[list[Job]]:
+    """The jobs in parts, each enough for one task; files: the most in one."""
     part: list[Job] = []
     size = 0
     for job in jobs:
         part.append(job)
         size += job.size_bytes
-        if len(part) == FILES_A_TASK or size >= BYTES_A_TASK:
+        if len(part) == files or size >= BYTES_A_TASK:
             yield part
             part, size = [], 0
     if part:

@@ -12,6 +12,7 @@ from tracemill.flows.show.terminal import say_next
 from tracemill.flows.verbs.options import (
     again,
     layout_options,
+    on_option,
     prefect_option,
     settings_of,
     wait_option,
@@ -33,7 +34,7 @@ _processes = click.option(
     "--processes",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Files parsed side by side. Default: one a core.",
+    help="Files parsed side by side on this machine. Default: one a core.",
 )
 _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every trace event, in order.")
 
@@ -52,6 +53,7 @@ _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every t
 @_processes
 @_raw_events
 @prefect_option
+@on_option
 def run(
     artifacts: tuple[Path, ...],
     warehouse: Path | None,
@@ -59,6 +61,7 @@ def run(
     processes: int | None,
     raw_events: bool,
     prefect: bool,
+    on: str | None,
     build_: str | None,
     run_: str | None,
     layout: tuple[str, ...],
@@ -73,6 +76,7 @@ def run(
     \b
     tracemill run artifacts/
     tracemill run artifacts/ --warehouse /var/lib/tracemill --exports public/
+    tracemill run artifacts/ --on tcp://scheduler:8786
     tracemill run --build b07 bench.txt heap.pb.gz
     tracemill run results/ --layout 'bench-{build}.txt' --order commits.txt
     """
@@ -85,11 +89,12 @@ def run(
         processes=processes,
         layout=list(layout) or None,
         order=order,
+        on=on,
     )
     placing = settings.as_layout(build_, run_)
     options = Options(raw_events=raw_events)
     load = Load(list(artifacts), settings.warehouse, options, settings.processes, placing)
-    with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
+    with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
         ran = chosen.run(load, settings.exports_folder)
     _print_ran(ran, settings, list(artifacts), again(warehouse), placing)
 
@@ -204,12 +209,14 @@ def _kept_as_text(done: Published) -> str:
 @_processes
 @_raw_events
 @prefect_option
+@on_option
 def ingest(
     artifacts: tuple[Path, ...],
     warehouse: Path | None,
     processes: int | None,
     raw_events: bool,
     prefect: bool,
+    on: str | None,
     build_: str | None,
     run_: str | None,
     layout: tuple[str, ...],
@@ -222,15 +229,18 @@ def ingest(
     \b
     tracemill ingest artifacts/
     tracemill ingest artifacts/ --raw-events
+    tracemill ingest /shared/artifacts --warehouse /shared/warehouse --on tcp://scheduler:8786
     """
     from tracemill.flows.engine import Load, engine
     from tracemill.parsers.api import Options
 
-    settings = settings_of(warehouse=warehouse, processes=processes, layout=list(layout) or None, order=order)
+    settings = settings_of(
+        warehouse=warehouse, processes=processes, layout=list(layout) or None, order=order, on=on
+    )
     placing = settings.as_layout(build_, run_)
     options = Options(raw_events=raw_events)
     load = Load(list(artifacts), settings.warehouse, options, settings.processes, placing)
-    with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
+    with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
         done = chosen.ingest(load)
     _print_ingested(done, list(artifacts), placing)
     if done.is_anything_read:
@@ -243,7 +253,8 @@ def ingest(
 @wait_option
 @click.option("--full", is_flag=True, help="Build every model for every build, not only for what is new.")
 @prefect_option
-def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
+@on_option
+def build(warehouse: Path | None, full: bool, prefect: bool, on: str | None) -> None:
     """Build the SQL models over what is loaded, and check them.
 
     Builds only what is new or changed. Readers see the old state until the new one is whole and
@@ -252,11 +263,12 @@ def build(warehouse: Path | None, full: bool, prefect: bool) -> None:
     \b
     tracemill build
     tracemill build --full
+    tracemill build --full --on tcp://scheduler:8786
     """
     from tracemill.flows.engine import engine
 
-    settings = settings_of(warehouse=warehouse)
-    with engine(settings.warehouse, is_prefect=wants_prefect(prefect)) as chosen:
+    settings = settings_of(warehouse=warehouse, on=on)
+    with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
         done = chosen.build(settings.warehouse, full=full)
     if not done.is_changed and not done.failed_checks:
         click.echo("nothing new; the models are up to date")
@@ -317,7 +329,14 @@ def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: P
 @click.option(
     "--every", type=click.FloatRange(min=1), metavar="SECONDS", help="How often to run. Default: 900."
 )
-def serve(artifacts: tuple[Path, ...], warehouse: Path | None, cron: str | None, every: float | None) -> None:
+@on_option
+def serve(
+    artifacts: tuple[Path, ...],
+    warehouse: Path | None,
+    cron: str | None,
+    every: float | None,
+    on: str | None,
+) -> None:
     """Run the main job on a schedule, under Prefect, until stopped.
 
     Uses the server of PREFECT_API_URL; without one, starts its own on loopback, with its database
@@ -326,16 +345,20 @@ def serve(artifacts: tuple[Path, ...], warehouse: Path | None, cron: str | None,
     \b
     tracemill serve artifacts/ --every 900
     tracemill serve artifacts/ --cron "0 * * * *"
+    tracemill serve artifacts/ --on tcp://scheduler:8786
     """
-    from tracemill.flows.engine import require_prefect
+    from tracemill.flows.engine import require_dask, require_prefect
 
     chosen = settings_of(
         warehouse=warehouse,
         artifacts=list(artifacts) or None,
         schedule_cron=cron,
         schedule_seconds=every,
+        on=on,
     )
     require_prefect()
+    if chosen.on:
+        require_dask()
     from tracemill.flows.scheduled.serve import serve as serve_
 
     serve_(chosen)

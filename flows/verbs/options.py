@@ -88,6 +88,16 @@ def prefect_option(command: Any) -> Any:  # noqa: ANN401 - any callable that cli
     )(command)
 
 
+def on_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
+    """``--on ADDRESS``."""
+    return click.option(
+        "--on",
+        metavar="ADDRESS",
+        help="The scheduler of a Dask cluster whose workers do it, such as tcp://scheduler:8786; they share "
+        "the folders of the artifacts and of the warehouse. Default: TRACEMILL_ON, or this machine.",
+    )(command)
+
+
 def layout_options(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
     """``--build``, ``--run``, ``--layout``, ``--order``: other layouts than folders of builds and runs."""
     for option in (
