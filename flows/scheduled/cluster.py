@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import dask
-from distributed import Client
+from distributed import CancelledError, Client
 from distributed.comm.addressing import parse_address, parse_host_port
 from distributed.scheduler import KilledWorker
 
@@ -297,12 +297,12 @@ class Cluster:
                 return future.result(timeout=SECONDS_TO_HAND_OVER)
         except KilledWorker:
             return _DIED
+        except CancelledError as lost:
+            raise ClusterError(f"the Dask scheduler at {self._address} went away") from lost
         if isinstance(error, KilledWorker):
             return _DIED
         if isinstance(error, RefusedWorkerError):
             raise ClusterError(str(error)) from error
-        if future.cancelled():
-            raise ClusterError(f"the Dask scheduler at {self._address} went away")
         return error
 
 

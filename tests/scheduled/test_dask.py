@@ -208,11 +208,16 @@ def test_a_worker_has_to_see_the_folders(artifacts: Path, tmp_path: Path) -> Non
     assert f"{artifacts}: not there" in why_unfit(errand)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "127.0.0.1:{port}", "nonsense", "ftp://a:1"])
+@pytest.mark.parametrize("address", ["nonsense", "ftp://a:1", "tcp://127.0.0.1:0"])
+def test_what_is_no_scheduler_is_said_in_words(artifacts: Path, tmp_path: Path, address: str) -> None:
+    with pytest.raises(ClusterError, match=f"no Dask scheduler answers at {address}: ."):
+        OnDask(address).ingest(Load([artifacts], tmp_path / "w", Options(), None))
+
+
 def test_a_scheduler_that_is_not_there_is_said_within_seconds(
-    artifacts: Path, tmp_path: Path, environment: dict[str, str], address: str
+    artifacts: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    address = address.format(port=free_port())
+    address = f"tcp://127.0.0.1:{free_port()}"
     started = time.monotonic()
     done = tracemill(environment, "ingest", artifacts, "--warehouse", tmp_path / "w", "--on", address)
     assert time.monotonic() - started < 20
@@ -272,6 +277,7 @@ def test_what_is_loaded_when_it_stops_is_kept(artifacts: Path, tmp_path: Path, h
     assert len(Catalog.load(root).captures) == 12
 
 
+@pytest.mark.full
 def test_under_prefect_each_task_of_the_cluster_is_listed(
     pair: Workers, api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:
