@@ -100,6 +100,15 @@ def test_precision_and_recall_over_the_corpus_are_those_of_the_page(program):
 
 
 @pytest.mark.full
+def test_findings_in_the_standard_library_are_those_of_the_page(program):
+    source = go(GO).parents[1] / "src"
+    log = analyzed(program, source, "-test=false", "-mapassert.methods", "std")
+    found = {f"{rule} {file}:{line}" for rule, file, line in places(log)}
+    said = re.findall(r"^\| `(mapassert|hotformat)` \| `(\S+)` \|", PAGE.read_text(), re.MULTILINE)
+    assert found == {" ".join(each) for each in said}
+
+
+@pytest.mark.full
 def test_vet_finds_what_the_analyzer_finds_by_itself(program, tmp_path):
     folder = Path(shutil.copytree(PROGRAM, tmp_path / "formatted"))
     vet = subprocess.run(

@@ -114,26 +114,86 @@ func Callee(call ssa.CallInstruction) *ssa.Function {
 	return callee
 }
 
+// farthest is how many times a value is followed to another function or object. Each time all of a kind are taken for
+// one, all callers or all objects of a type: after more of them nearly everything comes from everywhere.
+const farthest = 3
+
+// frame is a call whose results are being followed, inside of the calls that led to it. A parameter of its function
+// comes from its arguments alone.
+type frame struct {
+	call  *ssa.Call
+	under *frame
+}
+
 // Walk visits v and, as long as visit says so, what it comes from: through assignments, branches, fields, variables,
 // arguments and results.
 func (p *Package) Walk(v ssa.Value, at Place, visit func(ssa.Value, Place) bool) {
 	type key struct {
 		value     ssa.Value
 		block, to *ssa.BasicBlock
+		in        *frame
 	}
-	seen := map[key]bool{}
-	for next := []Use{{v, at}}; len(next) > 0; {
-		use := next[len(next)-1]
-		next = next[:len(next)-1]
-		k := key{use.Value, use.At.Block, use.At.To}
-		if seen[k] {
+	type step struct {
+		Use
+		in  *frame
+		far int
+	}
+	frames := map[frame]*frame{}
+	nearest := map[key]int{}
+	for next := []step{{Use: Use{v, at}}}; len(next) > 0; {
+		now := next[0]
+		next = next[1:]
+		k := key{now.Value, now.At.Block, now.At.To, now.in}
+		if far, ok := nearest[k]; ok && far <= now.far {
 			continue
 		}
-		seen[k] = true
-		if visit(use.Value, use.At) {
-			next = append(next, p.sources(use.Value, use.At)...)
+		nearest[k] = now.far
+		if !visit(now.Value, now.At) {
+			continue
+		}
+		in, far := now.in, now.far
+		if parameter, ok := now.Value.(*ssa.Parameter); ok && in != nil && Callee(in.call) == parameter.Parent() {
+			for _, use := range p.arguments(parameter, in.call) {
+				next = append(next, step{use, in.under, far})
+			}
+			continue
+		}
+		if call := calledFor(now.Value); call != nil {
+			inner := frame{call, in}
+			if frames[inner] == nil {
+				frames[inner] = &inner
+			}
+			in = frames[inner]
+		}
+		if isElsewhere(now.Value) {
+			far++
+		}
+		for _, source := range p.sources(now.Value, now.At) {
+			if far <= farthest {
+				next = append(next, step{source, in, far})
+			}
 		}
 	}
+}
+
+// calledFor is the call whose result v is.
+func calledFor(v ssa.Value) *ssa.Call {
+	if extract, ok := v.(*ssa.Extract); ok {
+		v = extract.Tuple
+	}
+	call, _ := v.(*ssa.Call)
+	return call
+}
+
+// isElsewhere says whether v has its value from another function or object.
+func isElsewhere(v ssa.Value) bool {
+	switch v := v.(type) {
+	case *ssa.Parameter, *ssa.Field:
+		return true
+	case *ssa.UnOp:
+		return fieldOf(v.X) != nil
+	}
+	return calledFor(v) != nil
 }
 
 // sources are the uses that v has its value from.
@@ -158,7 +218,7 @@ func (p *Package) sources(v ssa.Value, at Place) (found []Use) {
 	case *ssa.Field:
 		found = stored(p.fields[structField(v.X.Type(), v.Field)])
 	case *ssa.Parameter:
-		found = p.arguments(v)
+		found = p.arguments(v, p.callers[v.Parent()]...)
 	case *ssa.FreeVar:
 		for _, binding := range p.bindings(v) {
 			found = append(found, Use{binding, at})
@@ -244,12 +304,12 @@ func (p *Package) bindings(free *ssa.FreeVar) (found []ssa.Value) {
 	return found
 }
 
-func (p *Package) arguments(parameter *ssa.Parameter) (found []Use) {
+func (p *Package) arguments(parameter *ssa.Parameter, calls ...ssa.CallInstruction) (found []Use) {
 	for i, each := range parameter.Parent().Params {
 		if each != parameter {
 			continue
 		}
-		for _, call := range p.callers[parameter.Parent()] {
+		for _, call := range calls {
 			if arguments := call.Common().Args; i < len(arguments) {
 				found = append(found, Use{arguments[i], At(call)})
 			}

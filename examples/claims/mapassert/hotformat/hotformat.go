@@ -51,12 +51,15 @@ func run(pass *analysis.Pass) (interface{}, error) {
 		}
 		reported := map[string]bool{}
 		for _, argument := range boxed(call) {
-			values.Walk(argument, flow.At(call), func(v ssa.Value, _ flow.Place) bool {
+			if isNamed(call, argument) {
+				continue
+			}
+			values.Walk(argument.value, flow.At(call), func(v ssa.Value, _ flow.Place) bool {
 				made, ok := v.(*ssa.MakeInterface)
 				if !ok {
 					return true
 				}
-				if what := costly(pass, made.X.Type()); what != "" && !reported[what] {
+				if what := costly(pass, made.X.Type()); !saysItself(call, made.X.Type()) && what != "" && !reported[what] {
 					reported[what] = true
 					pass.Reportf(call.Pos(), "%s passes %s to %s in a loop%s",
 						call.Parent().RelString(pass.Pkg), what, name, elsewhere(pass.Fset, call.Pos(), loop))
@@ -91,13 +94,19 @@ func walker(call ssa.CallInstruction) string {
 	return callee.RelString(nil)
 }
 
+// argument is a value that a call is given as an interface; place: which of the variadic ones, or -1.
+type argument struct {
+	value ssa.Value
+	place int64
+}
+
 // boxed are the arguments that a call is given as interfaces, those of a variadic parameter too.
-func boxed(call ssa.CallInstruction) (found []ssa.Value) {
-	for _, argument := range call.Common().Args {
-		if isAny(argument.Type()) {
-			found = append(found, argument)
+func boxed(call ssa.CallInstruction) (found []argument) {
+	for _, given := range call.Common().Args {
+		if isAny(given.Type()) {
+			found = append(found, argument{given, -1})
 		}
-		slice, ok := argument.(*ssa.Slice)
+		slice, ok := given.(*ssa.Slice)
 		if !ok {
 			continue
 		}
@@ -110,9 +119,13 @@ func boxed(call ssa.CallInstruction) (found []ssa.Value) {
 			if !ok {
 				continue
 			}
+			index, ok := element.Index.(*ssa.Const)
+			if !ok {
+				continue
+			}
 			for _, use := range *element.Referrers() {
 				if store, ok := use.(*ssa.Store); ok && isAny(store.Val.Type()) {
-					found = append(found, store.Val)
+					found = append(found, argument{store.Val, index.Int64()})
 				}
 			}
 		}

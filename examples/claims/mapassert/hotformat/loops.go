@@ -45,23 +45,41 @@ func (l loops) around(call ssa.CallInstruction) (token.Pos, bool) {
 		return call.Pos(), true
 	}
 	at, ok := l.called[call.Parent()]
-	return at, ok
+	return at, ok && leadsOut(call.Block())
+}
+
+// leadsOut says whether a function can return after a block: what it prints before a panic it prints once.
+func leadsOut(block *ssa.BasicBlock) bool {
+	return leads(block, func(to *ssa.BasicBlock) bool {
+		_, ok := to.Instrs[len(to.Instrs)-1].(*ssa.Return)
+		return ok
+	})
 }
 
 // leadsBack says whether a block can come again in one call.
 func leadsBack(block *ssa.BasicBlock) bool {
-	seen := map[*ssa.BasicBlock]bool{}
-	next := append([]*ssa.BasicBlock(nil), block.Succs...)
-	for len(next) > 0 {
-		each := next[len(next)-1]
-		next = next[:len(next)-1]
-		if each == block {
+	for _, next := range block.Succs {
+		if leads(next, func(to *ssa.BasicBlock) bool { return to == block }) {
 			return true
 		}
-		if !seen[each] {
-			seen[each] = true
-			next = append(next, each.Succs...)
+	}
+	return false
+}
+
+// leads says whether a block of a kind can come from a block on, itself included.
+func leads(from *ssa.BasicBlock, isIt func(*ssa.BasicBlock) bool) bool {
+	seen := map[*ssa.BasicBlock]bool{}
+	for next := []*ssa.BasicBlock{from}; len(next) > 0; {
+		block := next[len(next)-1]
+		next = next[:len(next)-1]
+		if seen[block] {
+			continue
 		}
+		seen[block] = true
+		if isIt(block) {
+			return true
+		}
+		next = append(next, block.Succs...)
 	}
 	return false
 }

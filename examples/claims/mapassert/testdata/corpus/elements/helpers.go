@@ -151,3 +151,13 @@ func twoLevels(m map[string]interface{}) interface{} { return get(m, "k") }
 func TwoLevels(m map[string]interface{}) interface{} {
 	return twoLevels(m).(int) // want
 }
+
+func same(v interface{}) interface{} { return v }
+
+func ThroughSame(m map[string]interface{}) interface{} {
+	return same(m["k"]).(int) // want
+}
+
+func SameOfOther(m map[string]interface{}) interface{} {
+	return same(1).(int) // only the other call is given an element
+}

@@ -158,3 +158,49 @@ func Array(rows [100]int32) {
 		_ = fmt.Sprint(rows) // want
 	}
 }
+
+func TypeOnly(m map[string]int, l large) {
+	for i := 0; i < 3; i++ {
+		fmt.Printf("%d: %T %p\n", i, l, m)
+	}
+}
+
+func SecondVerb(m map[string]int) {
+	for i := 0; i < 3; i++ {
+		fmt.Printf("%-5T of %+v\n", i, m) // want
+	}
+}
+
+func IndexedVerb(m map[string]int) {
+	for i := 0; i < 3; i++ {
+		fmt.Printf("%[1]T %[1]v\n", m) // want
+	}
+}
+
+type named map[string]int
+
+func (named) String() string { return "named" }
+
+func Stringer(m named) {
+	for i := 0; i < 3; i++ {
+		fmt.Println(m)
+	}
+}
+
+func StringerMarshalled(m named) {
+	for i := 0; i < 3; i++ {
+		_, _ = json.Marshal(m) // want
+	}
+}
+
+func mustHave(m map[string]int, k string) {
+	if _, ok := m[k]; !ok {
+		panic(fmt.Sprintf("no %s in %v", k, m)) // once: it is the last thing that is done
+	}
+}
+
+func Panics(m map[string]int) {
+	for _, k := range []string{"a", "b"} {
+		mustHave(m, k)
+	}
+}
