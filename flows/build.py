@@ -8,7 +8,8 @@ from tracemill.flows.progress import Progress, Silent
 from tracemill.warehouse.catalog import Catalog, writer_lock
 from tracemill.warehouse.lock import patience
 from tracemill.warehouse.models import read_models
-from tracemill.warehouse.publish import is_own, publish
+from tracemill.warehouse.publish import publish
+from tracemill.warehouse.published import is_own
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -49,6 +49,20 @@ class _Lines:
             _say(f"{self._what}: {self._done}/{self._total} {detail}")
 
 
+_last_told = 0.0
+
+
+def tell_transfers(what: str, done: int, total: int) -> None:
+    """Say now and then how files come from an object store, or go there."""
+    global _last_told
+    now = time.monotonic()
+    if done == 0:
+        _last_told = now
+    elif not quiet.get() and now - _last_told > _SECONDS_BETWEEN_LINES:
+        _last_told = now
+        _say(f"{what}: {done:,}/{total:,}")
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 

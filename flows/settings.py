@@ -8,7 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -17,6 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tracemill.warehouse.address import folder_of, shown
 from tracemill.warehouse.schema.errors import TracemillError
 
 if TYPE_CHECKING:
@@ -37,7 +45,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=SETTINGS_FILE, extra="forbid")
 
-    warehouse: Path = Field(Path(".tracemill"), description="folder of the warehouse")
+    cache: Path | None = Field(
+        None,
+        description="folder of the copies of warehouses in a store; default: tracemill/ in XDG_CACHE_HOME",
+    )
+    warehouse: Path = Field(
+        Path(".tracemill"), description="folder of the warehouse, or its address such as s3://bucket/path"
+    )
     exports: Path | None = Field(
         None, description="folder of the exports; default: exports/ in the warehouse"
     )
@@ -91,6 +105,15 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options, the environment, the file; no .env and no secrets folder."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("warehouse", mode="before")
+    @classmethod
+    def _folder_of_address(cls, place: str | Path, found: ValidationInfo) -> Path:
+        return folder_of(place, found.data.get("cache"))
+
+    @field_serializer("warehouse", when_used="json")
+    def _as_its_user_names_it(self, warehouse: Path) -> str:
+        return shown(warehouse)
 
     @model_validator(mode="after")
     def _default_exports(self) -> Self:

@@ -20,11 +20,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tracemill.warehouse import manifests
+from tracemill.warehouse.address import shown
+from tracemill.warehouse.cache import GRACE, cache_of
 from tracemill.warehouse.catalog_rows import accepted_row, build_row, capture_row, table
 from tracemill.warehouse.durable import digest, sync_all
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE, LOG, MANIFEST, TABLES_FOLDER
-from tracemill.warehouse.lock import sole_lock, writer_lock
+from tracemill.warehouse.lock import is_alone, sole_lock, writer_lock
+from tracemill.warehouse.merging import merged, overlap
 from tracemill.warehouse.records import (
     Accepted,
     Build,
@@ -94,7 +97,7 @@ class Catalog:
         Raises WarehouseError, also where data lies but no manifest.
         """
         sections, position = manifests.read(root, at)
-        if position == manifests.Position() and _has_data(root):
+        if position == manifests.Position() and cache_of(root) is None and _has_data(root):
             raise DamagedError(
                 f"{root / MANIFEST}: missing, beside data; restore it and {LOG}/ from a backup, "
                 "or load into another folder"
@@ -173,7 +176,10 @@ class Catalog:
             if not change.put and not change.drop and not change.unlisted and self.position.number:
                 return
             before = self._committed.get("files", {})
-            sync_all(self.root, [path for path in self.files if path not in before])
+            new = [path for path in self.files if path not in before]
+            sync_all(self.root, new)
+            if cache := cache_of(self.root):
+                cache.send(new)
             try:
                 self.position = manifests.append(self.root, self.position, change, self._operation)
                 break
@@ -186,25 +192,30 @@ class Catalog:
         self._committed = self._copies()
         self._retired = []
         if manifests.is_whole_due(self.position):
-            with contextlib.suppress(OSError):  # the commit stands, and reading begins further back
+            with contextlib.suppress(
+                OSError, WarehouseError
+            ):  # the commit stands, and reading begins further back
                 self.position = manifests.write_whole(self.root, self.position, self._encoded())
 
     def _take_in_newer(self) -> None:
         """Make the change since the last commit to what others have committed since. Ours wins."""
         newer = Catalog.load(self.root)
+        ours, before, theirs = self._sections(), self._committed, newer._sections()
+        if is_alone.get() and (name := overlap(ours, before, theirs)):
+            raise manifests.ConflictError(
+                f"{shown(self.root)}: another machine has changed the same meanwhile ({name}); "
+                "nothing was done here: run it again"
+            )
         for name in _SECTIONS:
-            ours, before = getattr(self, name), self._committed.get(name, {})
-            merged = dict(getattr(newer, name))
-            merged |= {key: value for key, value in ours.items() if before.get(key) != value}
-            for key in before.keys() - ours.keys():
-                if merged.get(key) == before[key]:
-                    del merged[key]
-            setattr(self, name, merged)
+            setattr(self, name, merged(ours[name], before.get(name, {}), theirs[name]))
         self.position, self._unknown, self._committed = newer.position, newer._unknown, newer._committed
+
+    def _sections(self) -> dict[str, dict[Any, Any]]:
+        return {name: getattr(self, name) for name in _SECTIONS}
 
     def _copies(self) -> dict[str, dict[Any, Any]]:
         """The sections as they are, to tell later what changed."""
-        copies = {name: dict(getattr(self, name)) for name in _SECTIONS}
+        copies = {name: dict(section) for name, section in self._sections().items()}
         copies["work"] = {run: dict(work) for run, work in self.work.items()}
         return copies
 
@@ -254,20 +265,45 @@ class Catalog:
         """The files of all captures, and those of condensed rows."""
         return {path for capture in self.captures.values() for path in capture.paths} | self.condensed.keys()
 
-    def damaged(self, paths: Iterable[str]) -> dict[str, str]:
-        """Those of the files that are not as they were written, and what is wrong with them, in words."""
-        paths = list(paths)
+    def require(self, paths: Iterable[str]) -> None:
+        """Have the files here, where the warehouse is in a store. Raises DamagedError."""
+        if cache := cache_of(self.root):
+            for path, fact in cache.bring(paths, self.files).items():
+                raise DamagedError(f"{path}: {fact}; `tracemill repair`")
+
+    def damaged(self, paths: Iterable[str], *, in_store: bool = False) -> dict[str, str]:
+        """Those of the files that are not as they were written, and what is wrong with them, in words.
+
+        Where the warehouse is in a store, the others are here afterwards. in_store: look there alone.
+        """
+        paths, cache = list(paths), cache_of(self.root)
+        if cache is None:
+            return self._damaged_here(paths)
+        if in_store:
+            return cache.faults(paths, self.files)
+        facts = cache.bring(paths, self.files)
+        for path in self._damaged_here([path for path in paths if path not in facts]):
+            (self.root / path).unlink(missing_ok=True)
+        return facts | cache.bring([path for path in paths if path not in facts], self.files)
+
+    def _damaged_here(self, paths: list[str]) -> dict[str, str]:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             facts = pool.map(lambda path: _fault_of(self.root / path, self.files.get(path)), paths)
             return {path: fact for path, fact in zip(paths, facts, strict=True) if fact}
 
-    def sweep(self) -> int:
-        """Remove the Parquet files that no kept or published state lists; how many. While nobody loads."""
+    def sweep(self, *, in_store: bool = False) -> int:
+        """Remove the Parquet files that no kept or published state lists; how many. While nobody loads.
+
+        in_store: where the warehouse is in a store, also those there, not only those that are here.
+        """
+        cache = cache_of(self.root)
+        # In a store others may have committed since, whatever is locked here.
+        listed = self.listed() if cache is None else Catalog.load(self.root).listed()
         commits = [manifests.read_commit(self.root, n) for n in manifests.listing(self.root)[0]]
         if not commits:
             return 0
-        first = first_kept(self.root, commits)
-        listed = self.listed() | set(self._retired)
+        first = first_kept(self.root, commits, KEPT_SECONDS + (GRACE.total_seconds() if in_store else 0.0))
+        listed.update(self._retired)
         listed.update(*(c.change.unlisted for c in commits if c.number > first))
         removed = 0
         for path in (self.root / TABLES_FOLDER).glob("*/*/*.parquet"):
@@ -276,7 +312,12 @@ class Catalog:
                 with contextlib.suppress(OSError):  # other files of the capture are still there
                     path.parent.rmdir()
                 removed += 1
-        manifests.prune(self.root, first)
+        if cache is None:
+            manifests.prune(self.root, first)
+        else:
+            cache.remove_leftovers()
+        if cache and in_store:
+            removed += cache.sweep(listed, manifests.prune(self.root, first))
         manifests.remove_leftovers(self.root)
         return removed
 
@@ -359,14 +400,14 @@ def _fault_of(file: Path, known: StoredFile | None) -> str:
     return "" if sha256 == known.sha256 else "other bytes than were written, of the same number"
 
 
-def first_kept(root: Path, commits: list[manifests.Commit]) -> int:
+def first_kept(root: Path, commits: list[manifests.Commit], seconds: float | None = None) -> int:
     """The earliest of the commits whose state is kept: all its files are there."""
     from tracemill.warehouse.connection import published_commit
 
     published = published_commit(root)
     ends = [a.number for a, b in pairwise(commits) if a.operation != b.operation]
     first = [*ends, commits[-1].number][-KEPT_OPERATIONS:][0]
-    day_ago = time.time() - KEPT_SECONDS
+    day_ago = time.time() - (KEPT_SECONDS if seconds is None else seconds)
     earlier = [c.number for c in commits if datetime.fromisoformat(c.at).timestamp() <= day_ago]
     first = min(first, earlier[-1] if earlier else commits[0].number)
     return first if published is None else min(first, published)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import duckdb
 
+from tracemill.warehouse.address import folder_of, shown
+from tracemill.warehouse.cache import cache_of
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # The table of what the published file was made from: subject → fingerprint
 PUBLISHED_STATE = "_published"
@@ -72,17 +74,39 @@ def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.D
 
     A reader keeps the state it opened, also while a newer one is published.
     """
-    root = Path(path)
+    root = folder_of(path)
+    bring_published(root)
     file = root / DATABASE
     if not file.is_file():
         raise WarehouseError(
-            f"{root}: no warehouse here yet; `tracemill run ARTIFACTS --warehouse {root}` makes one"
+            f"{shown(root)}: no warehouse here yet; "
+            f"`tracemill run ARTIFACTS --warehouse {shown(root)}` makes one"
         )
     try:
-        return open_database(file, root, read_only=read_only)
+        connection = open_database(file, root, read_only=read_only)
+        return _on_demand(connection, root) if cache_of(root) else connection
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         raise DamagedError(f"{file}: cannot be opened: {said}; `tracemill build` makes it anew") from error
+
+
+def bring_published(root: Path) -> None:
+    """Have the newest published file here, where the warehouse is in a store."""
+    if cache := cache_of(root):
+        cache.published.fetch()
+
+
+def _on_demand(connection: duckdb.DuckDBPyConnection, root: Path) -> duckdb.DuckDBPyConnection:
+    """The connection, whose queries fetch what is missing here."""
+    from tracemill.warehouse.on_demand import OnDemand
+
+    cache = cache_of(root)
+    found = connection.execute(
+        f"select fingerprint from {PUBLISHED_STATE} where subject = 'commit'"
+    ).fetchall()
+    if cache is None or not found:
+        return connection
+    return cast("duckdb.DuckDBPyConnection", OnDemand(connection, cache, int(found[0][0])))
 
 
 def published_commit(root: Path) -> int | None:
@@ -90,6 +114,9 @@ def published_commit(root: Path) -> int | None:
 
     0 for a file that cannot be read or does not say; its readers may need any file that ever was.
     """
+    if cache := cache_of(root):
+        pointer = cache.published.pointer()
+        return None if pointer is None else pointer.commit
     file = root / DATABASE
     if not file.is_file():
         return None

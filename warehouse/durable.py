@@ -56,6 +56,14 @@ def digest(path: Path) -> tuple[int, str]:
         return stream.tell(), sha256
 
 
+def size_of(path: Path) -> int | None:
+    """A file's size in bytes; None where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file's content; where the file system can, both share the blocks until one is changed."""
     with source.open("rb") as content, target.open("xb") as copy:
@@ -75,6 +83,17 @@ def replace_file(path: Path, content: bytes) -> None:
     temporary = _write_beside(path, content)
     try:
         put_in_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def place(path: Path, content: bytes) -> None:
+    """Put a file in its place, whole, where it does not matter what a power cut makes of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -28,6 +28,8 @@ SECONDS_BETWEEN_TRIES = 0.1
 SWEEP_SECONDS = 10.0
 # How long a writer of this process waits for another where nothing else is said: a verb's --wait.
 patience: ContextVar[float] = ContextVar("patience", default=0.0)
+# Whether sole_lock is held: what is changed then relies on nobody else changing it.
+is_alone: ContextVar[bool] = ContextVar("is_alone", default=False)
 
 
 @contextlib.contextmanager
@@ -55,7 +57,11 @@ def loading_lock(root: Path, wait: float | None = None) -> Iterator[None]:
 def sole_lock(root: Path, wait: float | None = None) -> Iterator[None]:
     """Nobody else writes anything. Raises as writer_lock."""
     with writer_lock(root, wait), _held(root, LOADING, fcntl.LOCK_EX, "loading into", _patience(wait)):
-        yield
+        before = is_alone.set(True)
+        try:
+            yield
+        finally:
+            is_alone.reset(before)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from tracemill.warehouse.cache import cache_of
 from tracemill.warehouse.durable import create_file, replace_file
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import LOG, MANIFEST
@@ -81,6 +82,18 @@ class ConflictError(WarehouseError):
 
 def read(root: Path, at: int | None = None) -> tuple[Sections, Position]:
     """All records, of now or after an earlier commit. Raises WarehouseError, DamagedError."""
+    cache = cache_of(root)
+    if cache is None or at is not None:
+        return _tried(root, at)
+    cache.refresh()
+    try:
+        return _tried(root, at)
+    except DamagedError:  # here, perhaps, and not in the store
+        cache.refresh(anew=True)
+        return _tried(root, at)
+
+
+def _tried(root: Path, at: int | None) -> tuple[Sections, Position]:
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):  # pruned between the listing and the reading
             return _read(root, at)
@@ -199,7 +212,12 @@ def append(root: Path, position: Position, change: Change, operation: str) -> Po
     if not position.number and not (root / MANIFEST).exists():
         write_head(root, position)  # a log without one has lost it
     try:
-        create_file(file, content)
+        if cache := cache_of(root):
+            cache.commit(file.name, content)
+            with contextlib.suppress(OSError):  # the commit stands; reading fetches it
+                create_file(file, content)
+        else:
+            create_file(file, content)
     except FileExistsError:
         raise ConflictError(f"{file}: another writer was quicker; run it again") from None
     since = position.bytes_since_whole + len(content)
@@ -226,14 +244,21 @@ def write_whole(root: Path, position: Position, sections: Sections) -> Position:
             "sections": sections,
         }
     )
-    replace_file(root / LOG / f"{position.number:010}{_WHOLE}", content)
+    _write(root, f"{LOG}/{position.number:010}{_WHOLE}", content)
     return Position(position.number, position.sha256, 0, len(content))
 
 
 def write_head(root: Path, position: Position) -> None:
     """Say how far the log goes."""
     head = {"version": MANIFEST_VERSION, "number": position.number, "sha256": position.sha256, "log": LOG}
-    replace_file(root / MANIFEST, json.dumps(head).encode() + b"\n")
+    _write(root, MANIFEST, json.dumps(head).encode() + b"\n")
+
+
+def _write(root: Path, path: str, content: bytes) -> None:
+    if cache := cache_of(root):
+        cache.write(path, content)
+    else:
+        replace_file(root / path, content)
 
 
 def read_head(root: Path) -> dict[str, Any] | None:
@@ -298,17 +323,17 @@ def read_commit(root: Path, number: int) -> Commit:
     )
 
 
-def prune(root: Path, first_kept: int) -> int:
-    """Remove what is not needed to know the states from commit first_kept on; how many files."""
+def prune(root: Path, first_kept: int) -> list[str]:
+    """Remove what is not needed to know the states from commit first_kept on; the names of the files."""
     numbers, wholes = listing(root)
     enough = [w for w in wholes if w <= first_kept][-KEPT_WHOLE:]
     if len(enough) < KEPT_WHOLE:
-        return 0
+        return []
     gone = [_commit_file(root, n) for n in numbers if n <= enough[0]]
     gone += [root / LOG / f"{w:010}{_WHOLE}" for w in wholes if w < enough[0]]
     for file in gone:
         file.unlink(missing_ok=True)
-    return len(gone)
+    return [file.name for file in gone]
 
 
 def remove_leftovers(root: Path) -> None:

@@ -6,16 +6,20 @@ readers see the old state or the new one, never a mixture.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import time
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from functools import partial
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from tracemill.warehouse import aside
+from tracemill.warehouse.address import shown
+from tracemill.warehouse.cache import cache_of
+from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.condensed import Kept
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
@@ -35,6 +39,8 @@ from tracemill.warehouse.own_models import (
     take_in,
 )
 from tracemill.warehouse.plan import Plan
+from tracemill.warehouse.pointer import OvertakenError, Publication
+from tracemill.warehouse.published import damage_of, state_of
 from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import DERIVED, PARSED
@@ -46,12 +52,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tracemill.warehouse.aside import FailedCheck
-    from tracemill.warehouse.catalog import Catalog
     from tracemill.warehouse.schema import Table
 
 # Of files of stacks, and how much more they take in memory.
 STACK_BYTES_AT_ONCE = 1024**2
 STACKS_EXPAND = 100
+# So often a publication is made anew because another machine published meanwhile.
+MOST_OVERTAKEN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,6 @@ class Published:
     kept: Kept = field(default_factory=Kept)
 
 
-def is_own(root: Path) -> bool:
-    """Whether this Tracemill made what is published, so that tables can be changed without the models."""
-    return bool(_state_of(root / DATABASE, root))
-
-
 def publish(
     catalog: Catalog,
     *,
@@ -88,8 +90,33 @@ def publish(
     Without models only the tables are brought up to date. full builds every model
     for every build. elsewhere makes the models of scope build; by default this process does. Builds whose
     models or checks fail are set aside; where none is to blame, or all are, the previous state stays
-    published.
+    published. Where the warehouse is in a store, and another machine publishes meanwhile, it is done anew
+    from there.
     """
+    make = partial(_publish, models=list(models), full=full, progress=progress, elsewhere=elsewhere)
+    cache = cache_of(catalog.root)
+    if cache is None:
+        return make(catalog, None)
+    for _ in range(MOST_OVERTAKEN):
+        with cache.published.publishing() as publication:
+            if publication.commit > catalog.position.number:
+                catalog = Catalog.load(catalog.root)
+            with contextlib.suppress(OvertakenError):
+                return make(catalog, publication)
+    raise WarehouseError(
+        f"{shown(catalog.root)}: other machines published {MOST_OVERTAKEN} times meanwhile; run it again"
+    )
+
+
+def _publish(
+    catalog: Catalog,
+    publication: Publication | None,
+    *,
+    models: list[Model],
+    full: bool,
+    progress: Callable[[str], None],
+    elsewhere: Elsewhere | None,
+) -> Published:
     started = time.monotonic()
     target = catalog.root / DATABASE
     for left_behind in catalog.root.glob(f".{DATABASE}.*"):  # by a run that was stopped
@@ -97,8 +124,8 @@ def publish(
             shutil.rmtree(left_behind)
         else:
             left_behind.unlink()
-    before = {} if full else _state_of(target, catalog.root)
-    plan = replace(Plan.of(catalog, list(models), before), elsewhere=elsewhere)
+    before = {} if full else state_of(target, catalog.root)
+    plan = replace(Plan.of(catalog, models, before), elsewhere=elsewhere)
     set_aside = aside.kept(plan.before, plan.stale)
     if not plan.is_needed:
         return Published((), 0, 0, time.monotonic() - started, False, {}, set_aside)
@@ -107,7 +134,7 @@ def publish(
         now = plan.without(set_aside)
         now.check_files()
         try:
-            failed = _replaced(target, now, progress)
+            failed = _replaced(target, now, progress, publication)
             more = aside.blamed(failed)
         except ModelError as error:
             failed, more = {}, _culprits(error, now, target)
@@ -124,17 +151,19 @@ def publish(
     return Published(plan.stale, built, checks, seconds, not failed, texts, set_aside, now.kept)
 
 
-def _replaced(target: Path, plan: Plan, progress: Callable[[str], None]) -> dict[str, FailedCheck]:
+def _replaced(
+    target: Path, plan: Plan, progress: Callable[[str], None], publication: Publication | None
+) -> dict[str, FailedCheck]:
     """_replace(), and anew from the start where what was published is damaged. Raises ModelError."""
     try:
-        return _replace(target, plan, progress)
+        return _replace(target, plan, progress, publication)
     except duckdb.Error as error:
         if not plan.before or not damage_of(target, plan.catalog.root):
             raise ModelError(f"{target}: {str(error).strip()}") from error
     plan = plan.anew()  # what was published is derived
     plan.check_files()
     try:
-        return _replace(target, plan, progress)
+        return _replace(target, plan, progress, publication)
     except duckdb.Error as again:
         raise ModelError(f"{target}: {str(again).strip()}") from again
 
@@ -164,33 +193,9 @@ def _trial(target: Path, plan: Plan, builds: Sequence[str]) -> ModelError | None
     return None
 
 
-def _state_of(target: Path, root: Path) -> dict[str, str]:
-    """What the published file was made from; nothing where it is to be made anew.
-
-    That is where another Tracemill made it, and where it cannot be read.
-    """
-    if not target.is_file():
-        return {}
-    try:
-        with open_database(target, root, read_only=True) as connection:
-            state: dict[str, str] = dict(connection.execute(f"from {PUBLISHED_STATE}").fetchall())
-    except duckdb.Error:
-        return {}
-    return state if state.get("tracemill") == version("tracemill") else {}
-
-
-def damage_of(target: Path, root: Path) -> str:
-    """What keeps a database file from being read to its end, in words; nothing where it is whole."""
-    try:
-        with open_database(target, root, read_only=True) as connection:
-            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall():
-                connection.execute(f'select bit_xor(hash(t)) from "{name}" t').fetchall()
-    except duckdb.Error as error:
-        return str(error).strip().splitlines()[0]
-    return ""
-
-
-def _replace(target: Path, plan: Plan, progress: Callable[[str], None]) -> dict[str, FailedCheck]:
+def _replace(
+    target: Path, plan: Plan, progress: Callable[[str], None], publication: Publication | None
+) -> dict[str, FailedCheck]:
     """Build a new file and put it in the place of target if its checks hold; those that failed."""
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     log = temporary.with_name(temporary.name + ".wal")
@@ -205,10 +210,14 @@ def _replace(target: Path, plan: Plan, progress: Callable[[str], None]) -> dict[
             connection.execute("force checkpoint")
         if log.exists() and log.stat().st_size:
             raise WarehouseError(f"{target}: not replaced: DuckDB left a log beside the new file")
-        if _state_of(temporary, plan.catalog.root) != plan.before | plan.after:
+        if state_of(temporary, plan.catalog.root) != plan.before | plan.after:
             raise WarehouseError(f"{target}: not replaced: the new file does not say what was written to it")
         sync(temporary)
+        if publication:
+            publication.put(temporary, plan.catalog.position.number)
         put_in_place(temporary, target)
+        if publication:
+            publication.is_here()
     finally:
         temporary.unlink(missing_ok=True)
         log.unlink(missing_ok=True)
@@ -234,6 +243,7 @@ class _Build:
         for name, table in (self.catalog.tables() | declared()).items():
             self._table_from(name, table)
         by_table = files_by_table(self.catalog.captures.values(), self.catalog.files)
+        self._stand_in(by_table)
         for name in PARSED:
             if name != STACKS:
                 self.connection.execute(f"create or replace view {name} as {scan_of(name, by_table)}")
@@ -246,6 +256,14 @@ class _Build:
             self._build_models(progress)
         self._note_state()
         return self._failed_checks()
+
+    def _stand_in(self, by_table: dict[str, Files]) -> None:
+        """Where the warehouse is in a store: let views be made of files that are not here."""
+        if cache := cache_of(self.catalog.root):
+            self.catalog.require([path for files in by_table.values() for path in files.read_for_types()])
+            folders = [cache.root.resolve(), cache.stand_in(self.catalog.listed()).resolve()]
+            quoted = ",".join(map(str, folders)).replace("'", "''")
+            self.connection.execute(f"set file_search_path = '{quoted}'")
 
     def _note_state(self) -> None:
         """Write down what the file is made from."""
@@ -263,6 +281,7 @@ class _Build:
         new = (c for c in self.catalog.captures.values() if c.capture_id not in known)
         files = dict.fromkeys(path for capture in new for path in capture.files.get(STACKS, []))
         self.connection.execute(f"create table if not exists {STACKS} as {scan(STACKS, Files())}")
+        self.catalog.require(files)
         paths = self._with_new_stacks(list(files))
         sizes = {path: (self.catalog.root / path).stat().st_size for path in paths}
         with lean(self.connection, STACKS_EXPAND * max(sizes.values(), default=0)):
@@ -355,12 +374,6 @@ class _Build:
                     named = frozenset() if at is None else frozenset(str(row[at]) for row in rows)
                     failed[model.name] = aside.FailedCheck(text, named)
         return failed
-
-
-def published_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """For each build, Catalog.build_fingerprints() as the published models have seen it."""
-    rows = connection.execute(f"select subject, fingerprint from {PUBLISHED_STATE}").fetchall()
-    return {s.removeprefix("build "): f for s, f in rows if s.startswith("build ")}
 
 
 def _in_parts(sizes: dict[str, int]) -> Iterator[list[str]]:

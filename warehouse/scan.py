@@ -29,6 +29,15 @@ class Files:
     own: list[str] = field(default_factory=list)
     compacted: dict[str, list[str] | None] = field(default_factory=dict)
 
+    def read_for_types(self) -> list[str]:
+        """The files that DuckDB reads when a view of scan() is made, for the types of its columns."""
+        whole = [path for path, captures in self.compacted.items() if captures is None]
+        return [
+            *self.own[:1],
+            *whole[:1],
+            *(p for p, captures in self.compacted.items() if captures is not None),
+        ]
+
 
 def files_by_table(captures: Iterable[Capture], known: Mapping[str, StoredFile]) -> dict[str, Files]:
     """Table → its files, each once, in the order of the captures, whose rows alone count."""

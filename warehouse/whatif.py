@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from duckdb import BinderException, CatalogException
 
-from tracemill.warehouse.connection import DATABASE, open_database
+from tracemill.warehouse.address import shown
+from tracemill.warehouse.connection import DATABASE, bring_published, open_database
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand
@@ -32,8 +33,9 @@ class WhatIf:
     def __init__(self, root: Path) -> None:
         from pathlib import Path
 
+        bring_published(root)
         if not (root / DATABASE).is_file():
-            raise WarehouseError(f"{root}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+            raise WarehouseError(f"{shown(root)}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
         self.connection = open_database(Path(":memory:"), root, read_only=False)
         quoted = str(root.resolve() / DATABASE).replace("'", "''")
         self.connection.execute(f"attach '{quoted}' as published (read_only)")

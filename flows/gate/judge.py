@@ -23,7 +23,7 @@ from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
-from tracemill.warehouse.publish import published_fingerprints
+from tracemill.warehouse.published import published_fingerprints
 from tracemill.warehouse.queries import ask, ask_column, text
 from tracemill.warehouse.whatif import WhatIf
 

@@ -17,6 +17,7 @@ from tracemill.flows.show.card_wording import headline
 from tracemill.flows.show.export import replace_whole
 from tracemill.flows.show.units import amounts
 from tracemill.warehouse import connect
+from tracemill.warehouse.cache import cache_of
 from tracemill.warehouse.schema.errors import TracemillError
 
 if TYPE_CHECKING:
@@ -151,13 +152,17 @@ def _digest(target: str) -> str:
 
 def _write(warehouse: Path, state: State) -> None:
     text = json.dumps(state, indent=1).encode()
-    replace_whole(warehouse / STATE_FILE, lambda out: out.write(text))
+    if cache := cache_of(warehouse):
+        cache.write(STATE_FILE, text)
+    else:
+        replace_whole(warehouse / STATE_FILE, lambda out: out.write(text))
 
 
 def _read(warehouse: Path) -> State:
-    file = warehouse / STATE_FILE
+    file, cache = warehouse / STATE_FILE, cache_of(warehouse)
+    content = cache.read(STATE_FILE) if cache else file.read_bytes() if file.exists() else None
     try:
-        return dict(json.loads(file.read_text())) if file.exists() else {}
+        return dict(json.loads(content)) if content else {}
     except ValueError as error:
         raise NotifyError(
             f"{file}: not what notify writes ({error}); remove it to be told everything again"

@@ -17,12 +17,13 @@ from tracemill.flows.build import build, publish_files
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
+from tracemill.warehouse.cache import cache_of
 from tracemill.warehouse.catalog import Catalog, sole_lock
 from tracemill.warehouse.compaction import list_merged, salvage, whole_captures
 from tracemill.warehouse.condensed import rewrite
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import LOG, TABLES_FOLDER
-from tracemill.warehouse.publish import is_own
+from tracemill.warehouse.published import is_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,8 @@ class Repaired:
     set_aside: str = ""
     lost_commits: list[str] = field(default_factory=list)
     is_made_anew: bool = False
+    # Into the store, from this machine's copy
+    put_back: list[str] = field(default_factory=list)
 
 
 def repair(
@@ -60,8 +63,11 @@ def repair(
             _salvage(root, done)
             found = verify(root)
             done.findings += [f for f in found.findings if f not in done.findings]
-        damaged = {f.path for f in found.files}
         catalog = Catalog.load(root)
+        damaged = {f.path for f in found.files}
+        if (cache := cache_of(root)) and not is_trial:
+            done.put_back = cache.put_back(sorted(damaged), catalog.files)
+            damaged -= set(done.put_back)
         saved = {
             path: whole_captures(catalog, path)
             for path in sorted(damaged & catalog.files.keys())
@@ -132,11 +138,18 @@ def _salvage(root: Path, done: Repaired) -> None:
         for paths in capture["files"].values()
         for path in paths
     } | sections.get("condensed", {}).keys()
-    present = {p.relative_to(root).as_posix() for p in (root / TABLES_FOLDER).glob("*/*/*.parquet")}
+    cache = cache_of(root)
+    present = (
+        cache.stored()
+        if cache
+        else {p.relative_to(root).as_posix() for p in (root / TABLES_FOLDER).glob("*/*/*.parquet")}
+    )
     change = manifests.Change(sections, unlisted=sorted(present - listed))
     position = manifests.append(root, manifests.Position(last), change, "repair")
     for file in old:
         file.rename(root / done.set_aside / file.name)
+    if cache:
+        cache.set_aside([file.name for file in old], done.set_aside)
     manifests.write_head(root, position)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.build import build
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
+from tracemill.warehouse.cache import refresh
 from tracemill.warehouse.catalog import Catalog, first_kept, sole_lock
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 
@@ -35,6 +36,7 @@ def states(root: Path) -> list[State]:
     """The states that rollback() can go back to, the newest first. Raises WarehouseError."""
     found: list[State] = []
     operation = ""
+    refresh(root)
     numbers, _ = manifests.listing(root)
     if not numbers:
         raise WarehouseError(f"{root}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")

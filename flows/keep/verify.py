@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse import manifests
+from tracemill.warehouse.cache import cache_of, refresh
 from tracemill.warehouse.catalog import Catalog
-from tracemill.warehouse.connection import published_commit
+from tracemill.warehouse.connection import bring_published, published_commit
 from tracemill.warehouse.durable import replace_file
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE, LOG, MANIFEST
-from tracemill.warehouse.publish import damage_of
+from tracemill.warehouse.published import damage_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,7 @@ def verify(root: Path, *, is_new: bool = False) -> Verified:
     where there is no warehouse.
     """
     done = Verified()
+    refresh(root, anew=True)
     done.log = _damaged_commits(root)
     try:
         catalog = Catalog.load(root)
@@ -97,15 +99,21 @@ def _damaged_commits(root: Path) -> list[Finding]:
 
 def _check_files(catalog: Catalog, paths: list[str], done: Verified) -> None:
     """Read the files and note which are not as they were written."""
-    facts = catalog.damaged(paths)
+    facts = catalog.damaged(paths, in_store=True)
     for path in paths:
         if path not in facts and path not in catalog.files:
             done.unsummed += 1
+            catalog.require([path])
             if fact := _fault_of_pages(catalog.root / path):
                 facts[path] = fact
-        done.bytes_read += (catalog.root / path).stat().st_size if facts.get(path) != "missing" else 0
+        done.bytes_read += _size(catalog, path) if facts.get(path) != "missing" else 0
     done.file_count = len(paths)
     done.files = [Finding(path, facts[path]) for path in paths if path in facts]
+
+
+def _size(catalog: Catalog, path: str) -> int:
+    known = catalog.files.get(path)
+    return known.size_bytes if known else (catalog.root / path).stat().st_size
 
 
 def _fault_of_pages(file: Path) -> str:
@@ -122,6 +130,9 @@ def _fault_of_pages(file: Path) -> str:
 
 def _damage_of_published(root: Path, catalog: Catalog) -> list[Finding]:
     """What is wrong with the published file, and with what it reads."""
+    if (cache := cache_of(root)) and (fact := cache.published.fault()):
+        return [Finding(DATABASE, fact)]
+    bring_published(root)
     if not (root / DATABASE).is_file():
         fact = "missing; the next `tracemill build` makes it"
         return [Finding(DATABASE, fact)] if catalog.captures else []
@@ -134,7 +145,8 @@ def _damage_of_published(root: Path, catalog: Catalog) -> list[Finding]:
         needed = Catalog.load(root, at=commit).listed() - catalog.listed()
     except DamagedError:
         return []  # which is told as damage of the log
-    return [Finding(path, "missing, and still published") for path in needed if not (root / path).exists()]
+    facts = catalog.damaged(sorted(needed), in_store=True)
+    return [Finding(path, "missing, and still published") for path, f in facts.items() if f == "missing"]
 
 
 def _verified_commit(root: Path) -> int:

@@ -10,7 +10,7 @@ from tracemill.flows.show.coverage import coverage
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
-from tracemill.warehouse.publish import published_fingerprints
+from tracemill.warehouse.published import published_fingerprints
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:

@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 ALL_FORMATS = click.Choice(["table", "json", "csv", "md"])
 
 
+class _Place(click.Path):
+    """A folder; for an address in an object store the folder of this machine that is its cache."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's
+        if isinstance(value, str) and "://" in value:
+            return settings_of(warehouse=value).warehouse
+        return super().convert(value, param, ctx)
+
+
 def warehouse_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
     """``--warehouse DIR``."""
     return click.option(
         "--warehouse",
-        type=click.Path(path_type=Path),
+        type=_Place(path_type=Path),
         metavar="DIR",
-        help="The warehouse's folder. Default: TRACEMILL_WAREHOUSE, or .tracemill here.",
+        help="The warehouse's folder, or its address in an object store: s3://bucket/path, gs://bucket/path, "
+        "az://container/path. Default: TRACEMILL_WAREHOUSE, or .tracemill here.",
     )(command)
 
 
@@ -128,11 +138,16 @@ def wants_prefect(flag: bool) -> bool:
 
 def again(warehouse: Path | None) -> str:
     """What names the same warehouse in another command, where it was named in this one."""
-    return f" --warehouse {shlex.quote(str(warehouse))}" if warehouse else ""
+    from tracemill.warehouse.address import shown
+
+    return f" --warehouse {shlex.quote(shown(warehouse))}" if warehouse else ""
 
 
 def settings_of(**options: object) -> Settings:
     """The settings, with the options that were given. Raises SettingsError."""
+    from tracemill.flows.progress import tell_transfers
     from tracemill.flows.settings import load
+    from tracemill.warehouse.cache import watcher
 
+    watcher.set(tell_transfers)
     return load(**options)
