@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
@@ -17,9 +18,11 @@ from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 
 import tracemill
+from tracemill.flows.build import build as build_models
 from tracemill.flows.cli import main
 from tracemill.flows.keep.compact import compact
 from tracemill.flows.keep.forget import Which, forget, restore
+from tracemill.flows.keep.retention import Policy, retention
 from tracemill.flows.keep.rollback import rollback, states
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.loading.ingest import ingest
@@ -389,6 +392,33 @@ def test_what_is_forgotten_is_put_back_and_rolled_back_from_any_machine(
     rollback(a, states(a)[1].commit)
     assert len(captures(c)) == 1
     assert verify(b).findings == []
+
+
+@pytest.mark.full
+def test_what_retention_keeps_and_compact_merges_is_there_for_a_machine_that_has_nothing(
+    faults: Faults, place: str, tmp_path: Path
+) -> None:
+    for build, month in (("b1", "01"), ("b2", "06")):
+        artifacts_of(tmp_path / "a", build, "heap", "cpu")
+        facts = {"committed_at": f"2026-{month}-10T00:00:00Z"}
+        (tmp_path / "a" / build / "build.json").write_text(json.dumps(facts))
+    a, b, c, d = (machine(tmp_path, place, name) for name in "abcd")
+    run([tmp_path / "a"], a, tmp_path / "e")
+
+    def figures(root: Path) -> list[tuple[object, ...]]:
+        with connect(root) as connection:
+            return connection.execute("from observations order by all").fetchall()
+
+    before = figures(a)
+    policy = Policy.of({"raw": "30d"}, keeps_incidents=False)
+    assert retention(b, policy, is_trial=False, now=datetime(2026, 7, 1, tzinfo=UTC)).builds == ["b1"]
+    with connect(c) as connection:
+        question = "select distinct build_id from profile_samples join captures using (capture_id)"
+        assert connection.execute(question).fetchall() == [("b2",)]
+    compact(c)
+    build_models(d, full=True)
+    assert figures(d) == figures(a) == before
+    assert verify(c).findings == []
 
 
 def test_two_machines_that_change_the_same_are_not_merged(
