@@ -215,8 +215,10 @@ def test_what_is_older_never_takes_the_place_of_what_is_published(
 ) -> None:
     a, b = machine(tmp_path, place, "a"), machine(tmp_path, place, "b")
     ingest([artifacts_of(tmp_path / "1", "b1")], a)
+    publish(Catalog.load(a))
+    ingest([artifacts_of(tmp_path / "2", "b2")], a)
     older = Catalog.load(a)
-    ingest([artifacts_of(tmp_path / "2", "b2")], b)
+    ingest([artifacts_of(tmp_path / "3", "b3")], b)
     faults.always("held", "PUT", "published.json")
     slow = threading.Thread(target=publish, args=(older,))
     slow.start()
@@ -228,16 +230,26 @@ def test_what_is_older_never_takes_the_place_of_what_is_published(
     for root in (a, b, machine(tmp_path, place, "c")):
         with connect(root) as connection:
             builds = connection.execute("select distinct build_id from captures order by 1").fetchall()
-        assert builds == [("b1",), ("b2",)]
-    assert len([path for path in objects(a) if path.startswith("published/")]) == 1
+        assert builds == [("b1",), ("b2",), ("b3",)]
+    assert len([path for path in objects(a) if path.startswith("published/")]) == 2
 
 
-def test_a_commit_whose_answer_is_lost_is_made_once(faults: Faults, place: str, tmp_path: Path) -> None:
+def test_a_commit_and_a_publication_whose_answers_are_lost_are_made_once(
+    faults: Faults, place: str, tmp_path: Path
+) -> None:
     root = machine(tmp_path, place)
     faults.first(1, "lost", "PUT", "/log/")
     ingest([artifacts_of(tmp_path / "a", "b1")], root)
     assert faults.count("PUT", "/log/0000000001.json") == 2
     assert len(captures(machine(tmp_path, place, "b"))) == 1
+    for build in ("b2", "b3"):  # the first publication creates the pointer, the second one replaces it
+        faults.first(1, "lost", "PUT", "/published.json")
+        publish(Catalog.load(root))
+        assert faults.count("PUT", "/published.json") == 2
+        with connect(machine(tmp_path, place, build)) as connection:
+            assert connection.execute("select count(*) from captures").fetchall() != [(0,)]
+        faults.none()
+        ingest([artifacts_of(tmp_path / "a", build)], root)
 
 
 @pytest.mark.parametrize(
