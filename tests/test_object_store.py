@@ -30,6 +30,7 @@ from tracemill.flows.run import run
 from tracemill.flows.show.export import export
 from tracemill.warehouse import cache, connect, manifests, remote
 from tracemill.warehouse.address import address_of, folder_of
+from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog, WarehouseError
 from tracemill.warehouse.errors import DamagedError
 from tracemill.warehouse.layout import DATABASE
@@ -105,7 +106,7 @@ def objects(root: Path) -> dict[str, str]:
 
 
 def of(root: Path) -> remote.Remote:
-    found = cache.cache_of(root)
+    found = cache_of(root)
     assert found is not None
     return found.remote
 
@@ -482,7 +483,7 @@ def test_what_is_wrong_with_an_address_is_said_in_words(
 
 def test_a_server_that_refuses_the_credentials_is_told(faults: Faults, place: str, tmp_path: Path) -> None:
     root = machine(tmp_path, place)
-    found = cache.cache_of(root)
+    found = cache_of(root)
     assert found is not None
     faults.always("503")  # replaced below: moto lets everybody in
     import tests.object_store as served
@@ -504,10 +505,15 @@ def test_a_file_address_is_a_plain_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_needs_nothing_of_a_store(tmp_path: Path) -> None:
-    code = (
-        "import sys; from tracemill.flows.cli import main; "
-        f"main(['builds', '--warehouse', {str(tmp_path)!r}], standalone_mode=False)\n"
-    )
-    code = f"try:\n {code}\nexcept SystemExit: pass\nfinally: print('obstore' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+    script = f"""
+import sys
+from tracemill.flows.cli import main
+try:
+    main(["builds", "--warehouse", {str(tmp_path)!r}])
+except SystemExit:
+    pass
+print(sorted({{"obstore", "tracemill.warehouse.remote"}} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, "no warehouse here yet" in done.stderr) == ("[]\n", True)
     assert DATABASE not in {file.name for file in tmp_path.iterdir()}

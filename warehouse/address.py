@@ -13,7 +13,6 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from tracemill.warehouse.durable import replace_file
 from tracemill.warehouse.errors import WarehouseError
 
 SCHEMES = ("s3", "gs", "az")
@@ -71,6 +70,8 @@ def _cache(address: str, caches: Path) -> Path:
     digest = hashlib.sha256(f"{address}\0{server}".encode()).hexdigest()[:12]
     folder = caches / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', address)[:80]}-{digest}"
     if address_of(folder) != address:
+        from tracemill.warehouse.durable import replace_file
+
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(folder / ADDRESS_FILE, json.dumps({"address": address}).encode() + b"\n")

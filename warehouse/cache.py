@@ -19,12 +19,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tracemill.warehouse.address import address_of
+from tracemill.warehouse.cached import watcher
 from tracemill.warehouse.durable import digest, place, size_of, sync
 from tracemill.warehouse.errors import DamagedError
 from tracemill.warehouse.layout import LOG, MANIFEST, TABLES_FOLDER
@@ -43,26 +41,6 @@ LOG_LOCK = "cache.lock"
 STAND_INS = "absent"
 INCOMING = "incoming"
 TRANSFERS_AT_ONCE = 16
-# Earlier states are kept so much longer in the store than anybody may go back to them.
-GRACE = timedelta(hours=1)
-
-# Told of transfers: what, how much is through (0 at the beginning), of how much.
-watcher: ContextVar[Callable[[str, int, int], None] | None] = ContextVar("watcher", default=None)
-_caches: dict[Path, Cache] = {}
-
-
-def cache_of(root: Path) -> Cache | None:
-    """What keeps a folder up to date with a store; None for a warehouse that is a folder of its own."""
-    found = _caches.get(root)
-    if found is None and (address := address_of(root)):
-        found = _caches[root] = Cache(root, Remote(address))
-    return found
-
-
-def refresh(root: Path, *, anew: bool = False) -> None:
-    """Bring the log of commits up to date, where the warehouse is in a store."""
-    if cache := cache_of(root):
-        cache.refresh(anew=anew)
 
 
 class Cache:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracemill.warehouse import manifests
 from tracemill.warehouse.address import shown
-from tracemill.warehouse.cache import GRACE, cache_of
+from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog_rows import accepted_row, build_row, capture_row, table
 from tracemill.warehouse.durable import digest, sync_all
 from tracemill.warehouse.errors import DamagedError, WarehouseError
@@ -61,6 +61,8 @@ __all__ = [
 # operations, and all of the last day. What any of them lists is not swept away.
 KEPT_OPERATIONS = 10
 KEPT_SECONDS = 24 * 3600.0
+# In a store so much longer: another machine may be going back to one.
+GRACE_SECONDS = 3600.0
 # So often a commit is tried while others commit.
 MOST_CONFLICTS = 100
 
@@ -302,7 +304,7 @@ class Catalog:
         commits = [manifests.read_commit(self.root, n) for n in manifests.listing(self.root)[0]]
         if not commits:
             return 0
-        first = first_kept(self.root, commits, KEPT_SECONDS + (GRACE.total_seconds() if in_store else 0.0))
+        first = first_kept(self.root, commits, KEPT_SECONDS + (GRACE_SECONDS if cache and in_store else 0.0))
         listed.update(self._retired)
         listed.update(*(c.change.unlisted for c in commits if c.number > first))
         removed = 0

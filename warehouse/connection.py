@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import duckdb
 
 from tracemill.warehouse.address import folder_of, shown
-from tracemill.warehouse.cache import cache_of
+from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE
 

@@ -9,5 +9,9 @@ class WarehouseError(TracemillError):
     """A warehouse that cannot be read or written, in one sentence."""
 
 
+class OvertakenError(WarehouseError):
+    """Another machine has published since."""
+
+
 class DamagedError(WarehouseError):
     """A part of the warehouse that is not as it was written."""

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from tracemill.warehouse.cache import cache_of
+from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.durable import create_file, replace_file
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import LOG, MANIFEST

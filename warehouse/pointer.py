@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse.durable import digest, put_in_place, size_of, sync
-from tracemill.warehouse.errors import DamagedError, WarehouseError
+from tracemill.warehouse.errors import DamagedError, OvertakenError, WarehouseError
 from tracemill.warehouse.layout import DATABASE
 from tracemill.warehouse.remote import StaleError, Version
 
@@ -33,10 +33,6 @@ DATABASE_LOCK = "published.lock"
 STATE_LOCK = "cache.lock"
 # What nobody lists may be what another machine is about to commit: it stays in the store for so long.
 UNLISTED_STAYS = timedelta(days=1)
-
-
-class OvertakenError(WarehouseError):
-    """Another machine has published since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ import duckdb
 
 from tracemill.warehouse import aside
 from tracemill.warehouse.address import shown
-from tracemill.warehouse.cache import cache_of
+from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.condensed import Kept
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import copy_file, put_in_place, sync
-from tracemill.warehouse.errors import WarehouseError
+from tracemill.warehouse.errors import OvertakenError, WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.intervals import view
 from tracemill.warehouse.level_relation import levels_at_hand
@@ -39,7 +39,6 @@ from tracemill.warehouse.own_models import (
     take_in,
 )
 from tracemill.warehouse.plan import Plan
-from tracemill.warehouse.pointer import OvertakenError, Publication
 from tracemill.warehouse.published import damage_of, state_of
 from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tracemill.warehouse.aside import FailedCheck
+    from tracemill.warehouse.pointer import Publication
     from tracemill.warehouse.schema import Table
 
 # Of files of stacks, and how much more they take in memory.

@@ -17,7 +17,7 @@ from tracemill.flows.show.card_wording import headline
 from tracemill.flows.show.export import replace_whole
 from tracemill.flows.show.units import amounts
 from tracemill.warehouse import connect
-from tracemill.warehouse.cache import cache_of
+from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.schema.errors import TracemillError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from tracemill.flows.build import build, publish_files
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
-from tracemill.warehouse.cache import cache_of
+from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog, sole_lock
 from tracemill.warehouse.compaction import list_merged, salvage, whole_captures
 from tracemill.warehouse.condensed import rewrite

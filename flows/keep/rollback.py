@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.build import build
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
-from tracemill.warehouse.cache import refresh
+from tracemill.warehouse.cached import refresh
 from tracemill.warehouse.catalog import Catalog, first_kept, sole_lock
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse import manifests
-from tracemill.warehouse.cache import cache_of, refresh
+from tracemill.warehouse.cached import cache_of, refresh
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.connection import bring_published, published_commit
 from tracemill.warehouse.durable import replace_file

@@ -147,7 +147,7 @@ def settings_of(**options: object) -> Settings:
     """The settings, with the options that were given. Raises SettingsError."""
     from tracemill.flows.progress import tell_transfers
     from tracemill.flows.settings import load
-    from tracemill.warehouse.cache import watcher
+    from tracemill.warehouse.cached import watcher
 
     watcher.set(tell_transfers)
     return load(**options)
