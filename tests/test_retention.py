@@ -164,6 +164,21 @@ def test_the_same_files_are_not_loaded_again(template: Path, warehouse: Path) ->
     assert (done.loaded, done.unchanged) == ([], 24)
 
 
+def test_captures_that_come_after_their_builds_rows_expired_are_named(
+    template: Path, warehouse: Path, tmp_path: Path
+) -> None:
+    apply(warehouse)
+    root = ("--warehouse", str(warehouse))
+    assert "had expired" not in CliRunner().invoke(main, ["doctor", *root]).output
+    artifacts = shutil.copytree(template / "artifacts", tmp_path / "artifacts")
+    (artifacts / "b1/3").mkdir()
+    shutil.copy(SAMPLES / "pprof/go1.24/heap.pb.gz", artifacts / "b1/3/late.pb.gz")
+    done = CliRunner().invoke(main, ["run", str(artifacts), *root])
+    said = "1 captures came after raw rows of b1 had expired, and not all figures have them: b1/3/late.pb.gz"
+    assert said in done.stderr
+    assert said in CliRunner().invoke(main, ["doctor", *root]).output
+
+
 def test_a_changed_model_is_derived_anew_where_raw_rows_are_and_the_rest_is_told(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

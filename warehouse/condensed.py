@@ -46,11 +46,27 @@ class Kept:
     """What could not be derived anew, as raw rows have expired.
 
     earlier: model → builds with rows that an earlier version of it made; missing: model → builds of which it
-    has none, since it is newer than what was condensed.
+    has none, since it is newer than what was condensed. late: build → captures that came after.
     """
 
     earlier: dict[str, list[str]] = field(default_factory=dict)
     missing: dict[str, list[str]] = field(default_factory=dict)
+    late: dict[str, list[str]] = field(default_factory=dict)
+
+
+def late(catalog: Catalog, builds: Iterable[str]) -> dict[str, list[str]]:
+    """Build → paths of the captures that came after rows of its others had expired.
+
+    A model that needs such rows is not made of them: what was condensed has the others, and not these.
+    """
+    chosen = set(builds)
+    expired = {build: gone for build, gone in catalog.expired().items() if build in chosen}
+    found: dict[str, list[str]] = {}
+    for capture in catalog.captures.values():
+        gone = expired.get(capture.build_id)
+        if gone and not gone.isdisjoint(capture.files) and not capture.expired:
+            found.setdefault(capture.build_id, []).append(capture.path)
+    return {build: sorted(found[build]) for build in sorted(found)}
 
 
 def raw_tables(models: Iterable[Model]) -> dict[str, frozenset[str]]:

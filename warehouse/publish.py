@@ -20,7 +20,7 @@ from tracemill.warehouse import aside
 from tracemill.warehouse.address import shown
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog
-from tracemill.warehouse.condensed import Kept
+from tracemill.warehouse.condensed import Kept, late
 from tracemill.warehouse.connection import DATABASE, PUBLISHED_STATE, lean, open_database
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.durable import copy_file, put_in_place, sync
@@ -311,6 +311,7 @@ class _Build:
     def _build_models(self, progress: Callable[[str], None]) -> None:
         self._drop_strangers()
         elsewhere, kept = self.plan.elsewhere, self.plan.kept
+        kept.late |= late(self.catalog, self.stale)
         with over_builds(
             self.connection, self.catalog, self.stale, is_empty=elsewhere is not None
         ) as database:

@@ -10,6 +10,7 @@ from tracemill.flows.show.coverage import coverage
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
+from tracemill.warehouse.condensed import late
 from tracemill.warehouse.published import published_fingerprints
 from tracemill.warehouse.queries import ask
 
@@ -91,11 +92,26 @@ def _is_compiled(kernel: str) -> bool:
 
 def _models(warehouse: Path, connection: duckdb.DuckDBPyConnection) -> list[Ailment]:
     seen = published_fingerprints(connection)
-    loaded = Catalog.load(warehouse).build_fingerprints()
-    stale = sorted(build for build, fingerprint in loaded.items() if seen.get(build) != fingerprint)
-    if not stale:
-        return []
-    return [Ailment(f"the models have not seen all that is loaded of {_named(stale)}", "tracemill build")]
+    catalog = Catalog.load(warehouse)
+    loaded = catalog.build_fingerprints()
+    found = []
+    if stale := sorted(build for build, fingerprint in loaded.items() if seen.get(build) != fingerprint):
+        what = f"the models have not seen all that is loaded of {_named(stale)}"
+        found.append(Ailment(what, "tracemill build"))
+    if came := late(catalog, loaded):
+        found.append(
+            Ailment(late_as_text(came), "tracemill forget --build B, then run over all its artifacts")
+        )
+    return found
+
+
+def late_as_text(came: dict[str, list[str]]) -> str:
+    """Which captures are in no figure, as they came after their builds' raw rows had expired."""
+    paths = [path for found in came.values() for path in found]
+    return (
+        f"{len(paths)} captures came after raw rows of {_named(list(came))} had expired, "
+        f"and not all figures have them: {_named(paths)}"
+    )
 
 
 def _inputs(connection: duckdb.DuckDBPyConnection) -> list[Ailment]:

@@ -178,6 +178,10 @@ def _print_published(done: Published) -> None:
     )
     if done.kept.earlier or done.kept.missing:
         click.echo(_kept_as_text(done), err=True)
+    if done.kept.late:
+        from tracemill.flows.show.doctor import late_as_text
+
+        click.echo(late_as_text(done.kept.late), err=True)
     for name, found in done.failed_checks.items():
         click.echo(f"check {name} failed, so nothing was published: {found}", err=True)
     _print_set_aside(done)
