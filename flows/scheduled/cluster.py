@@ -37,6 +37,7 @@ from tracemill.flows.scheduled.worker import (
     read_part,
     why_unfit,
 )
+from tracemill.warehouse.address import address_of
 from tracemill.warehouse.own_models import Made
 from tracemill.warehouse.schema.errors import TracemillError
 
@@ -84,7 +85,8 @@ def cluster(
 ) -> Iterator[Cluster]:
     """The cluster of the scheduler at this address, its workers found fit. Raises ClusterError."""
     work = work or Work()
-    with _quiet(), dask.config.set({"distributed.comm.timeouts.connect": f"{SECONDS_TO_ANSWER}s"}):
+    _be_quiet()
+    with dask.config.set({"distributed.comm.timeouts.connect": f"{SECONDS_TO_ANSWER}s"}):
         client = _connected(address, work.client)
         try:
             with _errand(warehouse, artifacts) as errand:
@@ -115,24 +117,20 @@ def _require_answer(address: str) -> None:
     socket.create_connection(parse_host_port(place), SECONDS_TO_ANSWER).close()
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _be_quiet() -> None:
     """What Dask says of workers that come and go is said in our words, where it matters."""
-    logger = logging.getLogger("distributed")
-    names = [logger.name, *(n for n in logging.root.manager.loggerDict if n.startswith("distributed."))]
-    before = {name: logging.getLogger(name).level for name in names}
-    for name in names:
+    known = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    for name in ("distributed", "tornado", "tornado.application", *known):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
 
 
 @contextlib.contextmanager
 def _errand(warehouse: Path, artifacts: Sequence[Path]) -> Iterator[Errand]:
     root = warehouse.absolute()
+    if address := address_of(root):
+        raise ClusterError(
+            f"{address}: a cluster loads into a folder that its machines share, not into a store"
+        )
     root.mkdir(parents=True, exist_ok=True)
     for left in root.glob(f"{_MARKER}*"):  # by runs that were killed
         with contextlib.suppress(FileNotFoundError):

@@ -25,6 +25,7 @@ from tracemill.flows.scheduled.on_dask import OnDask
 from tracemill.flows.scheduled.worker import Errand, code, why_unfit
 from tracemill.parsers.api import Options
 from tracemill.warehouse import connect
+from tracemill.warehouse.address import ADDRESS_FILE
 from tracemill.warehouse.catalog import Catalog
 
 from .clusters import Workers, ended, workers
@@ -206,6 +207,12 @@ def test_a_worker_has_to_see_the_folders(artifacts: Path, tmp_path: Path) -> Non
     assert why_unfit(errand) == ""
     shutil.rmtree(artifacts)
     assert f"{artifacts}: not there" in why_unfit(errand)
+
+
+def test_a_warehouse_in_a_store_is_refused(pair: Workers, artifacts: Path, tmp_path: Path) -> None:
+    (tmp_path / ADDRESS_FILE).write_text('{"address": "s3://bucket/w"}')
+    with pytest.raises(ClusterError, match="s3://bucket/w: a cluster loads into a folder that its machines"):
+        OnDask(pair.address).ingest(Load([artifacts], tmp_path, Options(), None))
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ftp://a:1", "tcp://127.0.0.1:0"])
