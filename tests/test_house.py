@@ -160,7 +160,14 @@ def test_the_dictionary_is_what_the_schema_says() -> None:
 
 
 def test_nothing_names_an_index_or_this_machine() -> None:
-    for name in ("requirements.lock", ".ci/core.lock", ".ci/compiler.lock", "pyproject.toml", "Makefile"):
+    for name in (
+        "requirements.lock",
+        ".ci/core.lock",
+        ".ci/compiler.lock",
+        ".ci/spark.lock",
+        "pyproject.toml",
+        "Makefile",
+    ):
         text = (TOP / name).read_text()
         assert "index-url" not in text
         assert "find-links" not in text

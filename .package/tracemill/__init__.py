@@ -1,7 +1,8 @@
 """Tracemill from Python: what Go programs and their CI produce, as Arrow tables and as a DuckDB warehouse.
 
 ``tracemill.read("trace.out")`` gives a capture's Arrow tables by name;
-``tracemill.connect(path)`` a DuckDB connection to a warehouse with every table and mart attached.
+``tracemill.connect(path)`` a DuckDB connection to a warehouse with every table and mart attached;
+``tracemill.files(path, table)`` the Parquet files of a table, for other engines.
 
 This folder is the package as it is installed. Its parts stand at the top of the checkout and are linked
 here, so that nothing but ``tracemill`` is taken in a user's environment.
@@ -39,4 +40,25 @@ def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.D
     return connect_(path, read_only=read_only)
 
 
-__all__ = ["connect", "read"]
+def files(path: str | os.PathLike[str], table: str) -> list[str]:
+    """The Parquet files with the rows of a table of the warehouse at path.
+
+    Raises KeyError where no table of the name is stored, WarehouseError where there is no warehouse.
+    """
+    from pathlib import Path
+
+    from tracemill.warehouse.catalog import Catalog, WarehouseError
+    from tracemill.warehouse.scan import Files, files_by_table
+    from tracemill.warehouse.schema.tables import PARSED
+
+    if table not in PARSED:
+        raise KeyError(f"no table {table!r} is stored; there are {', '.join(PARSED)}")
+    root = Path(path)
+    catalog = Catalog.load(root)
+    if not catalog.position.number:
+        raise WarehouseError(f"{root}: no warehouse here yet")
+    found = files_by_table(catalog.captures.values(), catalog.files).get(table, Files())
+    return [str(root / name) for name in (*found.own, *found.compacted)]
+
+
+__all__ = ["connect", "files", "read"]
