@@ -33,7 +33,7 @@ from tracemill.warehouse.address import address_of, folder_of
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog, WarehouseError
 from tracemill.warehouse.errors import DamagedError
-from tracemill.warehouse.layout import DATABASE
+from tracemill.warehouse.layout import DATABASE, TABLES_FOLDER
 from tracemill.warehouse.publish import publish
 
 from .conftest import SAMPLES
@@ -497,6 +497,18 @@ def test_a_server_that_refuses_the_credentials_is_told(faults: Faults, place: st
             found.refresh()
     finally:
         served._Handler._answer = answer
+
+
+def test_a_bucket_cannot_have_a_file_written_outside_of_the_cache(
+    faults: Faults, place: str, tmp_path: Path
+) -> None:
+    root, outside = machine(tmp_path, place), f"{TABLES_FOLDER}/../../../outside.parquet"
+    of(root).put("outside.parquet", b"PAR1")
+    found = cache_of(root)
+    assert found is not None
+    for path in (outside, "../outside.parquet", str(tmp_path / "outside.parquet"), "outside.parquet"):
+        assert found.bring([path], {}) == {path: "no path that a file of a warehouse has"}
+    assert not list(tmp_path.rglob("outside.parquet"))
 
 
 def test_a_file_address_is_a_plain_folder(tmp_path: Path) -> None:
