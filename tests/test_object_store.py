@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
@@ -22,13 +23,14 @@ from tracemill.flows.build import build as build_models
 from tracemill.flows.cli import main
 from tracemill.flows.keep.compact import compact
 from tracemill.flows.keep.forget import Which, forget, restore
+from tracemill.flows.keep.repair import repair
 from tracemill.flows.keep.retention import Policy, retention
 from tracemill.flows.keep.rollback import rollback, states
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.loading.ingest import ingest
 from tracemill.flows.run import run
 from tracemill.flows.show.export import export
-from tracemill.warehouse import cache, connect, manifests, remote
+from tracemill.warehouse import cache, compaction, connect, manifests, remote
 from tracemill.warehouse.address import address_of, folder_of
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog, WarehouseError
@@ -405,6 +407,27 @@ def test_what_is_forgotten_is_put_back_and_rolled_back_from_any_machine(
     rollback(a, states(a)[1].commit)
     assert len(captures(c)) == 1
     assert verify(b).findings == []
+
+
+def test_captures_that_can_be_read_in_a_damaged_compacted_file_of_the_store_are_kept(
+    faults: Faults, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "GROUP_BYTES", 20_000)
+    a, b = machine(tmp_path, place, "a"), machine(tmp_path, place, "b")
+    ingest([artifacts_of(artifacts_of(tmp_path / "a", "b1", "heap", "cpu"), "b2", "heap", "cpu")], a)
+    compact(a)
+    path = next(p for p in sorted(Catalog.load(a).listed()) if "/profile_samples/month=" in p)
+    meta = pq.ParquetFile(a / path).metadata
+    assert meta.num_row_groups > 1
+    content = bytearray(of(a).get(path)[0])
+    content[meta.row_group(0).column(5).data_page_offset + 40] ^= 1
+    of(a).put(path, bytes(content))
+    told = repair(b, is_trial=True)
+    assert 0 < len(told.dropped) < 4
+    assert repair(a, is_trial=True).put_back == [path]
+    assert repair(b).dropped == told.dropped
+    assert verify(a).findings == []
+    assert len(captures(a)) == 4 - len(told.dropped)
 
 
 @pytest.mark.full

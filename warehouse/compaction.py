@@ -188,8 +188,8 @@ def list_merged(catalog: Catalog, merged: dict[str, str]) -> None:
         catalog.captures[place] = replace(capture, files=files)
 
 
-def whole_captures(catalog: Catalog, path: str) -> list[str]:
-    """The captures all of whose rows in a damaged compacted file can be read."""
+def whole_captures(catalog: Catalog, path: str, file: Path) -> list[str]:
+    """The captures all of whose rows in a damaged compacted file can be read. file: where it is."""
     table = path.split("/")[1]
     expected = {
         c.capture_id: c.rows.get(table, 0)
@@ -197,16 +197,16 @@ def whole_captures(catalog: Catalog, path: str) -> list[str]:
         if path in c.files.get(table, []) and len(c.files[table]) == 1
     }
     found: Counter[str] = Counter()
-    for batch in _readable(catalog.root / path):
+    for batch in _readable(file):
         for entry in batch.column("capture_id").value_counts().to_pylist():
             found[entry["values"]] += entry["counts"]
     return [capture for capture, rows in expected.items() if found[capture] == rows]
 
 
-def salvage(root: Path, path: str, captures: list[str]) -> tuple[str, StoredFile]:
+def salvage(root: Path, path: str, captures: list[str], file: Path) -> tuple[str, StoredFile]:
     """Write the rows of these captures, of a damaged compacted file, into another: its path, what it is."""
     target = f"{path.rpartition('/')[0]}/{secrets.token_hex(8)}.parquet"
-    rows = _of_captures(_readable(root / path), captures)
+    rows = _of_captures(_readable(file), captures)
     return target, _write(root / target, TABLES[path.split("/")[1]], rows, len(captures))
 
 

@@ -65,14 +65,12 @@ def repair(
             done.findings += [f for f in found.findings if f not in done.findings]
         catalog = Catalog.load(root)
         damaged = {f.path for f in found.files}
-        if (cache := cache_of(root)) and not is_trial:
-            done.put_back = cache.put_back(sorted(damaged), catalog.files)
+        if cache := cache_of(root):
+            done.put_back = cache.put_back(sorted(damaged), catalog.files, is_trial=is_trial)
             damaged -= set(done.put_back)
-        saved = {
-            path: whole_captures(catalog, path)
-            for path in sorted(damaged & catalog.files.keys())
-            if catalog.files[path].captures
-        }
+        compacted = [p for p in sorted(damaged & catalog.files.keys()) if catalog.files[p].captures]
+        at = {path: cache.as_it_is(path) if cache else root / path for path in compacted}
+        saved = {path: whole_captures(catalog, path, file) for path, file in at.items()}
         condensed = [kept for path, kept in catalog.condensed.items() if path in damaged]
         can_rewrite = not found.published and is_own(root)
         lost = set() if can_rewrite else {b for kept in condensed for b in kept.builds}
@@ -85,7 +83,7 @@ def repair(
         for capture in done.dropped:
             catalog.remove(capture.place)
         for path, captures in saved.items():
-            _save(catalog, path, captures)
+            _save(catalog, path, captures, at[path])
         catalog.forget_condensed(lost)
         if can_rewrite:
             rewrite(catalog, condensed)
@@ -102,11 +100,11 @@ def _is_lost(capture: Capture, damaged: set[str], saved: dict[str, list[str]]) -
     return any(capture.capture_id not in saved.get(path, ()) for path in damaged.intersection(capture.paths))
 
 
-def _save(catalog: Catalog, path: str, captures: list[str]) -> None:
+def _save(catalog: Catalog, path: str, captures: list[str], file: Path) -> None:
     """Have captures whose rows in a damaged compacted file can be read list a new file with these rows."""
     there = {c.capture_id for c in catalog.captures.values() if path in c.paths}
     if left := [capture for capture in captures if capture in there]:
-        target, catalog.files[target] = salvage(catalog.root, path, left)
+        target, catalog.files[target] = salvage(catalog.root, path, left, file)
         list_merged(catalog, {path: target})
 
 

@@ -105,7 +105,7 @@ def _repaired_as_text(done: Repaired, is_trial: bool) -> str:
     if done.set_aside:
         lines.append(f"the log was begun anew; the damaged one is {done.set_aside}")
     lines += [f"lost: what {path} put; load it again" for path in done.lost_commits]
-    lines += [f"stored again from this machine's copy: {path}" for path in done.put_back]
+    lines += [f"{would}stored again from this machine's copy: {path}" for path in done.put_back]
     if done.dropped:
         lines.append(f"{would}taken out, to be loaded again with `tracemill run ARTIFACTS`:")
         lines += [visible(f"  {capture.path}") for capture in done.dropped[:MAX_NAMED]]
