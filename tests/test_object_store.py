@@ -409,6 +409,7 @@ def test_what_is_forgotten_is_put_back_and_rolled_back_from_any_machine(
     assert verify(b).findings == []
 
 
+@pytest.mark.full
 def test_captures_that_can_be_read_in_a_damaged_compacted_file_of_the_store_are_kept(
     faults: Faults, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
