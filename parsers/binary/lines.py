@@ -4,8 +4,7 @@ The tables of all functions lie in one run of varints, so that run is decoded as
 table is a slice of it: pairs of a zigzag value delta and an address delta, up to a 0. Source:
 runtime/symtab.go (step), debug/gosym/pclntab.go.
 
-Of inlined calls the innermost has its line, and the function is the one that they were inlined into,
-as ``go tool pprof`` shows the address when a profile has no symbols.
+Of inlined calls the innermost has its line; inlines.py says which functions stand around it.
 """
 
 from __future__ import annotations
@@ -54,6 +53,13 @@ def all_lines(tables: Tables) -> tuple[Ints, Ints, Ints]:
     is_new = np.ones(len(pcs), np.bool_)
     is_new[1:] = (np.diff(file) != 0) | (np.diff(line) != 0)
     return pcs[is_new], file[is_new], line[is_new]
+
+
+def all_values(tables: Tables, at: Ints) -> tuple[Ints, Ints, Ints]:
+    """(start address, value, function) of each step of every function's table at a place, by address."""
+    starts, values = _varints(tables.varints)
+    ends = np.append(np.flatnonzero(values == 0), len(values))
+    return _steps(tables, starts, values, ends, at)
 
 
 def _varints(data: bytes) -> tuple[Ints, NDArray[np.uint32]]:

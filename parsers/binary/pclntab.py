@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracemill.parsers.binary.image import BrokenImageError
-from tracemill.parsers.binary.lines import Tables, all_lines
+from tracemill.parsers.binary.inlines import Inlined, Trees, find_trees, inlined
+from tracemill.parsers.binary.lines import Tables, all_lines, all_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -31,6 +32,9 @@ _HEADER = re.compile(
 # Fields of a function record, by offset.
 _NAME, _PCFILE, _PCLN, _CU = 4, 20, 24, 32
 _RECORD_BYTES = 36
+# From Go 1.20: how many tables by address and how many others a function has, and where they stand.
+_TABLES, _OTHERS, _FIRST = 28, 43, 44
+_INLINE_INDEX, _INLINE_TREE = 2, 3
 # Names of generic functions are long, but not this long.
 MAX_TEXT_BYTES = 65_536
 
@@ -53,6 +57,7 @@ class LineTable:
         if len(data) < 72:
             raise BrokenImageError("pclntab", "cut off")
         magic, pad, self._quantum, width = struct.unpack_from(f"{self._order}IHBB", data)
+        self._magic = magic
         if magic not in MAGICS:
             raise BrokenImageError("pclntab", f"magic {magic:#x} is not of Go 1.18 or later")
         if pad or self._quantum not in (1, 2, 4) or width not in (4, 8):
@@ -110,6 +115,52 @@ class LineTable:
         used, place = np.unique(files, return_inverse=True)
         texts = [self._file(file, 0) for file in used.tolist()]
         return pcs.astype(np.uint64), texts, place.astype(np.int32), lines
+
+    def inlined(self, sections: Iterable[memoryview]) -> Inlined | None:
+        """What is inlined where; None where no section has the trees of it, as before Go 1.21."""
+        trees = self._trees()
+        if trees is None:
+            return None
+        starts = np.concatenate([np.ones(1, np.uint8), np.frombuffer(self._names, np.uint8) == 0])[:-1] > 0
+        for section in sections:
+            words = np.frombuffer(section[: len(section) // 4 * 4], f"{self._order}u4")
+            if self._order == ">":  # the id is a byte, and the first one
+                words = words.copy()
+                words[words & 0xFFFFFF == 0] >>= 24
+            base = find_trees(trees, words, starts)
+            if base is not None:
+                return inlined(trees, words[base:], lambda at: _text(self._names, at), self._places_of)
+        return None
+
+    def _trees(self) -> Trees | None:
+        """The functions that calls were inlined into; None of a table that does not say."""
+        # The last records may end with the table, which leaves no room for what a tree needs.
+        has_room = self._record_offsets <= len(self._records) - (_FIRST + 4 * _INLINE_INDEX + 8)
+        if self._magic != MAGICS[1] or not has_room.any():
+            return None
+        records = np.where(has_room, self._record_offsets, self._record_offsets[has_room][0])
+        tables = self._words[(records + _TABLES) // 4].astype(np.int64)
+        others = np.frombuffer(self._records, np.uint8)[records + _OTHERS]
+        index_at = np.where(tables > _INLINE_INDEX, self._words[(records + _FIRST) // 4 + _INLINE_INDEX], 0)
+        tree_at = (records + _FIRST) // 4 + tables + _INLINE_TREE
+        has_tree = has_room & (index_at > 0) & (others > _INLINE_TREE) & (tree_at < len(self._words))
+        offsets = np.where(has_tree, self._words[np.where(has_tree, tree_at, 0)], 0xFFFFFFFF)
+        which = np.flatnonzero(offsets != 0xFFFFFFFF)
+        if not len(which):
+            return None
+        entries = self._entry_offsets.astype(np.int64) + self.text_start
+        own = Tables(self._pcs, self._quantum, entries[which], *(index_at[which].astype(np.int64),) * 3)
+        pcs, calls, owners = all_values(own, own.line_tables)
+        ends = entries[1:][which]
+        is_inside = pcs < ends[owners]
+        runs = (pcs[is_inside], calls[is_inside], owners[is_inside])
+        return Trees(entries[which], ends, offsets[which].astype(np.int64), *runs)
+
+    def _places_of(self, pcs: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+        """The files and the lines of addresses."""
+        starts, files, which, lines = self.lines()
+        at = np.maximum(np.searchsorted(starts.astype(np.int64), pcs, "right") - 1, 0)
+        return [files[file] for file in which[at].tolist()], lines[at]
 
     def _u32(self, offset: int) -> int:
         value: int = struct.unpack_from(f"{self._order}I", self._records, offset)[0]

@@ -65,7 +65,7 @@ def _time(text: str) -> datetime | None:
 
 
 def code_rows(image: Image) -> Iterator[Item]:
-    """The rows of binary_functions, binary_lines and call_sites; an issue where there are none to find."""
+    """The rows of binary_functions and the like, and of call_sites; an issue where there are none to find."""
     table, text = _function_table(image), image.section(*_TEXT)
     if table is None or text is None:
         yield Issue("info", "input", "sections", "no Go function table (gopclntab): not a Go program?")
@@ -86,6 +86,7 @@ def code_rows(image: Image) -> Iterator[Item]:
         functions = lines.functions()
     yield _function_rows(functions)
     yield _line_rows(lines)
+    yield from _inlined_rows(image, lines)
     if not has_calls:
         yield Issue("info", "parser", "header", f"call sites are not looked for on {image.architecture}")
         return
@@ -122,6 +123,18 @@ def _line_rows(lines: LineTable) -> Batch:
         "line": pa.array(line),
     }
     return Batch("binary_lines", pa.RecordBatch.from_pydict(rows))
+
+
+def _inlined_rows(image: Image, lines: LineTable) -> Iterator[Batch]:
+    found = lines.inlined(section.data for name, section in image.sections.items() if name not in _TEXT)
+    if found is not None:
+        rows = {
+            "start_pc": pa.array(found.pcs),
+            "inlined_functions": found.functions,
+            "call_files": found.files,
+            "call_lines": found.lines,
+        }
+        yield Batch("binary_inlines", pa.RecordBatch.from_pydict(rows))
 
 
 def _call_site_rows(calls: CallSites, functions: Functions, lines: LineTable) -> Batch:

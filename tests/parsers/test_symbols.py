@@ -1,9 +1,10 @@
-"""A profile without symbols gets its functions, files and lines from the binary, as by go tool pprof."""
+"""A profile without symbols gets its functions, files and lines from the binary: those that it had."""
 
 from __future__ import annotations
 
 import gzip
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ import pytest
 
 from examples.toolchain import environment
 from tests.models.given import rows
-from tests.parsers import gopprof
 from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
 from tests.parsers.test_attribution import warehouse_of
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Frame = tuple[str, str, int]
 
 
-def without_symbols(profile: Path, target: Path) -> set[int]:
-    """Write the profile without functions; the addresses of its locations."""
+def without_symbols(profile: Path, target: Path) -> None:
+    """Write the profile without functions."""
     message = Profile.FromString(gzip.decompress(profile.read_bytes()))
     for location in message.location:
         del location.line[:]
@@ -32,13 +32,21 @@ def without_symbols(profile: Path, target: Path) -> set[int]:
         # What says that it has functions.
         mapping.DiscardUnknownFields()
     target.write_bytes(message.SerializeToString())
-    return {location.address for location in message.location}
 
 
-def frames_of_pprof(profile: Path, binary: Path) -> dict[int, Frame]:
-    _, rest = gopprof.run(profile, "-raw", "-symbolize=local", str(binary)).split("\nLocations\n")
-    locations = gopprof.locations_of(rest.split("\nMappings\n")[0])
-    return {address: frames[0] for address, frames in locations.values() if frames}
+def stacks_of(profile: Path) -> Counter[tuple[Frame, ...]]:
+    """The stacks of the samples, innermost first, inlined calls too: as the runtime named them."""
+    message = Profile.FromString(gzip.decompress(profile.read_bytes()))
+    texts = [text.decode() for text in message.string_table]
+    functions = {f.id: (texts[f.name], texts[f.filename]) for f in message.function}
+    frames = {
+        location.id: [(*functions[line.function_id], line.line) for line in location.line]
+        for location in message.location
+    }
+    return Counter(
+        tuple(frame for location in sample.location_id for frame in frames[location])
+        for sample in message.sample
+    )
 
 
 def recorded(folder: Path, version: str, *flags: str) -> Path:
@@ -57,18 +65,21 @@ def recorded(folder: Path, version: str, *flags: str) -> Path:
         pytest.param("1.21", (), marks=pytest.mark.full),
     ],
 )
-def test_frames_without_symbols_are_those_that_pprof_finds(version, flags, tmp_path):
+def test_stacks_without_symbols_are_those_that_the_runtime_named(version, flags, tmp_path):
     binary = recorded(tmp_path, version, *flags)
     bare = tmp_path / "bare.pb"
-    addresses = without_symbols(tmp_path / "heap.pb.gz", bare)
+    without_symbols(tmp_path / "heap.pb.gz", bare)
     connection = warehouse_of(pprof=bare, binary=binary)
     query = """
-        select unnest(pcs), unnest(named.functions), unnest(named.files), unnest(named.lines)
-        from int_named_stacks as named join stacks using (stack_id)
+        select named.functions, named.files, named.lines, count(distinct sample_index)
+        from int_named_stacks as named join profile_samples using (stack_id)
+        group by all
     """
-    found = {pc: tuple(frame) for pc, *frame in rows(connection, query)}
-    assert found.keys() == addresses
-    assert found == frames_of_pprof(bare, binary)
+    found = {
+        tuple(zip(functions, files, lines, strict=True)): count
+        for functions, files, lines, count in rows(connection, query)
+    }
+    assert found == stacks_of(tmp_path / "heap.pb.gz")
     assert bytes_by_callee(connection) == bytes_by_callee(
         warehouse_of(pprof=tmp_path / "heap.pb.gz", binary=binary)
     )

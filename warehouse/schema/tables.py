@@ -194,6 +194,12 @@ _PARSED = (
         "file line",
     ),
     _table(
+        "binary_inlines",
+        "Which calls were inlined where in a binary; a row ends where the next one, or the function's next, begins.",
+        "capture_id start_pc",
+        "inlined_functions call_files call_lines",
+    ),
+    _table(
         "listing_calls",
         "CALLs of the same functions in a compiler listing (-gcflags=-S), where addresses are not known yet.",
         "capture_id input_line",
