@@ -1,7 +1,7 @@
--- What each line of code allocated in a run of its build, as the compiler and analyzers see lines: by the innermost
--- frame; and with the standard library that it called, by the innermost frame outside of that.
+-- What each line of code allocated in a run of its build, as the compiler and analyzers see lines.
 -- grain: build_id, file, line
 -- scope: build
+-- By the innermost frame; and with the standard library that it called, by the innermost frame outside of that.
 -- Means over the build's runs that have a heap profile.
 with
 
