@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.commits_repository import Case, Scripted, scripted
+from bench.commits_repository import Case, Shop, scripted
 from examples.toolchain import environment, go
 from tracemill.flows.build import build
 from tracemill.flows.commits.answer import Answer, which_commit
@@ -90,7 +90,7 @@ def _command() -> str:
     return RECORD.format(go=go(GO), requests=REQUESTS)
 
 
-def _record(made: Scripted, folder: Path, commit: str, number: int, runs: int) -> None:
+def _record(made: Shop, folder: Path, commit: str, number: int, runs: int) -> None:
     """Record what is checked out as a build."""
     folder.mkdir(parents=True)
     facts = {"commit": commit, "committed_at": f"2026-04-{number:02}T00:00:00Z", "branch": "main"}
@@ -104,7 +104,7 @@ def _record(made: Scripted, folder: Path, commit: str, number: int, runs: int) -
         (out / "storefront").rename(folder / "storefront")
 
 
-def _judge(made: Scripted, case: Case, home: Path, base: Path, runs: int, *, bisects: bool) -> Result:
+def _judge(made: Shop, case: Case, home: Path, base: Path, runs: int, *, bisects: bool) -> Result:
     name = case.regression.name
     made.git("checkout", "-q", case.bad)
     artifacts, warehouse = home / f"artifacts-{name}", home / f"warehouse-{name}"
@@ -125,7 +125,7 @@ def _judge(made: Scripted, case: Case, home: Path, base: Path, runs: int, *, bis
 
 
 def _search(
-    made: Scripted, case: Case, answer: Answer, incident: Incident, warehouse: Path, home: Path
+    made: Shop, case: Case, answer: Answer, incident: Incident, warehouse: Path, home: Path
 ) -> tuple[int, bool]:
     """Run the script; how many commits it tested, and whether it named the true one."""
     file = home / f"bisect-{case.regression.name}.sh"

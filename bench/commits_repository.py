@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.commits_regressions import REGRESSIONS, Edit, Regression
+from examples.git_repository import Scripted
 from examples.record import HERE
-
-BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -30,14 +27,12 @@ class Case:
     length: int
 
 
-class Scripted:
-    """Writes the repository, commit by commit."""
+class Shop(Scripted):
+    """The example service, with generated and third-party code beside its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.commits = 0
         shutil.copytree(HERE / "service", folder)
-        self.git("init", "-q", "-b", "main")
+        super().__init__(folder)
         self.write("internal/gen/build_gen.go", _generated(0))
         self.write("third_party/units/units.go", _third_party(0))
         main = (folder / "main.go").read_text()
@@ -54,23 +49,6 @@ class Scripted:
         self.write("Makefile", "build:\n\tgo build .\n")
         self.base = self.commit("The shop")
 
-    def git(self, *words: str) -> str:
-        """Run git as a committer of a fixed name, at a time of its own for each commit."""
-        when = (BEGAN + timedelta(minutes=7 * self.commits)).isoformat()
-        names = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
-                 for what, value in (("NAME", "A. Gopher"), ("EMAIL", "gopher@example.org"), ("DATE", when))}  # fmt: skip
-        variables = names | {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "GIT_CONFIG_NOSYSTEM": "1"}
-        done = subprocess.run(
-            ["git", *words], cwd=self.folder, env=variables, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    def write(self, path: str, text: str) -> None:
-        """Write a file of the work tree."""
-        file = self.folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-
     def edit(self, edit: Edit) -> None:
         """Replace text in a file; it must be there once."""
         text = (self.folder / edit.path).read_text()
@@ -78,27 +56,15 @@ class Scripted:
             raise SystemExit(f"{edit.path}: {text.count(edit.old)} times {edit.old!r}")
         self.write(edit.path, text.replace(edit.old, edit.new))
 
-    def append(self, path: str, text: str) -> None:
-        """Add to the end of a file."""
-        file = self.folder / path
-        self.write(path, (file.read_text() if file.exists() else "") + text)
 
-    def commit(self, title: str) -> str:
-        """Commit everything; returns the commit's id."""
-        self.commits += 1
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", title)
-        return self.git("rev-parse", "HEAD")
-
-
-def scripted(folder: Path, seed: int = 1, chosen: tuple[str, ...] = ()) -> tuple[Scripted, list[Case]]:
+def scripted(folder: Path, seed: int = 1, chosen: tuple[str, ...] = ()) -> tuple[Shop, list[Case]]:
     """The repository and its cases."""
-    made = Scripted(folder)
+    made = Shop(folder)
     wanted = [r for r in REGRESSIONS if not chosen or r.name in chosen]
     return made, [_branch(made, r, random.Random(f"{seed} {r.name}")) for r in wanted]
 
 
-def _branch(made: Scripted, regression: Regression, chance: random.Random) -> Case:
+def _branch(made: Shop, regression: Regression, chance: random.Random) -> Case:
     made.git("checkout", "-q", "-b", regression.name, made.base)
     steps = ["culprit", "same function", "beside", "caller", "comment", "tests", "docs", "configuration",
              "generated", "third party", "elsewhere"]  # fmt: skip
@@ -118,7 +84,7 @@ def _branch(made: Scripted, regression: Regression, chance: random.Random) -> Ca
     return Case(regression, culprit, made.git("rev-parse", "HEAD"), length)
 
 
-def _step(made: Scripted, regression: Regression, step: str, number: int) -> None:
+def _step(made: Shop, regression: Regression, step: str, number: int) -> None:
     """A commit, or a few, that cost nothing in the end."""
     file = regression.path
     if step == "same function":

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from examples.git_repository import Scripted
 from tracemill.flows.cli import main
-
-from .scripted import Scripted
 
 TOP = Path(__file__).parents[2]
 ARTIFACTS = TOP / "examples/artifacts"
@@ -27,13 +26,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scripted, list[str]]
     for number in range(2, 8):
         made.git("apply", str(TOP / f"examples/builds/b{number:02}.patch"))
     commits = [made.commit("b07")]
-    commits.append(made.commit("docs", README_DOT_md="the shop\n"))
-    commits.append(
-        made.commit("beside", internal__session__more_DOT_go="package session\n\nfunc more() {}\n")
-    )
+    commits.append(made.commit("docs", {"README.md": "the shop\n"}))
+    commits.append(made.commit("beside", {"internal/session/more.go": "package session\n\nfunc more() {}\n"}))
     made.git("apply", str(TOP / "examples/builds/b08.patch"))
     commits.append(made.commit("fetch once"))
-    commits.append(made.commit("tools", deploy_DOT_yaml="a: 1\n"))
+    commits.append(made.commit("tools", {"deploy.yaml": "a: 1\n"}))
     return made, commits
 
 
