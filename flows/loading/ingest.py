@@ -338,11 +338,13 @@ def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Out
         return
     running: dict[Future[list[Outcome]], Job] = {}
     interrupted = []
-    for job in jobs:
-        try:
-            running[pool.submit(_load_in_worker, job)] = job
-        except BrokenProcessPool:
-            interrupted.append(job)
+    # A process that is left half started says so on the terminal.
+    with _uninterrupted():
+        for job in jobs:
+            try:
+                running[pool.submit(_load_in_worker, job)] = job
+            except BrokenProcessPool:
+                interrupted.append(job)
     while running:
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
