@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -120,6 +121,7 @@ def test_a_card_says_that_the_release_changed_too(demo: Path, monkeypatch: pytes
     from tracemill.flows.show import card as cards
     from tracemill.flows.show.card_incident import choose, incidents
     from tracemill.flows.show.card_terminal import as_text
+    from tracemill.flows.show.page import Links, incident_page
     from tracemill.warehouse import connect
 
     both = Toolchain("go1.26.1", "go1.27.3", False)
@@ -127,3 +129,5 @@ def test_a_card_says_that_the_release_changed_too(demo: Path, monkeypatch: pytes
     with connect(demo) as connection:
         shown = cards.card(connection, choose(incidents(connection), ["b05"], ["b05"])[0], [])
     assert "Go go1.26.1 → go1.27.3 differs too" in " ".join(as_text(shown, 100, is_coloured=False).split())
+    page = html.unescape(incident_page(shown, Links()))
+    assert "Go go1.26.1 → go1.27.3 differs too" in page

@@ -128,6 +128,7 @@ class Article:
     flame_note: str
     lanes: LanesDrawing | None
     instants: Section | None
+    toolchain: str
     missing: list[str]
     suspected: list[str]
     evidence: list[str]
@@ -158,6 +159,7 @@ def article(card: Card, links: Links) -> Article:
         flame_note=flame_note(card.stacks),
         lanes=drawing(card.lanes) if card.lanes else None,
         instants=instants(card.lanes, links, revision) if card.lanes else None,
+        toolchain=card.toolchain,
         missing=card.missing,
         suspected=card.suspected,
         evidence=[_clipped(text) for text in _evidence(incident)],
