@@ -31,6 +31,7 @@ class Run(NamedTuple):
     pair: str | None
     metric: str
     subject: str
+    function: str | None
     calling_function: str | None
     measure: str
     value: float

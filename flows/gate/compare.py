@@ -52,6 +52,7 @@ class Series:
     answer: str
     metric: str
     subject: str
+    function: str | None
     unit: str | None
     before: float
     after: float
@@ -208,6 +209,7 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         answer=said,
         metric=first.metric,
         subject=first.subject,
+        function=first.function,
         unit=first.unit,
         before=statistics.median(run.value for run in sides.before),
         after=statistics.median(run.value for run in sides.after),

@@ -31,6 +31,12 @@ AT_LEAST = 5.0
 _STATUSES = {WORSE: "regressed", BETTER: "improved"}
 
 
+class _Place(NamedTuple):
+    function: str
+    file: str | None
+    line: int | None
+
+
 class _Accepted(NamedTuple):
     metric: str
     subject: str
@@ -55,8 +61,9 @@ def with_comparison(
         (a.metric, a.subject): a
         for a in ask(connection, "gate/accepted", _Accepted, build_id=found.candidate)
     }
+    places = {p.function: p for p in ask(connection, "gate/places", _Place, build_id=found.candidate)}
     findings = [
-        _finding(s, found, accepted.get((s.metric, s.subject)))
+        _finding(s, found, places.get(s.function or ""), accepted.get((s.metric, s.subject)))
         for s in differing
         if not is_of_another(s, differing)
     ]
@@ -82,7 +89,9 @@ def with_comparison(
     )
 
 
-def _finding(s: Series, found: Judgement, accepted: _Accepted | None) -> Finding:
+def _finding(
+    s: Series, found: Judgement, place: _Place | None, accepted: _Accepted | None
+) -> Finding:
     runs = f"{s.pairs} pairs of runs" if s.pairs else f"{s.runs_before} and {s.runs_after} runs"
     nothing = dict.fromkeys(Finding._fields)
     known = {
@@ -93,6 +102,7 @@ def _finding(s: Series, found: Judgement, accepted: _Accepted | None) -> Finding
         "incident_id": "",
         "is_lead": True,
         "found": "two builds",
+        "function": s.function,
         "first_subject": s.subject,
         "unit": s.unit,
         "polarity": 0,
@@ -109,6 +119,8 @@ def _finding(s: Series, found: Judgement, accepted: _Accepted | None) -> Finding
         "evidence": f"two builds compared by {runs}, {s.test}",
         "accepted_by": accepted.accepted_by if accepted else None,
         "accepted_reason": accepted.accepted_reason if accepted else None,
+        "file": place.file if place else None,
+        "line": place.line if place else None,
         "is_leak": False,
     }
     return Finding(**(nothing | known))  # type: ignore[arg-type]  # by names, of many types

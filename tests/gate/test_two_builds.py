@@ -94,7 +94,9 @@ def test_of_the_demo_one_base_is_enough(demo: Path) -> None:
     worse = tracemill("gate", "--candidate", "b08", "--baseline", "b07", *where, "--format", "json")
     found = json.loads(worse.stdout)["findings"]
     assert worse.exit_code == 1
-    assert any((f["metric"], f["subject"]) == ("block_ns", f"{LOOKUP} (sync)") for f in found)
+    (waits,) = [f for f in found if (f["metric"], f["subject"]) == ("block_ns", f"{LOOKUP} (sync)")]
+    assert waits["file"] == "internal/cache/prices.go"
+    assert waits["line"] > 1
     calm = tracemill("gate", "--candidate", "b03", "--baseline", "b02", *where)
     assert calm.exit_code == 0, calm.stdout
     itself = tracemill("gate", "--candidate", "b03", "--baseline", "b03", *where)

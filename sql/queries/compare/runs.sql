@@ -1,6 +1,6 @@
 -- The judged series of two builds, run by run; pair: what a run has in common with the one recorded beside it.
 select points.build_id, points.run_id, run_pairs.pair, points.metric, series.first_subject as subject,
-    series.first_calling_function as calling_function, points.measure, points.value, points.variance,
+    series.first_function as function, series.first_calling_function as calling_function, points.measure, points.value, points.variance,
     coalesce(points.unit, units.unit) as unit, points.log_value, points.negligible, series.polarity,
 from int_run_points as points
 inner join int_series as series using (metric, series_number)

@@ -1,23 +1,5 @@
 -- The incidents of the candidate by their leading verdicts, what regressed first, and what stood open before it.
 -- Where metrics are asked for, every verdict on them.
-with
-
-places as (
-    select function, file, line, block_ns::double as weight,
-    from goroutine_blocks
-    where build_id = $build_id
-    union all
-    select function, file, line, alloc_bytes,
-    from mapassign_allocations
-    where build_id = $build_id
-),
-
-place as (
-    select function, arg_max(file, weight) as file, arg_max(line, weight) as line,
-    from places
-    group by function
-)
-
 select
     if(r.build_id = $build_id, r.status, $open) as status,
     r.build_id,
@@ -52,11 +34,7 @@ select
     h.expected_interval,
     a.accepted_by,
     a.accepted_reason,
-    -- In the repository: without the module's name before it; of other modules there is no file.
-    case
-        when b.module is null or starts_with(place.file, '/') then place.file
-        when starts_with(place.file, b.module || '/') then substr(place.file, len(b.module) + 2)
-    end as file,
+    place.file,
     place.line,
     if(r.is_lead, i.members, null) as members,
     coalesce(m.is_fault and m.family = 'goroutines', false) as is_leak,
@@ -70,7 +48,9 @@ left join regression_history as h
     and h.metric = r.metric
     and h.subject = r.subject
 left join metrics as m on m.metric = r.metric
-left join place on place.function = r.function
+left join int_function_places as place
+    on place.build_id = $build_id
+    and place.function = r.function
 where (
         r.build_id = $build_id
         or (

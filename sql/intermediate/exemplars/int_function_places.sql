@@ -1,0 +1,45 @@
+-- Where a function stands in the code: the line of it that costs most, of any metric with call paths.
+-- grain: build_id, function
+-- scope: view
+-- file: in the repository, without the module's name before it; null for a file of another module.
+with
+
+paths as (
+    select * from int_stack_costs
+),
+
+modules as (
+    select build_id, module from builds
+),
+
+lines as (
+    select build_id, metric, function, files[list_position(functions, function)] as file,
+        lines[list_position(functions, function)] as line, sum(value) as value,
+    from paths
+    where list_contains(functions, function)
+    group by all
+),
+
+-- Costs of several metrics have shares in common, not units.
+shares as (
+    select *, value / nullif(sum(value) over (partition by build_id, metric), 0) as share,
+    from lines
+    where file is not null
+),
+
+places as (
+    select build_id, function, arg_max(file, (share, line)) as file, arg_max(line, (share, line)) as line,
+    from shares
+    group by build_id, function
+)
+
+select
+    places.build_id,
+    places.function,
+    case
+        when modules.module is null or starts_with(places.file, '/') then places.file
+        when starts_with(places.file, modules.module || '/') then substr(places.file, len(modules.module) + 2)
+    end as file,
+    places.line,
+from places
+inner join modules using (build_id)
