@@ -89,9 +89,7 @@ def with_comparison(
     )
 
 
-def _finding(
-    s: Series, found: Judgement, place: _Place | None, accepted: _Accepted | None
-) -> Finding:
+def _finding(s: Series, found: Judgement, place: _Place | None, accepted: _Accepted | None) -> Finding:
     runs = f"{s.pairs} pairs of runs" if s.pairs else f"{s.runs_before} and {s.runs_after} runs"
     nothing = dict.fromkeys(Finding._fields)
     known = {

@@ -1,6 +1,7 @@
 -- Where a function stands in the code: the line of it that costs most, of any metric with call paths.
 -- grain: build_id, function
 -- scope: view
+-- A mutex profile is left out: its lines are those that let go of a lock.
 -- file: in the repository, without the module's name before it; null for a file of another module.
 with
 
@@ -16,7 +17,7 @@ lines as (
     select build_id, metric, function, files[list_position(functions, function)] as file,
         lines[list_position(functions, function)] as line, sum(value) as value,
     from paths
-    where list_contains(functions, function)
+    where metric <> 'mutex_delay_ns' and list_contains(functions, function)
     group by all
 ),
 
