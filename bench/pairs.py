@@ -42,11 +42,7 @@ def main() -> None:
     end = time.monotonic() + 60 * options.minutes
     pairs: list[Pair] = []
     with tempfile.TemporaryDirectory(prefix="bench-pairs-") as folder:
-        program = Path(folder, "storefront")
-        subprocess.run(
-            [str(go("1.27")), "build", "-trimpath", "-buildvcs=false", "-o", str(program), "."],
-            cwd=HERE / "service", env=environment(), check=True,
-        )  # fmt: skip
+        program = build_service(Path(folder))
         while len(pairs) < options.pairs and time.monotonic() < end:
             home = Path(folder, f"pair{len(pairs)}")
             pairs.append(_pair(program, home, options))
@@ -68,7 +64,7 @@ class Pair:
 
 def _pair(program: Path, folder: Path, options: argparse.Namespace) -> Pair:
     began = time.monotonic()
-    artifacts = _recorded(program, folder, options)
+    artifacts = recorded(program, folder, options.runs, options.more)
     seconds = time.monotonic() - began
     series = _compared(artifacts, options.at_least)
     different = [
@@ -100,14 +96,24 @@ def _summary(pairs: list[Pair], options: argparse.Namespace) -> str:
     return "\n".join([*lines, *(wrong or ["nothing called better"])])
 
 
-def _recorded(program: Path, folder: Path, options: argparse.Namespace) -> Path:
-    """Both builds, in turns; head may do more than it says."""
+def build_service(folder: Path) -> Path:
+    """The example service's program, in the folder."""
+    program = folder / "storefront"
+    subprocess.run(
+        [str(go("1.27")), "build", "-trimpath", "-buildvcs=false", "-o", str(program), "."],
+        cwd=HERE / "service", env=environment(), check=True,
+    )  # fmt: skip
+    return program
+
+
+def recorded(program: Path, folder: Path, runs: int, more: float) -> Path:
+    """Artifacts of both builds, recorded in turns; head does so many per cent more than it says."""
     artifacts = folder / "artifacts"
     commands = [
         [str(program), f"-requests={requests}", "-out={out}"]
-        for requests in (REQUESTS, round(REQUESTS * (1 + options.more / 100)))
+        for requests in (REQUESTS, round(REQUESTS * (1 + more / 100)))
     ]
-    recording = [*TRACEMILL, "record", "-q", "-n", str(options.runs), "--artifacts", str(artifacts)]
+    recording = [*TRACEMILL, "record", "-q", "-n", str(runs), "--artifacts", str(artifacts)]
     subprocess.run(
         [*recording, "--", *commands[0], "--", *commands[1]],
         env=environment() | {"GOMAXPROCS": "2"},
