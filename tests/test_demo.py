@@ -80,6 +80,7 @@ def test_map_allocations_are_known_by_the_call(ran: tuple[Ran, Path]) -> None:
     assert found["call_target"] == 1.0
 
 
+@pytest.mark.full
 def test_the_order_of_loading_does_not_matter(ran: tuple[Ran, Path], tmp_path: Path) -> None:
     """Half the builds first, then the rest: what was built step by step is what was built at once."""
     artifacts, half = ran[1].parent / "artifacts", tmp_path / "half"

@@ -161,7 +161,7 @@ class Scheduler:
 
     @property
     def first_misuse(self) -> str:
-        """Where the first of them ended, in words; nothing where that is not known."""
+        """Where the first of them ended, in words; of events whose order was settled, where they begin."""
         return self._misused_at or ""
 
     def words(self) -> list[str]:
@@ -224,6 +224,8 @@ class Scheduler:
             else:
                 fact = _MESSAGES[status].format(id=machine.error_id)
                 raise DamageError(wire.HEADER_BYTES, fact, is_in_order=True)
+        if self._misused_at is None and machine.misused:
+            self._misused_at = f"byte {wire.HEADER_BYTES}"
 
     def sync(self, time: int, args: str | None = None) -> None:
         """A synchronisation point, the first of which is time zero; args as JSON, its number by default."""
