@@ -65,6 +65,7 @@ def test_the_github_recipe_fails_a_build_that_regressed(checkout: Path) -> None:
     assert (checkout / "gate.sarif").stat().st_size > 0
 
 
+@pytest.mark.full
 def test_the_gitlab_recipe_passes_a_calm_build_and_refuses_a_broken_one(checkout: Path) -> None:
     recipe = yaml.safe_load((TOP / ".ci/gitlab.yml").read_text())[".tracemill"]
     script = "\n".join(line for line in recipe["script"] if "RECORD" not in line)

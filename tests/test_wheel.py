@@ -8,9 +8,12 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 TOP = Path(__file__).parent.parent
 
 
+@pytest.mark.full
 def test_the_wheel_runs_the_main_job_beside_packages_of_the_same_names(
     artifacts: Path, tmp_path: Path
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_region_that_ends_twice_is_told_and_has_one_row(tmp_path):
     regions = reading.tables["trace_regions"].to_pylist()
     assert [(r["task_id"], r["nesting"], r["is_complete"]) for r in regions] == [(2, 1, True), (1, 0, True)]
     assert [i.message.split(":")[0] for i in reading.issues] == ["1 regions end where they may not"]
+    assert reading.issues[0].position.startswith("byte ")
 
 
 def test_a_task_that_ends_twice_is_one_row(tmp_path):

@@ -95,6 +95,7 @@ print("check", UnderPrefect().build(top / "passing", full=False).failed_checks)
 """
 
 
+@pytest.mark.full
 def test_a_task_that_fails_twice_succeeds_on_its_third_try(
     api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:
