@@ -56,7 +56,7 @@ clean:  ## remove what the other targets made, but not .venv
 	rm -rf $(DEMO) build dist *.egg-info
 
 # All extras but spark, which is half a gigabyte.
-LOCKED := $(addprefix --extra ,serve dask notify test lint build)
+LOCKED := $(addprefix --extra ,serve dask notify store test lint build)
 KERNELS := $(wildcard parsers/kernels/*.py parsers/kernels/*.pxd)
 
 # What the command line needs: neither Prefect nor what the tests use.

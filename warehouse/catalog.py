@@ -23,7 +23,7 @@ from tracemill.warehouse import manifests
 from tracemill.warehouse.address import shown
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog_rows import accepted_row, build_row, capture_row, table
-from tracemill.warehouse.durable import digest, sync_all
+from tracemill.warehouse.durable import fault_of, sync_all
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import DATABASE, LOG, MANIFEST, TABLES_FOLDER
 from tracemill.warehouse.lock import is_alone, sole_lock, writer_lock
@@ -290,7 +290,7 @@ class Catalog:
 
     def _damaged_here(self, paths: list[str]) -> dict[str, str]:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            facts = pool.map(lambda path: _fault_of(self.root / path, self.files.get(path)), paths)
+            facts = pool.map(lambda path: fault_of(self.root / path, self.files.get(path)), paths)
             return {path: fact for path, fact in zip(paths, facts, strict=True) if fact}
 
     def sweep(self, *, in_store: bool = False) -> int:
@@ -385,21 +385,6 @@ _SECTIONS: dict[str, tuple[Any, Any]] = {
 def _has_data(root: Path) -> bool:
     """Whether something lies here that a manifest should list."""
     return any((root / TABLES_FOLDER).glob("*/*/*.parquet")) or (root / DATABASE).exists()
-
-
-def _fault_of(file: Path, known: StoredFile | None) -> str:
-    """What is wrong with a file, in words; of one whose checksum nobody knows, only whether it is there."""
-    try:
-        if known is None:
-            return "" if file.stat().st_size else "empty"
-        size, sha256 = digest(file)
-    except FileNotFoundError:
-        return "missing"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    if size != known.size_bytes:
-        return f"{size:,} bytes of {known.size_bytes:,}"
-    return "" if sha256 == known.sha256 else "other bytes than were written, of the same number"
 
 
 def first_kept(root: Path, commits: list[manifests.Commit], seconds: float | None = None) -> int:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from tracemill.warehouse.records import StoredFile
+
 # A file system's journal takes the syncs of many files in one write if they come at once: 2,700 files and
 # folders take 7 s one after the other on ext4, 0.3 s from 16 threads.
 SYNCS_AT_ONCE = 16
@@ -159,3 +161,18 @@ def _write_beside(path: Path, content: bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def fault_of(file: Path, known: StoredFile | None) -> str:
+    """What is wrong with a file, in words; of one whose checksum nobody knows, only whether it is there."""
+    try:
+        if known is None:
+            return "" if file.stat().st_size else "empty"
+        size, sha256 = digest(file)
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if size != known.size_bytes:
+        return f"{size:,} bytes of {known.size_bytes:,}"
+    return "" if sha256 == known.sha256 else "other bytes than were written, of the same number"
