@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BUCKET = "bucket"
 SECRET = "a-secret-that-nobody-prints"
 
 
