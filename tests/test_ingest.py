@@ -338,7 +338,7 @@ def test_what_another_version_published_is_made_anew(
     ingest([artifacts], root)
     build(root)
     assert not build(root).is_changed
-    for module in ("publish", "plan"):
+    for module in ("published", "plan"):
         monkeypatch.setattr(f"tracemill.warehouse.{module}.version", lambda _: "99.0")
     assert build(root).builds == ("b1", "b2")
     assert not build(root).is_changed

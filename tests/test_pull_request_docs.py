@@ -90,6 +90,7 @@ def test_the_github_recipe_comments_and_fails_what_got_worse(
     assert ("worse" in posted) == bool(code)
 
 
+@pytest.mark.full
 def test_the_gitlab_recipe_edits_its_comment(checkout: Path) -> None:
     _commit(checkout, 2000)
     script = "\n".join(yaml.safe_load(GITLAB)["compare"]["script"])

@@ -235,6 +235,7 @@ def test_no_table_that_spans_builds_reads_rows_that_expire() -> None:
             assert not as_build.intersection(EXPIRABLE), model.name
 
 
+@pytest.mark.full
 def test_a_part_of_a_build_that_expired_is_not_forgotten_but_the_build_is(warehouse: Path) -> None:
     before = models(warehouse)
     apply(warehouse)
@@ -263,6 +264,7 @@ def test_condensed_rows_that_are_damaged_are_written_again_from_what_is_publishe
     assert models(warehouse) == before
 
 
+@pytest.mark.full
 def test_condensed_rows_that_are_lost_with_what_is_published_are_loaded_again(
     template: Path, warehouse: Path
 ) -> None:

@@ -26,6 +26,7 @@ def artifacts_of(top: Path, name: str) -> Path:
     return top
 
 
+@pytest.mark.full
 def test_writers_that_are_killed_at_random_lose_double_and_mix_nothing(tmp_path: Path) -> None:
     run = trial(tmp_path, 12, writers=3, readers=2, seed=7)
     assert run.problems == []

@@ -75,6 +75,7 @@ def test_a_fault_of_ours_is_no_regression(demo: Path, monkeypatch: pytest.Monkey
     assert "ZeroDivisionError" in found.stderr
 
 
+@pytest.mark.full
 def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
     where = ("--warehouse", branched(tmp_path))
     found = tracemill("gate", "--candidate", "branch", *where)
@@ -142,6 +143,7 @@ def test_what_was_known_before_and_stands_is_open_and_fails_where_asked(demo: Pa
     assert {f["first_build_id"] for f in told["findings"]} == {"b08"}
 
 
+@pytest.mark.full
 def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> None:
     for build in ("b01", "b02", "b03", "b04", "b05"):
         shutil.copytree(TOP / "examples/artifacts" / build, tmp_path / "a" / build)

@@ -139,6 +139,7 @@ def test_what_is_older_never_takes_the_place_of_what_is_published(
     assert len([path for path in objects(a) if path.startswith("published/")]) == 2
 
 
+@pytest.mark.full
 def test_what_is_forgotten_is_put_back_and_rolled_back_from_any_machine(
     faults: Faults, place: str, tmp_path: Path
 ) -> None:

@@ -34,7 +34,7 @@ def test_benchmarks_in_events_are_those_of_the_plain_output(path):
     assert names_of(path) == names_of(SAMPLES / "benchmarks" / "go1.27" / "bench.txt")
 
 
-@pytest.mark.parametrize("version", ["1.24", "1.27"])
+@pytest.mark.parametrize("version", [pytest.param("1.24", marks=pytest.mark.full), "1.27"])
 def test_compiler_decisions_in_events_are_those_of_the_plain_output(version, tmp_path):
     path = tmp_path / "m.json"
     flags = ("-trimpath", "-o", "/dev/null", "-gcflags=-m")

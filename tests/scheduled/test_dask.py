@@ -114,6 +114,7 @@ class Killer(Silent):
             self._of.replace_dead()
 
 
+@pytest.mark.full
 def test_workers_that_are_killed_in_the_middle_change_nothing(
     builds: Path, here: Path, tmp_path: Path
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_task_that_fails_twice_succeeds_on_its_third_try(
     assert "check_never" in failed_check["state"]["message"]
 
 
+@pytest.mark.full
 def test_a_run_waits_for_another_writer(
     api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:
@@ -210,6 +211,7 @@ def test_nothing_but_prefect_waits_for_prefect(
     assert not {"prefect", "tracemill.parsers", "polars"} & found
 
 
+@pytest.mark.full
 def test_a_new_regression_is_an_event_and_a_known_one_is_none(
     api: Api, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -248,6 +250,7 @@ print(state.name, state.message)
 """
 
 
+@pytest.mark.full
 def test_upkeep_drops_what_is_old_and_merges_files(
     api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:

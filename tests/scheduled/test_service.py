@@ -122,6 +122,7 @@ def test_a_scheduled_run_loads_what_arrived_meanwhile(
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.full
 def test_its_own_server_ends_with_it(environment: dict[str, str], artifacts: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     arguments = (artifacts, "--warehouse", root, "--cron", "0 3 * * *")
