@@ -39,6 +39,8 @@ SEED = 1
 CONFIDENCE = 0.95
 # Where p is Student's, the exact test must say this, or its least where that is above.
 _EXACT_P = 0.05
+# A metric of a single series has no others that say what noise is usual; few runs can be alike by chance.
+_LONE_NOISE = 0.05
 # More runs than this are no advice.
 MOST_RUNS = 1000
 
@@ -165,7 +167,8 @@ def at_least_typical(variance: Reals, metric: NDArray[np.int64]) -> Reals:
     found = np.maximum(variance, RULES.least_noise**2)
     for number in np.unique(metric):
         own = metric == number
-        found[own] = np.maximum(found[own], typical(found[own]))
+        usual = typical(found[own]) if own.sum() > 1 else _LONE_NOISE**2
+        found[own] = np.maximum(found[own], usual)
     return found
 
 

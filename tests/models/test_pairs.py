@@ -102,3 +102,14 @@ def test_a_run_in_which_all_series_are_off_together_is_seen_and_a_change_of_some
     values[:, 7] = np.nan
     assert shared_noise(values, MARGIN) == []
     assert shared_noise(values[:4], MARGIN) == shared_noise(values[:, :3], MARGIN) == []
+
+
+@pytest.mark.parametrize(("ratio", "is_told"), [(1.08, False), (4.0, True)])
+def test_a_metric_of_one_series_is_told_by_few_runs_only_where_it_differs_by_much(
+    ratio: float, is_told: bool
+) -> None:
+    random = np.random.default_rng(1)
+    lone = np.log(ratio) + random.normal(0, 0.001, 5)
+    others = [random.normal(0, 0.05, 5) for _ in range(60)]
+    found = judged(estimate_pairs([lone, *others], np.array([0] + [1] * 60), MARGIN, 61), MARGIN)
+    assert bool(found.is_different[0]) is is_told
