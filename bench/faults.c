@@ -1,7 +1,8 @@
 /* Makes one system call below a folder fail, as a full disk (ENOSPC) or a broken one (EIO) would.
 
-   Preloaded. Counts the calls that write below the folder armed with fault_arm(); the at-th of them, and with
-   `stays` every later one too, does nothing and returns the error. Each call is noted in fault_seen().
+   Preloaded. Counts the calls that write below the folder armed with fault_arm(); the at-th one of a kind, and
+   with `stays` every later one of any kind, does nothing and returns the error. How many writes a run makes differs
+   with its threads, so a call is named by its kind: there is one rename. Each call is noted in fault_seen().
 
    Built by bench/faults.py: cc -shared -fPIC -O1 -o faults.so faults.c -ldl */
 #define _GNU_SOURCE
@@ -19,19 +20,21 @@
 
 static char folder[PATH_MAX];
 static size_t folder_length;
+static char kind[16];
 static int fail_at, fail_with, stays, armed;
-static volatile int count;
+static volatile int count, of_kind, has_failed;
 #define MOST_SEEN 20000
 static char seen[MOST_SEEN][16];
 
-void fault_arm(const char *under, int at, int with, int for_good)
+void fault_arm(const char *under, const char *of, int at, int with, int for_good)
 {
     strncpy(folder, under, sizeof folder - 1);
     folder_length = strlen(folder);
+    strncpy(kind, of, sizeof kind - 1);
     fail_at = at;
     fail_with = with;
     stays = for_good;
-    count = 0;
+    count = of_kind = has_failed = 0;
     armed = 1;
 }
 
@@ -60,8 +63,10 @@ static int fails(const char *name)
     int number = __sync_add_and_fetch(&count, 1);
     if (number < MOST_SEEN)
         strncpy(seen[number], name, sizeof seen[0] - 1);
-    if (number != fail_at && !(stays && fail_at && number > fail_at))
+    int is_it = !strcmp(name, kind) && __sync_add_and_fetch(&of_kind, 1) == fail_at;
+    if (!is_it && !(stays && has_failed))
         return 0;
+    has_failed = 1;
     errno = fail_with;
     return 1;
 }

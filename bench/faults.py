@@ -10,7 +10,8 @@ no consequence, the exit code is 0 and the new state shows. Where the folder can
 else be done from then on, the new name cannot be taken back: the new state shows, and the exit code is 2.
 All files have to be as they were written, and the next run has to lead to the new state. `tracemill compact`
 changes no row that is shown: the files that are listed are the old ones or the new ones, and a failed
-publication of the new ones ends with 2.
+publication of the new ones ends with 2. What `retention` has committed and could not publish shows the old
+rows, whose files stay, and ends with 2.
 """
 
 from __future__ import annotations
@@ -35,13 +36,17 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("faults.c")
 VERBS = ("ingest", "build", "retention", "compact")
 ERRORS = (errno.ENOSPC, errno.EIO)
-# The number of the call to fail, from 1; the error; whether all later ones fail too
-Try = tuple[int, int, bool]
+# The kind of the call to fail, its number among those of the kind, from 1; the error; whether all later ones
+# fail too
+Try = tuple[str, int, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One run with one fault. at: the number of the call that failed; stays: so did all after it."""
+    """One run with one fault. at: which call of its kind failed; stays: so did all after it.
+
+    call: the kind, none where the run made no such call.
+    """
 
     verb: str
     at: int
@@ -56,7 +61,8 @@ class Fault:
     @property
     def is_right(self) -> bool:
         """Whether what is promised held."""
-        codes = {"old": {1, 2} if self.verb == "ingest" else {2}, "new": {0}, "part": {1, 2}}
+        old = {1, 2} if self.verb == "ingest" else {2}
+        codes = {"old": old, "new": {0}, "part": {1, 2}, "committed": {2}}
         if (
             self.stays and self.call == "fsync"
         ):  # of the folder: a new name on a disk that takes it back no more
@@ -126,16 +132,16 @@ def _drive(artifacts: Path, folder: Path, verb: str) -> None:
     assert old != new
     assert (old["shown"] == new["shown"]) == (verb == "compact")
     print(json.dumps(calls), flush=True)
-    for at, error, stays in json.loads(sys.stdin.readline()):
+    for kind, at, error, stays in json.loads(sys.stdin.readline()):
         root = _copy(template, folder / "try")
-        exit_code, seen = _in_child(_verb, verb, artifacts, root, at, error, stays)
+        exit_code, seen = _in_child(_verb, verb, artifacts, root, kind, at, error, stays)
         found = _in_child(_state, root)
         state = _compare(found, old, new)
         next_run = "new"
         if state != "old" or _names(root) != _names(template):  # else it begins where the first run did
             _in_child(_verb, verb, artifacts, root)
             next_run = _compare(_in_child(_state, root), old, new)
-        call = seen[at - 1] if at <= len(seen) else "none"
+        call = kind if at <= seen.count(kind) else "none"
         fault = Fault(
             verb, at, errno.errorcode[error], stays, call, exit_code, state, found["damage"], next_run
         )
@@ -148,9 +154,12 @@ def _names(root: Path) -> set[Path]:
 
 
 def _compare(found: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Which state is found: old, new, some of the new inputs (part), or a mixture."""
-    for name, whole in (("new", new), ("old", old)):
-        if all(found[part] == whole[part] for part in ("shown", "loaded", "files")):
+    """Which state is found: old, new, committed, part or a mixture.
+
+    committed: the new files are listed, and the old rows shown. part: some of the new inputs.
+    """
+    for name, shown, listed in (("new", new, new), ("old", old, old), ("committed", old, new)):
+        if found["shown"] == shown["shown"] and all(found[p] == listed[p] for p in ("loaded", "files")):
             return name
     is_part = set(old["loaded"]) <= set(found["loaded"]) <= set(new["loaded"])
     shows_one_of_both = found["published"] == found["loaded"] or found["shown"] == old["shown"]
@@ -158,7 +167,7 @@ def _compare(found: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) ->
 
 
 def _verb(
-    verb: str, artifacts: Path, root: Path, at: int = 0, error: int = 0, stays: bool = False
+    verb: str, artifacts: Path, root: Path, kind: str = "", at: int = 0, error: int = 0, stays: bool = False
 ) -> tuple[int, list[str]]:
     """Run a verb with a fault; its exit code, and the calls that it made."""
     from tracemill.flows.cli import main
@@ -171,7 +180,7 @@ def _verb(
     if verb == "retention":
         arguments += ["--keep", "raw=1h", "--no-incidents", "--apply"]
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
-    library.fault_arm(str(root).encode(), at, error, int(stays))
+    library.fault_arm(str(root).encode(), kind.encode(), at, error, int(stays))
     try:
         main(arguments)
     except SystemExit as ended:
@@ -251,9 +260,19 @@ def table(found: list[Fault]) -> Iterator[str]:
 
 def every(calls: list[str], step: int) -> Iterator[Try]:
     """Each step-th call, once with each error; with one of them the disk stays as it is then."""
-    for index, at in enumerate(range(1, len(calls) + 1, step)):
-        yield at, ERRORS[index % 2], False
-        yield at, ERRORS[(index + 1) % 2], True
+    for index, (kind, at) in enumerate(numbered(calls)[::step]):
+        yield kind, at, ERRORS[index % 2], False
+        yield kind, at, ERRORS[(index + 1) % 2], True
+
+
+def numbered(calls: list[str]) -> list[tuple[str, int]]:
+    """Each call with its number among those of its kind, from 1."""
+    count: Counter[str] = Counter()
+    found = []
+    for kind in calls:
+        count[kind] += 1
+        found.append((kind, count[kind]))
+    return found
 
 
 def artifacts_of_two_builds(folder: Path) -> Path:

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 def some_of_each_kind(calls: list[str]) -> list[faults.Try]:
     """The first of each kind of call and the last, after which the disk stays full or broken."""
-    first = {call: number for number, call in reversed([*enumerate(calls, 1)])}
-    last = {call: number for number, call in enumerate(calls, 1)}
-    once = [(number, faults.ERRORS[i % 2], False) for i, number in enumerate(first.values())]
-    return once + [(number, faults.ERRORS[i % 2], True) for i, number in enumerate(last.values())]
+    last = dict(faults.numbered(calls))
+    once = [(call, 1, faults.ERRORS[i % 2], False) for i, call in enumerate(last)]
+    return once + [(call, at, faults.ERRORS[i % 2], True) for i, (call, at) in enumerate(last.items())]
 
 
 def all_of_them(calls: list[str]) -> list[faults.Try]:
