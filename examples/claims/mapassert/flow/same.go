@@ -83,15 +83,22 @@ func sameConstant(a, b constant.Value) bool {
 // plain leaves out what changes a value's static type and nothing else.
 func plain(v ssa.Value) ssa.Value {
 	for {
+		v = Unconverted(v)
+		asserted, ok := v.(*ssa.TypeAssert)
+		if !ok || asserted.CommaOk || !types.IsInterface(asserted.AssertedType) {
+			return v
+		}
+		v = asserted.X
+	}
+}
+
+// Unconverted leaves out conversions from interface to interface.
+func Unconverted(v ssa.Value) ssa.Value {
+	for {
 		switch changed := v.(type) {
 		case *ssa.ChangeInterface:
 			v = changed.X
 		case *ssa.ChangeType:
-			v = changed.X
-		case *ssa.TypeAssert:
-			if changed.CommaOk || !types.IsInterface(changed.AssertedType) {
-				return v
-			}
 			v = changed.X
 		default:
 			return v

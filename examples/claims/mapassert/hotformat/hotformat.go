@@ -106,27 +106,31 @@ func boxed(call ssa.CallInstruction) (found []argument) {
 		if isAny(given.Type()) {
 			found = append(found, argument{given, -1})
 		}
-		slice, ok := given.(*ssa.Slice)
+		if slice, ok := given.(*ssa.Slice); ok {
+			found = append(found, elements(slice)...)
+		}
+	}
+	return found
+}
+
+// elements are the interfaces that the array of a slice was given, as a variadic call makes it.
+func elements(slice *ssa.Slice) (found []argument) {
+	array, ok := slice.X.(*ssa.Alloc)
+	if !ok {
+		return nil
+	}
+	for _, use := range *array.Referrers() {
+		element, ok := use.(*ssa.IndexAddr)
 		if !ok {
 			continue
 		}
-		array, ok := slice.X.(*ssa.Alloc)
+		index, ok := element.Index.(*ssa.Const)
 		if !ok {
 			continue
 		}
-		for _, use := range *array.Referrers() {
-			element, ok := use.(*ssa.IndexAddr)
-			if !ok {
-				continue
-			}
-			index, ok := element.Index.(*ssa.Const)
-			if !ok {
-				continue
-			}
-			for _, use := range *element.Referrers() {
-				if store, ok := use.(*ssa.Store); ok && isAny(store.Val.Type()) {
-					found = append(found, argument{store.Val, index.Int64()})
-				}
+		for _, use := range *element.Referrers() {
+			if store, ok := use.(*ssa.Store); ok && isAny(store.Val.Type()) {
+				found = append(found, argument{store.Val, index.Int64()})
 			}
 		}
 	}

@@ -34,7 +34,7 @@ const (
 type view struct{ itself, reads bool }
 
 func (w view) has(v, other ssa.Value) bool {
-	return w.itself && plain(v) == plain(other) || w.reads && isRead(plain(v)) && flow.Same(v, other)
+	return w.itself && flow.Unconverted(v) == flow.Unconverted(other) || w.reads && isRead(flow.Unconverted(v)) && flow.Same(v, other)
 }
 
 // suffices says whether an assertion may follow.
@@ -76,7 +76,7 @@ func (g guard) holds(v ssa.Value, at flow.Place) bool {
 		if isGuarded {
 			continue
 		}
-		if len(s.block.Preds) == 0 || !now.itself && !(now.reads && isRead(plain(v))) {
+		if len(s.block.Preds) == 0 || !now.itself && !(now.reads && isRead(flow.Unconverted(v))) {
 			return false
 		}
 		for _, from := range s.block.Preds {
@@ -113,7 +113,7 @@ func (g guard) instructions(v ssa.Value, block *ssa.BasicBlock, before ssa.Instr
 				w.reads = false
 			}
 		case *ssa.Store:
-			if load, ok := plain(v).(*ssa.UnOp); ok && w.reads && load.Op == token.MUL && flow.Same(load.X, i.Addr) {
+			if load, ok := flow.Unconverted(v).(*ssa.UnOp); ok && w.reads && load.Op == token.MUL && flow.Same(load.X, i.Addr) {
 				if isMadeOf(i.Val, g.asserted) {
 					return w, true
 				}
@@ -121,7 +121,7 @@ func (g guard) instructions(v ssa.Value, block *ssa.BasicBlock, before ssa.Instr
 			}
 		case *ssa.Call:
 			m, _, ok := element(v)
-			load, isLoad := plain(v).(*ssa.UnOp)
+			load, isLoad := flow.Unconverted(v).(*ssa.UnOp)
 			if ok && deletesFrom(i, m) || w.reads && isLoad && g.values.Writes(i, load.X) {
 				w.reads = false
 			}
@@ -208,7 +208,7 @@ func (g guard) told(v ssa.Value, call *ssa.Call, index int, truth bool, w view) 
 			inside = func(*ssa.Return) ssa.Value { return parameter }
 		}
 	}
-	if result, ok := plain(v).(*ssa.Extract); ok && w.itself && result.Tuple == call {
+	if result, ok := flow.Unconverted(v).(*ssa.Extract); ok && w.itself && result.Tuple == call {
 		inside = func(back *ssa.Return) ssa.Value { return back.Results[result.Index] }
 	}
 	if inside == nil {
@@ -244,26 +244,12 @@ func isMadeOf(v ssa.Value, t types.Type) bool {
 	return ok && known(made.X.Type(), t) == isOfType
 }
 
-// plain leaves out conversions from interface to interface.
-func plain(v ssa.Value) ssa.Value {
-	for {
-		switch changed := v.(type) {
-		case *ssa.ChangeInterface:
-			v = changed.X
-		case *ssa.ChangeType:
-			v = changed.X
-		default:
-			return v
-		}
-	}
-}
-
 // definition is the instruction that gives v its value.
 func definition(v ssa.Value) ssa.Value {
-	if extract, ok := plain(v).(*ssa.Extract); ok {
+	if extract, ok := flow.Unconverted(v).(*ssa.Extract); ok {
 		return extract.Tuple
 	}
-	return plain(v)
+	return flow.Unconverted(v)
 }
 
 // isRead says whether v was read from a place that can be read again.
@@ -277,7 +263,7 @@ func isRead(v ssa.Value) bool {
 
 // element takes apart m[key].
 func element(v ssa.Value) (m, key ssa.Value, ok bool) {
-	switch v := plain(v).(type) {
+	switch v := flow.Unconverted(v).(type) {
 	case *ssa.Lookup:
 		return v.X, v.Index, true
 	case *ssa.Extract:
@@ -289,7 +275,7 @@ func element(v ssa.Value) (m, key ssa.Value, ok bool) {
 }
 
 func isElementOf(v ssa.Value, found *ssa.Lookup, w view) bool {
-	if extract, ok := plain(v).(*ssa.Extract); ok && w.itself && extract.Tuple == found {
+	if extract, ok := flow.Unconverted(v).(*ssa.Extract); ok && w.itself && extract.Tuple == found {
 		return true
 	}
 	m, key, ok := element(v)
