@@ -144,3 +144,15 @@ def test_a_folder_named_by_a_date_is_not_taken_for_a_build_in_silence(tmp_path: 
     assert (told.exit_code, "was read as a build" in told.stderr) == (0, False)
     found = tracemill("sql", "select distinct build_id from captures order by 1", "--json", *where)
     assert json.loads(found.stdout) == [{"build_id": "b1"}, {"build_id": "b2"}]
+
+
+def test_processes_of_this_machine_beside_a_cluster_are_refused(tmp_path: Path) -> None:
+    for verb in ("run", "ingest"):
+        found = tracemill(
+            verb, tmp_path, "--processes", "2", "--on", "tcp://127.0.0.1:1", "--warehouse", tmp_path / "w"
+        )
+        assert found.exit_code == 2
+        assert (
+            "--processes is of this machine, and the cluster at tcp://127.0.0.1:1 does the work"
+            in found.stderr
+        )

@@ -1,7 +1,8 @@
 """The queries that flows ask: sql/queries/, values bound by name, columns taken by name.
 
 A query's name is its file's, with its folder: ``gate/findings``. Those of ``whatif/`` make the tables of
-another history (warehouse/whatif.py); those of ``summaries/`` read the rows of one file as ``rows``.
+another history (warehouse/whatif.py), those of ``two_builds/`` of none
+(warehouse/incident_groups.py); those of ``summaries/`` read the rows of one file as ``rows``.
 """
 
 from __future__ import annotations
@@ -40,14 +41,19 @@ def ask_column(connection: duckdb.DuckDBPyConnection, name: str, **values: objec
     return [str(row[0]) for row in _executed(connection, name, values).fetchall()]
 
 
+def make_temporary(connection: duckdb.DuckDBPyConnection, table: str, name: str, **values: object) -> None:
+    """Make the query's rows a temporary table, which stands before a published one of its name."""
+    _executed(connection, name, values, f"create temporary table {table} as ")
+
+
 def _executed(
-    connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, object]
+    connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, object], verb: str = ""
 ) -> duckdb.DuckDBPyConnection:
     """Raises WarehouseError where a table or a column is not there: another Tracemill built the models."""
     from duckdb import BinderException, CatalogException
 
     try:
-        return connection.execute(text(name), values)
+        return connection.execute(verb + text(name), values)
     except (BinderException, CatalogException) as error:
         missing = str(error).splitlines()[0]
         raise WarehouseError(

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from tracemill.flows.gate.compare import AT_LEAST, WORSE, compare
 from tracemill.flows.names import NoSuchNameError, as_text, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Accepted, Catalog, writer_lock
 from tracemill.warehouse.lock import loading_lock
 from tracemill.warehouse.publish import publish
-from tracemill.warehouse.queries import ask
+from tracemill.warehouse.queries import ask, ask_column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 class Which:
     """A verdict as its reader names it: the build that made it known or the one where it begins.
 
-    The subject may also be the function alone.
+    The subject may also be the function alone. baseline: of a verdict on two builds without a history, the
+    build that it was compared with.
     """
 
     build_id: str
     metric: str
     subject: str
+    baseline: str | None = None
 
 
 def accept(warehouse: Path, which: Which, reason: str, author: str | None = None) -> Accepted:
@@ -78,8 +81,12 @@ class _Acceptable(NamedTuple):
 
 def find_verdict(connection: duckdb.DuckDBPyConnection, which: Which) -> tuple[str, str]:
     """The verdict's build and its subject in full. Raises NoSuchNameError with what there is."""
-    verdicts = ask(connection, "gate/acceptable", _Acceptable)
+    verdicts = (
+        _beside(connection, which) if which.baseline else ask(connection, "gate/acceptable", _Acceptable)
+    )
     builds = {name for v in verdicts for name in (v.build_id, v.first_build_id)}
+    if which.baseline and not verdicts:
+        raise NoSuchNameError(f"{which.build_id} has no regression beside {which.baseline}")
     require(which.build_id, "build with a regression", sorted(builds))
     verdicts = [v for v in verdicts if which.build_id in (v.build_id, v.first_build_id)]
     require(which.metric, f"regression of {which.build_id} in", sorted({v.metric for v in verdicts}))
@@ -93,6 +100,20 @@ def find_verdict(connection: duckdb.DuckDBPyConnection, which: Which) -> tuple[s
         subjects = sorted(v.subject for v in verdicts)
         require(which.subject, f"{which.metric} regression of {which.build_id} in", subjects)
     return found[0].build_id, found[0].subject
+
+
+def _beside(connection: duckdb.DuckDBPyConnection, which: Which) -> list[_Acceptable]:
+    """What got worse at the build, compared with the baseline alone."""
+    builds = ask_column(connection, "gate/builds")
+    for build in (which.build_id, str(which.baseline)):
+        require(build, "build", builds)
+    series = compare(connection, str(which.baseline), which.build_id, AT_LEAST).of(WORSE)
+    return [
+        _Acceptable(
+            which.build_id, which.build_id, s.metric, s.subject, None if s.calling_function else s.function
+        )
+        for s in series
+    ]
 
 
 def whoami() -> str:

@@ -27,6 +27,8 @@ MODELS = (
 WORSE, BETTER, SAME, UNKNOWN, APART = "worse", "better", "does not differ", "cannot tell", "not compared"
 # Of builds of one source under two releases of Go: it differs, and not by the code.
 TOOLCHAIN = "by the toolchain"
+# The change in per cent that is worth a word where nothing else is asked for.
+AT_LEAST = 5.0
 # Of a normal distribution, two-sided.
 _Z95 = 1.96
 
@@ -68,7 +70,8 @@ class Series:
     pairs: int
     # More runs a side that would tell; None where that is unknown, or too many to be advice.
     more_runs: int | None
-    is_by_caller: bool
+    calling_function: str | None
+    negligible: float
     # Why it was not compared.
     why: str | None = None
 
@@ -76,6 +79,11 @@ class Series:
     def is_single(self) -> bool:
         """Whether a side has a single run."""
         return min(self.runs_before, self.runs_after) < 2
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its metric and subject."""
+        return self.metric, self.subject
 
 
 @dataclass(slots=True)
@@ -118,7 +126,7 @@ class Comparison:
 
     def as_json(self, before: str, after: str) -> dict[str, Any]:
         """For machines, every series."""
-        names = [name for name in Series.__dataclass_fields__ if name != "is_by_caller"]
+        names = list(Series.__dataclass_fields__)
         return {
             "before": before,
             "after": after,
@@ -223,7 +231,8 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         runs_after=len(sides.after),
         pairs=answer.pairs,
         more_runs=_more_runs(answer, runs) if said == UNKNOWN else None,
-        is_by_caller=first.calling_function is not None,
+        calling_function=first.calling_function,
+        negligible=first.negligible,
         why=why,
     )
 
@@ -231,7 +240,7 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
 def is_of_another(s: Series, differing: list[Series]) -> bool:
     """Whether it is what a function costs by one caller, beside what the function costs."""
     whole = s.subject.split(" from ")[0]
-    return s.is_by_caller and any(
+    return s.calling_function is not None and any(
         o.metric == s.metric and o.subject == whole and o.answer == s.answer for o in differing
     )
 

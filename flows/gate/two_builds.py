@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.gate.compare import (
     APART,
+    AT_LEAST,
     BETTER,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
     WORSE,
-    is_of_another,
     noise,
 )
 from tracemill.flows.gate.compare import compare as compare_
 from tracemill.flows.gate.judgement import Finding, Judgement, Unjudged
 from tracemill.flows.names import require
+from tracemill.warehouse.incident_groups import Verdict, incident_members
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
@@ -26,15 +27,27 @@ if TYPE_CHECKING:
 
     from tracemill.flows.gate.compare import Comparison, Series
 
-# The change in per cent that is worth a verdict, as compare has it where nothing else is said.
-AT_LEAST = 5.0
 _STATUSES = {WORSE: "regressed", BETTER: "improved"}
 
 
 class _Place(NamedTuple):
+    first_function: str
     function: str
     file: str | None
     line: int | None
+
+
+class Differing(NamedTuple):
+    """A series that got worse or better, in its incident. others: of one that leads it, the rest."""
+
+    series: Series
+    incident_id: str
+    others: tuple[str, ...] | None
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether it leads its incident."""
+        return self.others is not None
 
 
 class _Accepted(NamedTuple):
@@ -56,16 +69,16 @@ def with_comparison(
     for metric in metrics:
         require(metric, "measured metric", sorted(measured))
     series = [s for s in comparison.series if not metrics or s.metric in metrics]
-    differing = [s for s in series if s.answer in _STATUSES]
+    places = {p.first_function: p for p in ask(connection, "gate/places", _Place, build_id=found.candidate)}
     accepted = {
         (a.metric, a.subject): a
         for a in ask(connection, "gate/accepted", _Accepted, build_id=found.candidate)
     }
-    places = {p.function: p for p in ask(connection, "gate/places", _Place, build_id=found.candidate)}
+    changes = differing(connection, comparison, found.candidate)
     findings = [
-        _finding(s, found, places.get(s.function or ""), accepted.get((s.metric, s.subject)))
-        for s in differing
-        if not is_of_another(s, differing)
+        _finding(d, found, places.get(d.series.function or ""), accepted.get(d.series.key))
+        for d in changes
+        if (d.series.metric in metrics if metrics else d.is_lead)
     ]
     told = Counter(s.metric for s in series if s.answer in (WORSE, BETTER, SAME, TOOLCHAIN))
     doubts = list(found.doubts)
@@ -85,11 +98,46 @@ def with_comparison(
         findings=(*found.findings, *findings),
         unjudged=tuple(_unjudged(series, comparison)),
         doubts=tuple(doubts),
-        comparison=tuple(_sentences(series, comparison)),
+        comparison=tuple(_sentences(series, comparison, changes)),
     )
 
 
-def _finding(s: Series, found: Judgement, place: _Place | None, accepted: _Accepted | None) -> Finding:
+def differing(
+    connection: duckdb.DuckDBPyConnection, comparison: Comparison, candidate: str
+) -> list[Differing]:
+    """The series that got worse or better at the candidate, incident by incident, what got worse first."""
+    by_key = {s.key: s for s in comparison.of(*_STATUSES)}
+    verdicts = [
+        Verdict(
+            s.metric,
+            s.subject,
+            s.function,
+            s.calling_function,
+            _STATUSES[s.answer],
+            s.before,
+            s.after,
+            s.negligible,
+        )
+        for s in by_key.values()
+    ]
+    incidents: dict[str, list[Series]] = {}
+    for member in incident_members(connection, candidate, verdicts):
+        incidents.setdefault(member.incident_id, []).append(by_key[member.metric, member.subject])
+    order = {s.key: place for place, s in enumerate(comparison.series)}
+    ranked = sorted(incidents.items(), key=lambda item: order[item[1][0].key])
+    return [
+        Differing(
+            s,
+            incident_id,
+            tuple(f"{o.metric} of {o.subject}" for o in members[1:]) if s is members[0] else None,
+        )
+        for incident_id, members in ranked
+        for s in members
+    ]
+
+
+def _finding(d: Differing, found: Judgement, place: _Place | None, accepted: _Accepted | None) -> Finding:
+    s = d.series
     runs = f"{s.pairs} pairs of runs" if s.pairs else f"{s.runs_before} and {s.runs_after} runs"
     nothing = dict.fromkeys(Finding._fields)
     known = {
@@ -97,10 +145,13 @@ def _finding(s: Series, found: Judgement, place: _Place | None, accepted: _Accep
         "build_id": found.candidate,
         "metric": s.metric,
         "subject": s.subject,
-        "incident_id": "",
-        "is_lead": True,
+        "incident_id": d.incident_id,
+        "is_lead": d.is_lead,
+        "members": None if d.others is None else list(d.others),
         "found": "two builds",
-        "function": s.function,
+        "function": place.function if place else s.function,
+        "moved_from": s.function if place and place.function != s.function else None,
+        "calling_function": s.calling_function,
         "first_subject": s.subject,
         "unit": s.unit,
         "polarity": 0,
@@ -151,7 +202,7 @@ def _unjudged(series: list[Series], comparison: Comparison) -> list[Unjudged]:
     return found
 
 
-def _sentences(series: list[Series], comparison: Comparison) -> list[str]:
+def _sentences(series: list[Series], comparison: Comparison, changes: list[Differing]) -> list[str]:
     """How the two were compared, and where the machine was busy with something else."""
     pairs = max((s.pairs for s in series), default=0)
     runs = max((min(s.runs_before, s.runs_after) for s in series), default=0)
@@ -159,4 +210,7 @@ def _sentences(series: list[Series], comparison: Comparison) -> list[str]:
         f"{pairs} pairs of runs recorded in turns" if pairs else f"{runs} runs a side, not recorded in turns"
     )
     said = f"two builds without a history, by {how}: differences of at least {AT_LEAST:g} %"
+    leads = sum(d.is_lead for d in changes)
+    if len(changes) > leads:
+        said += f"; {len(changes)} series differ, for {leads} {'cause' if leads == 1 else 'causes'}"
     return [said, *(noise(run) for run in comparison.noisy)]

@@ -12,6 +12,8 @@ from tracemill.flows.show.units import amount, amounts, factor
 if TYPE_CHECKING:
     from tracemill.flows.gate.judgement import Finding, Judgement
 
+# So many of the other verdicts of an incident are named.
+_MOST_OTHERS = 2
 HEADINGS = ("verdict", "function", "metric", "before → after", "change", "where")
 
 
@@ -100,6 +102,9 @@ def facts(finding: Finding) -> list[str]:
         parts.append(finding.evidence)
     if finding.call_path:
         parts.append(f"called through {finding.call_path}")
+    if others := finding.members:
+        more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
+        parts.append(f"with it {', '.join(others[:_MOST_OTHERS])}{more}")
     return parts
 
 

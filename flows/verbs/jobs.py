@@ -39,6 +39,14 @@ _processes = click.option(
 _raw_events = click.option("--raw-events", is_flag=True, help="Also keep every trace event, in order.")
 
 
+def _refuse_processes_elsewhere(processes: int | None, settings: Settings) -> None:
+    """Raises UsageError: the workers of a cluster are as many as it has."""
+    if processes and settings.on:
+        raise click.UsageError(
+            f"--processes is of this machine, and the cluster at {settings.on} does the work: leave it out"
+        )
+
+
 @click.command()
 @_artifacts
 @layout_options
@@ -93,6 +101,7 @@ def run(
     )
     placing = settings.as_layout(build_, run_)
     options = Options(raw_events=raw_events)
+    _refuse_processes_elsewhere(processes, settings)
     load = Load(list(artifacts), settings.warehouse, options, settings.processes, placing)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
         ran = chosen.run(load, settings.exports_folder)
@@ -243,6 +252,7 @@ def ingest(
     )
     placing = settings.as_layout(build_, run_)
     options = Options(raw_events=raw_events)
+    _refuse_processes_elsewhere(processes, settings)
     load = Load(list(artifacts), settings.warehouse, options, settings.processes, placing)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
         done = chosen.ingest(load)

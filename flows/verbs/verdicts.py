@@ -157,9 +157,10 @@ def _after_gate(judgement: Judgement, where: str) -> str:
     """What to do after the gate's answer."""
     if judgement.failing:
         first = judgement.failing[0]
+        beside = f" --baseline {shlex.quote(judgement.baseline[0])}" if judgement.comparison else ""
         return (
             f"mend it, or tracemill accept --build {shlex.quote(first.build_id)} --metric "
-            f'{shlex.quote(first.metric)} --subject {shlex.quote(first.subject)} --reason "…"{where}'
+            f'{shlex.quote(first.metric)} --subject {shlex.quote(first.subject)}{beside} --reason "…"{where}'
         )
     return f"tracemill {'doctor' if judgement.doubts else 'report report.html'}{where}"
 
@@ -172,6 +173,9 @@ def _after_gate(judgement: Judgement, where: str) -> str:
 )
 @click.option("--metric", metavar="M", required=True)
 @click.option("--subject", metavar="S", required=True, help="The verdict's subject, or its function.")
+@click.option(
+    "--baseline", metavar="B", help="Of a verdict by `gate --baseline B`: the build it was compared with."
+)
 @click.option("--reason", metavar="TEXT", help="Why; shown wherever the verdict is.")
 @click.option("--author", metavar="NAME", help="Who accepts. Default: git's user.name, or the user.")
 @click.option("--undo", is_flag=True, help="Take the acceptance back.")
@@ -180,6 +184,7 @@ def accept(
     build_id: str,
     metric: str,
     subject: str,
+    baseline: str | None,
     reason: str | None,
     author: str | None,
     undo: bool,
@@ -194,7 +199,7 @@ def accept(
     from tracemill.flows.gate.acceptance import accept as accept_
 
     root = settings_of(warehouse=warehouse).warehouse
-    which = Which(build_id, metric, subject)
+    which = Which(build_id, metric, subject, baseline)
     if undo:
         done = withdraw(root, which)
         click.echo(f"no longer accepted: {done.metric} of {done.subject} at {done.build_id}")
@@ -204,7 +209,8 @@ def accept(
         raise click.UsageError('why? --reason "…"')
     done = accept_(root, which, as_text(str(reason)).strip(), as_text(author) if author else None)
     click.echo(visible(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}"))
-    say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{again(warehouse)}")
+    beside = f" --baseline {shlex.quote(baseline)}" if baseline else ""
+    say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{beside}{again(warehouse)}")
 
 
 @click.command()

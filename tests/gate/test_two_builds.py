@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .common import LOOKUP, tracemill
+from .common import LOOKUP, QUOTE, tracemill
 
 
 def warehouse(folder: Path, head: list[float], *, drop: str = "", builds: str = "base head") -> Path:
@@ -94,9 +94,30 @@ def test_of_the_demo_one_base_is_enough(demo: Path) -> None:
     worse = tracemill("gate", "--candidate", "b08", "--baseline", "b07", *where, "--format", "json")
     found = json.loads(worse.stdout)["findings"]
     assert worse.exit_code == 1
-    (waits,) = [f for f in found if (f["metric"], f["subject"]) == ("block_ns", f"{LOOKUP} (sync)")]
-    assert waits["file"] == "internal/cache/prices.go"
-    assert waits["line"] > 1
+    (lead,) = [f for f in found if f["status"] == "regressed"]
+    assert (lead["metric"], lead["subject"]) == ("block_ns", f"{LOOKUP} (sync)")
+    assert (lead["file"], lead["line"] > 1) == ("internal/cache/prices.go", True)
+    # One lock: what waits at it, what is counted there and what feels it are one cause, all of it named.
+    assert {f"block_count of {LOOKUP} (sync)", f"mutex_delay_ns of {LOOKUP}"} <= set(lead["members"])
+    asked = tracemill(
+        "gate",
+        "--candidate",
+        "b08",
+        "--baseline",
+        "b07",
+        *where,
+        "--format",
+        "json",
+        "--metric",
+        "block_count",
+    )
+    counted = [f for f in json.loads(asked.stdout)["findings"] if f["subject"] == f"{LOOKUP} (sync)"]
+    assert [(f["is_lead"], f["members"], f["incident_id"]) for f in counted] == [
+        (False, None, lead["incident_id"])
+    ]
+    moved = tracemill("gate", "--candidate", "b12", "--baseline", "b11", *where, "--format", "json")
+    (lead,) = json.loads(moved.stdout)["findings"]
+    assert (lead["status"], lead["function"], lead["moved_from"]) == ("improved", QUOTE, LOOKUP)
     calm = tracemill("gate", "--candidate", "b03", "--baseline", "b02", *where)
     assert calm.exit_code == 0, calm.stdout
     itself = tracemill("gate", "--candidate", "b03", "--baseline", "b03", *where)
@@ -108,3 +129,35 @@ def test_of_the_demo_one_base_is_enough(demo: Path) -> None:
             ).exit_code
             == 1
         )
+
+
+def test_what_one_pull_request_makes_worse_can_be_accepted(tmp_path: Path) -> None:
+    where = warehouse(tmp_path, [1.2])
+    which = (
+        "accept",
+        "--build",
+        "head",
+        "--metric",
+        "bench sec/op",
+        "--subject",
+        "app.A-2",
+        "--warehouse",
+        where,
+    )
+    assert "tracemill accept --build head" in tracemill(
+        "gate", "--candidate", "head", "--baseline", "base", "--warehouse", where
+    ).stderr  # fmt: skip
+    alone = tracemill(*which, "--reason", "safer")
+    assert (alone.exit_code, "no build with a regression" in alone.stderr) == (2, True)
+    done = tracemill(*which, "--reason", "safer", "--author", "Ann", "--baseline", "base")
+    assert (done.exit_code, done.stdout) == (0, "accepted by Ann: bench sec/op of app.A-2 at head\n"), (
+        done.stderr
+    )
+    code, whole, text = gate(where)
+    assert (code, [f["accepted_by"] for f in whole["findings"]]) == (0, ["Ann"])
+    assert "accepted by Ann: bench sec/op of app.A-2: safer" in text
+    assert tracemill(*which, "--undo").exit_code == 0
+    assert gate(where)[0] == 1
+    for changed, sentence in (("bas", "did you mean 'base'?"), ("head", "no regression beside head")):
+        found = tracemill(*which, "--reason", "x", "--baseline", changed)
+        assert (found.exit_code, sentence in found.stderr) == (2, True), found.stderr

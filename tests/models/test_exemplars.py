@@ -195,3 +195,17 @@ def test_the_exemplar_of_an_incident_is_one_wait_and_not_pieces_of_two():
             """,
         )
     assert found == (True, None, None)
+
+
+def test_a_function_stands_where_it_costs_and_one_that_only_calls_where_it_does() -> None:
+    given = Given()
+    # Get costs at line 1, seldom, and calls something that costs more at line 2.
+    own = given.stack("app/cache.(*Prices).Get", *USER_PATH)
+    called = given.stack("app/cache.scan", "app/cache.(*Prices).Get", *USER_PATH)
+    given.heap("b1", "r1", [(own, 100, 2**20), (called, 101, 2**30)])
+    with given.models() as connection:
+        found = rows(connection, "select function, line from int_function_places where build_id = 'b1'")
+    places = dict(found)
+    assert (places["app/cache.(*Prices).Get"], places["app/cache.scan"]) == (1, 1)
+    # The server's handler allocates nothing itself: the line that calls the dearer path.
+    assert places["app/server.(*Server).Handle"] == 3

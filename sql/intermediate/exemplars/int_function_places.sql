@@ -1,4 +1,5 @@
--- Where a function stands in the code: the line of it that costs most, of any metric with call paths.
+-- Where a function stands in the code: the line of it that costs most, of any metric with call paths; of a function
+-- that only calls what costs, the line of the call.
 -- grain: build_id, function
 -- scope: view
 -- A mutex profile is left out: its lines are those that let go of a lock.
@@ -13,11 +14,16 @@ modules as (
     select build_id, module from builds
 ),
 
-lines as (
-    select build_id, metric, function, files[list_position(functions, function)] as file,
-        lines[list_position(functions, function)] as line, sum(value) as value,
+frames as (
+    select build_id, metric, function as innermost, value, unnest(functions) as function, unnest(files) as file,
+        unnest(lines) as line,
     from paths
-    where metric <> 'mutex_delay_ns' and list_contains(functions, function)
+    where metric <> 'mutex_delay_ns'
+),
+
+lines as (
+    select build_id, metric, function, file, line, function = innermost as is_innermost, sum(value) as value,
+    from frames
     group by all
 ),
 
@@ -29,7 +35,9 @@ shares as (
 ),
 
 places as (
-    select build_id, function, arg_max(file, (share, line)) as file, arg_max(line, (share, line)) as line,
+    select build_id, function,
+        arg_max(file, (is_innermost, share, line)) as file,
+        arg_max(line, (is_innermost, share, line)) as line,
     from shares
     group by build_id, function
 )

@@ -1,0 +1,61 @@
+"""Verdicts that no history gave, put together to incidents by the model that does so for a history's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tracemill.warehouse.models import read_models
+from tracemill.warehouse.queries import make_temporary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+_MODEL = "int_incident_members"
+
+
+class Verdict(NamedTuple):
+    """What the model reads of a verdict. Functions by their first names; negligible: in the metric's unit."""
+
+    metric: str
+    subject: str
+    function: str | None
+    calling_function: str | None
+    status: str
+    before: float
+    after: float
+    negligible: float
+
+
+class Member(NamedTuple):
+    """A verdict in its incident; member_rank: 1 leads."""
+
+    metric: str
+    subject: str
+    incident_id: str
+    member_rank: int
+
+
+def incident_members(
+    connection: duckdb.DuckDBPyConnection, build_id: str, verdicts: Sequence[Verdict]
+) -> list[Member]:
+    """The incidents of verdicts on one build, each incident's verdicts by rank. Raises WarehouseError."""
+    if not verdicts:
+        return []
+    [model] = [m for m in read_models() if m.name == _MODEL]
+    # What the model reads, of these verdicts and with the names that they have for functions.
+    inputs: dict[str, dict[str, object]] = {
+        "int_verdicts": {"build_id": build_id, "verdicts": [v._asdict() for v in verdicts]},
+        "int_user_calls": {"build_id": build_id},
+    }
+    made = []
+    try:
+        for table, values in inputs.items():
+            make_temporary(connection, table, f"two_builds/{table}", **values)
+            made.append(table)
+        rows = connection.sql(model.sql).select(*Member._fields).order("incident_id, member_rank").fetchall()
+    finally:
+        for table in made:
+            connection.execute(f"drop table temp.{table}")
+    return [Member(*row) for row in rows]
