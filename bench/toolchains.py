@@ -1,7 +1,7 @@
-"""One source under several releases of Go: `python -m bench.toolchains [--go 1.22,1.24,1.27] [--runs 5]`.
+"""One source under several releases of Go: `python -m bench.toolchains [--go 1.21,1.24,1.27] [--runs 5]`.
 
-The example service (its go.mod says 1.22) is built and recorded under each release, in turns, and compared
-pairwise. Printed of each pair: how many functions have the same name, how many the same plain name, and how
+The example service, its loops over integers written out so that 1.21 takes it too, is built and recorded
+under each release, in turns, and compared pairwise. Printed of each pair: how many functions have the same name, how many the same plain name, and how
 many series differ, which no verdict may blame the code for.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shutil
 import subprocess
 import tempfile
 from collections import Counter
@@ -30,14 +32,15 @@ AT_LEAST = 5.0
 def main() -> None:
     """Record, load, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--go", default="1.22,1.24,1.27")
+    parser.add_argument("--go", default="1.21,1.22,1.23,1.24,1.25,1.26,1.27")
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     versions = options.go.split(",")
     with tempfile.TemporaryDirectory(prefix="bench-toolchains-") as folder:
         artifacts = Path(folder, "artifacts")
+        source = _source(Path(folder, "source"))
         for number, version in enumerate(versions):
-            _build(artifacts / version, version, number)
+            _build(source, artifacts / version, version, number)
         for run in range(1, options.runs + 1):
             for version in versions:
                 _record(artifacts / version, run)
@@ -79,7 +82,16 @@ def _functions(connection: object, version: str) -> Counter[str]:
     return Counter(name for (name,) in rows)
 
 
-def _build(folder: Path, version: str, number: int) -> None:
+def _source(folder: Path) -> Path:
+    """The service as a module of Go 1.21."""
+    shutil.copytree(HERE / "service", folder, ignore=shutil.ignore_patterns("*_test.go"))
+    for file in folder.rglob("*.go"):
+        file.write_text(re.sub(r"for range (\w+) {", r"for i := 0; i < \1; i++ {", file.read_text()))
+    (folder / "go.mod").write_text("module storefront\n\ngo 1.21\n")
+    return folder
+
+
+def _build(source: Path, folder: Path, version: str, number: int) -> None:
     folder.mkdir(parents=True)
     command = [
         "nice",
@@ -93,7 +105,7 @@ def _build(folder: Path, version: str, number: int) -> None:
         str(folder / "storefront"),
         ".",
     ]
-    subprocess.run(command, cwd=HERE / "service", env=environment(), check=True)
+    subprocess.run(command, cwd=source, env=environment(), check=True)
     said = subprocess.run(
         [str(go(version)), "env", "GOVERSION"], env=environment(), capture_output=True, text=True
     )
