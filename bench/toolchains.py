@@ -1,8 +1,8 @@
 """One source under several releases of Go: `python -m bench.toolchains [--go 1.21,1.24,1.27] [--runs 5]`.
 
 The example service, its loops over integers written out so that 1.21 takes it too, is built and recorded
-under each release, in turns, and compared pairwise. Printed of each pair: how many functions have the same name, how many the same plain name, and how
-many series differ, which no verdict may blame the code for.
+under each release, in turns, and compared pairwise. Printed of each pair: how many functions have the same
+name, how many the same plain name, and how many series differ, which no verdict may blame the code for.
 """
 
 from __future__ import annotations
