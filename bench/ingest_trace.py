@@ -3,8 +3,7 @@
     python -m bench.ingest_trace TRACE RAW REPEATS
 
 With REPEATS, ingests that often again and prints as JSON what the last one cost (wall, cpu, peak), how many
-bytes it stored, and the CPU of parsing alone; a negative number is how often to ingest in all, as a folder of
-as many traces would take.
+bytes it stored, and the CPU of parsing alone.
 """
 
 from __future__ import annotations
@@ -48,8 +47,7 @@ def parse_cpu(trace: str, *, raw: bool) -> float:
 
 def main() -> None:
     trace, raw, repeats = sys.argv[1], sys.argv[2] == "1", int(sys.argv[3])
-    for _ in range(max(1, -repeats)):
-        ingest(trace, raw=raw)
+    ingest(trace, raw=raw)
     for left in range(repeats - 1, -1, -1):
         wall, cpu = perf_counter(), process_time()
         stored = ingest(trace, raw=raw)

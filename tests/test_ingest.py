@@ -344,6 +344,18 @@ def test_what_another_version_published_is_made_anew(
     assert not build(root).is_changed
 
 
+def test_what_another_detection_judged_is_judged_anew_from_the_same_rows(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "w"
+    ingest([artifacts], root)
+    build(root)
+    monkeypatch.setattr("tracemill.warehouse.plan._detection", lambda: "another")
+    again = build(root)
+    assert (again.is_changed, again.builds) == (True, ())
+    assert not build(root).is_changed
+
+
 def test_raw_events_do_not_reload_profiles(artifacts: Path, tmp_path: Path) -> None:
     ingest([artifacts], tmp_path / "w")
     assert ingest([artifacts], tmp_path / "w", options=Options(raw_events=True)).loaded == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import version
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from tracemill.detection.rules import RULES
@@ -19,6 +21,17 @@ from tracemill.warehouse.schema.tables import DERIVED
 if TYPE_CHECKING:
     from tracemill.warehouse.catalog import Catalog
     from tracemill.warehouse.models import Model
+
+
+@cache
+def _detection() -> str:
+    """What the code says that judges levels; the models of single builds do not read it."""
+    sources = sorted(files("tracemill.detection").iterdir(), key=lambda file: file.name)
+    digest = hashlib.sha256()
+    for file in sources:
+        if file.name.endswith(".py"):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,7 @@ class Plan:
             tables = [repr(table.to_pylist()) for table in declared().values()]
             code = "\0".join([*(m.name + m.sql for m in models), *map(view, DERIVED), *tables, repr(RULES)])
             after["models"] = hashlib.sha256(code.encode()).hexdigest()
+            after["detection"] = _detection()
             after |= {f"build {b}": f for b, f in fingerprints.items()}
         is_same = before.get("models") == after.get("models")
         stale = tuple(b for b, f in fingerprints.items() if not is_same or before.get(f"build {b}") != f)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.show.tables import plain
 from tracemill.warehouse import connect
-from tracemill.warehouse.connection import DATABASE
+from tracemill.warehouse.connection import DATABASE, bring_published
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class News(NamedTuple):
 
 def regressions(warehouse: Path) -> list[News]:
     """All regressions that nobody accepted; none where there are no marts yet."""
+    bring_published(warehouse)
     if not (warehouse / DATABASE).is_file():
         return []
     with connect(warehouse) as connection:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import tracemill
+from tests.conftest import SAMPLES
 from tracemill.flows.build import build as build_models
 from tracemill.flows.keep.compact import compact
 from tracemill.flows.keep.forget import Which, forget, restore
@@ -20,6 +21,7 @@ from tracemill.flows.keep.rollback import rollback, states
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.loading.ingest import ingest
 from tracemill.flows.run import run
+from tracemill.flows.scheduled.events import new_since, regressions
 from tracemill.warehouse import connect, manifests
 from tracemill.warehouse.address import address_of, folder_of
 from tracemill.warehouse.catalog import Catalog, WarehouseError
@@ -180,6 +182,19 @@ def test_what_retention_keeps_and_compact_merges_is_there_for_a_machine_that_has
     build_models(d, full=True)
     assert figures(d) == figures(a) == before
     assert verify(c).findings == []
+
+
+def test_a_machine_that_has_nothing_knows_which_regressions_are_old(
+    faults: Faults, place: str, tmp_path: Path
+) -> None:
+    here, other = machine(tmp_path, place), machine(tmp_path, place, "other")
+    assert regressions(here) == []
+    ingest([SAMPLES / "cases/goroutineleak-no-verdict/artifacts"], here, processes=1)
+    build_models(here)
+    known = {news.key for news in regressions(here)}
+    assert known
+    assert new_since(known, other) == []
+    assert {news.key for news in regressions(other)} == known
 
 
 def test_two_machines_that_change_the_same_are_not_merged(
