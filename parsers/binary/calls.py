@@ -1,8 +1,7 @@
 """Call sites of the runtime's allocating functions, found in one vectorised pass over the text.
 
-No disassembler: on amd64 and 386 a direct CALL is 0xE8 and a relative 32 bit target, on
-arm64 a word whose top six bits are 100101 (BL). A byte sequence that only looks like a CALL
-must also point exactly at the start of one of these functions, and even then does no harm:
+No disassembler: on each architecture a direct call has one form (call_scans.py). A byte sequence that only
+looks like a CALL must also point exactly at the start of one of these functions, and even then does no harm:
 its return address never stands in a profile.
 """
 
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracemill.parsers.binary.call_scans import SCANS
 from tracemill.parsers.binary.callees import WANTED
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from tracemill.parsers.binary.image import Section
     from tracemill.parsers.binary.pclntab import Functions
 
-# BL, the branch with link: the top six bits.
-_BL_MASK, _BL = np.uint32(0xFC000000), np.uint32(0x94000000)
-ARCHITECTURES = ("386", "amd64", "arm64")
 _GROWS_STACK = "runtime.morestack_noctxt"
 _MOST_CALLED = 8
 # Share of calls that must hit a function's start; a wrong text start hits about one in thirty.
@@ -44,8 +41,7 @@ def find_calls(architecture: str, text: Section, functions: Functions) -> CallSi
     wanted = np.array([i for i, name in enumerate(functions.names) if WANTED.match(name)], np.int64)
     if not len(wanted):
         return CallSites(np.empty(0, np.uint64), np.empty(0, np.int64))
-    scan = _scan_arm64 if architecture == "arm64" else _scan_x86
-    returns, targets = scan(np.frombuffer(text.data, np.uint8), text.vaddr)
+    returns, targets = SCANS[architecture](np.frombuffer(text.data, np.uint8), text.vaddr)
     starts = functions.entries[wanted].astype(np.int64)
     place = np.minimum(np.searchsorted(starts, targets), len(starts) - 1)
     is_hit = starts[place] == targets
@@ -58,8 +54,7 @@ def find_text_start(architecture: str, text: Section, functions: Functions) -> i
     It is where .text begins, unless C code stands before Go's (cgo). What is called most in a Go
     program is the function that grows the stack: every other one ends with a call of it.
     """
-    scan = _scan_arm64 if architecture == "arm64" else _scan_x86
-    _, targets = scan(np.frombuffer(text.data, np.uint8), text.vaddr)
+    _, targets = SCANS[architecture](np.frombuffer(text.data, np.uint8), text.vaddr)
     is_inside = (targets >= text.vaddr) & (targets < text.vaddr + len(text.data))
     called, counts = np.unique(targets[is_inside], return_counts=True)
     entries = functions.entries.astype(np.int64)
@@ -78,26 +73,3 @@ def text_start_by_entry(architecture: str, entry: int, functions: Functions) -> 
     begins = re.compile(rf"_rt0_{re.escape(architecture)}_[a-z0-9]+")
     offsets = [int(functions.entries[i]) for i, n in enumerate(functions.names) if begins.fullmatch(n)]
     return entry - offsets[0] if len(offsets) == 1 and entry >= offsets[0] else None
-
-
-def _scan_x86(text: NDArray[np.uint8], vaddr: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(return addresses, targets) of everything that looks like CALL rel32."""
-    at = np.flatnonzero(text[:-4] == 0xE8) if len(text) > 4 else np.empty(0, np.int64)
-    relative = (
-        text[at + 1].astype(np.uint32)
-        | text[at + 2].astype(np.uint32) << np.uint32(8)
-        | text[at + 3].astype(np.uint32) << np.uint32(16)
-        | text[at + 4].astype(np.uint32) << np.uint32(24)
-    ).view(np.int32)
-    returns = at + (vaddr + 5)
-    return returns, returns + relative
-
-
-def _scan_arm64(text: NDArray[np.uint8], vaddr: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(return addresses, targets) of every BL."""
-    words = text[: len(text) // 4 * 4].view("<u4")
-    at = np.flatnonzero((words & _BL_MASK) == _BL)
-    # A signed 26 bit count of words: shifted up to the sign bit and back.
-    relative = (words[at] << np.uint32(6)).view(np.int32) >> 4
-    place = at * 4 + vaddr
-    return place + 4, place + relative

@@ -10,14 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from tracemill.parsers.api import Batch, Issue
+from tracemill.parsers.binary.call_scans import SCANS
 from tracemill.parsers.binary.callees import callee_class
-from tracemill.parsers.binary.calls import (
-    ARCHITECTURES,
-    CallSites,
-    find_calls,
-    find_text_start,
-    text_start_by_entry,
-)
+from tracemill.parsers.binary.calls import CallSites, find_calls, find_text_start, text_start_by_entry
 from tracemill.parsers.binary.pclntab import Functions, LineTable, find_table
 
 if TYPE_CHECKING:
@@ -72,7 +67,7 @@ def code_rows(image: Image) -> Iterator[Item]:
         return
     lines = LineTable(table, is_little_endian=image.is_little_endian)
     functions = lines.functions()
-    has_calls = image.architecture in ARCHITECTURES
+    has_calls = image.architecture in SCANS
     if not lines.text_start:
         start = (
             find_text_start(image.architecture, text, functions)

@@ -19,6 +19,7 @@ from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.binary import sniff
+from tracemill.parsers.binary.call_scans import SCANS
 from tracemill.parsers.binary.callees import WANTED
 from tracemill.parsers.binary.calls import text_start_by_entry
 from tracemill.parsers.binary.image import BrokenImageError
@@ -26,6 +27,7 @@ from tracemill.parsers.binary.lines import Tables, all_lines
 from tracemill.parsers.binary.pclntab import Functions
 
 VERSIONS = ["1.21", "1.22", "1.23", "1.24", "1.25", "1.26"]
+OTHERS = ["386", "arm", "loong64", "ppc64le", "riscv64", "s390x"]
 SAMPLES = Path(__file__).parents[1] / "samples" / "binary"
 EVERY_VERSION = pytest.mark.parametrize(
     "version", ["1.27", *(pytest.param(version, marks=pytest.mark.full) for version in VERSIONS)]
@@ -49,7 +51,10 @@ def calls_by_objdump(binary: Path) -> set[tuple[int, str, str, int, str]]:
     """(return address, function, file's base name, line, callee) of each wanted CALL or BL."""
     found = set()
     function = ""
-    call = re.compile(r"\s+(\S+):(\d+)\s+0x([0-9a-f]+)\s+([0-9a-f]+)\s+CALL (\S+)\(SB\)\s*")
+    call = re.compile(
+        r"\s+(\S+):(\d+)\s+0x([0-9a-f]+)\s+([0-9a-f]+)\s+"
+        r"(?:CALL|BL|JAL|BRASL) (?:(?:X1|R14|R1), ?)?(\S+)\(SB\)\s*"
+    )
     for line in go_tool("tool", "objdump", binary).splitlines():
         if line.startswith("TEXT "):
             function = line[5:].rsplit("(SB)", 1)[0]
@@ -73,6 +78,52 @@ def test_call_sites_equal_those_of_objdump(version, arch, tmp_path):
     expected = calls_by_objdump(tmp_path / "maps")
     assert len(expected) > 1000
     assert sites_like_objdump(tmp_path / "maps") == expected
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("arch", OTHERS)
+def test_call_sites_of_other_architectures_equal_those_of_objdump(arch, tmp_path):
+    build("maps", "1.27", tmp_path / "maps", GOOS="linux", GOARCH=arch, CGO_ENABLED="0")
+    expected = calls_by_objdump(tmp_path / "maps")
+    assert len(expected) > 1000
+    assert sites_like_objdump(tmp_path / "maps") == expected
+
+
+# Bytes of a call as Go 1.27 writes it, where it returns to, and where the function begins that it calls.
+CALLS = [
+    ("amd64", "e8fbffffff", 0x401005, 0x401000),
+    ("386", "e810000000", 0x401005, 0x401015),
+    ("arm64", "feffff97", 0x11004, 0x10FF8),
+    ("arm", "feffffeb", 0x11004, 0x11000),
+    ("loong64", "ff0fff57", 0x112A8, 0x111B0),
+    ("loong64", "01688f56", 0x1189C, 0x7A800),
+    ("ppc64le", "4dbcff4b", 0x18518, 0x14160),
+    ("ppc64le", "a98a0048", 0x1C92C, 0x253D0),
+    ("ppc64", "48008aa9", 0x1C92C, 0x253D0),
+    ("riscv64", "efc0ffab", 0x16A8E, 0x13548),
+    ("riscv64", "ef004007", 0x12F38, 0x12FA8),
+    ("riscv64", "97120000e7800201", 0x12008, 0x13010),  # AUIPC X5, 1 and JALR RA, 16(X5)
+    ("s390x", "c0e5ffffff95", 0x14E7C, 0x14DA0),
+    ("s390x", "c0e500048e60", 0x142A6, 0xA5F60),
+]
+
+
+@pytest.mark.parametrize(("arch", "code", "returns", "target"), CALLS)
+def test_a_call_is_found_wherever_it_stands(arch, code, returns, target):
+    call = bytes.fromhex(code)
+    # Instructions of arm, arm64, loong64 and ppc64 stand at words, of riscv64 and s390x at halfwords.
+    step = 1 if arch in {"386", "amd64"} else 2 if arch in {"riscv64", "s390x"} else 4
+    for before in range(0, 5 * step, step):
+        for after in range(0, 16, 4):
+            text = np.frombuffer(bytes(before) + call + bytes(after), np.uint8)
+            found = [a.tolist() for a in SCANS[arch](text, returns - len(call) - before)]
+            assert found == [[returns], [target]]
+
+
+@pytest.mark.parametrize("arch", sorted(SCANS))
+def test_a_text_too_short_for_a_call_has_none(arch):
+    for size in range(9):
+        assert [len(a) for a in SCANS[arch](np.zeros(size, np.uint8), 0x1000)] == [0, 0]
 
 
 @EVERY_VERSION
@@ -268,7 +319,7 @@ def test_java_classes_are_no_universal_files():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("arch", ["386", "riscv64", "loong64", "s390x", "ppc64le"])
+@pytest.mark.parametrize("arch", OTHERS)
 def test_lines_of_other_architectures_are_those_of_addr2line(arch, tmp_path):
     build("tiny", "1.27", tmp_path / "tiny", GOOS="linux", GOARCH=arch, CGO_ENABLED="0")
     tables = reading.tables(reading.items("binary", tmp_path / "tiny"))
