@@ -30,6 +30,7 @@ _WORDS = 4  # of a call: id, name, address, first line
 _SAMPLED = 64
 _MAX_ID = 64  # abi.FuncID has some twenty
 _MAX_DEPTH = 64
+_MOST_PLACES = 16
 # A binary of 10 MB has 8 MB of them.
 MAX_TEXT_BYTES = 1 << 29
 
@@ -78,7 +79,23 @@ def find_trees(trees: Trees, words: NDArray[np.uint32], name_starts: NDArray[np.
         found = found[is_tree]
         if not len(found):
             return None
+    # Trees lie one behind the other: from one call further on they may look like trees, too.
+    found = found[[_is_in_order(trees, words[base:]) for base in found[:_MOST_PLACES].tolist()]]
     return int(found[0]) if len(found) == 1 else None
+
+
+def _is_in_order(trees: Trees, words: NDArray[np.uint32]) -> bool:
+    """Whether each call lies in one that comes before it in its tree, or in none."""
+    is_call = trees.calls >= 0
+    owners, calls = np.unique(np.stack([trees.owners[is_call], trees.calls[is_call]]), axis=1)
+    at = trees.offsets[owners] // 4 + _WORDS * calls
+    if len(at) and at.max() + _WORDS > len(words):
+        return False
+    addresses = trees.entries[owners] + words[at + 2].astype(np.int64)
+    run = np.maximum(np.searchsorted(trees.pcs, addresses, "right") - 1, 0)
+    return bool(
+        ((addresses < trees.ends[owners]) & (trees.owners[run] == owners) & (trees.calls[run] < calls)).all()
+    )
 
 
 def inlined(
