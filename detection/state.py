@@ -31,11 +31,11 @@ class State:
         self.shape = shape = len(names), len(self.builds)
         self.every = np.arange(shape[0])
         self.value = self._matrix(points.log_value, np.nan)
-        self.counting = self._matrix(points.counting_variance, 0.0)
         self.negligible = self._matrix(points.negligible, 0.0)
         self.context = np.full(shape, -1, np.int64)
         self.context[self.place] = points.context
         self.is_real = np.isfinite(self.value) & (np.exp(self.value) > 2 * self.negligible)
+        self.counting = self._counting(self._matrix(points.counting_variance, 0.0))
         self.runs = Runs(
             rules,
             self._matrix(points.run_variance, np.nan),
@@ -48,6 +48,8 @@ class State:
         # What levels are taken from: spikes winsorised, nan for what is not there or went away.
         self.winsorised = self.value.copy()
         self.sums, self.recent = Sums(series, builds), Recent(series)
+        # Of what the runs of builds added to their variance, a row before the first.
+        self.own_sums = np.zeros((builds + 1, series))
         self.outliers, self.typical = Outliers(self.rules, series), Typical(self.rules)
         # The current level, the one before it, and what was closed of that.
         self.start, self.start_before = np.zeros(series, np.int64), np.zeros(series, np.int64)
@@ -75,6 +77,13 @@ class State:
         out[self.place] = values
         return out
 
+    def _counting(self, counting: Reals) -> Reals:
+        """The variance from few events at each build, as it was before where a build shows none of them."""
+        is_none = ~self.is_real & (counting <= 0)
+        for build in range(1, self.shape[1]):
+            counting[:, build] = np.where(is_none[:, build], counting[:, build - 1], counting[:, build])
+        return counting
+
     def levels(self) -> Levels:
         """What was found, in the order of the points."""
         begins_level = self.is_incomparable | (self.is_change & ~self.went_away) | self.is_return
@@ -91,6 +100,12 @@ class State:
             found_build=np.where(found_at >= 0, self.builds[found_at], -1),
             change=Change(**{name: values[self.place] for name, values in self.change.items()}),
         )
+
+    def push(self, build: int, own: Reals, scale: float) -> None:
+        """Take the build in as the latest. own: what its runs add to its variance; scale: how noisy it is."""
+        value = self.value[:, build]
+        self.recent.push(build, value, own, scale)
+        self.own_sums[build + 1] = self.own_sums[build] + np.where(np.isfinite(value), own, 0.0)
 
     def find_incomparable(self, build: int, is_here: Flags) -> Flags:
         """Series that do not compare with their builds before."""

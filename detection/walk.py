@@ -148,7 +148,7 @@ def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
     """Take the build in as the latest, with how noisy it is beside others."""
     value, known = state.value[:, build], state.known
     if np.isfinite(value).sum() < state.rules.least_family_series:
-        state.recent.push(build, value, own, 1.0)
+        state.push(build, own, 1.0)
         return
     end = np.full(len(value), build)
     level = state.sums.between(np.maximum(state.start, end - state.rules.most_level_builds), end)
@@ -156,11 +156,11 @@ def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
     error = np.sqrt(_variance(state) * (1 + 1 / np.maximum(level.n, 1)) + own) * factors[0]
     is_known = (state.judged_builds > 0) & (level.n >= 1) & (df >= 1)
     scale = noise_inflation(np.where(is_known, value - level.mean, np.nan), error)
-    state.recent.push(build, value, own * scale**2, scale)
+    state.push(build, own * scale**2, scale)
 
 
 def _windows(state: State, is_here: Flags) -> Windows:
-    seen = windows(state.recent, state.sums, state.start, is_here, state.known, state.rules)
+    seen = windows(state.recent, state.sums, state.own_sums, state.start, is_here, state.known, state.rules)
     builds_before = state.sums.known[seen.first, state.every]
     seen.can_judge[:] &= state.has_been_real & (builds_before >= state.rules.least_builds)
     return seen

@@ -79,7 +79,8 @@ class Windows:
     can_judge: there is such a window, and a level before it. first: its first column. before: mean of the
     level's last n builds. builds: of the whole level. after: mean of the window; after_squares: its squares
     about it. pooled, pooled_df: squares from which the variance of a build is known without the window; df:
-    with it. error: standard error of after - before.
+    with it. error: standard error of after - before; level_own: what of its variance a level of few builds
+    has by noise of its own.
     """
 
     can_judge: Flags
@@ -93,6 +94,7 @@ class Windows:
     pooled_df: Reals
     df: Reals
     error: Reals
+    level_own: Reals
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,22 @@ class Known:
         return np.maximum(variance, floor), df
 
 
-def windows(recent: Recent, sums: Sums, start: Ints, is_here: Flags, known: Known, rules: Rules) -> Windows:
-    """Compare the last builds with the level from start on."""
+def windows(
+    recent: Recent, sums: Sums, own_sums: Reals, start: Ints, is_here: Flags, known: Known, rules: Rules
+) -> Windows:
+    """Compare the last builds with the level from start on.
+
+    own_sums: of what the builds before each column had of noise of their own; (n_builds + 1, n_series).
+    """
     can_judge = is_here & (recent.column >= start)
     first = np.where(can_judge, recent.column, start)
     # The level, as it is where it ends, and all of its builds.
-    whole, level = sums.levels(start, np.maximum(start, first - rules.most_level_builds), first)
+    low = np.maximum(start, first - rules.most_level_builds)
+    whole, level = sums.levels(start, low, first)
+    # How far few builds scatter does not tell yet how noisy they are by themselves.
+    every = np.arange(len(start))
+    level_own = (own_sums[first, every] - own_sums[low, every]) / np.maximum(level.n, 1) ** 2
+    level_own = np.where(level.n < rules.least_builds, level_own, 0.0)
     after = recent.value.cumsum(axis=0) / _SIZES
     away = recent.value - recent.value[0]
     after_squares = (away**2).cumsum(axis=0) - _SIZES * (after - recent.value[0]) ** 2
@@ -133,7 +145,7 @@ def windows(recent: Recent, sums: Sums, start: Ints, is_here: Flags, known: Know
     variance, df = known.variance(pooled + after_squares, pooled_df + _SIZES - 1)
     scale = (recent.scale**2).cumsum(axis=0) / _SIZES**2
     own = recent.own.cumsum(axis=0) / _SIZES**2
-    error = np.sqrt(variance * (scale + 1 / np.maximum(level.n, 1)) + own)
+    error = np.sqrt(variance * (scale + 1 / np.maximum(level.n, 1)) + own + level_own)
     return Windows(
         can_judge=can_judge & (level.n >= 1) & (df >= 1.5),
         first=first,
@@ -146,6 +158,7 @@ def windows(recent: Recent, sums: Sums, start: Ints, is_here: Flags, known: Know
         pooled_df=pooled_df,
         df=df,
         error=error,
+        level_own=level_own,
     )
 
 
@@ -250,6 +263,7 @@ def _with_spikes(
         about = ((rest - mean) ** 2).sum(axis=0)
         variance, df = known.variance(pooled + about, pooled_df + left - 1, rows)
         error = variance * (scale[:left].sum(axis=0) / left**2 + 1 / n) + own[:left].sum(axis=0) / left**2
+        error += seen.level_own[at, rows]
         t = np.maximum(mean / np.sqrt(error) / factors[left - 1], 0.0)
         p += comb(size, left) * chance * two_sided_p(t, np.maximum(df, 1e-9))
         chance = chance * spike[left - 1]

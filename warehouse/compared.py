@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.detection.rules import RULES
 from tracemill.warehouse.queries import ask
+from tracemill.warehouse.schema.metrics import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tracemill.detection.compare import Estimates
 
 # Of all differences claimed, the share that may be false.
 FALSE_SHARE = RULES.false_share
 # Beside fewer pairs the runs of a series are compared as if none were.
 LEAST_PAIRS = 2
+# Two captures of one process have samples in common.
+_HEAPS = {name for name, source in SOURCES.items() if source.sample_type}
 # Of figures in these units, or per something, another process on the machine makes more.
 TIME_UNITS = {"ns", "sec"}
 # What runs had to do explains a change only up to so many times its own difference.
@@ -119,7 +126,12 @@ def answers(sides: Sequence[Sides], at_least: float) -> list[Answer]:
         name: np.concatenate([getattr(found, name) for _, found in parts])[order]
         for name in Estimates.__dataclass_fields__
     }
-    done = judged(Estimates(**columns), margin)
+    done = judged(
+        _no_surer_than_samples(
+            Estimates(**columns), [p or s for s, p in zip(sides, pairs, strict=True)], metric, margin
+        ),
+        margin,
+    )
     told = [getattr(done, name).tolist() for name in Answer._fields[:-2]]
     counts = [len(p.before) if p else 0 for p in pairs]
     least = [
@@ -127,6 +139,25 @@ def answers(sides: Sequence[Sides], at_least: float) -> list[Answer]:
         for n, s in zip(counts, sides, strict=True)
     ]
     return [Answer(*values) for values in zip(*told, least, counts, strict=True)]
+
+
+def _no_surer_than_samples(
+    found: Estimates, sides: Sequence[Sides], metric: NDArray[np.int64], margin: float
+) -> Estimates:
+    """The estimates, with those from heap profiles no surer than their samples make them."""
+    import numpy as np
+
+    from tracemill.detection.sampling import Sampled, at_least_sampling
+
+    def sampled(runs: list[Run], *, is_heap: bool) -> Sampled:
+        variances = [(run.variance if is_heap else None) or 0.0 for run in runs]
+        return Sampled(np.array([run.value for run in runs]), np.array(variances))
+
+    is_heap = [(s.before or s.after)[0].measure in _HEAPS for s in sides]
+    before = [sampled(s.before, is_heap=heap) for s, heap in zip(sides, is_heap, strict=True)]
+    after = [sampled(s.after, is_heap=heap) for s, heap in zip(sides, is_heap, strict=True)]
+    negligible = np.array([s.before[0].negligible for s in sides])
+    return at_least_sampling(found, before, after, negligible, metric, margin)
 
 
 class NoisyRun(NamedTuple):

@@ -25,6 +25,7 @@ from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.published import published_fingerprints
 from tracemill.warehouse.queries import ask, ask_column, text
+from tracemill.warehouse.schema.metrics import METRICS, SOURCES
 from tracemill.warehouse.whatif import WhatIf
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 # What a build measures is expected of the next; a metric that nobody measured for longer is forgotten.
 EXPECTED_SINCE_BUILDS = 3
+# Metrics of which a build may show less because less is known.
+MAPS_TOLD = {m.name for m in METRICS.values() if SOURCES[m.measure].exhaustive == "maps told"}
 UNORDERED = (
     "the order of the builds is not known: nothing says when {0} was committed or captured. "
     'Say it in build.json as "committed_at" (RFC 3339), list the builds by `run --order FILE`, or name those '
@@ -221,6 +224,7 @@ def judge(
         tuple(u for s in seen for u in s.unjudged(least)),
         tuple(doubts),
         suspected=tuple(suspected_changes(connection, candidate, metrics)),
+        conditions=tuple(_conditions(connection, candidate)),
         unread=tuple(f.message for f in failures if f.is_unknown_kind),
     )
 
@@ -267,6 +271,28 @@ def _series(connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[
     )
 
 
+class _Difference(NamedTuple):
+    build_id: str
+    difference: str
+    measures: list[str]
+
+
+def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
+    """In what the candidate differs from the builds before it, and what it does not say of what it did."""
+    found = [
+        f"{d.difference}, unlike the builds before, in {', '.join(d.measures)}: what changed there is no "
+        "regression, but not comparable"
+        for d in ask(connection, "coverage/differences", _Difference)
+        if d.build_id == candidate
+    ]
+    if sources := ask_column(connection, "gate/per_second", build_id=candidate):
+        found.append(
+            f"no run counts its work (run.json), so that figures of {', '.join(sources)} are per second: "
+            "another load changes them, too"
+        )
+    return found
+
+
 class _OnlyPer(NamedTuple):
     metric: str
     per: str
@@ -284,19 +310,23 @@ def _less_than_before(
     findings: list[Finding],
 ) -> list[str]:
     """Doubts: a regression could hide where the candidate shows less than the builds before it."""
+    # What maps allocate at a site rises with what the site allocates, of which nothing is unknown.
+    judged = {s.metric for s in seen if s.judged}
+    parts = {metric for metric in MAPS_TOLD if metric.partition("_")[2] in judged}
     only_per = {m.metric: m.per for m in ask(connection, "gate/only_per", _OnlyPer, candidate=candidate)}
     doubts = [
         f"{s.metric} was measured in the builds before, and not in {candidate}"
         + (f", which has it per {only_per[s.metric]} only" if s.metric in only_per else "")
         for s in seen
-        if (s.present_before and not s.present) or (s.judged_before and not s.judged)
+        if s.metric not in parts
+        and ((s.present_before and not s.present) or (s.judged_before and not s.judged))
     ]
     ((salvaged,),) = ask(connection, "gate/damaged_captures", _Count, build_id=candidate)
     missing = sum(s.missing for s in seen)
     if salvaged and missing:
         what = f"{salvaged} captures of {candidate} are damaged or tell of failures"
         doubts.append(f"{what}, and {missing} series are missing")
-    metrics = [s.metric for s in seen if s.missing]
+    metrics = [s.metric for s in seen if s.missing and s.metric not in parts]
     for metric in ask_column(
         connection, "gate/too_little_known", ordinal=ordinal, recent=EXPECTED_SINCE_BUILDS, metrics=metrics
     ):

@@ -68,10 +68,11 @@ class Unjudged(NamedTuple):
 class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
 
-    judged: series by metric; 0 where none was found of what is a fault by itself. ignored: conditions that
-    builds were compared across. fails_on_open: what stands open fails it too. allows_leaks: new leaks do not.
-    suspected: sentences on what may have got worse. unread: sentences on files of no known kind.
-    comparison: how it was compared with one other build alone, in sentences; of a history nothing.
+    judged: series by metric; 0 where none was found of what is a fault by itself. ignored: conditions
+    that builds were compared across. fails_on_open: what stands open fails it too. allows_leaks: new
+    leaks do not. suspected: sentences on what may have got worse. unread: sentences on files of no known
+    kind. conditions: on what else differs, or may. comparison: how it was compared with one other build
+    alone, in sentences; of a history nothing.
     """
 
     candidate: str
@@ -88,6 +89,7 @@ class Judgement:
     suspected: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     comparison: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:

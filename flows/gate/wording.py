@@ -48,6 +48,7 @@ def coverage(judgement: Judgement) -> list[str]:
         + (f"{_count(len(builds), 'build')}: {named}" if builds else "nothing: there is no build before")
     ]
     parts += [f"compared: {sentence}" for sentence in judgement.comparison]
+    parts += [f"note: {sentence}" for sentence in judgement.conditions]
     if judgement.ignored:
         parts.append("compared across " + ", ".join(CONDITIONS[name] for name in judgement.ignored))
     if judgement.judged:

@@ -39,8 +39,9 @@ _MOMENTS = {
 }
 # What adds up since the process began.
 _SUMS = {"allocs.pb.gz": "allocs", "block.pb.gz": "block", "mutex.pb.gz": "mutex"}
-# What is observed for some seconds, side by side.
-_OBSERVED = {"trace.out": "trace?seconds={seconds:g}", "cpu.pb.gz": "profile?seconds={seconds:g}"}
+# What is observed side by side, for whole seconds: of a fraction net/http/pprof makes a CPU
+# profile of 30.
+_OBSERVED = {"trace.out": "trace?seconds={seconds}", "cpu.pb.gz": "profile?seconds={seconds}"}
 
 _NAME = re.compile(r"[^./\\\0][^/\\\0]*")
 
@@ -55,7 +56,7 @@ class Collected:
 
 
 def collect(
-    url: str, build: str, run: str | None, artifacts: Path, *, seconds: float, progress: Progress
+    url: str, build: str, run: str | None, artifacts: Path, *, seconds: int, progress: Progress
 ) -> Collected:
     """Scrape the service at url for so many seconds into artifacts/<build>/<run>/.
 

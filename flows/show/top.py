@@ -45,7 +45,7 @@ class Kind:
     """A kind of cost. marts: what its query reads; cost: the column by which builds are compared.
 
     idle: what rows of place 2 are called. calm: what is said where there are these alone. mart: where the
-    rows can be asked for in SQL, if not the first of marts.
+    rows can be asked for in SQL, if not the first of marts. instead: where else to look when there are none.
     """
 
     text: str
@@ -56,11 +56,15 @@ class Kind:
     idle: str = ""
     calm: str = ""
     mart: str = ""
+    instead: str = ""
 
 
 _MEASURES = "int_build_measures"
 _WAITED = Column("time", "block_ns_per_unit", "ns", True, "block_ns")
 _WAITS = Column("waits", "block_count_per_unit", "count", True, "block_count")
+_DELAYED = Column("delay", "delay_ns_per_unit", "ns", True, "delay_ns")
+_DELAYS = Column("times", "contention_count_per_unit", "count", True, "contention_count")
+_PROFILES = "`contention` has what mutex and block profiles show"
 _P99 = Column("p99", "p99_ns", "ns")
 _MAX = Column("longest", "max_ns", "ns")
 _ALLOCATED = Column("allocated", "alloc_bytes_per_unit", "bytes", True, "alloc_bytes")
@@ -75,11 +79,17 @@ KINDS = {
         "where goroutines waited", ("int_function_waits", _MEASURES),
         (Column("function", "function"), Column("reason", "wait_reason"), _WAITED, _WAITS, _P99), _WAITED,
         idle="waiting for work, which is neither better nor worse", calm="no contention",
-        mart="goroutine_blocks",
+        mart="goroutine_blocks", instead=_PROFILES,
     ),
     "locks": Kind(
         "who waited for whom", ("lock_waits", _MEASURES),
         (Column("waits", "waiter"), Column("woken by", "holder"), _WAITED, _WAITS, _P99), _WAITED,
+        instead=_PROFILES,
+    ),
+    "contention": Kind(
+        "delays as mutex and block profiles have them", ("contention", _MEASURES),
+        (Column("function", "function"), Column("profile", "kind"), _DELAYED, _DELAYS), _DELAYED, "mutex",
+        idle="waiting for work, which is neither better nor worse", calm="no contention",
     ),
     "maps": Kind(
         "lines that assign or make maps", ("map_sites", _MEASURES),
@@ -226,7 +236,8 @@ def _section(each: Top, build: str, count: int, width: int | None, against: str 
         is_long = width is not None and len(lines[0] + rests_on) > width
         lines[0] += f"\n{rests_on.strip()}" if is_long else rests_on
     if not each.rows:
-        return "\n".join([*lines, f"none: {build} has no capture that would show any\n"])
+        instead = f"; {kind.instead}" if kind.instead else ""
+        return "\n".join([*lines, f"none: {build} has no capture that would show any{instead}\n"])
     ordered = _ordered(each)
     fewer = min(count, MAX_IDLE_ROWS) if _has(ordered, 1) else count
     for place, most in ((1, count), (2, fewer)):

@@ -300,7 +300,7 @@ def build(warehouse: Path | None, full: bool, prefect: bool, on: str | None) -> 
 @click.option("--run", "run_", metavar="R", help="The run's name. Default: the time, in UTC.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=1, max=600),
+    type=click.IntRange(min=1, max=600),
     default=10,
     show_default=True,
     help="How long the trace and the CPU profile observe.",
@@ -313,12 +313,13 @@ def build(warehouse: Path | None, full: bool, prefect: bool, on: str | None) -> 
     show_default=True,
     help="Where the files go, as DIR/<build>/<run>/.",
 )
-def collect(url: str, build: str, run_: str | None, seconds: float, artifacts: Path) -> None:
+def collect(url: str, build: str, run_: str | None, seconds: int, artifacts: Path) -> None:
     """Scrape the live service at URL, from its net/http/pprof endpoints, as one run of a build.
 
     Takes a trace and a CPU profile, and before and behind them heaps and goroutines, so that what
     grows shows; then load them with `tracemill run`. A copy of the service's binary in <build>/
-    makes map allocations exact.
+    makes map allocations exact. Of one process each run has the heap samples of the one before:
+    start the service anew between runs where you can.
 
     \b
     tracemill collect http://localhost:6060 --build b07

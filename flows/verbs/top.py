@@ -24,7 +24,9 @@ class NothingToShowError(TracemillError):
 
 @click.command()
 @click.argument(
-    "what", metavar="[waits|locks|maps|heap|cpu|assists|latency|goroutines|tasks]… [FILE]…", nargs=-1
+    "what",
+    metavar="[waits|locks|contention|maps|heap|cpu|assists|latency|goroutines|tasks]… [FILE]…",
+    nargs=-1,
 )
 @click.option("--build", "build_id", metavar="B", help="The build. Default: the newest.")
 @click.option(

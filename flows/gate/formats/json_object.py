@@ -32,6 +32,7 @@ def write(judgement: Judgement) -> str:
         "open": len(judgement.open),
         "across": judgement.ignored,
         "comparison": judgement.comparison,
+        "conditions": judgement.conditions,
         "doubts": judgement.doubts,
         "hints": judgement.suspected,
         "unread": judgement.unread,

@@ -1,7 +1,7 @@
--- Where a function stands in the code: the line of it that costs most, of any metric with call paths; of a function
--- that only calls what costs, the line of the call.
+-- Where a function stands in the code: the line of it that costs most, of any metric with call paths.
 -- grain: build_id, function
 -- scope: view
+-- Of a function that only calls what costs it is the line of the call.
 -- A mutex profile is left out: its lines are those that let go of a lock.
 -- file: in the repository, without the module's name before it; null for a file of another module.
 with

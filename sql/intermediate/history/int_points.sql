@@ -17,6 +17,14 @@ conditions as (
 
 described as (
     select * from int_metrics
+),
+
+-- Runs that are captures of one process are one run of what heap profiles tell.
+processes as (
+    select processes.build_id, sources.measure, processes.process_count,
+    from int_heap_processes as processes
+    inner join metric_sources as sources on sources.sample_type is not null
+    where processes.process_count < processes.run_count
 )
 
 -- What is summed of fractions is summed in order: the last digit does not follow from how rows came.
@@ -31,12 +39,18 @@ select
     any_value(run_points.negligible) as negligible,
     median(run_points.value) as value,
     median(run_points.log_value) as log_value,
-    var_samp(run_points.log_value order by run_points.log_value) as run_variance,
-    count(*) as run_count,
+    if(
+        any_value(processes.process_count) = 1, null,
+        var_samp(run_points.log_value order by run_points.log_value)
+    ) as run_variance,
+    least(count(*), coalesce(any_value(processes.process_count), count(*))) as run_count,
     coalesce(
-        avg(run_points.share_of_variance order by run_points.share_of_variance) * pi() / (2 * count(*) + 1), 0
+        avg(run_points.share_of_variance order by run_points.share_of_variance)
+            * pi() / (2 * least(count(*), coalesce(any_value(processes.process_count), count(*))) + 1),
+        0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
 from run_points
 inner join conditions using (build_id, measure)
+left join processes using (build_id, measure)
 group by run_points.metric, run_points.series_number, conditions.ordinal
