@@ -105,3 +105,9 @@ def test_a_missing_endpoint_does_not_stop_the_others(address, tmp_path, monkeypa
     assert "nosuch: HTTP Error 404" in done.output
     assert (tmp_path / "b" / "r" / "allocs.pb.gz").stat().st_size
     assert not (tmp_path / "b" / "r" / "none.pb.gz").exists()
+
+
+def test_parts_of_a_second_are_refused(tmp_path):
+    """net/http/pprof would make a CPU profile of half a minute of them."""
+    done = tracemill("collect", "localhost:1", "--build", "b", "--seconds", 1.5, "--artifacts", tmp_path)
+    assert (done.exit_code, "'1.5' is not a valid integer" in done.output) == (2, True), done.output

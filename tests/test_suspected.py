@@ -72,3 +72,22 @@ def test_what_may_have_changed_is_no_change_and_has_its_figures(history) -> None
     ]
     for what in wrong:
         assert history.execute(f"from regression_history select count(*) where {what}").fetchall() == [(0,)]
+
+
+def test_a_series_is_hinted_at_once(history: duckdb.DuckDBPyConnection) -> None:
+    told = {
+        "may_change": "true",
+        "is_change": "false",
+        "q_value": "0.02",
+        "log_change": "1.0",
+        "change_log_ratio": "2.0",
+        "change_q_value": "0.03",
+    }
+    changed = ", ".join(f"{value} as {name}" for name, value in told.items())
+    with history.cursor() as connection:
+        connection.execute(
+            f"create temporary table regression_history as select * replace ({changed}) "
+            f"from regression_history where build_id = 'b{BUILDS - 1}' order by subject limit 5"
+        )
+        found = suspected_changes(connection, f"b{BUILDS - 1}", ())
+    assert len(found) == len({sentence.partition(":")[0] for sentence in found}) == 5

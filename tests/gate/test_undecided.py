@@ -181,3 +181,47 @@ def test_input_that_the_models_have_not_seen_is_no_pass(artifacts: Path, tmp_pat
     assert "run `tracemill build`" in found.stdout
     assert tracemill("build", *where).exit_code == 0
     assert "tracemill build" not in tracemill("gate", "--candidate", "b2", *where).stdout
+
+
+def test_a_map_site_of_which_too_little_is_known_is_no_doubt_where_all_of_it_is_judged() -> None:
+    given = story()
+    for mapping in given.tables["profile_mappings"]:
+        if mapping["capture_id"].startswith("b7/"):
+            mapping["gnu_build_id"] = "of another binary"
+    found = judged(given, "b7")
+    assert (found.exit_code, found.doubts) == (PASSED, ())
+    assert found.judged["alloc_bytes"]
+    unjudged = {(u.metric, u.why) for u in found.unjudged}
+    assert ("mapassign_alloc_bytes", "measured in the builds before, not in this one") in unjudged
+    # Who asks for it alone is told that it was not judged.
+    alone = judged(given, "b7", "mapassign_alloc_bytes")
+    assert alone.exit_code == UNDECIDED
+    assert alone.doubts
+
+
+def test_what_differs_from_the_builds_before_is_noted_where_no_figure_changed() -> None:
+    given = story()
+    assert judged(given, "b7").conditions == ()
+    for capture in given.tables["captures"]:
+        if capture["kind"] == "trace":
+            given.tables["trace_metrics"].append(
+                {
+                    "capture_id": capture["capture_id"],
+                    "name": "/sched/gomaxprocs:threads",
+                    "ts_ns": 0,
+                    "value": 1 if capture["build_id"] == "b7" else 2,
+                }
+            )
+    found = judged(given, "b7")
+    assert found.exit_code == PASSED
+    assert found.conditions == (
+        "GOMAXPROCS 2 → 1, unlike the builds before, in trace: what changed there is no regression, but not "
+        "comparable",
+    )
+    assert f"note: {found.conditions[0]}" in write(found, "table")
+
+
+def test_figures_per_second_are_noted() -> None:
+    given = story()
+    given.tables["run_work"] = []
+    assert any("figures of trace are per second" in note for note in judged(given, "b7").conditions)

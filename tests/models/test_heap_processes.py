@@ -1,0 +1,65 @@
+"""Captures of one process have samples in common: of what heap profiles tell they are one run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .given import USER_PATH, Given, rows
+
+MIB = 1 << 20
+
+
+def scraped(*sizes: list[int], period: int = 524288) -> Given:
+    """A build whose runs have these bytes at each of their sites."""
+    given = Given()
+    stacks = [given.stack(f"app.f{site}", *USER_PATH) for site in range(len(sizes[0]))]
+    for run, of_run in enumerate(sizes, 1):
+        sites = [
+            (stack, 0x1000 + i, size)
+            for i, (stack, size) in enumerate(zip(stacks, of_run, strict=True))
+            if size
+        ]
+        given.heap("b1", str(run), sites, period=period)
+    return given
+
+
+FIRST = [MIB * (1 + site % 3) for site in range(12)]
+LATER = [size + (MIB if site % 4 == 0 else 0) for site, size in enumerate(FIRST)]
+OTHER = [MIB * (1 + (site + 1) % 3) for site in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("runs", "period", "processes"),
+    [
+        ((FIRST, LATER), 524288, 1),
+        ((FIRST, FIRST, LATER), 524288, 1),
+        ((FIRST, OTHER), 524288, 2),
+        ((FIRST, LATER, OTHER), 524288, 2),
+        # A site that one process had and the other has not.
+        ((FIRST, [0, *LATER[1:]]), 524288, 2),
+        # Every allocation is counted: two processes may do the same.
+        ((FIRST, FIRST), 1, 2),
+        # Of a few sites one cannot tell.
+        ((FIRST[:9], LATER[:9]), 524288, 2),
+        ((FIRST,), 524288, 1),
+    ],
+)
+def test_processes_are_told_by_what_never_becomes_less(runs, period, processes):
+    with scraped(*runs, period=period).models() as connection:
+        found = rows(connection, "select run_count, process_count from int_heap_processes")
+    assert found == [(len(runs), processes)]
+
+
+@pytest.mark.parametrize(("second", "run_count"), [(LATER, 1), (OTHER, 2)])
+def test_captures_of_one_process_are_one_run(second, run_count):
+    with scraped(FIRST, second).models() as connection:
+        found = rows(
+            connection,
+            "select metric, run_count, run_variance, counting_variance from int_points "
+            "where metric in ('alloc_bytes', 'inuse_bytes') and value > 0",
+        )
+    assert {metric for metric, *_ in found} == {"alloc_bytes", "inuse_bytes"}
+    assert {count for _, count, _, _ in found} == {run_count}
+    assert {variance is None for _, _, variance, _ in found} == {run_count == 1}
+    assert np.all([counting > 0 for *_, counting in found])
