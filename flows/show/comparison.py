@@ -124,7 +124,10 @@ def _row(s: Series) -> list[str]:
     low, high = s.interval or (s.ratio, s.ratio)
     interval = f" ({low:.3g} to {high:.3g})" if s.interval else ""
     q = f", q = {s.q_value:.1g}" if s.q_value is not None else ""
-    ratio = factor(s.ratio, s.before) if not interval else f"×{s.ratio:.3g}{interval}"
+    if not s.before or not s.after:  # a ratio to nothing is one to what is negligible
+        ratio = factor(None, s.before)
+    else:
+        ratio = factor(s.ratio, s.before) if not interval else f"×{s.ratio:.3g}{interval}"
     head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}"
     subject = visible(s.subject)
     room = WIDTH - _INDENT

@@ -7,6 +7,8 @@ _STEPS = {
     "ns": ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")),
     "sec": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
 }
+# Rounded to three digits it is a thousand.
+_FOUR_DIGITS = 999.5
 # What stands behind a stroke in the field, and is no unit of work with a plural.
 _SYMBOLS = {"op", "s"}
 
@@ -31,9 +33,11 @@ def _parts(value: float, unit: str | None) -> tuple[str, str]:
     base, _, work = (unit or "").partition("/")
     behind = per_one(work)
     steps: tuple[tuple[float, str], ...] = _STEPS.get("bytes" if base == "B" else base, ())
-    for size, name in steps:
-        if abs(value) >= size or size == steps[-1][0]:
-            return f"{value / size:.3g} {name}", behind
+    for place, (size, name) in enumerate(steps):
+        # In the next step it would have four digits.
+        if place + 1 == len(steps) or abs(value) >= _FOUR_DIGITS * steps[place + 1][0]:
+            figure = value / size
+            return f"{figure:,.0f} {name}" if abs(figure) >= _FOUR_DIGITS else f"{figure:.3g} {name}", behind
     return f"{value:.4g} {'' if base == 'count' else base}".rstrip(), behind
 
 
