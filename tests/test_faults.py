@@ -56,4 +56,4 @@ def test_a_fault_at_a_write_of_each_kind_leaves_the_old_state(tmp_path: Path, ve
 @pytest.mark.full
 @pytest.mark.parametrize("verb", faults.VERBS)
 def test_a_fault_at_any_write_leaves_the_old_state(tmp_path: Path, verb: str) -> None:
-    assert {"write", "fsync"} <= assert_every_fault_leaves_the_old_state(tmp_path, verb, some_all_over)
+    assert "write" in assert_every_fault_leaves_the_old_state(tmp_path, verb, some_all_over)
