@@ -9,7 +9,9 @@ memory of each side. Both sides take turns, so that a busy neighbour hits both; 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -24,6 +26,7 @@ from examples.toolchain import environment, tool
 
 PARTS = "parsed,v1,small,decode,folder,long"
 ROOT = Path(__file__).resolve().parents[1]
+PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,24 @@ def run(*command: str | Path, stdout: int | None = subprocess.DEVNULL) -> Cost:
     if child.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}: exit code {child.returncode}")
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def whole_process(folder: Path) -> Cost:
+    """`tracemill ingest` on all cores, with the processes that it starts and leaves to end on their own."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    warehouse = tempfile.mkdtemp()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cost = run(sys.executable, "-m", "tracemill", "ingest", folder, "--warehouse", warehouse)
+    peak = cost.peak
+    while True:
+        try:
+            peak = max(peak, os.wait3(0)[2].ru_maxrss / 1024)
+        except ChildProcessError:
+            break
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    shutil.rmtree(warehouse)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cost.wall, cpu, peak)
 
 
 def median(costs: list[Cost]) -> Cost:
@@ -102,8 +123,6 @@ def small(repeats: int) -> None:
 
 def folder(count: int) -> None:
     """Many small traces, each a run of its own: `tracemill ingest` against Go's tool called for each."""
-    from bench.profiles import whole_process  # here, as it reads this module
-
     trace = make_trace(0.3)
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(count):

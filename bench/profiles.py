@@ -10,23 +10,19 @@ the one before it. CPU counts all processes of a side, peak memory is its larges
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
-import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter, process_time
 
-from bench.exectrace import ROOT, Cost, median, row, run
+from bench.exectrace import ROOT, Cost, median, row, run, whole_process
 from bench.make_profiles import make_profiles
 from bench.memory import peak_mb
 from examples.toolchain import tool
 
-PR_SET_CHILD_SUBREAPER = 36
 WARM_UP = "b0/r00"
 
 
@@ -55,24 +51,6 @@ def inside(folder: Path, processes: int) -> Cost:
     if result.failures or not result.loaded:
         raise SystemExit(f"{len(result.failures)} of the profiles could not be read")
     return Cost(*cost, peak_mb())
-
-
-def whole_process(folder: Path) -> Cost:
-    """`tracemill ingest` on all cores, with the processes that it starts and leaves to end on their own."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    warehouse = tempfile.mkdtemp()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cost = run(sys.executable, "-m", "tracemill", "ingest", folder, "--warehouse", warehouse)
-    peak = cost.peak
-    while True:
-        try:
-            peak = max(peak, os.wait3(0)[2].ru_maxrss / 1024)
-        except ChildProcessError:
-            break
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    shutil.rmtree(warehouse)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cost.wall, cpu, peak)
 
 
 def main() -> None:

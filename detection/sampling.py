@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from tracemill.detection.compare import CONFIDENCE, MOST_RUNS, Estimates, Reals
-from tracemill.detection.distributions import t_quantile, two_sided_p
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+# Half the width of an interval, in standard errors.
+_Z = float(ndtri((1 + CONFIDENCE) / 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,10 @@ def at_least_sampling(
     level = np.array([(a.values.mean() + b.values.mean()) / 2 for b, a in zip(before, after, strict=True)])
     error = np.sqrt(pooled * (1 / runs).sum(axis=0))
     is_known = error > 0
-    many = np.full(len(pooled), 1e9)
-    p = np.where(is_known, two_sided_p(difference / np.where(is_known, error, 1.0), many), 0.0)
-    half = np.where(is_known, t_quantile(CONFIDENCE, many) * error / (level + negligible), 0.0)
+    p = np.where(is_known, 2 * ndtr(-np.abs(difference) / np.where(is_known, error, 1.0)), 0.0)
+    half = np.where(is_known, _Z * error / (level + negligible), 0.0)
     # Runs of processes of their own with which sampling alone would stay within the margin.
-    needed = 2 * pooled * (t_quantile(CONFIDENCE, many) / (margin * (level + negligible))) ** 2
+    needed = 2 * pooled * (_Z / (margin * (level + negligible))) ** 2
     return replace(
         found,
         runs_needed=np.where(needed <= MOST_RUNS, np.maximum(found.runs_needed, np.ceil(needed)), np.nan),
@@ -72,8 +75,7 @@ def at_least_sampling(
 
 def _mean(before: Sampled, after: Sampled) -> float:
     """The variance of a run under no change; 0 where none is known."""
-    variances = np.concatenate([before.variances, after.variances])
-    return float(variances.mean())
+    return float(np.concatenate([before.variances, after.variances]).mean())
 
 
 def _squares(side: Sampled) -> float:

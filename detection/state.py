@@ -35,7 +35,7 @@ class State:
         self.context = np.full(shape, -1, np.int64)
         self.context[self.place] = points.context
         self.is_real = np.isfinite(self.value) & (np.exp(self.value) > 2 * self.negligible)
-        self.counting = self._counting(self._matrix(points.counting_variance, 0.0))
+        self.counting = self._carried(self._matrix(points.counting_variance, 0.0))
         self.runs = Runs(
             rules,
             self._matrix(points.run_variance, np.nan),
@@ -77,7 +77,7 @@ class State:
         out[self.place] = values
         return out
 
-    def _counting(self, counting: Reals) -> Reals:
+    def _carried(self, counting: Reals) -> Reals:
         """The variance from few events at each build, as it was before where a build shows none of them."""
         is_none = ~self.is_real & (counting <= 0)
         for build in range(1, self.shape[1]):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -331,28 +332,30 @@ def test_a_capture_that_was_parsed_again_is_published_again(artifacts: Path, tmp
     ) == [(True,)]
 
 
-def test_what_another_version_published_is_made_anew(
-    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("names", "other", "builds"),
+    [
+        (("published.version", "plan.version"), lambda _: "99.0", ("b1", "b2")),
+        # The rows of single builds stay as they are.
+        (("plan._detection",), lambda: "another", ()),
+    ],
+)
+def test_what_another_version_or_detection_made_is_made_anew(
+    names: tuple[str, ...],
+    other: Callable[..., str],
+    builds: tuple[str, ...],
+    artifacts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     root = tmp_path / "w"
     ingest([artifacts], root)
     build(root)
     assert not build(root).is_changed
-    for module in ("published", "plan"):
-        monkeypatch.setattr(f"tracemill.warehouse.{module}.version", lambda _: "99.0")
-    assert build(root).builds == ("b1", "b2")
-    assert not build(root).is_changed
-
-
-def test_what_another_detection_judged_is_judged_anew_from_the_same_rows(
-    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = tmp_path / "w"
-    ingest([artifacts], root)
-    build(root)
-    monkeypatch.setattr("tracemill.warehouse.plan._detection", lambda: "another")
+    for name in names:
+        monkeypatch.setattr(f"tracemill.warehouse.{name}", other)
     again = build(root)
-    assert (again.is_changed, again.builds) == (True, ())
+    assert (again.is_changed, again.builds) == (True, builds)
     assert not build(root).is_changed
 
 

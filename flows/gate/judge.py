@@ -20,6 +20,7 @@ from tracemill.flows.gate.comparability import without
 from tracemill.flows.gate.judgement import OPEN, Finding, Judgement, Unjudged
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
+from tracemill.flows.show.coverage import Difference
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -271,10 +272,9 @@ def _series(connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[
     )
 
 
-class _Difference(NamedTuple):
-    build_id: str
-    difference: str
-    measures: list[str]
+class _Processes(NamedTuple):
+    run_count: int
+    process_count: int
 
 
 def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
@@ -282,8 +282,13 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
     found = [
         f"{d.difference}, unlike the builds before, in {', '.join(d.measures)}: what changed there is no "
         "regression, but not comparable"
-        for d in ask(connection, "coverage/differences", _Difference)
+        for d in ask(connection, "coverage/differences", Difference)
         if d.build_id == candidate
+    ]
+    found += [
+        f"the heap profiles of {p.run_count} runs are captures of {p.process_count} "
+        f"process{'es' * (p.process_count > 1)}, and count as {p.process_count}"
+        for p in ask(connection, "gate/processes", _Processes, build_id=candidate)
     ]
     if sources := ask_column(connection, "gate/per_second", build_id=candidate):
         found.append(

@@ -40,6 +40,7 @@ class Build(NamedTuple):
     is_ordered: bool
     run_count: int
     is_heap_known: bool | None
+    has_one_process: bool
     kinds: list[str]
 
 
@@ -178,6 +179,14 @@ def _builds(builds: list[Build]) -> list[Ailment]:
                 f"{_named(few)} {'has' if len(few) == 1 else 'have'} fewer than {RUNS_WANTED} runs: "
                 "small changes drown in noise",
                 f"record {RUNS_WANTED} runs of a build, each in a folder of its own",
+            )
+        )
+    if same := [b.build_id for b in builds if b.has_one_process]:
+        found.append(
+            Ailment(
+                f"heap profiles of different runs of {_named(same)} are captures of one process: they have "
+                "samples in common, and count as one run",
+                "start the service anew for each run",
             )
         )
     bare = [b.build_id for b in builds if b.is_heap_known is False]

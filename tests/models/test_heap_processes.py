@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tracemill.flows.gate.judge import judge
+from tracemill.flows.show.doctor import Build
+from tracemill.warehouse.queries import ask
+
 from .given import USER_PATH, Given, rows
 
 MIB = 1 << 20
@@ -48,7 +52,14 @@ OTHER = [MIB * (1 + (site + 1) % 3) for site in range(12)]
 def test_processes_are_told_by_what_never_becomes_less(runs, period, processes):
     with scraped(*runs, period=period).models() as connection:
         found = rows(connection, "select run_count, process_count from int_heap_processes")
+        notes = judge(connection, "b1").conditions
+        [seen] = ask(connection, "doctor/builds", Build)
     assert found == [(len(runs), processes)]
+    # It is said where somebody looks.
+    assert any(
+        f"the heap profiles of {len(runs)} runs are captures of {processes} process" in n for n in notes
+    ) == (processes < len(runs))
+    assert seen.has_one_process == (processes < len(runs))
 
 
 @pytest.mark.parametrize(("second", "run_count"), [(LATER, 1), (OTHER, 2)])

@@ -43,10 +43,10 @@ select
         any_value(processes.process_count) = 1, null,
         var_samp(run_points.log_value order by run_points.log_value)
     ) as run_variance,
-    least(count(*), coalesce(any_value(processes.process_count), count(*))) as run_count,
+    least(count(*), any_value(processes.process_count)) as run_count,
     coalesce(
         avg(run_points.share_of_variance order by run_points.share_of_variance)
-            * pi() / (2 * least(count(*), coalesce(any_value(processes.process_count), count(*))) + 1),
+            * pi() / (2 * least(count(*), any_value(processes.process_count)) + 1),
         0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,

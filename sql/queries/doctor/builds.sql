@@ -11,11 +11,13 @@ knowledge as (
 select
     build_id,
     is_ordered,
-    run_count,
+    builds.run_count,
+    coalesce(any_value(processes.process_count < processes.run_count), false) as has_one_process,
     any_value(knowledge.is_heap_known) as is_heap_known,
     coalesce(list(distinct captures.kind order by captures.kind), []) as kinds,
 from builds
 left join captures using (build_id)
 left join knowledge using (build_id)
-group by build_id, is_ordered, run_count, ordinal
+left join int_heap_processes as processes using (build_id)
+group by build_id, is_ordered, builds.run_count, ordinal
 order by ordinal
