@@ -42,6 +42,7 @@ class _Condition(NamedTuple):
 class _Load(NamedTuple):
     measure: str
     condition: str
+    is_counted: bool
     is_per_second: bool
     log_difference: float
     why: str
@@ -271,11 +272,10 @@ def _sampling(sides: Sides, effect: float) -> tuple[float, float] | None:
 
 def _explains(load: _Load, effect: float) -> bool:
     """Whether what the runs had to do can explain a change, as int_load_differences has it for a history."""
-    if load.condition == "duration":
-        if abs(effect) >= abs(load.log_difference) + math.log(LOAD_RATIO):
-            return False
-        if load.is_per_second:
-            return True
+    if not load.is_counted and abs(effect) >= abs(load.log_difference) + math.log(LOAD_RATIO):
+        return False
+    if load.condition == "duration" and load.is_per_second:
+        return True
     return load.log_difference * effect > 0
 
 

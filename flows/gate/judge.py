@@ -272,6 +272,12 @@ def _series(connection: duckdb.DuckDBPyConnection, ordinal: int, metrics: tuple[
     )
 
 
+class _Requests(NamedTuple):
+    here: float
+    least: float
+    most: float
+
+
 class _Processes(NamedTuple):
     run_count: int
     process_count: int
@@ -294,6 +300,11 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
         found.append(
             f"no run counts its work (run.json), so that figures of {', '.join(sources)} are per second: "
             "another load changes them, too"
+            + "".join(
+                f"; its traces show {r.here:.3g} requests/s, "
+                f"those of the builds before {r.least:.3g} to {r.most:.3g}"
+                for r in ask(connection, "gate/requests", _Requests, build_id=candidate)
+            )
         )
     return found
 

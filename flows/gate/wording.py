@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.gate.comparability import CONDITIONS
 from tracemill.flows.gate.judgement import OPEN
+from tracemill.flows.show.coverage import by_reason
 from tracemill.flows.show.units import amount, amounts, factor
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def coverage(judgement: Judgement) -> list[str]:
         parts.append("judged: " + ", ".join(counts))
     parts += [f"may have got worse: {change}" for change in judgement.suspected]
     parts += [f"not read: {file}" for file in judgement.unread]
-    return parts + [f"not judged: {u.series_count} of {u.metric}, {u.why}" for u in judgement.unjudged]
+    unjudged = by_reason((u.metric, u.series_count, u.why) for u in judgement.unjudged)
+    return parts + [f"not judged: {text}" for text in unjudged]
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -10,6 +10,8 @@ from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_scree
 from tracemill.warehouse.queries import ask, ask_column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import duckdb
 
 # More differences than this are counted.
@@ -81,7 +83,7 @@ class Coverage:
             *self._faultless(),
             *self._set_aside(),
             *self._differences(),
-            *(f"not judged: {text}" for m in self.metrics for text in self._not_judged(m)),
+            *(f"not judged: {text}" for text in self._not_judged()),
         ]
 
     def _faultless(self) -> list[str]:
@@ -101,7 +103,7 @@ class Coverage:
         if not self.metrics:
             loaded = ", ".join(f"{k.captures} {k.kind}" for k in self.kinds)
             return f"what is loaded ({loaded}) gives no figure that is judged"
-        return "; ".join(text for m in self.metrics for text in self._not_judged(m))
+        return "; ".join(self._not_judged())
 
     def _set_aside(self) -> list[str]:
         if not self.unordered:
@@ -113,13 +115,15 @@ class Coverage:
             'they were committed or captured; build.json ("committed_at") or run --order FILE can'
         ]
 
-    def _not_judged(self, metric: Metric) -> list[str]:
-        reasons = (
-            (metric.too_new, f"in too few builds ({self.least} must come before one)"),
-            (metric.divided, f"never in {self.least + 1} builds that compare with each other"),
-            (metric.too_small, "too small in every build to mean anything"),
+    def _not_judged(self) -> list[str]:
+        reasons = {
+            "too_new": f"in too few builds ({self.least} must come before one)",
+            "divided": f"never in {self.least + 1} builds that compare with each other",
+            "too_small": "too small in every build to mean anything",
+        }
+        return by_reason(
+            (m.metric, getattr(m, name), why) for name, why in reasons.items() for m in self.metrics
         )
-        return [f"{count} series of {metric.metric}, {why}" for count, why in reasons if count]
 
     def _differences(self) -> list[str]:
         lines = [
@@ -128,6 +132,21 @@ class Coverage:
         ]
         more = len(self.differences) - MAX_DIFFERENCES
         return lines + ([f"not compared: {more} more builds with those before them"] if more > 0 else [])
+
+
+def by_reason(found: Iterable[tuple[str, int, str]]) -> list[str]:
+    """What is not judged, a sentence for each reason. found: metric, how many series of it, why."""
+    reasons: dict[str, dict[str, int]] = {}
+    for metric, count, why in found:
+        if count:
+            reasons.setdefault(why, {})[metric] = count
+    sentences = []
+    for why, counts in reasons.items():
+        named = ", ".join(f"{metric} ({count})" for metric, count in counts.items())
+        only = next(iter(counts))
+        total = f"{sum(counts.values())} series"
+        sentences.append(f"{total} of {only}, {why}" if len(counts) == 1 else f"{total}, {why}: {named}")
+    return sentences
 
 
 def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:

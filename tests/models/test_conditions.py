@@ -151,3 +151,52 @@ def test_totals_of_runs_of_another_duration_are_not_compared():
     assert ("b4", "not_comparable", "duration 1 → 3 s") in found
     with without_work(story(contention=1)).models() as connection:
         assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
+
+
+def served(given, before, after, entry="net/http.(*connReader).backgroundRead"):
+    """No work is counted; each trace has so many requests, from b8 on other ones."""
+    for capture in given.tables["captures"]:
+        if capture["kind"] == "trace":
+            is_late = int(capture["build_id"].removeprefix("b")) >= 8
+            given.tables["goroutines"] += [
+                {
+                    "capture_id": capture["capture_id"],
+                    "goroutine_id": 1000 + number,
+                    "entry_function": entry,
+                    "created_ns": number,
+                }
+                for number in range(after if is_late else before)
+            ]
+    return without_work(given)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "net/http.(*connReader).backgroundRead",
+        "net/http.(*http2serverConn).runHandler",
+        "net/http/internal/http2.(*serverConn).runHandler",
+        "golang.org/x/net/http2.(*serverConn).runHandler",
+        "google.golang.org/grpc.(*Server).serveStreams.func2.1",
+    ],
+)
+def test_requests_that_traces_show_are_a_load(entry):
+    status, words = contended(served(worked(story(leak=1, contention=1), 3), 40, 120, entry))
+    assert status == "not_comparable"
+    assert words.startswith("load 40 → 120 requests/s, by its traces: not compared; ")
+
+
+@pytest.mark.parametrize(
+    ("factor", "before", "after", "entry"),
+    [
+        # As many requests; fewer than tell anything; twice what they explain; goroutines of connections.
+        (3, 40, 40, "net/http.(*connReader).backgroundRead"),
+        (3, 5, 19, "net/http.(*connReader).backgroundRead"),
+        (12, 40, 120, "net/http.(*connReader).backgroundRead"),
+        (3, 40, 120, "net/http.(*conn).serve"),
+    ],
+)
+def test_requests_explain_no_more_than_they_can(factor, before, after, entry):
+    assert (
+        contended(served(worked(story(leak=1, contention=1), factor), before, after, entry))[0] == "regressed"
+    )

@@ -26,6 +26,7 @@ changed as (
         loads.condition,
         loads.unit,
         loads.is_per_second,
+        loads.is_counted,
         loads.value,
         median(loads_before.value) as value_before,
         min(abs(ln(loads.value / loads_before.value))) as least_log_difference,
@@ -51,14 +52,16 @@ select
     metric,
     first_subject,
     ordinal,
-    format('{} {:.3g} → {:.3g} {}', condition, value_before, value, unit) as difference,
+    string_agg(format('{} {:.3g} → {:.3g} {}', condition, value_before, value, unit), ', ' order by condition)
+        as difference,
 from changed
 cross join rules
 where least_log_difference >= ln(rules.load_ratio)
-    -- A duration explains as much as it differs itself; what changes twice as much or more does so otherwise.
-    and (condition != 'duration' or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(rules.load_ratio))
+    -- What nobody counted explains as much as it differs itself; what changes twice as much or more does so otherwise.
+    and (is_counted or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(rules.load_ratio))
     -- A figure per second grows or falls with the duration as it happens to, all others grow with it.
     and (
         (condition = 'duration' and is_per_second)
         or (value - value_before) * change_log_ratio > 0
     )
+group by metric, first_subject, ordinal

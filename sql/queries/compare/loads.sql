@@ -1,5 +1,5 @@
 -- How much the runs of two builds had to do, where that may explain a change, for each source of figures.
-select one.measure, one.condition, one.is_per_second, ln(other.value / one.value) as log_difference,
+select one.measure, one.condition, one.is_counted, one.is_per_second, ln(other.value / one.value) as log_difference,
     format('{} {:.3g} → {:.3g} {}', one.condition, one.value, other.value, one.unit) as why,
 from int_build_loads as one
 inner join int_build_loads as other
