@@ -14,7 +14,7 @@ from tracemill.detection.points import Levels, Points
 from tracemill.detection.rechecks import Suspected, look_back, suspect
 from tracemill.detection.rules import Rules
 from tracemill.detection.state import State
-from tracemill.detection.windows import Chances, Known, Windows, chances, windows
+from tracemill.detection.windows import Chances, Known, Windows, began, chances, windows
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,6 +67,9 @@ def _judge(state: State, build: int) -> Suspected:
     # That an excursion is over is not looked for in the whole family, but where one is, and on one side.
     q_of_end = benjamini_hochberg(np.where(excursions(state, build), found.p / 2, np.nan))
     is_end = is_worth & (q_of_end <= rules.false_share)
+    window = began(seen, state.recent, state.known, found.best, rules)
+    at = np.where(is_change | is_end, window, found.best), state.every
+    before, after = seen.before[at], seen.after[at]
     place = np.where(is_change | is_end, seen.first[at], build)
     is_return = ended_excursions(state, place, np.where(is_change | is_end, after, value), own)
     is_return &= ~is_incomparable & (is_change | is_end)
@@ -76,7 +79,7 @@ def _judge(state: State, build: int) -> Suspected:
     _keep_found(state, build, seen, factors, p, q)
     _learn(state, build, seen, found, is_change, is_incomparable)
     state.is_return[is_return, place[is_return]] = True
-    change = np.array([before, after, seen.error[at] * factors[found.best, 0], p, q])
+    change = np.array([before, after, seen.error[at] * factors[at[0], 0], p, q])
     for begins in (False, True):
         rows = np.flatnonzero(is_change & (is_return != begins))
         state.claim(build, rows, place[rows], change[:, rows], begins_level=begins)

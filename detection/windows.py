@@ -233,6 +233,26 @@ def chances(seen: Windows, recent: Recent, known: Known, factors: Reals, outlier
     return Chances(p ** outliers.exponent(), p, best, t[0], normal_p)
 
 
+def began(seen: Windows, recent: Recent, known: Known, best: Ints, rules: Rules) -> Ints:
+    """The window at whose first build the change began that the best window shows.
+
+    That of the best window, or longer by builds that lie where the change leads to and not at the level
+    before: a single build may have been too few for a claim, and is no part of that level all the same.
+    """
+    found, every = best.copy(), np.arange(len(best))
+    after = seen.after[best, every]
+    is_going_on = np.ones(len(best), bool)
+    for longer in range(1, WINDOWS):
+        value, before = recent.value[longer], seen.before[longer]
+        variance, _ = known.variance(seen.pooled[longer], seen.pooled_df[longer])
+        variance = variance * recent.scale[longer] ** 2 + recent.own[longer]
+        odds = ((value - before) ** 2 - (value - after) ** 2) / variance
+        is_next = found == longer - 1
+        is_going_on &= ~is_next | (seen.can_judge[longer] & (odds >= 2 * np.log(rules.return_odds)))
+        found = np.where(is_next & is_going_on, longer, found)
+    return found
+
+
 def _with_spikes(
     size: int,
     rows: Ints,

@@ -105,3 +105,21 @@ def test_machines_get_no_next_step(warehouse: Path) -> None:
     ):
         assert "next:" not in tracemill(*arguments, "--warehouse", warehouse).stderr
     assert "next: tracemill doctor" in tracemill("gate", "--candidate", "b2", "--warehouse", warehouse).stderr
+
+
+def test_doctor_sees_captures_that_saw_parts_of_the_counted_work() -> None:
+    given = Given()
+    for build, seconds in (("b1", None), ("b2", 9), ("b3", None)):
+        given.trace(build, "1", [], seconds=2)
+        cpu = given.capture(build, "1", "cpu")
+        for capture in given.tables["captures"]:
+            if capture["capture_id"] == cpu:
+                capture["duration_ns"] = 2_000_000_000 if build == "b3" else 5_000_000_000
+        work = {"requests": 900} | ({"seconds": seconds} if seconds else {})
+        given.tables["run_work"] += [
+            {"build_id": build, "run_id": "1", "work_unit": unit, "work_count": count}
+            for unit, count in work.items()
+        ]
+    with given.models() as connection:
+        found = {b.build_id: b.sees_parts for b in ask(connection, "doctor/builds", doctor.Build)}
+    assert found == {"b1": True, "b2": False, "b3": False}

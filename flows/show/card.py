@@ -228,7 +228,9 @@ def compare_stacks(
     shown = STACKS.get(metric)
     if not is_of_maps and shown is None:
         return None
+    is_count = bool(shown and shown.is_count)
     of = metric if is_of_maps else shown.metric if shown else metric
+    name = metric if is_of_maps or is_count else of
     measures = ask(connection, "show/measure", _Measure, metric=of)
     if not measures:
         return None
@@ -238,17 +240,16 @@ def compare_stacks(
         prefix, _, column = metric.partition("_")
         rows = ask(connection, "show/map_stacks", StackRow, prefix=prefix, column=column, **values)
     else:
-        is_count = bool(shown and shown.is_count)
         unit = "count" if is_count else unit
         rows = ask(connection, "show/stacks", StackRow, metric=of, is_count=is_count, **values)
     if not rows:
         return None
     whole = f"{unit}/{rows[0].per}" if rows[0].per else unit
     if of != "block_ns":
-        return Comparison(metric if is_of_maps else of, whole, (before, after), rows)
+        return Comparison(name, whole, (before, after), rows)
     idle = [r for r in rows if not r.is_contention]
     left_out = (sum(r.before for r in idle), sum(r.after for r in idle))
-    return Comparison(of, whole, (before, after), [r for r in rows if r.is_contention], left_out)
+    return Comparison(name, whole, (before, after), [r for r in rows if r.is_contention], left_out)
 
 
 def _lines(stacks: Comparison, function: str | None) -> list[LineCost]:

@@ -41,6 +41,7 @@ class Build(NamedTuple):
     run_count: int
     is_heap_known: bool | None
     has_one_process: bool
+    sees_parts: bool
     kinds: list[str]
 
 
@@ -187,6 +188,14 @@ def _builds(builds: list[Build]) -> list[Ailment]:
                 f"heap profiles of different runs of {_named(same)} are captures of one process: they have "
                 "samples in common, and count as one run",
                 "start the service anew for each run",
+            )
+        )
+    if parts := [b.build_id for b in builds if b.sees_parts]:
+        found.append(
+            Ailment(
+                f"traces and CPU profiles of {_named(parts)} saw different parts of the work that run.json "
+                "counts, and are divided by all of it: what they say of a unit of work is too little",
+                'say in run.json how long the work took: {"work": {"requests": 40000, "seconds": 90}}',
             )
         )
     bare = [b.build_id for b in builds if b.is_heap_known is False]

@@ -10,8 +10,11 @@ from tracemill.warehouse.declared import declared
 from .given import Given, build, rows
 
 
-def incidents(*verdicts: tuple[str, str, str, str, str], calls: str = "") -> list[list[str]]:
-    """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first."""
+def incidents(*verdicts: tuple[str, str, str, str, str], calls: str = "", waits: str = "") -> list[list[str]]:
+    """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first.
+
+    calls: callee<caller. waits: waiter<holder=ns.
+    """
     connection = duckdb.connect()
     for name in ("metrics", "verdict_statuses"):
         connection.register("_rows", declared()[name])
@@ -25,6 +28,15 @@ def incidents(*verdicts: tuple[str, str, str, str, str], calls: str = "") -> lis
     )
     for line in calls.split():
         connection.execute("insert into int_user_calls select unnest(['b5', 'b7']), $1, $2", line.split("<"))
+    connection.execute(
+        "create table int_lock_waits "
+        "(build_id varchar, function varchar, holder_function varchar, block_ns bigint)"
+    )
+    for line in waits.split():
+        who, _, ns = line.partition("=")
+        connection.execute(
+            "insert into int_lock_waits select unnest(['b5', 'b7']), $1, $2, $3", [*who.split("<"), ns]
+        )
     connection.execute(
         """
         create table int_verdicts (
@@ -72,6 +84,25 @@ def test_a_regression_that_is_found_later_hides_in_no_improvement():
         ("b5", "b5", "improved", "cpu_ns", "app.f"),
     )
     assert found == [["b5 cpu_ns app.f"], ["b7 alloc_bytes app.f"]]
+
+
+def test_who_holds_a_lock_leads_those_that_wait_for_it():
+    found = incidents(
+        ("b5", "b5", "regressed", "block_ns", "app.f"),
+        ("b5", "b5", "regressed", "block_ns", "app.holder"),
+        ("b7", "b5", "regressed", "block_delay_ns", "app.g"),
+        waits="app.f<app.holder=80 app.f<app.other=20 app.g<app.holder=9 app.holder<app.holder=10",
+    )
+    assert found == [["b5 block_ns app.holder", "b5 block_ns app.f", "b7 block_delay_ns app.g"]]
+
+
+def test_who_holds_a_lock_for_a_small_part_of_the_waits_is_not_their_cause():
+    found = incidents(
+        ("b5", "b5", "regressed", "block_ns", "app.f"),
+        ("b5", "b5", "regressed", "block_ns", "app.holder"),
+        waits="app.f<app.holder=20 app.f<app.other=80",
+    )
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize(("calls", "is_one"), [("app.f<app.g", True), ("app.f<app.other", False)])

@@ -223,3 +223,27 @@ def test_a_few_events_that_a_build_does_not_show_are_no_change() -> None:
         found += int((levels.is_change & ~levels.went_away).sum())
     # Of 4,000 series; where such builds had no noise from few events it was seven.
     assert found <= 3
+
+
+def test_a_change_begins_at_the_first_build_that_lies_where_it_leads_to() -> None:
+    """Of runs that disagree one build is too little for a claim; with the next, both are of the new level."""
+    random = np.random.default_rng(1)
+    values = np.log(100) + 0.01 * random.standard_normal((10, 7))
+    run_variance, run_count = np.full(values.shape, 0.0001), np.full(values.shape, 3)
+    values[0] = 0.26 + 0.01 * random.standard_normal(7)
+    values[0, 5:] = 2.2, 2.0
+    run_variance[0, 5], run_count[0, 5] = 0.8, 2
+    found = find_levels(
+        Points(
+            series=np.repeat(np.arange(10), 7),
+            build=np.tile(np.arange(7), 10),
+            log_value=values.ravel(),
+            run_variance=run_variance.ravel(),
+            run_count=run_count.ravel(),
+            counting_variance=np.zeros(values.size),
+            negligible=np.full(values.size, 1.3),
+            context=np.zeros(values.size, int),
+        )
+    )
+    assert found.is_change.reshape(10, 7)[0].tolist() == [False] * 5 + [True, False]
+    assert found.found_build.reshape(10, 7)[0, 5] == 6

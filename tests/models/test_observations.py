@@ -172,3 +172,19 @@ def test_goroutines_that_become_more_within_a_run_are_found_where_earlier_builds
     with given.models() as connection:
         query = "select build_id, status from regressions where metric = 'growth_goroutine_count'"
         assert rows(connection, query) == ([("b6", "regressed")] if dumps == 2 else [])
+
+
+def test_a_trace_of_a_part_of_the_run_is_divided_by_its_part_of_the_work():
+    given = Given()
+    wait = given.stack("sync.(*Mutex).Lock", "app.f", *USER_PATH)
+    given.trace("b1", "1", [(wait, "sync", 4_000_000)], seconds=2)
+    for unit, count in (("requests", 900), ("seconds", 9)):
+        given.tables["run_work"].append(
+            {"build_id": "b1", "run_id": "1", "work_unit": unit, "work_count": count}
+        )
+    query = "select distinct value, unit from observations where metric = 'block_ns'"
+    with given.models() as connection:
+        assert rows(connection, query) == [(20_000.0, "ns/requests")]
+        assert rows(connection, "select distinct value from int_build_loads where condition = 'load'") == [
+            (100.0,)
+        ]

@@ -102,6 +102,16 @@ def test_the_function_moved_keeps_its_history():
     assert (moved_from, n_before) == (GET, 2)
 
 
+def test_a_function_that_allocates_no_maps_moves_too():
+    given = story(leak=1, contention=1)
+    old = given.stack("app/catalog.List", *USER_PATH)
+    new = given.stack("app/listing.All", *USER_PATH)
+    for sample in given.tables["profile_samples"]:
+        if sample["stack_id"] == old and sample["capture_id"].startswith(("b10/", "b11/", "b12/")):
+            sample["stack_id"] = new
+    assert verdicts(given) == [("b10", "alloc_bytes", "app/listing.All", "moved"), *MOVE]
+
+
 def test_a_move_that_costs_more_is_a_regression():
     given = story(contention=1)
     for interval in given.tables["goroutine_intervals"]:

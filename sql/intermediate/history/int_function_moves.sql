@@ -21,19 +21,15 @@ names as (
     select * from int_function_names
 ),
 
-blocks as (
-    select * from goroutine_blocks
-),
-
-allocations as (
-    select * from mapassign_allocations
+calls as (
+    select * from int_user_calls
 ),
 
 floors as (
     select * from int_metric_floors
 ),
 
--- Waiting time and allocated bytes: a function that has neither at a build is not there.
+-- Waiting, allocated bytes, CPU time: a function that has none of them at a build is not there.
 run_costs as (
     select
         build_order.ordinal,
@@ -45,7 +41,7 @@ run_costs as (
     inner join build_order using (build_id)
     where observed.function is not null
         and observed.calling_function is null
-        and observed.metric in ('block_ns', 'mapassign_alloc_bytes', 'makemap_alloc_bytes')
+        and observed.metric in ('block_ns', 'alloc_bytes', 'mapassign_alloc_bytes', 'makemap_alloc_bytes', 'cpu_ns')
     group by all
 ),
 
@@ -97,20 +93,12 @@ costs as (
 ),
 
 callers as (
-    select ends.ordinal, ends.function, ends.is_new, list(distinct path_callers.caller) as callers,
-    from (
-        select build_id, function, unnest(callers) as caller,
-        from blocks
-        where function in (select function from ends)
-        union all
-        select build_id, function, unnest(callers),
-        from allocations
-        where function in (select function from ends)
-    ) as path_callers
-    inner join build_order using (build_id)
-    inner join ends
-        on ends.function = path_callers.function
-        and ends.seen_ordinal = build_order.ordinal
+    select ends.ordinal, ends.function, ends.is_new, list(distinct calls.calling_function) as callers,
+    from ends
+    inner join build_order on build_order.ordinal = ends.seen_ordinal
+    inner join calls
+        on calls.build_id = build_order.build_id
+        and calls.function = ends.function
     group by ends.ordinal, ends.function, ends.is_new
 ),
 

@@ -1,11 +1,11 @@
 -- The incident that each verdict belongs to: verdicts that begin at one build and that one cause explains.
 -- grain: build_id, metric, subject
 -- scope: history
--- Verdicts on the same function, or on a function and its caller or that one's caller, have one cause. What feels the
--- costs of sites (a benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that
--- can explain it: one that went the same way, or any where it only follows from another load. A regression never hides
--- in an incident that is none. What only a later build makes certain joins the incident that was known before, if that
--- is at least as grave.
+-- Verdicts on the same function, on a function and its caller or that one's caller, or on one that waits and on the one
+-- that holds what it waits for, have one cause. What feels the costs of sites (a benchmark, a task, a caller's sum, the
+-- whole program) belongs to the build's greatest incident that can explain it: one that went the same way, or any where
+-- it only follows from another load. A regression never hides in an incident that is none. What only a later build makes
+-- certain joins the incident that was known before, if that is at least as grave.
 with recursive
 
 verdicts as (
@@ -18,6 +18,27 @@ described as (
 
 calls as (
     select * from int_user_calls
+),
+
+waits as (
+    select * from int_lock_waits
+),
+
+-- Who holds what a function mostly waits for is the cause of that, as a callee is of what its caller costs.
+holders as (
+    select build_id, function, holder_function as other,
+    from waits
+    group by build_id, function, holder_function
+    qualify holder_function <> function
+        and sum(block_ns) >= 0.5 * sum(sum(block_ns)) over (partition by build_id, function)
+),
+
+relations as (
+    select build_id, function, calling_function as other, false as is_held,
+    from calls
+    union
+    select build_id, function, other, true as is_held,
+    from holders
 ),
 
 build_order as (
@@ -49,14 +70,14 @@ functions as (
 ),
 
 linked as (
-    select distinct functions.origin_build_id, functions.function, calls.calling_function as other,
+    select distinct functions.origin_build_id, functions.function, relations.other, relations.is_held,
     from functions
-    inner join calls
-        on calls.build_id in (functions.build_id, functions.origin_build_id)
-        and calls.function = functions.function
-    semi join functions as callers
-        on callers.origin_build_id = functions.origin_build_id
-        and callers.function = calls.calling_function
+    inner join relations
+        on relations.build_id in (functions.build_id, functions.origin_build_id)
+        and relations.function = functions.function
+    semi join functions as others
+        on others.origin_build_id = functions.origin_build_id
+        and others.function = relations.other
 ),
 
 both_ways as (
@@ -127,19 +148,23 @@ members as (
 
 -- The build at which the incident was known: what is as grave as what was known before joins it.
 joined as (
-    select *,
-        min(ordinal) over (partition by origin_build_id, cause order by severity) as known_ordinal,
+    select members.*, coalesce(holding.is_held, false) as is_holder,
+        min(members.ordinal) over (partition by members.origin_build_id, members.cause order by members.severity)
+            as known_ordinal,
     from members
+    left join (select distinct origin_build_id, other as function, is_held from linked where is_held) as holding
+        using (origin_build_id, function)
 ),
 
--- What names the cause best leads: a site before what feels it, then by the order of the metrics; a caller's part of a
--- shared helper only where the helper itself has no such verdict.
+-- What names the cause best leads: a site before what feels it, who holds a lock before those that wait for it, then by
+-- the order of the metrics; a caller's part of a shared helper only where the helper itself has no such verdict.
 ranked as (
     select *,
         row_number() over (
             partition by origin_build_id, cause, known_ordinal
             order by
-                severity, ordinal, place <> 'site', lead_order, calling_function is not null, weight desc, subject
+                severity, ordinal, place <> 'site', not is_holder, lead_order, calling_function is not null, weight desc,
+                subject
         ) as member_rank,
     from joined
 )

@@ -28,7 +28,7 @@ work as (
 common_unit as (
     select work_unit
     from work
-    where work_count > 0
+    where work_count > 0 and work_unit <> 'seconds'
     group by work_unit
     order by count(*) desc, work_unit
     limit 1
@@ -39,6 +39,13 @@ run_work as (
     from work
     inner join common_unit using (work_unit)
     where work.work_count > 0
+),
+
+-- How long the work took: of it a trace or a CPU profile that was shorter has seen its part.
+run_seconds as (
+    select build_id, run_id, work_count as work_seconds,
+    from work
+    where work_unit = 'seconds' and work_count > 0
 ),
 
 -- How long a run's longest capture took: of a process's life nothing is known.
@@ -85,6 +92,11 @@ divided as (
         captured.run_id,
         captured.measure,
         captured.load_dependence,
+        if(
+            captured.divided_by = 'work or time',
+            run_work.work_count * least(1, coalesce(captured.observed_ns / 1e9 / run_seconds.work_seconds, 1)),
+            run_work.work_count
+        ) as seen_count,
         case
             when captured.divided_by = 'nothing' then null
             when captured.divided_by = 'work or time' and not captured.is_whole then null
@@ -92,7 +104,7 @@ divided as (
         end as divided_unit,
         if(captured.divided_by = 'work or time' and divided_unit is null, 's', divided_unit) as per,
         case
-            when divided_unit is not null then run_work.work_count
+            when divided_unit is not null then seen_count
             when captured.divided_by = 'work or time' then captured.observed_ns / 1e9
             else 1
         end::double as divisor,
@@ -106,7 +118,6 @@ divided as (
         end as is_exhaustive,
         captured.exhaustive = 'maps told' and captured.is_whole as is_told_by_site,
         run_work.work_unit,
-        run_work.work_count,
         coalesce(if(captured.divided_by = 'work or time', captured.observed_ns, null), lives.duration_ns)
             as duration_ns,
     from captured
@@ -118,6 +129,9 @@ divided as (
         on run_work.build_id = captured.build_id
         and run_work.run_id = captured.run_id
         and (captured.is_whole or captured.divided_by <> 'work or time')
+    left join run_seconds
+        on run_seconds.build_id = captured.build_id
+        and run_seconds.run_id = captured.run_id
     left join lives
         on lives.build_id = captured.build_id
         and lives.run_id = captured.run_id
@@ -139,7 +153,7 @@ select
         2 * count(divided_unit) over (partition by measure) >= count(*) over (partition by measure)
     ) as is_comparable,
     work_unit,
-    work_count,
+    seen_count as work_count,
     duration_ns,
 from divided
 where divisor > 0

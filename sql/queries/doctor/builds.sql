@@ -1,11 +1,20 @@
 -- Of each build what a judgement needs: when it was committed, its runs, how much of its heap profiles is known.
--- is_heap_known is null where no run has a heap profile.
+-- is_heap_known is null where no run has a heap profile; sees_parts: captures saw different parts of the counted work.
 with
 
 knowledge as (
     select build_id, bool_and(is_known) as is_heap_known,
     from int_heap_knowledge
     group by build_id
+),
+
+-- Traces and CPU profiles of different lengths cannot both have seen all of a run's work.
+parts as (
+    select build_id, true as sees_parts,
+    from int_run_measures
+    where observed_seconds > 0 and work_unit is not null
+    group by build_id, run_id
+    having max(observed_seconds) > 1.2 * min(observed_seconds) and min(work_count) = max(work_count)
 )
 
 select
@@ -14,10 +23,12 @@ select
     builds.run_count,
     coalesce(any_value(processes.process_count < processes.run_count), false) as has_one_process,
     any_value(knowledge.is_heap_known) as is_heap_known,
+    coalesce(any_value(parts.sees_parts), false) as sees_parts,
     coalesce(list(distinct captures.kind order by captures.kind), []) as kinds,
 from builds
 left join captures using (build_id)
 left join knowledge using (build_id)
+left join parts using (build_id)
 left join int_heap_processes as processes using (build_id)
 group by build_id, is_ordered, builds.run_count, ordinal
 order by ordinal
