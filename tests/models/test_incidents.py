@@ -96,6 +96,19 @@ def test_who_holds_a_lock_leads_those_that_wait_for_it():
     assert found == [["b5 block_ns app.holder", "b5 block_ns app.f", "b7 block_delay_ns app.g"]]
 
 
+def test_contention_in_methods_of_one_type_has_one_cause():
+    found = incidents(
+        ("b5", "b5", "regressed", "mutex_delay_ns", "app/store.(*Store).Put.deferwrap1"),
+        ("b5", "b5", "regressed", "block_delay_ns", "app/store.(*Store).Get"),
+        ("b7", "b5", "regressed", "block_delay_ns", "app/store.(*Store).Hit"),
+        ("b5", "b5", "regressed", "block_delay_ns", "app/store.(*Index).Get"),
+        ("b5", "b5", "regressed", "alloc_bytes", "app/store.(*Store).Grow"),
+        ("b5", "b5", "regressed", "block_delay_ns", "app/store.Get"),
+        ("b5", "b5", "regressed", "block_delay_ns", "app/other.Get"),
+    )
+    assert [len(members) for members in found] == [1, 1, 1, 1, 3]
+
+
 def test_who_holds_a_lock_for_a_small_part_of_the_waits_is_not_their_cause():
     found = incidents(
         ("b5", "b5", "regressed", "block_ns", "app.f"),

@@ -1,11 +1,11 @@
 -- The incident that each verdict belongs to: verdicts that begin at one build and that one cause explains.
 -- grain: build_id, metric, subject
 -- scope: history
--- Verdicts on the same function, on a function and its caller or that one's caller, or on one that waits and on the one
--- that holds what it waits for, have one cause. What feels the costs of sites (a benchmark, a task, a caller's sum, the
--- whole program) belongs to the build's greatest incident that can explain it: one that went the same way, or any where
--- it only follows from another load. A regression never hides in an incident that is none. What only a later build makes
--- certain joins the incident that was known before, if that is at least as grave.
+-- Verdicts on the same function, on a function and its caller or that one's caller, on one that waits and on the one that
+-- holds what it waits for, or of contention in methods of one type, have one cause. What feels the costs of sites (a
+-- benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can explain it: one
+-- that went the same way, or any where it only follows from another load. A regression never hides in an incident that is
+-- none. What only a later build makes certain joins the incident that was known before, if that is at least as grave.
 with recursive
 
 verdicts as (
@@ -53,6 +53,7 @@ weighed as (
         if(verdicts.status = 'moved', verdicts.build_id, verdicts.first_build_id)
             as origin_build_id,
         described.place,
+        described.family in ('waiting', 'contention') as is_contention,
         described.lead_order,
         verdict_statuses.lead_order as severity,
         abs(verdicts.after - verdicts.before) / verdicts.negligible as weight,
@@ -80,10 +81,22 @@ linked as (
         and others.function = relations.other
 ),
 
+-- A block profile tells who waits and a mutex profile who holds, but not what: most locks are in the receiver.
+receivers as (
+    select distinct origin_build_id, function, regexp_extract(function, '^(.*?\(\*[^)]+\))\.', 1) as receiver,
+    from weighed
+    where is_site and is_contention
+),
+
 both_ways as (
     select origin_build_id, function, other from linked
     union
     select origin_build_id, other, function from linked
+    union
+    select origin_build_id, ones.function, others.function
+    from receivers as ones
+    inner join receivers as others using (origin_build_id, receiver)
+    where receiver <> ''
 ),
 
 reached as (
