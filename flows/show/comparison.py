@@ -100,8 +100,8 @@ def _untold(found: Comparison) -> list[str]:
             lines.append("")
         known = "; the intervals are of sampling alone" if any(s.interval for s in single) else ""
         lines += _wrapped(
-            f"{_series(len(single))} cannot be told: a single run cannot tell a change from noise between "
-            f"runs{known}."
+            f"{_series(len(single))} cannot be told, of which a side has one run: a single run cannot tell a "
+            f"change from noise between runs{known}."
         )
     if rest := [s for s in untold if not s.is_single]:
         more = sorted(s.more_runs for s in rest if s.more_runs is not None)

@@ -40,6 +40,7 @@ class Build(NamedTuple):
     is_ordered: bool
     run_count: int
     is_heap_known: bool | None
+    known_share: float | None
     has_one_process: bool
     sees_parts: bool
     kinds: list[str]
@@ -198,14 +199,16 @@ def _builds(builds: list[Build]) -> list[Ailment]:
                 'say in run.json how long the work took: {"work": {"requests": 40000, "seconds": 90}}',
             )
         )
-    bare = [b.build_id for b in builds if b.is_heap_known is False]
-    if bare:
+    if bare := [b for b in builds if b.is_heap_known is False]:
+        named = _named([b.build_id for b in bare])
+        unknown = 1 - min(b.known_share or 0 for b in bare)
+        is_shown = all({"trace", "cpu"} <= set(b.kinds) for b in bare)
+        record = "" if is_shown else ", or record a trace and a CPU profile of the same run"
         found.append(
             Ailment(
-                f"{_named(bare)} {'has' if len(bare) == 1 else 'have'} heap profiles of which too little is "
-                "known: no binary fits, and no traces or profiles tell what allocates maps",
-                "put the program that ran into <build>/ (compressed as it pleases), "
-                "or record a trace and a CPU profile of the same run",
+                f"{named} {'has' if len(bare) == 1 else 'have'} heap profiles of which up to {unknown:.0%} "
+                "is not known: no binary fits, and neither traces nor other profiles tell what allocated it",
+                f"put the program that ran into <build>/ (compressed as it pleases){record}",
             )
         )
     if len(builds) > 1:

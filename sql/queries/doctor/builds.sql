@@ -3,7 +3,7 @@
 with
 
 knowledge as (
-    select build_id, bool_and(is_known) as is_heap_known,
+    select build_id, bool_and(is_known) as is_heap_known, min(known_share) as known_share,
     from int_heap_knowledge
     group by build_id
 ),
@@ -23,6 +23,7 @@ select
     builds.run_count,
     coalesce(any_value(processes.process_count < processes.run_count), false) as has_one_process,
     any_value(knowledge.is_heap_known) as is_heap_known,
+    any_value(knowledge.known_share) as known_share,
     coalesce(any_value(parts.sees_parts), false) as sees_parts,
     coalesce(list(distinct captures.kind order by captures.kind), []) as kinds,
 from builds
