@@ -5,6 +5,7 @@ with
 
 figures as (
     select * from figures_cpu
+    where function is not null
 ),
 
 measures as (

@@ -122,6 +122,9 @@ def test_cpu_functions_are_flat_and_with_all_below() -> None:
         (LOOKUP, True, 60, 60, 0.6, 6.0, "requests"),
         ("runtime.schedule", False, 20, 20, 0.2, 2.0, "requests"),
     ]
+    with given.models() as connection:
+        query = "select subject, value, unit from observations where metric = 'process_cpu_ns'"
+        assert rows(connection, query) == [("program", 10.0, "ns/requests")]
 
 
 def test_contention_tells_holders_from_those_that_were_blocked_and_from_idleness() -> None:

@@ -93,7 +93,7 @@ def _metric(
     is_fault: bool = False,
 ) -> Metric:
     derived = {"benchmarks", "tasks", "scheduling", "collector", "heap size", "binary size"}
-    named = {"cpu_under_ns", "running_ns", "runtime_goroutine_count"}
+    named = {"cpu_under_ns", "process_cpu_ns", "running_ns", "runtime_goroutine_count"}
     place = "derived" if family in derived or name in named else "site"
     return Metric(name, unit, polarity, measure, is_sum, floor, per_second, samples, is_judged, is_fault, family, place, text)
 
@@ -128,6 +128,7 @@ _METRICS = (
     # CPU, mutex and block profiles
     _metric("cpu_ns", "ns", "cpu", "cpu", "CPU time in the function and in what of the standard library it calls.", floor=3e7, per_second=1e7),
     _metric("cpu_under_ns", "ns", "cpu", "cpu", "CPU time in the function and all that it calls.", floor=3e7, per_second=1e7),
+    _metric("process_cpu_ns", "ns", "cpu", "cpu", "CPU time of the whole process.", floor=3e7, per_second=1e7),
     _metric("mutex_delay_ns", "ns", "mutex", "contention", "Time that others waited for locks which the function held.", floor=1e7),
     _metric("mutex_contentions", "count", "mutex", "contention", "How often others waited for locks which the function held.", floor=50),
     _metric("block_delay_ns", "ns", "block", "contention", "Time that goroutines were blocked in the function, as the block profile has it.", floor=1e7),

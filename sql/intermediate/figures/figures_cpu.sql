@@ -1,4 +1,4 @@
--- CPU time by function: what it took with the standard library that it calls, and with all that it calls.
+-- CPU time by function: with the standard library that it calls, with all that it calls; and of the whole process.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
 -- A sample is a count: the variance of its nanoseconds is what one sample stands for, times as many.
@@ -54,3 +54,16 @@ select
 from figures
 where function is not null
 group by build_id, run_id, metric, function
+union all
+select
+    build_id,
+    run_id,
+    'process_cpu_ns',
+    'program',
+    null,
+    sum(value)::double,
+    sqrt(sum(variance)),
+    'cpu profile',
+    1,
+from sampled
+group by build_id, run_id
