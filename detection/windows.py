@@ -241,15 +241,13 @@ def began(seen: Windows, recent: Recent, known: Known, best: Ints, rules: Rules)
     """
     found, every = best.copy(), np.arange(len(best))
     after = seen.after[best, every]
-    is_going_on = np.ones(len(best), bool)
     for longer in range(1, WINDOWS):
         value, before = recent.value[longer], seen.before[longer]
         variance, _ = known.variance(seen.pooled[longer], seen.pooled_df[longer])
         variance = variance * recent.scale[longer] ** 2 + recent.own[longer]
         odds = ((value - before) ** 2 - (value - after) ** 2) / variance
-        is_next = found == longer - 1
-        is_going_on &= ~is_next | (seen.can_judge[longer] & (odds >= 2 * np.log(rules.return_odds)))
-        found = np.where(is_next & is_going_on, longer, found)
+        is_of_change = seen.can_judge[longer] & (odds >= 2 * np.log(rules.return_odds))
+        found = np.where((found == longer - 1) & is_of_change, longer, found)
     return found
 
 

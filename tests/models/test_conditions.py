@@ -200,3 +200,16 @@ def test_requests_explain_no_more_than_they_can(factor, before, after, entry):
     assert (
         contended(served(worked(story(leak=1, contention=1), factor), before, after, entry))[0] == "regressed"
     )
+
+
+def test_work_of_a_part_does_not_compare_with_that_of_the_whole_run():
+    given = story(leak=1, contention=1)
+    given.tables["run_work"] += [
+        run | {"work_unit": "seconds", "work_count": 9}
+        for run in given.tables["run_work"]
+        if int(run["build_id"].removeprefix("b")) >= 8
+    ]
+    with given.models() as connection:
+        words = "select distinct not_comparable from regression_history where not_comparable <> ''"
+        assert rows(connection, words) == [("amount of work of the whole run → while captured",)]
+        assert rows(connection, "from regressions where status in ('regressed', 'improved')") == []

@@ -15,8 +15,12 @@ benchmarks as (
     select * from int_benchmark_conditions
 ),
 
+run_measures as (
+    select * from int_run_measures
+),
+
 measures as (
-    select distinct measure from int_run_measures
+    select distinct measure from run_measures
 )
 
 -- A release of Go counts without its patch: go1.27 for go1.27.3. What is not of one source is of all.
@@ -32,3 +36,9 @@ inner join measures on measures.measure = coalesce(conditions.measure, measures.
 union all
 select build_id, 'benchmark', condition, value,
 from benchmarks
+union all
+-- What a capture of a part of the run is divided by: it follows from whether the run says how long its work took.
+select build_id, measure, 'amount of work', if(bool_and(is_part_counted), 'while captured', 'of the whole run'),
+from run_measures
+where observed_seconds > 0 and work_unit is not null
+group by build_id, measure

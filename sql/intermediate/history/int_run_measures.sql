@@ -118,6 +118,7 @@ divided as (
         end as is_exhaustive,
         captured.exhaustive = 'maps told' and captured.is_whole as is_told_by_site,
         run_work.work_unit,
+        run_seconds.work_seconds is not null as is_part_counted,
         coalesce(if(captured.divided_by = 'work or time', captured.observed_ns, null), lives.duration_ns)
             as duration_ns,
     from captured
@@ -154,6 +155,7 @@ select
     ) as is_comparable,
     work_unit,
     seen_count as work_count,
+    is_part_counted,
     duration_ns,
 from divided
 where divisor > 0
