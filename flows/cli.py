@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from tracemill.flows.show.terminal import leave_unread
+from tracemill.flows.signals import stopped_in_queries
 from tracemill.flows.verbs import (
     commits,
     compare,
@@ -68,7 +69,8 @@ class _Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         try:
-            return super().invoke(ctx)
+            with stopped_in_queries():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,32 @@ def test_ctrl_c_in_an_ingest_says_what_is_kept_and_the_same_command_goes_on(tmp_
     assert 0 < kept < 455
     again = tracemill("ingest", TOP / "examples/artifacts/b01", "--warehouse", tmp_path / "w")
     assert again.exit_code == 0, again.output
+
+
+def test_ctrl_c_while_models_are_built_stops_without_a_traceback_and_leaves_nothing(
+    demo: Path, tmp_path: Path
+) -> None:
+    warehouse = tmp_path / "w"
+    shutil.copytree(demo, warehouse)
+    before = sorted(path.name for path in warehouse.iterdir())
+    command = [sys.executable, "-m", "tracemill", "build", "--full", "--warehouse", str(warehouse)]
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    )
+    try:
+        assert started.stderr is not None
+        assert started.stderr.readline().startswith("building models")
+        time.sleep(1)  # into a query
+        started.send_signal(signal.SIGINT)
+        _, said = started.communicate(timeout=60)
+    finally:
+        started.kill()
+    assert (started.returncode, said.rstrip().splitlines()[-1], "Traceback" in said) == (
+        130,
+        "stopped",
+        False,
+    )
+    assert sorted(path.name for path in warehouse.iterdir()) == before
 
 
 def test_a_folder_named_by_a_date_is_not_taken_for_a_build_in_silence(tmp_path: Path) -> None:

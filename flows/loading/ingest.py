@@ -40,6 +40,7 @@ from tracemill.flows.loading.capture import (
 from tracemill.flows.loading.discover import Discovered, Input, discover
 from tracemill.flows.loading.known_builds import merged, placed_by_list, with_git_times
 from tracemill.flows.progress import Progress, Silent
+from tracemill.flows.signals import uninterrupted
 from tracemill.parsers.api import Options, ParseError
 from tracemill.parsers.unwrap.archive import open_file
 from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id
@@ -235,28 +236,12 @@ def _take_outcomes(
                 )
             progress.step(outcome.path)
             if time.monotonic() - last_commit > SECONDS_BETWEEN_COMMITS:
-                with _uninterrupted():
+                with uninterrupted():
                     catalog.commit()
                 last_commit = time.monotonic()
     finally:
-        with _uninterrupted():
+        with uninterrupted():
             catalog.commit()
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block: what is written by half can't be written again."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 def _forget_other_captures(first: Capture, catalog: Catalog, result: Ingested) -> None:
@@ -339,7 +324,7 @@ def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Out
     running: dict[Future[list[Outcome]], Job] = {}
     interrupted = []
     # A process that is left half started says so on the terminal.
-    with _uninterrupted():
+    with uninterrupted():
         for job in jobs:
             try:
                 running[pool.submit(_load_in_worker, job)] = job

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.collect import folder_name
-from tracemill.flows.loading.commands import Ended, run_command, terminated_as_interrupted
+from tracemill.flows.loading.commands import Ended, run_command
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.layout import RUN_FILE
+from tracemill.flows.signals import terminated_as_interrupted
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.registry import detect
 from tracemill.parsers.unwrap.source import Source

@@ -37,6 +37,7 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
+from prefect.exceptions import TerminationSignal
 from prefect.futures import as_completed
 from prefect.runner import Runner
 from prefect.settings import get_current_settings
@@ -63,6 +64,7 @@ from tracemill.flows.scheduled.task_batches import (
 from tracemill.flows.scheduled.task_options import AGAIN, load_title
 from tracemill.flows.scheduled.upkeep import policy, upkeep_flow
 from tracemill.flows.show.verdicts import Filter
+from tracemill.flows.signals import stopped_in_queries
 from tracemill.parsers.api import Options
 from tracemill.warehouse.catalog import Failure
 from tracemill.warehouse.publish import Published
@@ -194,17 +196,25 @@ def _load(jobs: list[Job], pool: ProcessPoolExecutor | None) -> list[Outcome]:
 
 @task(name="build", **AGAIN)
 def _build(warehouse: Path, *, full: bool, progress: Progress, lock: Lock) -> Published:
-    return build(warehouse, full=full, progress=progress, lock=lock)
+    with _stopped():
+        return build(warehouse, full=full, progress=progress, lock=lock)
 
 
 @task(name="publish tables", retries=3, retry_delay_seconds=[1, 5, 30], cache_policy=NO_CACHE)
 def _publish_tables(warehouse: Path) -> Published:
-    return publish_tables(warehouse)
+    with _stopped():
+        return publish_tables(warehouse)
 
 
 @task(name="export", **AGAIN)
 def _export(warehouse: Path, folder: Path) -> list[Path]:
-    return export(warehouse, folder)
+    with _stopped():
+        return export(warehouse, folder)
+
+
+def _stopped() -> contextlib.AbstractContextManager[None]:
+    """What tells Prefect of a service that stops in the middle of a query."""
+    return stopped_in_queries(lambda: TerminationSignal(signal.SIGTERM))
 
 
 # A person's `tracemill run` may be at work: scheduled flows wait for it a while.
@@ -260,7 +270,8 @@ def _steps(on: str | None, warehouse: Path, artifacts: list[Path]) -> Iterator[S
 
 
 def _show_regressions(warehouse: Path, chosen: Filter) -> None:
-    markdown, description = artifact(warehouse, chosen)
+    with _stopped():
+        markdown, description = artifact(warehouse, chosen)
     create_markdown_artifact(markdown, key=ARTIFACT, description=description)
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -119,6 +120,23 @@ def test_a_scheduled_run_loads_what_arrived_meanwhile(
     assert "Traceback" not in service.log.read_text()
     deployments = api.post("deployments/filter", {})
     assert [d["paused"] for d in deployments if d["parameters"]["warehouse"] == str(root)] == [True] * 5
+
+
+def test_a_service_that_stops_while_models_are_built_shows_no_traceback(
+    api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with serving(
+        environment | {"PREFECT_API_URL": api.url},
+        log,
+        *(artifacts, "--warehouse", tmp_path / "w", "--every", 3600),
+    ) as service:
+        eventually(lambda: "building models" in log.read_text())
+        time.sleep(0.5)  # into a query: any one takes less than this, all of them far more
+        assert stop(service.process) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert "Query interrupted" not in log.read_text()
+    assert "stopped" in log.read_text().splitlines()
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
