@@ -102,15 +102,21 @@ class Runs:
         return np.maximum(np.nan_to_num(self._variance[:, build]) * of_median - usual, 0)
 
 
-def family_prior(variance: Reals, df: Reals, runs: Reals, runs_df: Reals, rules: Rules) -> Prior:
+def family_prior(
+    variance: Reals, df: Reals, runs: Reals, runs_df: Reals, is_there: Flags, rules: Rules
+) -> Prior:
     """What the family tells of each series.
 
     variance, df: (n_series,) of builds about their levels, pooled over levels. runs, runs_df: variance of a
     build's median as its runs let expect, 0 degrees of freedom where a series has one run a build.
+    is_there: series at a level that is more than negligible.
     """
     least = rules.least_noise**2
-    # Series that never vary are another kind: they say nothing of those that do.
+    # Series that never vary are another kind: they say nothing of those that do. Nor do those that are hardly
+    # there, whose noise what is negligible hides; but where nothing else is.
     is_known = (df >= 1) & (variance > least)
+    if (is_known & is_there).sum() >= _LEAST_KNOWN:
+        is_known &= is_there
     if is_known.sum() < _LEAST_KNOWN:
         return _prior_of_few(variance, is_known, np.maximum(runs, least), runs_df, rules)
     degrees = _whole(df[is_known])
@@ -123,7 +129,11 @@ def family_prior(variance: Reals, df: Reals, runs: Reals, runs_df: Reals, rules:
         chance = _LOG_VARIANCE[degrees].mean() + _LOG_VARIANCE[of_runs][is_known].mean()
         unlike_runs, excess = _spread(log_variance - log_runs[is_known], float(chance))
         if unlike_runs < unlike:
-            unlike, mean, typical = unlike_runs, excess, np.where(runs_df > 0, log_runs, 0.0)
+            unlike, mean, typical = (
+                unlike_runs,
+                excess,
+                np.where(runs_df > 0, log_runs, np.median(log_runs[is_known])),
+            )
     family_df = min(2 * _inverse_trigamma(max(unlike, 1e-6)), 1e6)
     shift = float(digamma(family_df / 2) - np.log(family_df / 2))
     prior = np.exp(mean + shift + typical)

@@ -57,12 +57,13 @@ class Outliers:
         """How likely any build is a spike, if none is known to be as far out."""
         return (len(self.reach) + 1) / (self.judged + 1 / self.rules.spike_chance)
 
-    def learn_first(self, values: Reals, rows: NDArray[np.int64], prior: Prior) -> None:
+    def learn_first(self, values: Reals, rows: NDArray[np.int64], prior: Prior, floor: Reals) -> None:
         """From the first builds (n_rows, n_builds) of series, as they look before the next ones are judged.
 
         The one that is farthest from the others tells how far noise reaches, as if it were back at the next.
-        prior: the noise as it is known without these builds; the others of the row count beside it. Looked at
-        again once there are more builds: a series' own noise is hardly known from two.
+        prior: the noise as it is known without these builds; the others of the row count beside it. floor: no
+        series' variance is less. Looked at again once there are more builds: a series' own noise is hardly
+        known from two.
         """
         order = np.argsort(values, axis=1)
         ordered = np.take_along_axis(values, order, axis=1)
@@ -73,7 +74,7 @@ class Outliers:
         known = np.nan_to_num(prior.df[rows] * prior.variance[rows])
         df = prior.df[rows] + others.shape[1] - 1
         variance = (known + others.shape[1] * others.var(axis=1)) / df
-        variance = np.maximum(variance, self.rules.least_noise**2)
+        variance = np.maximum(variance, floor[rows])
         deviations = np.abs(farthest - others.mean(axis=1)) / np.sqrt(variance * (1 + 1 / others.shape[1]))
         is_far = is_new & ~self._is_first_far[rows] & (two_sided_p(deviations, df) < self.rules.outlier_p)
         self._is_first_far[rows] |= is_far

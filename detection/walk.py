@@ -98,10 +98,11 @@ def _know(state: State, build: int, of_runs: Reals) -> None:
     rules = state.rules
     level = state.level = state.sums.between(state.start, np.full(len(state.start), build))
     level_df = np.maximum(level.n - 1, 0)
-    prior = state.prior = family_prior(*_of_builds(state), of_runs, state.runs.df, rules)
+    is_there = np.exp(level.mean) > 2 * state.negligible[:, build]
+    is_begun = is_there | ((level.n == 0) & state.has_been_real)
+    prior = state.prior = family_prior(*_of_builds(state), of_runs, state.runs.df, is_begun, rules)
     is_known = np.isfinite(prior.variance)
     # Of a site that is not there nothing is to be learnt, but where nothing in the family ever varies.
-    is_there = np.exp(level.mean) > 2 * state.negligible[:, build]
     does_teach = is_there | (level.squares > level_df * rules.least_noise**2) | ~is_known
     family_df = np.where(does_teach, prior.df, np.maximum(prior.df, rules.least_family_df))
     family = np.where(does_teach, prior.variance, prior.typical)
@@ -195,7 +196,7 @@ def _learn_first(state: State, build: int, can_judge: Flags, of_runs: Reals) -> 
             is_missing = ~np.isfinite(state.winsorised[rows, :build])
             columns = np.argsort(is_missing, axis=1, kind="stable")[:, :most]
             values = np.take_along_axis(state.value[rows, :build], columns, axis=1)
-            state.outliers.learn_first(values, rows, prior)
+            state.outliers.learn_first(values, rows, prior, state.known.floor)
 
 
 def _learn(

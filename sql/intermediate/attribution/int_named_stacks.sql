@@ -4,7 +4,7 @@
 -- The binary must have the mapping's build id or, where that has none, its file's name. A frame that no binary
 -- explains keeps what it was called. An address inside of inlined calls gives a frame for each, as in a profile that has
 -- its names; of binaries before Go 1.21 the function that they were inlined into, with the innermost line.
--- DuckDB's own: ASOF joins, flatten; path_id_of is a function of ours.
+-- DuckDB's own: ASOF joins, flatten, list_transform with a lambda; path_id_of is a function of ours.
 with
 
 unnamed as (
@@ -120,5 +120,21 @@ filled as (
     group by framed.build_id, framed.stack_id
 )
 
-select build_id, stack_id, path_id_of(functions) as path_id, functions, files, lines,
+select
+    build_id,
+    stack_id,
+    path_id_of(functions) as path_id,
+    -- Plain, as stg_stacks has them.
+    list_transform(
+        functions,
+        lambda f: case
+            when contains(f, '::') then f
+            when contains(f, '[') or contains(f, 'wrap') or contains(f, '-') then regexp_replace(
+                regexp_replace(f, '\[.*\]', '[...]'), '(\.(defer|go)wrap\d+|-range\d+|-fm)+(\.func|$)', '\3'
+            )
+            else f
+        end
+    ) as functions,
+    files,
+    lines,
 from filled

@@ -1,6 +1,7 @@
 -- The place in the user's code that each stack leads to: its innermost frame outside the standard library.
 -- user_functions are all of the stack's functions outside the standard library, innermost first. route is the package
--- that this frame called, and sync_map_call the method of sync.Map on the way.
+-- that this frame called, and sync_map_call the method of sync.Map on the way. calling_function is the next frame out,
+-- a closure as the function that it stands in: one closure more gives the others other numbers.
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -140,6 +141,7 @@ select
     case when sited.outer_frame > 1 then sited.functions[sited.outer_frame - 1] end as wait_function,
     sited.functions[2] as leaf_caller,
     sited.functions[sited.site + 1 : len(sited.functions)] as callers,
+    regexp_replace(sited.functions[sited.site + 1], '(\.func\d+|\.\d+)+$', '') as calling_function,
     nullif(regexp_extract(sited.functions[sited.user_frame - 1], '^((?:[^/\[(]*/)*[^./\[(]+)\.', 1), '') as route,
     list_last(list_filter(
         sited.functions[1 : coalesce(sited.user_frame - 1, len(sited.functions))],

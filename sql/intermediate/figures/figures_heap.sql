@@ -32,7 +32,7 @@ sampled as (
             else 'inuse_objects'
         end as metric,
         sites.function,
-        sites.callers[1] as caller,
+        sites.calling_function as caller,
         sites.is_user_code,
         samples.value,
         if(chosen.sample_type in ('alloc_space', 'inuse_space'), samples.value * chosen.sampling_period, null)

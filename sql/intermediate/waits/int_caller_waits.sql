@@ -33,7 +33,7 @@ select
     summed.build_id,
     summed.run_id,
     kinds.function,
-    sites.callers[1] as caller,
+    sites.calling_function as caller,
     kinds.wait_reason,
     bool_or(kinds.is_contention) as is_contention,
     sum(summed.block_count)::bigint as block_count,
@@ -47,5 +47,5 @@ inner join kinds
 inner join sites
     on sites.build_id = summed.build_id
     and sites.stack_id = summed.stack_id
-where sites.callers[1] is not null and kinds.is_contention
-group by summed.build_id, summed.run_id, kinds.function, sites.callers[1], kinds.wait_reason
+where sites.calling_function is not null and kinds.is_contention
+group by summed.build_id, summed.run_id, kinds.function, sites.calling_function, kinds.wait_reason
