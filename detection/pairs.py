@@ -22,6 +22,7 @@ from tracemill.detection.compare import (
     SEED,
     Estimates,
     Reals,
+    alike,
     at_least_typical,
     student_or_exact,
 )
@@ -45,7 +46,8 @@ def estimate_pairs(
     n = np.array([len(d) for d in differences], dtype=float)
     df = n - 1
     means = np.array([d.mean() for d in differences])
-    variance = at_least_typical(np.array([d.var(ddof=1) for d in differences]), metric)
+    own = np.array([d.var(ddof=1) for d in differences])
+    variance, df = at_least_typical(own, metric), df + alike(own, df, metric)
     error = np.sqrt(variance / n)
     exact = _flipped(differences)
     least = np.array([least_paired_p(int(count)) for count in n])

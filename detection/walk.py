@@ -87,7 +87,9 @@ def _judge(state: State, build: int) -> Suspected:
     state.restore(rows, place[rows], build + 1)
     state.begin(np.flatnonzero(is_incomparable), build)
     _settle(state, build)
-    may_change = is_one & ~is_change & ~is_return & (q <= rules.suspected_share)
+    may_change = (
+        is_one & ~is_change & ~is_return & ((q <= rules.suspected_share) | _is_change_or_spike(state, found))
+    )
     may_change &= state.is_worth(before, after, negligible, rules.least_suspected_ratio)
     rows = np.flatnonzero(may_change)
     return rows, seen.first[at][rows], change[:, rows]
@@ -174,6 +176,13 @@ def _q(state: State, p: Reals) -> Reals:
     """q of the family's series at the build, and no less than the series' own budget lets it be."""
     share = state.rules.false_share / state.budget()
     return np.minimum(np.maximum(state.families * benjamini_hochberg(p), share * p), 1)
+
+
+def _is_change_or_spike(state: State, found: Chances) -> Flags:
+    """Series whose last build is surely out, unless it is a spike as none has been seen: the next tells."""
+    rules = state.rules
+    is_out = _q(state, np.where(found.best == 0, found.normal_p, np.nan)) <= rules.false_share
+    return np.asarray(is_out & (found.p <= rules.spike_chance))
 
 
 def _learn_first(state: State, build: int, can_judge: Flags, of_runs: Reals) -> None:

@@ -28,6 +28,7 @@ _HEAPS = {name for name, source in SOURCES.items() if source.sample_type}
 TIME_UNITS = {"ns", "sec"}
 # What runs had to do explains a change only up to so many times its own difference.
 LOAD_RATIO = RULES.load_ratio
+SUSPECTED_SHARE = RULES.suspected_share
 
 
 class Run(NamedTuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tracemill.flows.gate.judge import LoadFailure, failures_of
 from tracemill.flows.gate.toolchain import Toolchain, between, paired
 from tracemill.flows.show.tables import plain
-from tracemill.warehouse.compared import LOAD_RATIO, answers, noisy_runs, sides_of
+from tracemill.warehouse.compared import LOAD_RATIO, SUSPECTED_SHARE, answers, noisy_runs, sides_of
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class Series:
     negligible: float
     # Why it was not compared.
     why: str | None = None
+    # It cannot be told, but more likely than not it got worse.
+    may_be_worse: bool = False
+    # So many times as bad it may be, by its interval; None where a side has a single run.
+    at_worst: float | None = None
 
     @property
     def is_single(self) -> bool:
@@ -214,6 +218,7 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         said = WORSE if answer.effect * first.polarity > 0 else BETTER
         why = next((f"{x.measure}: {x.why}" for x in loads if _explains(x, answer.effect)), None)
         said = APART if why else said
+    is_suspect = said == UNKNOWN and not is_single and answer.q <= SUSPECTED_SHARE
     return Series(
         answer=said,
         metric=first.metric,
@@ -235,6 +240,8 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         calling_function=first.calling_function,
         negligible=first.negligible,
         why=why,
+        may_be_worse=is_suspect and answer.effect * first.polarity > 0,
+        at_worst=None if is_single else math.exp(answer.high if first.polarity > 0 else -answer.low),
     )
 
 

@@ -19,6 +19,7 @@ from tracemill.flows.gate.compare import (
 from tracemill.flows.gate.compare import compare as compare_
 from tracemill.flows.gate.judgement import Finding, Judgement, Unjudged
 from tracemill.flows.names import require
+from tracemill.flows.show.units import amounts
 from tracemill.warehouse.incident_groups import Verdict, incident_members
 from tracemill.warehouse.queries import ask
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from tracemill.flows.gate.compare import Comparison, Series
 
+# A candidate passes if in most series no change of so many times can hide.
+MOST_HIDDEN = 2.0
 _STATUSES = {WORSE: "regressed", BETTER: "improved"}
 
 
@@ -91,6 +94,9 @@ def with_comparison(
     ]
     if not told and not found.judged:
         doubts.append(f"nothing of {before} and {found.candidate} can be told apart or said to be alike")
+    hidden, compared = _blind(series)
+    if hidden > compared / 2:
+        doubts.append(f"twice as much could hide in {hidden} of {compared} series: record more runs")
     return replace(
         found,
         baseline=(before,),
@@ -98,6 +104,7 @@ def with_comparison(
         findings=(*found.findings, *findings),
         unjudged=tuple(_unjudged(series, comparison)),
         doubts=tuple(doubts),
+        suspected=(*found.suspected, *_suspected(series)),
         comparison=tuple(_sentences(series, comparison, changes)),
     )
 
@@ -202,6 +209,24 @@ def _unjudged(series: list[Series], comparison: Comparison) -> list[Unjudged]:
     return found
 
 
+def _suspected(series: list[Series]) -> list[str]:
+    """What may have got worse, the surest first."""
+    found = sorted((s for s in series if s.may_be_worse), key=lambda s: (s.q_value, s.key))
+    return [
+        f"{s.metric} of {s.subject}: {amounts(s.before, s.after, s.unit)} (q = {s.q_value:.1g})"
+        for s in found
+    ]
+
+
+def _blind(series: list[Series]) -> tuple[int, int]:
+    """In how many series twice as much could hide, and of how many that were compared."""
+    compared = [s for s in series if s.answer != APART]
+    told = [
+        s for s in compared if s.answer != UNKNOWN or (s.at_worst is not None and s.at_worst < MOST_HIDDEN)
+    ]
+    return len(compared) - len(told), len(compared)
+
+
 def _sentences(series: list[Series], comparison: Comparison, changes: list[Differing]) -> list[str]:
     """How the two were compared, and where the machine was busy with something else."""
     pairs = max((s.pairs for s in series), default=0)
@@ -210,6 +235,9 @@ def _sentences(series: list[Series], comparison: Comparison, changes: list[Diffe
         f"{pairs} pairs of runs recorded in turns" if pairs else f"{runs} runs a side, not recorded in turns"
     )
     said = f"two builds without a history, by {how}: differences of at least {AT_LEAST:g} %"
+    hidden, compared = _blind(series)
+    if hidden:
+        said += f"; twice as much could hide in {hidden} of {compared} series"
     leads = sum(d.is_lead for d in changes)
     if len(changes) > leads:
         said += f"; {len(changes)} series differ, for {leads} {'cause' if leads == 1 else 'causes'}"

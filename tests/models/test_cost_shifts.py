@@ -54,6 +54,28 @@ def test_an_extracted_helper_is_a_shift():
     }
 
 
+@pytest.mark.parametrize("metric", ["alloc_bytes", "alloc_objects"])
+def test_an_extracted_helper_is_a_shift_of_what_it_allocates(metric):
+    given, random = Given(), np.random.default_rng(1)
+    for build in range(1, 9):
+        own, moved = (2e7, 3.8e8) if build in LATE else (4e8, 0)
+        sites = {(TOUCH, *USER_PATH): own, (HELPER, TOUCH, *USER_PATH): moved, (LIST, *USER_PATH): 3e8}
+        for run in "123":
+            given.heap(
+                f"b{build}",
+                run,
+                [
+                    (given.stack(*path), 0x100, int(size * np.exp(0.05 * random.standard_normal())))
+                    for path, size in sites.items()
+                    if size
+                ],
+            )
+    assert verdicts(given, metric) == {
+        ("b6", HELPER, "cost_shift", TOUCH),
+        ("b6", TOUCH, "cost_shift", TOUCH),
+    }
+
+
 def test_work_that_moves_between_callees_of_one_caller_is_a_shift():
     def waits(build):
         listed, rendered = (10e6, 50e6) if build in LATE else (40e6, 20e6)

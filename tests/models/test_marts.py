@@ -110,9 +110,43 @@ def test_function_is_the_innermost_outside_the_standard_library(stack, function)
     given = Given()
     given.trace("b1", "1", [(given.stack(*stack), "sync", 5)])
     with given.models() as connection:
-        assert rows(connection, "select function, leaf_function from goroutine_blocks") == [
-            (function, stack[0])
-        ]
+        leaf = stack[0].replace("[go.shape.[]example.com/x.T]", "[...]")
+        assert rows(connection, "select function, leaf_function from goroutine_blocks") == [(function, leaf)]
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        (
+            "app.(*Stage[go.shape.struct { X []uint8; Y app.B[int] },go.shape.int]).Run",
+            "app.(*Stage[...]).Run",
+        ),
+        ("app.Put.deferwrap1", "app.Put"),
+        ("app.Serve.func2.gowrap1", "app.Serve.func2"),
+        ("app.Each-range1", "app.Each"),
+        ("app.Each-range1.func2", "app.Each.func2"),
+        ("app.(*T).Run-fm", "app.(*T).Run"),
+        ("github.com/a/mid-range1.Run", "github.com/a/mid-range1.Run"),
+        ("<core::iter::Map<[T; 2]> as Iterator>::next", "<core::iter::Map<[T; 2]> as Iterator>::next"),
+    ],
+)
+def test_a_function_has_one_name_whatever_the_capture_calls_it(name, plain):
+    """Traces say F[...] where profiles say F[go.shape.int]; wrappers and their numbers come and go."""
+    given = Given()
+    given.trace("b1", "1", [(given.stack("sync.(*Mutex).Lock", name, "main.main"), "sync", 5)])
+    with given.models() as connection:
+        assert rows(connection, "select function from goroutine_blocks") == [(plain,)]
+
+
+def test_a_closure_that_calls_is_the_function_that_it_stands_in():
+    """One closure more in Every gives the others other numbers."""
+    given = Given()
+    for run, number in (("1", 1), ("2", 2)):
+        stack = given.stack(PUT, f"app.Every.func{number}", f"app.Every.func{number}.1", "main.main")
+        given.heap("b1", run, [(stack, 0x100, 1 << 20)])
+    with given.models() as connection:
+        found = "select distinct calling_function from observations where calling_function is not null"
+        assert rows(connection, found) == [("app.Every",)]
 
 
 def test_call_target_attributes_map_assignments():

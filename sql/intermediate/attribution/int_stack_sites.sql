@@ -1,7 +1,8 @@
 -- The place in the user's code that each stack leads to: its innermost frame outside the standard library.
 -- user_functions are all of the stack's functions outside the standard library, innermost first. route is the package
 -- that this frame called, and sync_map_call the method of sync.Map on the way. calling_function is the next frame out,
--- a closure as the function that it stands in: one closure more gives the others other numbers.
+-- a closure as the function that it stands in: one closure more gives the others other numbers. waits_for_work: what
+-- blocks there is a receive, a select, a WaitGroup, a Cond or a sleep, which is neither better nor worse.
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -148,6 +149,9 @@ select
         lambda f: starts_with(f, 'sync.(*Map).')
     )) as sync_map_call,
     sited.user_frame is not null as is_user_code,
+    regexp_matches(
+        sited.functions[1], '^runtime\.(chanrecv|selectgo|block)|^sync\.\(\*(WaitGroup|Cond)\)\.|^time\.Sleep'
+    ) as waits_for_work,
     list_filter(sited.functions, lambda f, place: sited.are_user_code[place]) as user_functions,
 from used
 left join named

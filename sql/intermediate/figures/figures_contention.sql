@@ -1,7 +1,7 @@
 -- Contention as mutex and block profiles have it: who held the locks that others waited for, and who was blocked.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- What waits for work (a receive, a select, a WaitGroup, a Cond) is neither better nor worse.
+-- What waits for work is neither better nor worse.
 with
 
 captures as (
@@ -24,12 +24,7 @@ sampled as (
         samples.sample_type,
         sites.function,
         samples.value,
-        sites.is_user_code and (
-            captures.kind = 'mutex'
-            or not regexp_matches(
-                sites.leaf_function, '^runtime\.(chanrecv|selectgo|block)|^sync\.\(\*(WaitGroup|Cond)\)\.|^time\.Sleep'
-            )
-        ) as is_contention,
+        sites.is_user_code and (captures.kind = 'mutex' or not sites.waits_for_work) as is_contention,
     from samples
     inner join captures using (capture_id)
     inner join sites

@@ -30,6 +30,12 @@ costs as (
     inner join contended using (build_id, path_id, reason)
     where blocks.reason <> 'GC mark assist wait for work'
     union all
+    select blocks.build_id, blocks.run_id, 'trace', 'block_count', blocks.function, blocks.callers,
+        blocks.block_count::double,
+    from blocks
+    inner join contended using (build_id, path_id, reason)
+    where blocks.reason <> 'GC mark assist wait for work'
+    union all
     select build_id, run_id, 'map_alloc', 'mapassign_alloc_bytes', function, callers, alloc_bytes::double,
     from allocations
     where callee_class in ('map_assign', 'map_grow')

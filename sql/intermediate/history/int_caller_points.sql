@@ -43,11 +43,14 @@ wanted as (
 ),
 
 caller_costs as (
-    select build_id, run_id, metric, caller, sum(value) as value,
+    select build_id, run_id, metric, caller, sum(value) as value, sum(variance) as variance,
     from (
-        select build_id, run_id, metric, caller, value from told_costs
+        select build_id, run_id, metric, caller, value, variance from told_costs
         union all
-        select build_id, run_id, metric, caller, value from pooled_costs
+        select build_id, run_id, 'cpu_under_ns', caller, value, variance from told_costs
+        where metric = 'cpu_ns'
+        union all
+        select build_id, run_id, metric, caller, value, null from pooled_costs
     )
     semi join wanted using (metric, caller)
     group by build_id, run_id, metric, caller
@@ -62,12 +65,13 @@ run_points as (
         wanted.caller,
         wanted.series_number,
         floors.negligible,
-        ln(
-            coalesce(
-                caller_costs.value / if(described.is_sum, measures.divisor, 1),
-                case when measures.is_exhaustive then 0 end
-            ) + floors.negligible
-        ) as log_value,
+        coalesce(
+            caller_costs.value / if(described.is_sum, measures.divisor, 1),
+            case when measures.is_exhaustive then 0 end
+        ) as cost,
+        ln(cost + floors.negligible) as log_value,
+        caller_costs.variance / pow(if(described.is_sum, measures.divisor, 1) * (cost + floors.negligible), 2)
+            as share_of_variance,
     from wanted
     inner join measures using (measure)
     inner join floors using (metric)
@@ -85,7 +89,9 @@ select
     median(run_points.log_value) as log_value,
     var_samp(run_points.log_value order by run_points.log_value) as run_variance,
     count(*) as run_count,
-    0.0::double as counting_variance,
+    coalesce(
+        avg(run_points.share_of_variance order by run_points.share_of_variance) * pi() / (2 * count(*) + 1), 0
+    ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
 from run_points
 inner join conditions using (build_id, measure)

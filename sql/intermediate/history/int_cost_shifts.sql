@@ -1,7 +1,8 @@
 -- Changes of a site that the sum below a common caller does not show: cost that moved between its callees.
 -- grain: metric, first_subject, ordinal
 -- scope: history
--- The sum must be flat, and so well known that the site's change would have shown in it: in doubt it is no shift.
+-- The sum must be flat, or fall where the site rises, and so well known that the site's change would have shown in it,
+-- or that of another site, which it makes up for: in doubt it is no shift.
 with
 
 history as (
@@ -22,7 +23,8 @@ rules as (
 
 -- From the build that changed to the one that made it known.
 changed as (
-    select metric, first_subject, ordinal, found_ordinal, level_number, change_after - change_before as change,
+    select metric, first_subject, function, ordinal, found_ordinal, level_number,
+        change_after - change_before as change,
     from history
     where is_change
 ),
@@ -70,6 +72,7 @@ sums as (
         changed.metric,
         changed.first_subject,
         changed.ordinal,
+        changed.function,
         changed.change,
         levels_before.caller,
         levels_before.distance,
@@ -89,8 +92,8 @@ sums as (
         on caller_levels.metric = changed.metric
         and caller_levels.caller = levels_before.caller
         and caller_levels.ordinal between changed.ordinal and changed.found_ordinal
-    group by changed.metric, changed.first_subject, changed.ordinal, changed.change, levels_before.caller,
-        levels_before.distance, levels_before.log_before, levels_before.n_before
+    group by changed.metric, changed.first_subject, changed.ordinal, changed.function, changed.change,
+        levels_before.caller, levels_before.distance, levels_before.log_before, levels_before.n_before
     -- Judged at the very build of the change.
     having min(caller_levels.ordinal) = changed.ordinal
 ),
@@ -104,13 +107,37 @@ compared as (
     from sums
 ),
 
-flat as (
-    select compared.*
+level as (
+    select compared.*, compared.rise + compared.half_width < compared.rise_if_alone as is_well_known,
     from compared
     cross join rules
-    where abs(compared.rise) <= greatest(compared.half_width, ln(1 + rules.least_ratio))
-        and compared.rise + compared.half_width < compared.rise_if_alone
+    where compared.rise <= greatest(compared.half_width, ln(1 + rules.least_ratio))
+        and (compared.change > 0 or compared.rise >= -greatest(compared.half_width, ln(1 + rules.least_ratio)))
         and compared.rise < rules.shift_share * compared.rise_if_alone
+),
+
+-- What one site lost for sure, another below the same caller got; and what moved by one metric did by the others.
+flat as (
+    select level.*
+    from level
+    cross join rules
+    where level.is_well_known
+        or exists (
+            from level as other
+            where other.is_well_known
+                and other.metric = level.metric
+                and other.caller = level.caller
+                and other.ordinal = level.ordinal
+                and -other.change * sign(level.change) >= rules.shift_share * abs(level.change)
+        )
+        or exists (
+            from level as other
+            where other.is_well_known
+                and other.function = level.function
+                and other.caller = level.caller
+                and other.ordinal = level.ordinal
+                and sign(other.change) = sign(level.change)
+        )
 )
 
 select

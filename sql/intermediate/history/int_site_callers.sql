@@ -10,10 +10,31 @@ history as (
     select * from regression_history
 ),
 
+paths as (
+    select * from int_stack_costs
+    where metric in ('alloc_bytes', 'inuse_bytes', 'cpu_ns', 'mutex_delay_ns')
+        or (metric = 'block_delay_ns' and is_contention)
+),
+
 costs as (
     select build_id, metric, function, callers, value from int_site_costs
     union all
     select build_id, metric, function, callers, value from int_pooled_site_costs
+    union all
+    select build_id, metric, function, functions[list_position(functions, function) + 1 :], value from paths
+    union all
+    select
+        build_id,
+        case metric
+            when 'alloc_bytes' then 'alloc_objects'
+            when 'inuse_bytes' then 'inuse_objects'
+            else replace(metric, 'delay_ns', 'contentions')
+        end,
+        function,
+        functions[list_position(functions, function) + 1 :],
+        event_count::double,
+    from paths
+    where metric <> 'cpu_ns'
 ),
 
 changed as (
@@ -21,7 +42,7 @@ changed as (
     from (
         select *, lag(build_id) over (partition by metric, first_subject order by ordinal) as build_id_before,
         from history
-        where metric in ('block_ns', 'mapassign_alloc_bytes', 'mapassign_inuse_bytes')
+        where calling_function is null
     )
     where is_change
 ),
@@ -31,22 +52,37 @@ seen as (
     from changed
 ),
 
-seen_paths as (
-    select
-        seen.metric,
-        seen.measure,
-        seen.first_subject,
-        seen.ordinal,
-        costs.callers,
-        costs.function,
-        sum(costs.value) as cost,
-        sum(sum(costs.value)) over (partition by seen.metric, seen.first_subject, seen.ordinal) as site_cost,
+-- With all that a function calls, it stands anywhere in the paths.
+seen_costs as (
+    select seen.metric, seen.measure, seen.first_subject, seen.ordinal, seen.function, costs.callers, costs.value,
     from seen
     inner join costs
         on costs.build_id = seen.build_id
         and costs.function = seen.function
         and costs.metric = seen.metric
-    group by seen.metric, seen.measure, seen.first_subject, seen.ordinal, costs.callers, costs.function
+    union all
+    select seen.metric, seen.measure, seen.first_subject, seen.ordinal, seen.function,
+        paths.functions[list_position(paths.functions, seen.function) + 1 :], paths.value,
+    from seen
+    inner join paths
+        on paths.build_id = seen.build_id
+        and paths.metric = 'cpu_ns'
+        and list_contains(paths.functions, seen.function)
+    where seen.metric = 'cpu_under_ns'
+),
+
+seen_paths as (
+    select
+        metric,
+        measure,
+        first_subject,
+        ordinal,
+        callers,
+        function,
+        sum(value) as cost,
+        sum(sum(value)) over (partition by metric, first_subject, ordinal) as site_cost,
+    from seen_costs
+    group by metric, measure, first_subject, ordinal, callers, function
 ),
 
 nested as (
