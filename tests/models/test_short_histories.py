@@ -154,3 +154,42 @@ def test_what_one_run_of_two_shows_now_and_then_is_no_change():
     for build in (2, 10, 11, 12):
         values[0, build, build % 2] = np.log(36 + 24)
     assert claims(np.concatenate([values, others]), 36) == []
+
+
+def with_hardly_any(logs: np.ndarray, random: np.random.Generator, others: int = 25) -> np.ndarray:
+    """Beside these series, about 100, as many that are a hundredth to a half of what is negligible, 50."""
+    share = np.exp(random.uniform(np.log(0.01), np.log(0.5), (others, 1, 1)))
+    hardly = 50 * share * np.exp(0.3 * random.standard_normal((others, *logs.shape[1:])))
+    return np.concatenate([np.log(np.exp(logs) + 50), np.log(hardly + 50)])
+
+
+def test_series_that_are_hardly_there_do_not_make_those_that_are_seem_unlike():
+    """As a log indexer's allocations: five times as many after three builds, at fifteen standard errors."""
+    found = 0
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        logs = family(random, [0.15] * 15, builds=6)
+        logs[0, 3:] += np.log(5)
+        found += (0, 3, 3) in claims(with_hardly_any(logs, random), 50)
+    assert found >= 4
+
+
+def test_a_series_that_was_never_there_is_as_noisy_as_those_that_are():
+    """Its zeros tell nothing of what it costs now: neither that it is quiet, nor that it is not known."""
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        logs = with_hardly_any(family(random, [0.2] * 8, builds=8), random, others=4)
+        logs[-1] = np.log(50)
+        logs[-1, 5:] = np.log(50 + 4000)
+        assert [c for c in claims(logs, 50) if c[0] == len(logs) - 1] == [(len(logs) - 1, 5, 5)]
+
+
+def test_a_first_build_of_few_events_says_nothing_of_how_far_noise_reaches():
+    """Two builds of one sampled object are as alike as can be, and the third, of none, is no spike."""
+    random = np.random.default_rng(3)
+    logs = family(random, [0.2] * 12, builds=12)
+    logs[0] = np.log(4 + np.array([8, 8, 0, 0, 8, 8, 0, 8, 0, 8, 8, 0]))[:, None]
+    logs[1, 9:] += np.log(12)
+    counting = np.zeros(logs.shape[:2])
+    counting[0] = 0.3
+    assert (1, 9, 9) in claims(logs, 4, counting)
