@@ -77,3 +77,34 @@ def test_nothing_read_is_exit_2(tmp_path: Path) -> None:
 def test_an_empty_warehouse_says_that_nothing_is_loaded() -> None:
     with Given().models() as connection:
         assert coverage(connection).sentences() == ["nothing was judged: nothing is loaded"]
+
+
+def shown(demo: Path, *options: str) -> list[list[str]]:
+    """Build, status and metric of each verdict in the table."""
+    done = tracemill("regressions", *options, "--warehouse", demo)
+    lines = done.stdout.partition("\n\n")[0].splitlines()[2:]
+    cells = [[c for c in line.split("  ") if c] for line in lines]
+    return [[cell.strip() for cell in (row[0], row[1], row[3])] for row in cells]
+
+
+def test_what_a_filter_finds_is_shown_though_another_verdict_leads_its_incident(demo: Path) -> None:
+    assert shown(demo, "--build", "b09") == [["b09, since b08", "regressed", "task_p50_ns"]]
+    assert shown(demo, "--package", "storefront/internal/server") == [
+        ["b08", "regressed", "bench sec/op"],
+        ["b12", "improved", "bench sec/op"],
+    ]
+    assert ["b08", "not_comparable", "gc_cpu_share"] in shown(demo, "--status", "not_comparable")
+
+
+def test_an_incident_is_one_row_and_its_lead_where_that_is_found(demo: Path) -> None:
+    assert shown(demo, "--build", "b08") == [["b08", "regressed", "block_ns"]]
+
+
+def test_a_build_has_the_verdicts_that_a_later_one_made_known(demo: Path) -> None:
+    rows = tracemill("regressions", "--build", "b08", "--format", "json", "--warehouse", demo).stdout
+    assert ("b09", "b08", "task_p50_ns") in {
+        (r["build_id"], r["first_build_id"], r["metric"]) for r in json.loads(rows)
+    }
+    assert ["b09, since b08", "regressed", "task_p50_ns"] in shown(
+        demo, "--build", "b08", "--metric", "task_p50_ns"
+    )

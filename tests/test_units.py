@@ -55,7 +55,8 @@ def a_verdict(name: str, **more: object) -> Verdict:
     values: dict[str, object] = dict.fromkeys(Verdict._fields) | {
         "build_id": "b05", "status": "regressed", "subject": name, "function": name, "metric": "block_ns",
         "unit": "ns/requests", "before": 4.29e5, "after": 7.65e6, "change_ratio": 17.8, "q_value": 3e-14,
-        "n_before": 7, "query": "",
+        "n_before": 7, "query": "", "incident_id": name, "member_rank": 1, "member_count": 1,
+        "first_build_id": "b05",
     }  # fmt: skip
     return Verdict(**(values | more))  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.show.terminal import terminal_width, visible
-from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_screen, verdicts
+from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_screen, one_an_incident, verdicts
 from tracemill.warehouse.queries import ask, ask_column
 
 if TYPE_CHECKING:
@@ -162,12 +162,14 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
 
 
 def overview(connection: duckdb.DuckDBPyConnection, rests_on: Coverage, chosen: Filter | None = None) -> str:
-    """The incidents by their leading verdicts (of one metric all verdicts), or that there are none.
+    """The incidents, each by the leading one of its verdicts chosen, or that there are none.
 
-    And what that rests on.
+    Of one metric all verdicts. And what that rests on.
     """
     chosen = chosen or Filter()
-    found = [v for v in verdicts(connection, chosen) if v.is_lead or chosen.metric]
+    found = verdicts(connection, chosen)
+    if not chosen.metric:
+        found = one_an_incident(found)
     lines = [visible(line) for line in rests_on.sentences()]
     if found:
         return on_screen(found, terminal_width()) + "\n" + "".join(f"{line}\n" for line in lines)

@@ -22,6 +22,7 @@ HEADINGS = ("build", "verdict", "function", "metric", "before → after", "chang
 class Filter:
     """Which verdicts to show; None shows all.
 
+    build_id: the build that made them known or at which they begin.
     package: also a part of its path, as cache of example.org/shop/cache; with what lies below it.
     """
 
@@ -52,14 +53,23 @@ class Verdict(NamedTuple):
     call_path: str | None
     evidence: str | None
     query: str
+    incident_id: str
     is_lead: bool
+    member_rank: int
     member_count: int
+    first_build_id: str
     ended_build_id: str | None
 
     @property
     def is_standing(self) -> bool:
         """Whether it is a regression that is not over and that nobody accepted."""
         return self.status == "regressed" and self.ended_build_id is None and self.accepted_by is None
+
+    @property
+    def builds(self) -> str:
+        """The build that made it known and, where it began earlier, the one at which."""
+        is_earlier = self.first_build_id != self.build_id
+        return f"{self.build_id}, since {self.first_build_id}" if is_earlier else self.build_id
 
     @property
     def name(self) -> str:
@@ -103,17 +113,28 @@ def _require_known(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> Non
             require(chosen.package, "package", known)
 
 
+def one_an_incident(found: list[Verdict]) -> list[Verdict]:
+    """Of each incident the verdict that names its cause best, of those found; in their order."""
+    best: dict[str, Verdict] = {}
+    for verdict in found:
+        known = best.setdefault(verdict.incident_id, verdict)
+        if verdict.member_rank < known.member_rank:
+            best[verdict.incident_id] = verdict
+    return [v for v in found if best[v.incident_id] is v]
+
+
 def table(found: list[Verdict]) -> list[list[str]]:
-    """The verdicts as rows of HEADINGS."""
+    """The verdicts as rows of HEADINGS; the first by rank of an incident says how many more it has."""
+    leading = set(one_an_incident(found))
     return [
         [
-            v.build_id,
+            v.builds,
             _status(v),
             v.name + (f" (was {v.moved_from})" if v.moved_from else ""),
             v.metric,
             amounts(v.before, v.after, v.unit),
             change(v),
-            _certainty(v),
+            _certainty(v, v.member_count - 1 if v in leading else 0),
         ]
         for v in found
     ]
@@ -176,8 +197,7 @@ def change(verdict: Verdict) -> str:
     return "same cost" if verdict.status == "moved" else factor(verdict.change_ratio, verdict.before)
 
 
-def _certainty(verdict: Verdict) -> str:
-    others = verdict.member_count - 1 if verdict.is_lead else 0
+def _certainty(verdict: Verdict, others: int) -> str:
     also = [f"{others} more figures"] if others else []
     known = f"{verdict.n_before} builds before"
     if verdict.q_value is None or verdict.status == "moved":
