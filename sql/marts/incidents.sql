@@ -44,7 +44,7 @@ counted as (
 leads as (
     select members.incident_id, verdicts.*,
         -- Where the function already has the name that it is called by.
-        if(verdicts.status in ('moved', 'not_comparable'), verdicts.build_id, verdicts.first_build_id) as seen_build_id,
+        if(verdicts.status = 'not_comparable', verdicts.build_id, verdicts.first_build_id) as seen_build_id,
     from members
     inner join verdicts using (build_id, metric, subject)
     where members.member_rank = 1

@@ -95,11 +95,14 @@ def test_the_function_moved_keeps_its_history():
     query = "select distinct subject, first_subject from regression_history where metric = 'block_ns'"
     with story().models() as connection:
         assert (f"{LOOKUP} (sync)", f"{GET} (sync)") in rows(connection, query)
-        [(moved_from, n_before)] = rows(
+        [move] = rows(
             connection,
-            "select moved_from, n_before from regressions where status = 'moved' and metric = 'block_ns'",
+            "select moved_from, n_before, first_build_id, commit from regressions "
+            "where status = 'moved' and metric = 'block_ns'",
         )
-    assert (moved_from, n_before) == (GET, 2)
+        [(commit,)] = rows(connection, "select commit from builds where build_id = 'b10'")
+    # Of the build at which it moved: the level that goes on began at b8.
+    assert move == (GET, 2, "b10", commit)
 
 
 def test_a_function_that_allocates_no_maps_moves_too():

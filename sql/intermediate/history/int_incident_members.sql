@@ -50,8 +50,7 @@ weighed as (
     select
         verdicts.*,
         build_order.ordinal,
-        if(verdicts.status = 'moved', verdicts.build_id, verdicts.first_build_id)
-            as origin_build_id,
+        verdicts.first_build_id as origin_build_id,
         described.place,
         described.family in ('waiting', 'contention') as is_contention,
         described.lead_order,

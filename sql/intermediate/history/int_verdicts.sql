@@ -352,7 +352,12 @@ inner join bases
     and bases.first_subject = verdicts.first_subject
     and bases.ordinal = verdicts.ordinal
 inner join build_order as first_build
-    on first_build.build_id = if(verdicts.metric in (select metric from faults), verdicts.build_id, bases.first_build_id)
+    -- A move or a fault begins no level: it is of the build that shows it.
+    on first_build.build_id = if(
+        verdicts.status = 'moved' or verdicts.metric in (select metric from faults),
+        verdicts.build_id,
+        bases.first_build_id
+    )
 left join ends
     on ends.metric = verdicts.metric
     and ends.first_subject = verdicts.first_subject

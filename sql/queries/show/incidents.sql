@@ -24,8 +24,7 @@ named as (
         accepted.accepted_reason,
         captures.path as exemplar_path,
         captures.kind as exemplar_kind,
-        if(incidents.status in ('moved', 'not_comparable'), incidents.build_id, incidents.first_build_id)
-            as seen_build_id,
+        if(incidents.status = 'not_comparable', incidents.build_id, incidents.first_build_id) as seen_build_id,
     from incidents
     inner join regressions as lead using (build_id, metric, subject)
     inner join int_metrics as described using (metric)
