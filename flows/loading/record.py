@@ -65,12 +65,12 @@ class _FailedRunError(Exception):
 
 
 def turns(pattern: str, runs: int) -> list[str]:
-    """Whose turn it is: the pattern over and over, until each of its letters had so many runs.
+    """Whose turn it is: the pattern over and over, until A and B had so many runs.
 
-    Raises InputError for a pattern in which the letters are not as many.
+    Raises InputError for a pattern that has not as many of the one as of the other, or none.
     """
-    counts = Counter(pattern)
-    if not counts or set(counts) - {"A", "B"} or len(set(counts.values())) > 1:
+    share = pattern.count("A")
+    if not share or sorted(pattern) != ["A"] * share + ["B"] * share:
         raise InputError(f"the order of turns {pattern!r}: it takes as many A as B, such as AB or ABBA")
     had: Counter[str] = Counter()
     found = []
@@ -96,7 +96,7 @@ def record(
     warm_up: runs of each that come before and are thrown away. timeout: seconds that one may take. Raises
     InputError, KeyboardInterrupt that says what is kept.
     """
-    order = turns(pattern if len(commands) > 1 else "A", runs)
+    order = turns(pattern, runs) if len(commands) > 1 else ["A"] * runs
     _require_commands(commands)
     with _alone_in(artifacts), terminated_as_interrupted():
         session = _Session(commands, artifacts, timeout, progress)

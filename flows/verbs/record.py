@@ -101,7 +101,7 @@ def record(
             artifacts,
             runs=runs,
             progress=progress,
-            pattern=(pattern or DEFAULT_PATTERN).upper(),
+            pattern=(DEFAULT_PATTERN if pattern is None else pattern).upper(),
             warm_up=warm_up,
             timeout=timeout,
         )
