@@ -134,6 +134,33 @@ def test_sql_reads_standard_input(warehouse: Path) -> None:
     assert found.stdout == "one\n1\n"
 
 
+@pytest.mark.parametrize("query", ["", ";", " ", "-- only a comment", "/* */"])
+def test_no_query_is_said_in_a_sentence(query: str, warehouse: Path) -> None:
+    for found in (
+        tracemill("sql", query, "--warehouse", warehouse),
+        tracemill("sql", "--format", "parquet", "--warehouse", warehouse, stdin=query),
+    ):
+        assert (found.exit_code, found.stdout) == (2, "")
+        assert found.stderr == 'tracemill: there is no query; such as: tracemill sql "from regressions"\n'
+
+
+def test_several_queries_give_several_tables(warehouse: Path) -> None:
+    found = tracemill("sql", "select 1 as a; select 2 as b;", "--warehouse", warehouse)
+    assert found.stdout == "a\n-\n1\n(1 row)\n\nb\n-\n2\n(1 row)\n"
+    for format_ in ("csv", "json", "parquet"):
+        found = tracemill(
+            "sql", "select 1 as a; select 2 as b", "--format", format_, "--warehouse", warehouse
+        )
+        assert (found.exit_code, found.stdout) == (2, "")
+        assert f"2 queries, and {format_} holds the rows of one" in found.stderr
+
+
+def test_a_setting_before_a_query_is_no_second_result(warehouse: Path) -> None:
+    query = "set threads = 1; select 1 as a"
+    found = tracemill("sql", "--unsafe", query, "--format", "csv", "--warehouse", warehouse)
+    assert found.stdout == "a\n1\n"
+
+
 def test_sql_cannot_write(warehouse: Path) -> None:
     found = tracemill("sql", "delete from builds", "--warehouse", warehouse)
     assert found.exit_code == 2

@@ -1,4 +1,4 @@
-"""Ad-hoc SQL: one query, its rows to standard output. Ctrl-C ends it at once."""
+"""Ad-hoc SQL: the rows of queries to standard output. Ctrl-C ends it at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 import tempfile
 import threading
 from typing import TYPE_CHECKING, TypeVar
+
+from duckdb import ExpectedResultType
 
 from tracemill.flows.show.tables import TEXT_WRITERS, OutputError, write_parquet
 from tracemill.warehouse.reading import require_reading
@@ -17,17 +19,30 @@ if TYPE_CHECKING:
     import duckdb
 
 SECONDS_TO_END = 5
+# The formats in which tables may follow one another.
+SEVERAL_RESULTS = ("table", "md")
 _Result = TypeVar("_Result")
 
 
 def run(connection: duckdb.DuckDBPyConnection, query: str, format_: str) -> None:
-    """Run one query and write its rows to standard output, and nothing else.
+    """Run what may be several statements and write the rows of each to standard output, and nothing else.
 
-    Raises duckdb.Error, OnlyReadsError.
+    Raises duckdb.Error, OnlyReadsError, OutputError.
     """
     require_reading(connection, query)
+    statements = connection.extract_statements(query)
+    if not statements:
+        raise OutputError('there is no query; such as: tracemill sql "from regressions"')
+    # Of statements none of which gives rows, what DuckDB says of the last.
+    shown = [s for s in statements if ExpectedResultType.QUERY_RESULT in s.expected_result_type]
+    shown = shown or statements[-1:]
+    if len(shown) > 1 and format_ not in SEVERAL_RESULTS:
+        formats = " or ".join(SEVERAL_RESULTS)
+        raise OutputError(
+            f"{len(shown)} queries, and {format_} holds the rows of one: ask them one by one, or as {formats}"
+        )
     if format_ != "parquet":
-        interruptible(connection, lambda: TEXT_WRITERS[format_](connection.execute(query), sys.stdout))
+        interruptible(connection, lambda: _write_text(connection, statements, shown, format_))
         return
     if sys.stdout.isatty():
         raise OutputError("Parquet is not for a terminal; redirect the output to a file")
@@ -35,6 +50,20 @@ def run(connection: duckdb.DuckDBPyConnection, query: str, format_: str) -> None
         interruptible(connection, lambda: write_parquet(connection, query, whole))
         whole.seek(0)
         shutil.copyfileobj(whole, sys.stdout.buffer)
+
+
+def _write_text(
+    connection: duckdb.DuckDBPyConnection,
+    statements: list[duckdb.Statement],
+    shown: list[duckdb.Statement],
+    format_: str,
+) -> None:
+    for statement in statements:
+        rows = connection.execute(statement)
+        if statement in shown:
+            if statement is not shown[0]:
+                sys.stdout.write("\n")
+            TEXT_WRITERS[format_](rows, sys.stdout)
 
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Result]) -> _Result:

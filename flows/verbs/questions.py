@@ -57,7 +57,8 @@ def sql(
 ) -> None:
     """Run QUERY, which reads the warehouse and does nothing else.
 
-    Without one, read it from standard input, or prompt on a terminal.
+    Without one, read it from standard input, or prompt on a terminal. Several, with ; between them, give
+    a table each.
 
     Tables and columns explain themselves: `tracemill sql "from duckdb_columns() select table_name,
     column_name, comment where comment is not null"`, and docs/dictionary.md has them all.
