@@ -20,7 +20,7 @@ from pathlib import Path
 from examples.record import HERE
 from examples.toolchain import environment, go
 from tracemill.flows.build import build
-from tracemill.flows.gate.compare import BETTER, SAME, TOOLCHAIN, UNKNOWN, WORSE, compare
+from tracemill.flows.gate.compare import BETTER, EQUAL, SAME, TOOLCHAIN, UNKNOWN, WORSE, compare
 from tracemill.flows.gate.toolchain import plain_name
 from tracemill.flows.loading.ingest import ingest
 from tracemill.warehouse import connect
@@ -55,7 +55,7 @@ def main() -> None:
             for before, after in combinations(versions, 2):
                 names = [_functions(connection, v) for v in (before, after)]
                 found = compare(connection, before, after, AT_LEAST)
-                counts = [len(found.of(a)) for a in (TOOLCHAIN, SAME, UNKNOWN)]
+                counts = [len(found.of(*a)) for a in ((TOOLCHAIN,), (SAME, EQUAL), (UNKNOWN,))]
                 exact, plain = (
                     _share(*names),
                     _share(*[Counter(map(plain_name, n.elements())) for n in names]),

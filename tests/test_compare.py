@@ -69,7 +69,7 @@ def test_the_other_way_round_it_is_better(demo: Path) -> None:
 def test_builds_that_changed_nothing_do_not_differ(demo: Path, before: str, after: str) -> None:
     answer = found(before, after, "--warehouse", demo)
     assert answer["exit_code"] == 0
-    assert answers(answer) == {"does not differ", "cannot tell"}
+    assert answers(answer) == {"does not differ", "the same", "cannot tell"}
     assert any(s["more_runs"] for s in answer["series"] if s["answer"] == "cannot tell")
 
 
@@ -97,6 +97,38 @@ def test_two_files_show_ratios_and_never_a_verdict() -> None:
     assert "a single run cannot tell a change from noise between" in " ".join(done.stdout.split())
     assert "mutex_delay_ns" in done.stdout
     assert "worse " not in done.stdout
+
+
+def test_what_is_equal_in_every_run_is_counted_and_not_listed(tmp_path: Path) -> None:
+    before, after = (benchmarks(tmp_path / name, [100, 100, 100]) for name in ("base", "head"))
+    for number in range(3):
+        file = after / f"{number}.txt"
+        file.write_text(file.read_text().replace("BenchmarkB-2 100 10", f"BenchmarkB-2 100 {number + 1}0"))
+    text = compare(before, after).stdout
+    assert "1 series is the same to the last digit: bench sec/op (1)." in text
+    assert "nothing could be told of what varies" in " ".join(text.split())
+    done = found(before, after)
+    # That some are equal says nothing of the one that scatters.
+    assert (done["exit_code"], answers(done)) == (2, {"the same", "cannot tell"})
+    (equal,) = [s for s in done["series"] if s["answer"] == "the same"]
+    assert (equal["subject"], equal["more_runs"]) == ("app.A-2", None)
+
+
+def test_two_equal_binaries_do_not_differ() -> None:
+    done = compare(DEMO / "b01/storefront.xz", DEMO / "b01/storefront.xz")
+    assert (done.exit_code, "nothing differs that can be told" in done.stdout) == (0, True)
+
+
+def test_an_equal_figure_of_a_sample_is_no_equal_figure() -> None:
+    heap = DEMO / "b07/r1/heap.pb.gz"
+    assert answers(found(heap, heap)) == {"cannot tell"}
+
+
+def test_a_single_run_a_side_is_said_first() -> None:
+    text = compare(DEMO / "b07/r1/mutex.pb.gz", DEMO / "b08/r1/mutex.pb.gz").stdout
+    first = " ".join(text.split()).partition("mutex_delay_ns")[0]
+    assert "nothing could be told: each side has a single run" in first
+    assert "a single run cannot tell a change from noise" in first
 
 
 def test_what_was_measured_on_another_machine_is_not_compared(tmp_path: Path) -> None:

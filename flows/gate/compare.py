@@ -15,6 +15,8 @@ from tracemill.warehouse.compared import LOAD_RATIO, SUSPECTED_SHARE, answers, n
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
     from tracemill.warehouse.compared import Answer, NoisyRun, Sides
@@ -25,6 +27,8 @@ MODELS = (
     "int_condition_values", "int_build_loads",
 )  # fmt: skip
 WORSE, BETTER, SAME, UNKNOWN, APART = "worse", "better", "does not differ", "cannot tell", "not compared"
+# It has one figure in every run of both builds, and no sampling error.
+EQUAL = "the same"
 # Of builds of one source under two releases of Go: it differs, and not by the code.
 TOOLCHAIN = "by the toolchain"
 # The change in per cent that is worth a word where nothing else is asked for.
@@ -111,7 +115,7 @@ class Comparison:
     @property
     def is_told(self) -> bool:
         """Whether of any series something could be told."""
-        return bool(self.of(WORSE, BETTER, SAME, TOOLCHAIN))
+        return is_told(self.series)
 
     @property
     def exit_code(self) -> int:
@@ -213,7 +217,7 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
     first, runs = sides.before[0], min(len(sides.before), len(sides.after))
     is_single = runs < 2
     bounds = _sampling(sides, answer.effect) if is_single else (answer.low, answer.high)
-    said, why = SAME if answer.is_within else UNKNOWN, None
+    said, why = SAME if answer.is_within else EQUAL if _is_equal(sides) else UNKNOWN, None
     if answer.is_different:
         said = WORSE if answer.effect * first.polarity > 0 else BETTER
         why = next((f"{x.measure}: {x.why}" for x in loads if _explains(x, answer.effect)), None)
@@ -245,6 +249,12 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
     )
 
 
+def is_told(series: Sequence[Series]) -> bool:
+    """Whether of any something could be told; that some are equal says nothing of those that vary."""
+    answers = {s.answer for s in series}
+    return bool(answers & {WORSE, BETTER, SAME, TOOLCHAIN}) or (EQUAL in answers and UNKNOWN not in answers)
+
+
 def is_of_another(s: Series, differing: list[Series]) -> bool:
     """Whether it is what a function costs by one caller, beside what the function costs."""
     whole = s.subject.split(" from ")[0]
@@ -260,6 +270,12 @@ def noise(run: NoisyRun) -> str:
         f"side, ×{run.ratio:.3g} in the middle: the machine (another process, a pause of the runner) and not "
         "the code; more runs outweigh it."
     )
+
+
+def _is_equal(sides: Sides) -> bool:
+    """Whether every run has the same figure, and not by the chance of a sample."""
+    runs = sides.before + sides.after
+    return len({run.value for run in runs}) == 1 and not any(run.variance for run in runs)
 
 
 def _more_runs(answer: Answer, runs: int) -> int | None:
@@ -289,7 +305,7 @@ def _explains(load: _Load, effect: float) -> bool:
 def _rank(s: Series) -> tuple[int, float, str, str]:
     """What differs first, worst first."""
     return (
-        (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME).index(s.answer),
+        (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME, EQUAL).index(s.answer),
         -abs(math.log(s.ratio)),
         s.metric,
         s.subject,

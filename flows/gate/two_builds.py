@@ -10,10 +10,12 @@ from tracemill.flows.gate.compare import (
     APART,
     AT_LEAST,
     BETTER,
+    EQUAL,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
     WORSE,
+    is_told,
     noise,
 )
 from tracemill.flows.gate.compare import compare as compare_
@@ -83,7 +85,7 @@ def with_comparison(
         for d in changes
         if (d.series.metric in metrics if metrics else d.is_lead)
     ]
-    told = Counter(s.metric for s in series if s.answer in (WORSE, BETTER, SAME, TOOLCHAIN))
+    told = Counter(s.metric for s in series if s.answer in (WORSE, BETTER, SAME, EQUAL, TOOLCHAIN))
     doubts = list(found.doubts)
     doubts += [f.reason for side, f in comparison.failures if side == "before" and not f.is_unknown_kind]
     present = {s.metric for s in series}
@@ -92,7 +94,7 @@ def with_comparison(
         for metric, count in comparison.missing.items()
         if count and metric not in present and (not metrics or metric in metrics)
     ]
-    if not told and not found.judged:
+    if not is_told(series) and not found.judged:
         doubts.append(f"nothing of {before} and {found.candidate} can be told apart or said to be alike")
     hidden, compared = _blind(series)
     if hidden > compared / 2:

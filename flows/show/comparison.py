@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import statistics
 import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tracemill.flows.gate.compare import (
     BETTER,
+    EQUAL,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
@@ -43,6 +45,12 @@ def as_text(found: Comparison, before: str, after: str) -> str:
         lines += _wrapped(
             f"{_series(len(same))} {_verb(len(same), 'do')} not differ by more than {found.at_least:g} %."
         )
+    if equal := found.of(EQUAL):
+        metrics = Counter(s.metric for s in equal)
+        named = ", ".join(f"{metric} ({count})" for metric, count in metrics.most_common())
+        lines += _wrapped(
+            f"{_series(len(equal))} {_verb(len(equal), 'are')} the same to the last digit: {named}."
+        )
     lines += [
         line
         for why, count in found.apart.most_common()
@@ -72,7 +80,12 @@ def _headline(found: Comparison) -> str:
     said = ", ".join(f"{n} {word}" for n, word in counts if n)
     if said:
         return f"{said} (q ≤ {FALSE_SHARE:g})"
-    return "nothing differs that can be told" if found.is_told else "nothing could be told"
+    if found.is_told:
+        return "nothing differs that can be told"
+    untold = found.of(UNKNOWN)
+    if untold and all(s.runs_before == s.runs_after == 1 for s in untold):
+        return "nothing could be told: each side has a single run"
+    return "nothing could be told" + (" of what varies" if found.of(EQUAL) else "")
 
 
 def _toolchain(found: Comparison) -> list[str]:
@@ -90,19 +103,16 @@ def _untold(found: Comparison) -> list[str]:
     single = [s for s in untold if s.is_single]
     lines: list[str] = []
     if single:
-        if not found.is_told:
-            lines += [line for s in single[:MOST_ROWS] for line in _row(s)]
-            lines += (
-                [f"and {_series(len(single) - MOST_ROWS)} more; --json has all"]
-                if len(single) > MOST_ROWS
-                else []
-            )
-            lines.append("")
         known = "; the intervals are of sampling alone" if any(s.interval for s in single) else ""
         lines += _wrapped(
             f"{_series(len(single))} cannot be told, of which a side has one run: a single run cannot tell a "
             f"change from noise between runs{known}."
         )
+        if not found.is_told:
+            lines += ["", *(line for s in single[:MOST_ROWS] for line in _row(s))]
+            if len(single) > MOST_ROWS:
+                lines.append(f"and {_series(len(single) - MOST_ROWS)} more; --json has all")
+            lines.append("")
     if rest := [s for s in untold if not s.is_single]:
         more = sorted(s.more_runs for s in rest if s.more_runs is not None)
         kind = "pairs" if _kind(rest) == "pairs" else "runs a side"
@@ -140,7 +150,7 @@ def _series(count: int) -> str:
 
 
 def _verb(count: int, many: str) -> str:
-    return "does" if count == 1 and many == "do" else many
+    return {"do": "does", "are": "is"}[many] if count == 1 else many
 
 
 def _wrapped(text: str, indent: str = "  ") -> list[str]:
