@@ -125,12 +125,18 @@ def test_several_builds_are_not_read_as_one(lay):
         places(lay("b1/build.json", "b1/1/heap"), build="b7")
 
 
+# Of which no folder can be, or none that is read.
+NO_NAMES = ("", "../../etc", "x/y", ".x")
+
+
 @pytest.mark.parametrize(
     ("layout", "says"),
     [
         (Layout(("{run}.txt",)), "names no build"),
         (Layout(("{buld}/{build}.txt",)), "did you mean {build}"),
         (Layout(run="1"), "--run needs --build"),
+        *((Layout(build=name), "without slashes and no dot in front") for name in NO_NAMES),
+        *((Layout(build="b", run=name), "without slashes and no dot in front") for name in NO_NAMES),
     ],
 )
 def test_a_layout_that_cannot_be_used_says_why(layout, says, lay):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import re
 import shutil
 import tempfile
 import urllib.error
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.discover import InputError
+from tracemill.flows.loading.layout import folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +43,6 @@ _SUMS = {"allocs.pb.gz": "allocs", "block.pb.gz": "block", "mutex.pb.gz": "mutex
 # profile of 30.
 _OBSERVED = {"trace.out": "trace?seconds={seconds}", "cpu.pb.gz": "profile?seconds={seconds}"}
 
-_NAME = re.compile(r"[^./\\\0][^/\\\0]*")
-
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -61,10 +59,11 @@ def collect(
     """Scrape the service at url for so many seconds into artifacts/<build>/<run>/.
 
     run: by default the time of day. The run shows once it is whole; an endpoint that is missing
-    doesn't stop the others. Raises InputError if nothing could be had, or the run is there already.
+    doesn't stop the others. Raises LayoutError for a name that no folder can have, InputError if nothing
+    could be had, or the run is there already.
     """
     base = _base(url)
-    run = run or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") if run is None else run
     folder_name("build", build)
     folder_name("run", run)
     target = artifacts / build / run
@@ -87,12 +86,6 @@ def collect(
         shutil.rmtree(part, ignore_errors=True)
         raise
     return Collected(target, scrape.files, scrape.failures)
-
-
-def folder_name(what: str, name: str) -> None:
-    """Raise InputError where no folder that is read can have that name."""
-    if not _NAME.fullmatch(name):
-        raise InputError(f"{what} {name!r}: a folder's name, without slashes and no dot in front")
 
 
 def _base(url: str) -> str:

@@ -44,6 +44,7 @@ _FIELDS = {
     "committed_at": _TIME,
     "captured_at": _TIME,
 }
+_NAME = re.compile(r"[^./\\\0][^/\\\0]*")
 _TOKEN = re.compile(r"\{([^{}/]*)\}|(\*\*/?)|(\*)|([^{}*]+|[{}])")
 _PARTS_OF_TIME = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)(?:[T_. -]?(\d\d)[:.-]?(\d\d)[:.-]?(\d\d)(?:[.,](\d{1,9}))?)?"
@@ -53,6 +54,12 @@ _PARTS_OF_TIME = re.compile(
 
 class LayoutError(TracemillError):
     """A layout that cannot be used, in one sentence."""
+
+
+def folder_name(what: str, name: str) -> None:
+    """Raise LayoutError where no folder that is read can have that name."""
+    if not _NAME.fullmatch(name):
+        raise LayoutError(f"{what} {name!r}: a folder's name, without slashes and no dot in front")
 
 
 @dataclass(slots=True)
@@ -103,6 +110,9 @@ class Layout:
         return placed
 
     def _rules(self) -> list[_Rule]:
+        for what, name in (("build", self.build), ("run", self.run)):
+            if name is not None:
+                folder_name(what, name)
         if self.run is not None and self.build is None and not self.patterns:
             raise LayoutError("--run needs --build, or a --layout that names the build")
         return [_Rule(pattern, has_build=self.build is not None) for pattern in self.patterns]

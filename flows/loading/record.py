@@ -20,10 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracemill.flows.loading.collect import folder_name
 from tracemill.flows.loading.commands import Ended, run_command
 from tracemill.flows.loading.discover import InputError
-from tracemill.flows.loading.layout import RUN_FILE
+from tracemill.flows.loading.layout import RUN_FILE, folder_name
 from tracemill.flows.signals import terminated_as_interrupted
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.registry import detect
@@ -94,7 +93,7 @@ def record(
     """Run one command or two so many times each into artifacts/<build>/<run>/; runs there stay.
 
     warm_up: runs of each that come before and are thrown away. timeout: seconds that one may take. Raises
-    InputError, KeyboardInterrupt that says what is kept.
+    LayoutError, InputError, KeyboardInterrupt that says what is kept.
     """
     order = turns(pattern, runs) if len(commands) > 1 else ["A"] * runs
     _require_commands(commands)
