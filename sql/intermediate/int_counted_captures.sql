@@ -1,13 +1,17 @@
--- The captures whose figures count for their run: of windows that overlap the longest, of running totals the last.
+-- The captures whose figures count for their run: of a process's running totals the last, of its snapshots the longest.
 -- grain: capture_id
 -- scope: build
 -- Snapshots of a flight recorder overlap, and what lies in two of them happened once. They were taken at moments that
--- somebody chose: of a build that has whole traces too, these count alone. Block, mutex and goroutine profiles say
--- what was so far: the last says it all, and one that spans a time (seconds=30) only counts without it.
+-- somebody chose: of a build that has whole traces too, these count alone. A process has one trace and one CPU profile
+-- at a time: those that overlap are of several processes, unless both began at the same moment and are one and its copy.
+-- Block, mutex and goroutine profiles say what was so far: the last says it all, and one that spans a time (seconds=30)
+-- only counts without it. What may be of any of several processes counts only where the run has nothing else.
 with
 
 captures as (
-    select * from stg_captures
+    select stg_captures.*, processes.process,
+    from stg_captures
+    inner join int_capture_processes as processes using (capture_id)
 ),
 
 windows as (
@@ -15,7 +19,8 @@ windows as (
         capture_id,
         build_id,
         run_id,
-        if(kind = 'cpu', 'cpu', 'trace') as measure,
+        process,
+        kind,
         duration_ns,
         epoch_ns(coalesce(started_at, captured_at)) as start_ns,
     from captures
@@ -28,10 +33,16 @@ covered as (
     inner join windows as outer_one
         on outer_one.build_id = inner_one.build_id
         and outer_one.run_id = inner_one.run_id
-        and outer_one.measure = inner_one.measure
-        and outer_one.capture_id <> inner_one.capture_id
-        and outer_one.start_ns < inner_one.start_ns + inner_one.duration_ns
-        and inner_one.start_ns < outer_one.start_ns + outer_one.duration_ns
+        and outer_one.process is not distinct from inner_one.process
+        and outer_one.kind = inner_one.kind
+        and (
+            outer_one.start_ns = inner_one.start_ns
+            or (
+                inner_one.kind = 'flight'
+                and outer_one.start_ns < inner_one.start_ns + inner_one.duration_ns
+                and inner_one.start_ns < outer_one.start_ns + outer_one.duration_ns
+            )
+        )
     where (outer_one.duration_ns, outer_one.capture_id) > (inner_one.duration_ns, inner_one.capture_id)
 ),
 
@@ -45,9 +56,10 @@ totals as (
     select
         capture_id,
         row_number() over (
-            partition by build_id, run_id, kind
+            partition by build_id, run_id, kind, process
             order by duration_ns is not null, captured_at desc nulls last, path desc
         ) as choice,
+        process is null and bool_or(process is not null) over (partition by build_id, run_id, kind) as is_anybodys,
     from captures
     where kind in ('block', 'mutex', 'goroutine', 'goroutineleak')
 )
@@ -57,4 +69,4 @@ from captures
 anti join covered using (capture_id)
 anti join outdone using (capture_id)
 left join totals using (capture_id)
-where coalesce(totals.choice, 1) = 1
+where coalesce(totals.choice, 1) = 1 and not coalesce(totals.is_anybodys, false)

@@ -32,13 +32,13 @@ sites as (
     select * from int_stack_sites
 ),
 
--- Allocations count from the start of the process: a run's last profile has them all.
+-- Allocations count from the start of the process: its last profile has them all.
 texts as (
     select build_id, run_id, arg_max(capture_id, (captured_at, path)) as capture_id,
     from captures
     where format = 'legacy_profile'
         and kind in ('heap_text', 'allocs_text')
-    group by build_id, run_id
+    group by build_id, run_id, process
 ),
 
 allocated as (

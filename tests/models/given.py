@@ -27,16 +27,17 @@ class Given:
     def __init__(self) -> None:
         self.tables: dict[str, Rows] = {name: [] for name in TABLES}
 
-    def capture(self, build: str, run: str | None, kind: str, **columns: Any) -> str:
-        """Add a capture; its id."""
-        capture_id = f"{build}/{run}/{kind}"
+    def capture(self, build: str, run: str | None, kind: str, *, name: str = "", **columns: Any) -> str:
+        """Add a capture; its id. name: of its file below the run's folder, where a kind has several."""
+        file = name or f"{kind}.out"
+        capture_id = f"{build}/{run}/{name or kind}"
         row = {
             "capture_id": capture_id,
             "build_id": build,
             "run_id": run,
             "kind": kind,
             "format": "pprof",
-            "path": f"{build}/{run}/{kind}.out",
+            "path": f"{build}/{run}/{file}",
             "status": "ok",
             "issue_count": 0,
         }
@@ -87,9 +88,10 @@ class Given:
         period: int = 524288,
         gnu_build_id: str | None = "cafe",
         start: int = 0,
+        **columns: Any,
     ) -> str:
         """Add a heap profile with (stack_id, leaf_pc, bytes): half as much in use, objects of 1 KiB."""
-        capture_id = self.capture(build, run, kind)
+        capture_id = self.capture(build, run, kind, **columns)
         self.tables["profile_mappings"].append(
             {
                 "capture_id": capture_id,

@@ -101,3 +101,29 @@ def test_a_heap_that_grows_is_a_regression() -> None:
             connection, "select build_id, metric, status from regressions where status = 'regressed'"
         )
     assert found == [("b6", "runtime_heap_live_bytes", "regressed")]
+
+
+ALLOCS, GOROUTINES = "/gc/heap/allocs:bytes", "/sched/goroutines:goroutines"
+
+
+def test_processes_are_told_apart_by_their_counters_and_added_up() -> None:
+    given = Given()
+    for name, at, cycles, allocs, goroutines in [
+        ("a.1", 0, 10, 1e6, 3), ("b.1", 1, 2, 5e6, 4), ("a.2", 10, 30, 2e6, 5), ("b.2", 11, 12, 9e6, 6)
+    ]:  # fmt: skip
+        capture = given.capture("b1", "1", "runtime_metrics", name=name)
+        snapshot(given, capture, 0, at * SECOND, {CYCLES: cycles, ALLOCS: allocs, GOROUTINES: goroutines})
+    assert figures(given) == {
+        "runtime_gc_cycles_per_second": 3.0,
+        "runtime_alloc_bytes_per_second": 5e5,
+        "runtime_goroutine_count": 11.0,
+    }
+
+
+def test_processes_are_told_apart_by_their_histograms() -> None:
+    given = Given()
+    for name, counts in (("a", {1.0: 5, 2.0: 9}), ("b", {1.0: 8, 2.0: 3})):
+        capture = given.capture("b1", "1", "runtime_metrics", name=name)
+        snapshot(given, capture, 0, None, {GOROUTINES: 4})
+        buckets(given, capture, 0, "/sched/latencies:seconds", counts)
+    assert figures(given)["runtime_goroutine_count"] == 8.0

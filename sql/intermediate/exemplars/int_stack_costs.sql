@@ -45,12 +45,12 @@ named as (
     select * from int_named_stacks
 ),
 
--- Of several dumps and goroutine profiles of a run the last counts, as everywhere.
+-- Of several dumps and goroutine profiles of a process the last counts, as everywhere.
 last_dumps as (
     select arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
     from captures
     where kind = 'goroutine_dump'
-    group by build_id, run_id
+    group by build_id, run_id, process
 ),
 
 sampled as (

@@ -47,6 +47,13 @@ sampled as (
     where samples.value > 0
 ),
 
+periods as (
+    select build_id, run_id, max(sampling_period) as sampling_period,
+    from chosen
+    where sample_type = 'inuse_space'
+    group by build_id, run_id
+),
+
 -- Of functions alone, and of functions by who calls them.
 figures as (
     select build_id, run_id, metric, function, caller, sum(value)::double as value, sqrt(sum(variance)) as standard_error,
@@ -80,10 +87,10 @@ select
     function as subject,
     function,
     sum(run_growth_bytes)::double as value,
-    sqrt(sum(2 * inuse_bytes - run_growth_bytes) * any_value(chosen.sampling_period)) as standard_error,
+    sqrt(sum(2 * inuse_bytes - run_growth_bytes) * any_value(periods.sampling_period)) as standard_error,
     'heap profile' as evidence,
 from growth
-inner join (select * from chosen where sample_type = 'inuse_space') as chosen using (build_id, run_id)
+inner join periods using (build_id, run_id)
 where run_growth_bytes is not null
 group by build_id, run_id, function
 having sum(run_growth_bytes) > 0

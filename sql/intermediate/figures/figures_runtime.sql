@@ -1,7 +1,8 @@
 -- What a program said of its runtime: its last snapshot and, of what counts up, what was between it and the first.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- Of a run with one snapshot, and of one in which the program began anew, what counts up is taken since its start.
+-- Of a process with one snapshot, and of one that began anew, what counts up is taken since its start. The processes of
+-- a run are added up; shares are of all together.
 -- Seconds are those between the snapshots' times or, where these are not known, processor time over processors.
 with
 
@@ -21,18 +22,19 @@ snapshots as (
     select
         captures.build_id,
         captures.run_id,
+        coalesce(captures.process, '') as process,
         measured.capture_id,
         measured.snapshot_index,
         row_number() over (
-            partition by captures.build_id, captures.run_id
+            partition by captures.build_id, captures.run_id, captures.process
             order by coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) nulls last,
                 any_value(captures.path), measured.capture_id, measured.snapshot_index
         ) as place,
-        count(*) over (partition by captures.build_id, captures.run_id) as last_place,
+        count(*) over (partition by captures.build_id, captures.run_id, captures.process) as last_place,
         coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) as at_unix_ns,
     from measured
     inner join captures using (capture_id)
-    group by captures.build_id, captures.run_id, measured.capture_id, measured.snapshot_index
+    group by captures.build_id, captures.run_id, captures.process, measured.capture_id, measured.snapshot_index
 ),
 
 ends as (
@@ -41,17 +43,18 @@ ends as (
     where place in (1, last_place)
 ),
 
--- Each value at a run's first and last snapshot.
+-- Each value at a process's first and last snapshot.
 values_at_ends as (
     select
         ends.build_id,
         ends.run_id,
+        ends.process,
         measured.name,
         max(measured.value) filter (where ends.place = ends.last_place) as last_value,
         max(measured.value) filter (where ends.place = 1 and ends.last_place > 1) as first_value,
     from ends
     inner join measured using (capture_id, snapshot_index)
-    group by ends.build_id, ends.run_id, measured.name
+    group by ends.build_id, ends.run_id, ends.process, measured.name
 ),
 
 -- A process that began anew counts up to less than before.
@@ -59,28 +62,31 @@ restarts as (
     select
         build_id,
         run_id,
+        process,
         coalesce(bool_or(last_value < first_value), false) as is_restarted,
     from values_at_ends
     where name in ('/gc/cycles/total:gc-cycles', '/gc/heap/allocs:bytes', '/cpu/classes/total:cpu-seconds')
-    group by build_id, run_id
+    group by build_id, run_id, process
 ),
 
 counted as (
     select
         values_at_ends.build_id,
         values_at_ends.run_id,
+        values_at_ends.process,
         values_at_ends.name,
         values_at_ends.last_value,
         values_at_ends.last_value
             - if(coalesce(restarts.is_restarted, false), 0, coalesce(values_at_ends.first_value, 0)) as grown_by,
     from values_at_ends
-    left join restarts using (build_id, run_id)
+    left join restarts using (build_id, run_id, process)
 ),
 
-runs as (
+by_process as (
     select
         build_id,
         run_id,
+        process,
         max(grown_by) filter (where name = '/cpu/classes/total:cpu-seconds') as cpu_seconds,
         max(grown_by) filter (where name = '/cpu/classes/gc/total:cpu-seconds') as gc_cpu_seconds,
         max(last_value) filter (where name = 'memstats.GCCPUFraction') as gc_cpu_fraction,
@@ -98,30 +104,49 @@ runs as (
         ) as live_bytes,
         max(last_value) filter (where name = '/gc/heap/goal:bytes') as goal_bytes,
     from counted
-    group by build_id, run_id
+    group by build_id, run_id, process
 ),
 
 observed as (
     select
         build_id,
         run_id,
+        process,
         (max(at_unix_ns) - min(at_unix_ns)) / 1e9 as seconds,
     from ends
-    group by build_id, run_id
+    group by build_id, run_id, process
 ),
 
 timed as (
     select
-        runs.*,
+        by_process.*,
         nullif(
             case
                 when observed.seconds > 0 and not coalesce(restarts.is_restarted, false) then observed.seconds
-                else runs.cpu_seconds / runs.procs
+                else by_process.cpu_seconds / by_process.procs
             end, 0
         ) as seconds,
-    from runs
-    inner join observed using (build_id, run_id)
-    left join restarts using (build_id, run_id)
+    from by_process
+    inner join observed using (build_id, run_id, process)
+    left join restarts using (build_id, run_id, process)
+),
+
+runs as (
+    select
+        build_id,
+        run_id,
+        coalesce(
+            sum(gc_cpu_seconds order by process) / nullif(sum(cpu_seconds order by process), 0),
+            avg(gc_cpu_fraction order by process)
+        ) as gc_cpu_share,
+        sum(cycles / seconds order by process) as cycles_per_second,
+        sum(pause_seconds order by process) / sum(seconds order by process) as pause_share,
+        sum(alloc_bytes / seconds order by process) as alloc_bytes_per_second,
+        sum(goroutines) as goroutines,
+        sum(live_bytes) as live_bytes,
+        sum(goal_bytes) as goal_bytes,
+    from timed
+    group by build_id, run_id
 ),
 
 histograms as (
@@ -141,7 +166,7 @@ histograms as (
         ) as bucket_count,
     from ends
     inner join buckets using (capture_id, snapshot_index)
-    left join restarts using (build_id, run_id)
+    left join restarts using (build_id, run_id, process)
     where buckets.name in ('/sched/latencies:seconds', '/sched/pauses/total/gc:seconds', '/gc/pauses:seconds')
     group by ends.build_id, ends.run_id, buckets.name, buckets.bucket_index
 ),
@@ -174,15 +199,15 @@ figures as (
         build_id,
         run_id,
         unnest([
-            {'metric': 'runtime_gc_cpu_share', 'value': coalesce(gc_cpu_seconds / nullif(cpu_seconds, 0), gc_cpu_fraction)},
-            {'metric': 'runtime_gc_cycles_per_second', 'value': cycles / seconds},
-            {'metric': 'runtime_gc_pause_share', 'value': pause_seconds / seconds},
-            {'metric': 'runtime_alloc_bytes_per_second', 'value': alloc_bytes / seconds},
+            {'metric': 'runtime_gc_cpu_share', 'value': gc_cpu_share},
+            {'metric': 'runtime_gc_cycles_per_second', 'value': cycles_per_second},
+            {'metric': 'runtime_gc_pause_share', 'value': pause_share},
+            {'metric': 'runtime_alloc_bytes_per_second', 'value': alloc_bytes_per_second},
             {'metric': 'runtime_goroutine_count', 'value': goroutines},
             {'metric': 'runtime_heap_live_bytes', 'value': live_bytes},
             {'metric': 'runtime_heap_goal_bytes', 'value': goal_bytes}
         ], recursive := true),
-    from timed
+    from runs
     union all
     -- Both names of the pauses mean the same: the newer counts where both stand.
     select build_id, run_id, metric, arg_max(value, name = '/sched/pauses/total/gc:seconds'),

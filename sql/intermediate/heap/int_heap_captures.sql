@@ -1,13 +1,18 @@
--- The one capture of each run that each kind of heap figure is taken from, so that none counts twice.
--- grain: build_id, run_id, sample_type
+-- The one capture of each process of a run that each kind of heap figure is taken from, so that none counts twice.
+-- grain: capture_id, sample_type
 -- scope: build
 -- heap and allocs profiles hold the same four figures: allocations are taken from allocs, live memory from heap,
 -- each from the other where it is missing, and from the old text form only where there is no other. Last of all comes
 -- what spans a time (heap?seconds=30): it has only what changed in it, where the others have all since the start.
+-- What may be of any of several processes counts only where the run has nothing else.
 with
 
 captures as (
     select * from stg_captures
+),
+
+processes as (
+    select * from int_capture_processes
 ),
 
 samples as (
@@ -25,12 +30,13 @@ ranked as (
     select
         captures.build_id,
         captures.run_id,
+        processes.process,
         offered.sample_type,
         captures.capture_id,
         captures.format,
         offered.sampling_period,
         row_number() over (
-            partition by captures.build_id, captures.run_id, offered.sample_type
+            partition by captures.build_id, captures.run_id, processes.process, offered.sample_type
             order by
                 captures.duration_ns is not null,
                 captures.format = 'legacy_profile',
@@ -40,10 +46,14 @@ ranked as (
                 captures.captured_at desc nulls last,
                 captures.path desc
         ) as choice,
+        processes.process is null and bool_or(processes.process is not null) over (
+            partition by captures.build_id, captures.run_id, offered.sample_type
+        ) as is_anybodys,
     from offered
     inner join captures using (capture_id)
+    inner join processes using (capture_id)
 )
 
-select build_id, run_id, sample_type, capture_id, format, sampling_period,
+select build_id, run_id, process, sample_type, capture_id, format, sampling_period,
 from ranked
-where choice = 1
+where choice = 1 and not is_anybodys

@@ -4,7 +4,7 @@
 -- A binary that fits tells all; it fits if it told any.
 with
 
-chosen as (
+captures as (
     select * from int_heap_captures
 ),
 
@@ -16,6 +16,12 @@ callees as (
     select * from int_profile_callees
 ),
 
+chosen as (
+    select build_id, run_id, sample_type, max(sampling_period) as sampling_period,
+    from captures
+    group by build_id, run_id, sample_type
+),
+
 told as (
     select distinct build_id, run_id
     from callees
@@ -23,12 +29,12 @@ told as (
 ),
 
 sampled as (
-    select chosen.build_id, chosen.run_id, chosen.sample_type, sum(samples.value) as total_value,
+    select captures.build_id, captures.run_id, captures.sample_type, sum(samples.value) as total_value,
     from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
-    group by chosen.build_id, chosen.run_id, chosen.sample_type
+    inner join captures
+        on captures.capture_id = samples.capture_id
+        and captures.sample_type = samples.sample_type
+    group by captures.build_id, captures.run_id, captures.sample_type
 ),
 
 guessed as (

@@ -2,7 +2,7 @@
 -- grain: build_id
 -- scope: build
 -- What a process has allocated never becomes less. Of two processes, each site of some dozens is sampled more often in
--- the one or in the other.
+-- the one or in the other. Of runs that have several processes each (int_capture_processes) one in common is enough.
 with
 
 captures as (
@@ -18,13 +18,23 @@ samples as (
     select * from stg_profile_samples
 ),
 
-ordered as (
-    select chosen.build_id, chosen.capture_id, chosen.sampling_period,
-        lag(chosen.capture_id) over (
-            partition by chosen.build_id order by captures.captured_at, captures.path
-        ) as capture_id_before,
+runs as (
+    select chosen.build_id, chosen.run_id,
+        lag(chosen.run_id) over (
+            partition by chosen.build_id order by max(captures.captured_at), max(captures.path)
+        ) as run_id_before,
     from chosen
     inner join captures using (capture_id)
+    group by chosen.build_id, chosen.run_id
+),
+
+pairs as (
+    select runs.build_id, runs.run_id, now.capture_id, now.sampling_period, before.capture_id as capture_id_before,
+    from runs
+    inner join chosen as now using (build_id, run_id)
+    inner join chosen as before
+        on before.build_id = runs.build_id
+        and before.run_id = runs.run_id_before
 ),
 
 sites as (
@@ -37,23 +47,29 @@ sites as (
 ),
 
 compared as (
-    select ordered.build_id, ordered.capture_id,
+    select pairs.build_id, pairs.run_id,
         count(*) >= 10 and count(*) filter (where coalesce(now.alloc_objects, 0) < before.alloc_objects) = 0
             as is_same_process,
-    from ordered
-    inner join sites as before on before.capture_id = ordered.capture_id_before
+    from pairs
+    inner join sites as before on before.capture_id = pairs.capture_id_before
     left join sites as now
-        on now.capture_id = ordered.capture_id
+        on now.capture_id = pairs.capture_id
         and now.stack_id = before.stack_id
     -- Where every allocation is counted, two processes may do the same.
-    where ordered.sampling_period > 1
-    group by ordered.build_id, ordered.capture_id
+    where pairs.sampling_period > 1
+    group by pairs.build_id, pairs.run_id, pairs.capture_id, pairs.capture_id_before
+),
+
+continued as (
+    select distinct build_id, run_id,
+    from compared
+    where is_same_process
 )
 
 select
-    chosen.build_id,
+    runs.build_id,
     count(*) as run_count,
-    count(*) - count(*) filter (where coalesce(compared.is_same_process, false)) as process_count,
-from chosen
-left join compared using (build_id, capture_id)
-group by chosen.build_id
+    count(*) - count(continued.run_id) as process_count,
+from runs
+left join continued using (build_id, run_id)
+group by runs.build_id

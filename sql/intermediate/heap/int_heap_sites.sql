@@ -1,4 +1,4 @@
--- What each call path allocated in a run and still holds, and how the latter grew over the run's profiles.
+-- What each call path allocated in a run and still holds, and how the latter grew over each process's profiles.
 -- grain: build_id, run_id, path_id
 -- scope: build
 with
@@ -9,6 +9,10 @@ captures as (
 
 chosen as (
     select * from int_heap_captures
+),
+
+processes as (
+    select * from int_capture_processes
 ),
 
 samples as (
@@ -25,8 +29,8 @@ series as (
         chosen.build_id,
         chosen.run_id,
         captures.capture_id,
-        row_number() over run as place,
-        count(*) over (partition by chosen.build_id, chosen.run_id) as profile_count,
+        row_number() over process as place,
+        count(*) over (partition by chosen.capture_id) as profile_count,
     from chosen
     inner join captures as last_one on last_one.capture_id = chosen.capture_id
     inner join captures
@@ -35,9 +39,12 @@ series as (
         and captures.format = last_one.format
         and captures.kind = last_one.kind
         and (captures.duration_ns is null) = (last_one.duration_ns is null)
+    inner join processes
+        on processes.capture_id = captures.capture_id
+        and processes.process is not distinct from chosen.process
     where chosen.sample_type = 'inuse_space'
-    window run as (
-        partition by chosen.build_id, chosen.run_id
+    window process as (
+        partition by chosen.capture_id
         order by captures.captured_at nulls first, captures.path
     )
 ),
@@ -45,6 +52,12 @@ series as (
 firsts as (
     select * from series
     where place = 1
+),
+
+grown as (
+    select distinct build_id, run_id,
+    from firsts
+    where profile_count > 1
 ),
 
 figures as (
@@ -88,14 +101,14 @@ select
     coalesce(sum(figures.alloc_bytes), 0)::bigint as alloc_bytes,
     coalesce(sum(figures.inuse_bytes), 0)::bigint as inuse_bytes,
     case
-        when any_value(firsts.profile_count) > 1
+        when any_value(grown.run_id) is not null
             then coalesce(sum(figures.inuse_bytes), 0) - sum(figures.first_inuse_bytes)
     end::bigint as run_growth_bytes,
 from figures
 inner join sites
     on sites.build_id = figures.build_id
     and sites.stack_id = figures.stack_id
-left join firsts
-    on firsts.build_id = figures.build_id
-    and firsts.run_id = figures.run_id
+left join grown
+    on grown.build_id = figures.build_id
+    and grown.run_id = figures.run_id
 group by figures.build_id, figures.run_id, sites.path_id

@@ -1,7 +1,7 @@
 -- Goroutines at the end of each run, by creator and state or by entry function, and leaked ones by where they wait.
 -- grain: build_id, run_id, metric, function, state
 -- scope: build
--- Of several profiles of a run the last counts, as of dumps in goroutine_states; of traces the longest.
+-- Of several profiles or traces of a process the last counts, as of dumps in goroutine_states.
 with
 
 captures as (
@@ -36,7 +36,7 @@ last_ones as (
     select build_id, run_id, kind, arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
     from captures
     where kind in ('goroutine', 'goroutineleak', 'goroutine_dump', 'trace', 'flight')
-    group by build_id, run_id, kind
+    group by build_id, run_id, kind, process
 ),
 
 counted as (

@@ -1,0 +1,219 @@
+"""Captures of several processes in one run: each process counts, and of one process nothing twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from .given import USER_PATH, Given, rows
+
+MIB = 1 << 20
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PROGRAM_A, PROGRAM_B = {"mapping_file": "/tmp/a.test"}, {"mapping_file": "/tmp/b.test"}
+FIRST_VDSO = [PROGRAM_A, {"mapping_file": "[vdso]", "mapping_start": 0x7F01}]
+OTHER_VDSO = [PROGRAM_A, {"mapping_file": "[vdso]", "mapping_start": 0x7F02}]
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def work(given: Given) -> int:
+    """The one stack of all captures."""
+    known = given.tables["stacks"]
+    return known[0]["stack_id"] if known else given.stack("app.work", *USER_PATH)
+
+
+def mapped(given: Given, capture_id: str, mappings: list[dict[str, Any]]) -> str:
+    """Give a profile these mappings, the program's own first."""
+    kept = [row for row in given.tables["profile_mappings"] if row["capture_id"] != capture_id]
+    given.tables["profile_mappings"] = kept + [
+        {"capture_id": capture_id, "mapping_index": index, "mapping_start": 0, "mapping_offset": 0} | mapping
+        for index, mapping in enumerate(mappings)
+    ]
+    return capture_id
+
+
+def profile(given: Given, kind: str, name: str, value: int, seconds: float = 0, **columns: Any) -> str:
+    """Add a profile of one sample, captured so long after the start."""
+    capture_id = given.capture("b1", "1", kind, name=name, captured_at=after(seconds), **columns)
+    stack = work(given)
+    of_kind = {"cpu": ["cpu"], "mutex": ["delay", "contentions"], "goroutine": ["goroutine"]}
+    for sample_type in of_kind[kind]:
+        given.tables["profile_samples"].append(
+            {"capture_id": capture_id, "sample_index": 0, "sample_type": sample_type, "unit": "ns",
+             "value": value, "stack_id": stack, "sampling_period": 1}
+        )  # fmt: skip
+    return capture_id
+
+
+def value_of(given: Given, metric: str) -> float | None:
+    with given.models("int_figures", "int_run_measures") as connection:
+        found = rows(connection, f"select sum(value) from int_figures where metric = '{metric}' "
+                                 "and calling_function is null and build_id = 'b1'")  # fmt: skip
+    value: float | None = found[0][0]
+    return value
+
+
+def heap(
+    given: Given, name: str, size: int, seconds: float, mappings: list[dict[str, Any]], **more: Any
+) -> None:
+    stack = work(given)
+    made = given.heap("b1", "1", [(stack, 0x10, size)], name=name, captured_at=after(seconds), **more)
+    mapped(given, made, mappings)
+
+
+@pytest.mark.parametrize(
+    ("mappings", "allocated"),
+    [
+        # Two programs; one program in two processes; one process twice.
+        (([PROGRAM_A], [PROGRAM_B]), 5 * MIB),
+        ((FIRST_VDSO, OTHER_VDSO), 5 * MIB),
+        ((FIRST_VDSO, FIRST_VDSO), 3 * MIB),
+        # A profile that a tool wrote anew has no vdso: of the one process that is known.
+        ((FIRST_VDSO, [PROGRAM_A]), 3 * MIB),
+        (([PROGRAM_A], [PROGRAM_A]), 3 * MIB),
+    ],
+)
+def test_each_program_and_each_process_of_it_counts_its_last_heap_profile(mappings, allocated) -> None:
+    given = Given()
+    heap(given, "mem.1", 2 * MIB, 0, mappings[0])
+    heap(given, "mem.2", 3 * MIB, 1, mappings[1])
+    assert value_of(given, "alloc_bytes") == allocated
+    assert value_of(given, "inuse_bytes") == allocated / 2
+
+
+def test_what_may_be_of_either_process_is_not_counted_beside_them() -> None:
+    given = Given()
+    heap(given, "a", 2 * MIB, 0, FIRST_VDSO)
+    heap(given, "b", 3 * MIB, 1, OTHER_VDSO)
+    heap(given, "again", 7 * MIB, 2, [PROGRAM_A])
+    assert value_of(given, "alloc_bytes") == 5 * MIB
+
+
+def test_growth_is_of_each_process_alone() -> None:
+    given = Given()
+    for name, seconds, size, mappings in [
+        ("a.1", 0, 2, FIRST_VDSO), ("b.1", 1, 20, OTHER_VDSO),
+        ("a.2", 2, 6, FIRST_VDSO), ("b.2", 3, 22, OTHER_VDSO),
+    ]:  # fmt: skip
+        heap(given, name, size * MIB, seconds, mappings)
+    assert value_of(given, "growth_inuse_bytes") == 3 * MIB
+
+
+@pytest.mark.parametrize(
+    ("names", "allocated"),
+    [
+        (("pod-1/heap.pb", "pod-2/heap.pb"), 5 * MIB),
+        # Captures of one process in turn.
+        (("20260102T150405Z/heap.pb", "20260102T150505Z/heap.pb"), 3 * MIB),
+        (("1767366245/heap.pb", "1767366305/heap.pb"), 3 * MIB),
+    ],
+)
+def test_folders_below_a_run_are_processes(names, allocated) -> None:
+    given = Given()
+    heap(given, names[0], 2 * MIB, 0, [PROGRAM_A])
+    heap(given, names[1], 3 * MIB, 1, [PROGRAM_A])
+    assert value_of(given, "alloc_bytes") == allocated
+
+
+def test_folders_of_one_kind_each_are_one_process() -> None:
+    given = Given()
+    heap(given, "heap/1.pb", 2 * MIB, 0, [PROGRAM_A])
+    heap(given, "allocs/1.pb", 3 * MIB, 1, [PROGRAM_A], kind="allocs")
+    assert value_of(given, "alloc_bytes") == 3 * MIB
+
+
+def test_cpu_profiles_that_overlap_are_of_different_processes() -> None:
+    given = Given()
+    for name, seconds in (("a", 0), ("b", 0.5), ("c", 10)):
+        mapped(given, profile(given, "cpu", name, 10**9, seconds, duration_ns=10**9), [PROGRAM_A])
+    assert value_of(given, "process_cpu_ns") == 3 * 10**9
+
+
+def test_one_cpu_profile_and_its_copy_count_once() -> None:
+    given = Given()
+    for name in ("cpu.pb", "cpu.pb.gz"):
+        mapped(given, profile(given, "cpu", name, 10**9, duration_ns=10**9), [PROGRAM_A])
+    assert value_of(given, "process_cpu_ns") == 10**9
+
+
+@pytest.mark.parametrize(("kind", "waited"), [("trace", 5), ("flight", 3)])
+def test_traces_that_overlap_count_each_snapshots_the_longest(kind, waited) -> None:
+    given = Given()
+    stack = work(given)
+    for name, seconds, length in (("a", 0, 2), ("b", 1, 3)):
+        capture_id = given.capture(
+            "b1",
+            "1",
+            kind,
+            name=name,
+            format="exectrace",
+            started_at=after(seconds),
+            duration_ns=length * 10**9,
+        )
+        given.tables["goroutine_intervals"].append(
+            {"capture_id": capture_id, "goroutine_id": 1, "start_ns": 0, "state": "waiting", "reason": "sync",
+             "duration_ns": length, "is_complete": True, "stack_id": stack}
+        )  # fmt: skip
+    assert value_of(given, "block_ns") == waited
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric"), [("mutex", "mutex_delay_ns"), ("goroutine", "goroutine_profile_count")]
+)
+def test_running_totals_are_the_last_of_each_process(kind, metric) -> None:
+    given = Given()
+    for name, seconds, value, mappings in [
+        ("a.1", 0, 1, FIRST_VDSO), ("b.1", 1, 10, OTHER_VDSO),
+        ("a.2", 2, 4, FIRST_VDSO), ("b.2", 3, 40, OTHER_VDSO),
+    ]:  # fmt: skip
+        mapped(given, profile(given, kind, name, value, seconds), mappings)
+    assert value_of(given, metric) == 44
+
+
+def dump(given: Given, name: str, creators: dict[int, str]) -> None:
+    """Add a dump of goroutines with these ids, each by who created it."""
+    capture_id = given.capture("b1", "1", "goroutine_dump", name=name, format="goroutine_dump")
+    stack = work(given)
+    given.tables["goroutine_dump"] += [
+        {"capture_id": capture_id, "report_index": 0, "goroutine_id": goroutine_id, "state": "select",
+         "stack_id": stack, "created_by": creator}
+        for goroutine_id, creator in creators.items()
+    ]  # fmt: skip
+
+
+def leaks_and_count(given: Given) -> tuple[list[tuple[Any, ...]], float]:
+    with given.models("goroutine_leaks", "int_goroutine_counts") as connection:
+        leaks = rows(
+            connection, "select evidence, first_goroutine_count, goroutine_count from goroutine_leaks"
+        )
+        count = rows(connection, "select sum(goroutine_count) from int_goroutine_counts "
+                                 "where metric = 'goroutine_count'")  # fmt: skip
+    return leaks, count[0][0]
+
+
+def test_dumps_of_two_processes_are_no_growth() -> None:
+    given = Given()
+    dump(given, "pod-a.txt", {1: "main.main", 2: "main.serve"})
+    dump(given, "pod-b.txt", {1: "main.main", 2: "main.main", 3: "main.main"})
+    assert leaks_and_count(given) == ([], 5)
+
+
+def test_dumps_of_one_process_that_becomes_more_are_growth() -> None:
+    given = Given()
+    dump(given, "1.txt", {1: "main.main"})
+    dump(given, "2.txt", {1: "main.main", 7: "main.main", 9: "main.main"})
+    assert leaks_and_count(given) == ([("goroutine_growth", 1, 3)], 3)
+
+
+def test_dumps_of_two_processes_in_turn_are_put_together_by_process() -> None:
+    given = Given()
+    a, b = {5: "main.a", 6: "main.a"}, {5: "main.b"}
+    dump(given, "1-a.txt", a)
+    dump(given, "2-b.txt", b)
+    dump(given, "3-a.txt", a | {8: "main.a"})
+    dump(given, "4-b.txt", b)
+    assert leaks_and_count(given) == ([("goroutine_growth", 2, 3)], 4)
