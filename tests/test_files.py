@@ -112,3 +112,41 @@ def test_one_bad_file_stops_no_other() -> None:
     done = tracemill("top", "cpu", DEMO / "b08/r1/cpu.pb.gz", __file__)
     assert (done.exit_code, "not read: " in done.stderr) == (1, True)
     assert "CPU time by function" in done.stdout
+
+
+HEAPS = [DEMO / build / run / "heap.pb.gz" for build in ("b01", "b02") for run in ("r1", "r2")]
+PLACES = "select distinct build_id, run_id from captures order by all"
+
+
+def places(*files: Path, query: str = PLACES) -> list[tuple[object, ...]]:
+    words = [word for file in files for word in ("--file", file)]
+    return [tuple(row.values()) for row in rows(tracemill("sql", *words, query, "--format", "json"))]
+
+
+def test_files_of_several_builds_are_not_one_process() -> None:
+    query = "select distinct build_id from mapassign_allocations order by all"
+    assert places(*HEAPS, query=query) == [("b01",), ("b02",)]
+    order = "select build_id, is_ordered from builds order by ordinal"
+    assert places(*HEAPS, query=order) == [("b01", True), ("b02", True)]
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["b1/1/m", "b2/1/m"], [("b1", "1"), ("b2", "1")]),
+        (["b1/m", "b2/1/m"], [("b1", None), ("b2", "1")]),
+        (["b1/1/pod-1/m", "b1/1/pod-2/m", "b2/1/m"], [("b1", "1"), ("b2", "1")]),
+        (["1/m", "2/m"], [("files", "1"), ("files", "2")]),
+        (["1/m", "1/n"], [("files", "1")]),
+    ],
+)
+def test_folders_say_of_which_build_and_run_files_are(tmp_path: Path, files, found) -> None:
+    for number, name in enumerate(files):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"BenchmarkX 1 {number} ns/op\nPASS\n")
+    assert places(*(tmp_path / name for name in files)) == found
+
+
+def test_top_of_files_of_several_builds_shows_the_newest() -> None:
+    done = tracemill("top", "heap", *HEAPS)
+    assert done.stdout.startswith("heap of b02: ")

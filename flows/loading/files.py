@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.ingest import ingest
-from tracemill.flows.loading.layout import RUN_FILE, Layout
+from tracemill.flows.loading.layout import BUILD_FILE, RUN_FILE, Layout
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.lock import writer_lock
 from tracemill.warehouse.models import needed_for, read_models
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from tracemill.warehouse.catalog import Failure
 
-# What files that are given by name belong to; a folder is read as builds and runs.
+# What files of one folder that are given by name belong to; a folder is read as builds and runs.
 BUILD, RUN = "files", "1"
 STANDARD_INPUT = Path("-")
 
@@ -41,15 +42,45 @@ def warehouse_of(
 ) -> contextlib.AbstractContextManager[Loaded]:
     """Load files (- is standard input) and folders of builds; build the named models, or with None all.
 
+    Files of one folder are of one run, those of several are of runs and builds as folders say.
     Raises InputError where nothing could be read, OSError, ModelError.
     """
-    return _loaded(
-        [
-            ([f for f in files if not f.is_dir()], Layout(build=BUILD, run=RUN)),
-            ([f for f in files if f.is_dir()], Layout()),
-        ],
-        models,
-    )
+    named = [f for f in files if not f.is_dir()]
+    folders = [f for f in files if f.is_dir()]
+    return _loaded([*_by_run(named), (folders, Layout())], models)
+
+
+def _by_run(files: Sequence[Path]) -> list[tuple[list[Path], Layout]]:
+    """The files of each run with where they belong, by their folders: ``<build>/<run>/<file>``.
+
+    A folder with a build.json is a build. Else the topmost folders in which the files differ are
+    builds and those in them runs; where there is but one level of folders, they are runs.
+    """
+    folders = {file: file.parent.resolve() for file in files if file != STANDARD_INPUT}
+    if len(set(folders.values())) < 2:
+        return [(list(files), Layout(build=BUILD, run=RUN))]
+    top = Path(os.path.commonpath(folders.values()))
+    is_deep = any(len(folder.relative_to(top).parts) > 1 for folder in folders.values())
+    found: dict[tuple[str, str | None], list[Path]] = {}
+    for file in files:
+        if file == STANDARD_INPUT:
+            found.setdefault((BUILD, RUN), []).append(file)
+            continue
+        folder = folders[file]
+        # <build>/<file>, <build>/<run>/<file>, <build>/<run>/<process>/<file>
+        build = next((f for f in (folder, *folder.parents[:2]) if (f / BUILD_FILE).exists()), None)
+        if build is None:
+            parts = folder.relative_to(top).parts if is_deep else (BUILD, *folder.relative_to(top).parts)
+        else:
+            parts = build.name, *folder.relative_to(build).parts
+        of_run = found.setdefault((parts[0] if parts else BUILD, parts[1] if len(parts) > 1 else None), [])
+        of_run.append(file)
+        if build is not None and (manifest := build / BUILD_FILE) not in of_run:
+            of_run.append(manifest)
+    return [
+        (of_run, Layout(build=build_id, run=run_id) if run_id else Layout(build=build_id, patterns=("*",)))
+        for (build_id, run_id), of_run in found.items()
+    ]
 
 
 def warehouse_of_builds(

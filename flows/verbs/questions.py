@@ -45,7 +45,8 @@ class _Query(click.Command):
     metavar="FILE",
     multiple=True,
     help="Ask this file instead of a warehouse; or a folder of builds, a quoted pattern such as "
-    "'b*/heap.pb.gz', - for standard input. May be repeated.",
+    "'b*/r1/heap.pb.gz', - for standard input. May be repeated: files of one folder are of one run, those of "
+    "several folders of the <build>/<run>/ that they lie in.",
 )
 @click.option(
     "--unsafe",

@@ -47,7 +47,8 @@ def top(
     """What costs most: per unit of work where it is counted, what only waits for work apart.
 
     Of a build in the warehouse, or straight of FILEs (traces, profiles, dumps; - is standard input),
-    without a warehouse. Without a kind, all that there are captures for.
+    without a warehouse; where their folders are several builds, of the newest. Without a kind, all that there
+    are captures for.
 
     \b
     tracemill top locks --build b08
@@ -58,7 +59,7 @@ def top(
     if files:
         if build_id or against or warehouse:
             raise click.UsageError("FILEs have no build: without --build, --against and --warehouse")
-        from tracemill.flows.loading.files import BUILD, warehouse_of
+        from tracemill.flows.loading.files import warehouse_of
         from tracemill.flows.show.top import KINDS
         from tracemill.warehouse import connect
 
@@ -67,16 +68,8 @@ def top(
             for failure in loaded.failures:
                 click.echo(f"not read: {failure.message}", err=True)
             with connect(loaded.root) as connection:
-                names = " ".join(file.name for file in files)
-                _print(
-                    connection,
-                    kinds,
-                    None if any(f.is_dir() for f in files) else BUILD,
-                    None,
-                    rows,
-                    is_json,
-                    names,
-                )
+                names = None if _has_builds(connection) else " ".join(file.name for file in files)
+                _print(connection, kinds, None, None, rows, is_json, names)
         say_next(f"tracemill sql --file {' --file '.join(shlex.quote(str(f)) for f in files)}")
         if loaded.failures:
             click.get_current_context().exit(1)
@@ -86,6 +79,14 @@ def top(
     with connect(settings_of(warehouse=warehouse).warehouse) as connection:
         build = _print(connection, kinds, build_id, against, rows, is_json, None)
     say_next(_next_step(kinds, build, again(warehouse)))
+
+
+def _has_builds(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the files' folders say of which build they are."""
+    from tracemill.flows.loading.files import BUILD
+    from tracemill.warehouse.queries import ask_column
+
+    return ask_column(connection, "verdicts/known_builds") != [BUILD]
 
 
 def _told_apart(words: tuple[str, ...]) -> tuple[list[str], list[Path]]:
