@@ -46,6 +46,14 @@ class Build(NamedTuple):
     kinds: list[str]
 
 
+class LeftOut(NamedTuple):
+    """A capture that enters no figure, as nothing tells its process from another of its run."""
+
+    build_id: str
+    run_id: str
+    path: str
+
+
 class Damaged(NamedTuple):
     """A capture of which a part was lost."""
 
@@ -72,6 +80,7 @@ def examine(warehouse: Path) -> list[Ailment]:
             *_models(warehouse, connection),
             *_inputs(connection),
             *_history(connection, builds),
+            *_left_out(ask(connection, "doctor/left_out", LeftOut)),
             *_builds(builds),
         ]
 
@@ -170,6 +179,20 @@ def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list
             )
         )
     return found
+
+
+def _left_out(captures: list[LeftOut]) -> list[Ailment]:
+    if not captures:
+        return []
+    runs = sorted({f"{c.build_id}/{c.run_id}" for c in captures})
+    return [
+        Ailment(
+            f"of runs {_named(runs)} profiles are in no figure beside others of their kind, as nothing tells "
+            f"whether they are of the same process: {_named([c.path for c in captures])}",
+            "where a run has several processes, put the captures of each into a folder of its own: "
+            "<build>/<run>/<process>/",
+        )
+    ]
 
 
 def _builds(builds: list[Build]) -> list[Ailment]:

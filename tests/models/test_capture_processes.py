@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from tracemill.flows.show.doctor import LeftOut
+from tracemill.warehouse.queries import ask
+
 from .given import USER_PATH, Given, rows
 
 MIB = 1 << 20
@@ -217,3 +220,41 @@ def test_dumps_of_two_processes_in_turn_are_put_together_by_process() -> None:
     dump(given, "3-a.txt", a | {8: "main.a"})
     dump(given, "4-b.txt", b)
     assert leaks_and_count(given) == ([("goroutine_growth", 2, 3)], 4)
+
+
+def left_out(given: Given) -> list[str]:
+    with given.models() as connection:
+        return [found.path for found in ask(connection, "doctor/left_out", LeftOut)]
+
+
+@pytest.mark.parametrize(
+    ("second", "seconds", "named"),
+    [
+        # Nothing says of which process the first is; two programs; captured in turn.
+        ([PROGRAM_A], 0.5, ["b1/1/mem.1"]),
+        (FIRST_VDSO, 0.5, ["b1/1/mem.1"]),
+        ([PROGRAM_B], 0.5, []),
+        ([PROGRAM_A], 60, []),
+    ],
+)
+def test_doctor_names_what_nothing_tells_apart(second, seconds, named) -> None:
+    given = Given()
+    heap(given, "mem.1", 2 * MIB, 0, [PROGRAM_A])
+    heap(given, "mem.2", 3 * MIB, seconds, second)
+    assert left_out(given) == named
+
+
+def test_doctor_names_no_profiles_that_are_known_to_be_of_one_process_or_of_two() -> None:
+    given = Given()
+    heap(given, "a.1", 2 * MIB, 0, FIRST_VDSO)
+    heap(given, "a.2", 3 * MIB, 0.1, FIRST_VDSO)
+    heap(given, "b.1", 3 * MIB, 0.2, OTHER_VDSO)
+    assert left_out(given) == []
+
+
+def test_doctor_names_a_profile_that_may_be_of_either_process() -> None:
+    given = Given()
+    heap(given, "a", 2 * MIB, 0, FIRST_VDSO)
+    heap(given, "b", 3 * MIB, 60, OTHER_VDSO)
+    heap(given, "again", 7 * MIB, 120, [PROGRAM_A])
+    assert left_out(given) == ["b1/1/again"]

@@ -3,7 +3,7 @@
 -- scope: build
 -- Told by the folder, by the program and where it and the vdso were placed, which is at random for each process, by
 -- execution traces that overlap in time, as a process has one at a time, by goroutines and by counters. What nothing
--- tells apart is of one process.
+-- tells apart is of one process. is_told is false where it is only taken to be of that.
 with
 
 captures as (
@@ -102,8 +102,11 @@ select
         counted.process,
         ltrim(folders.folder || ' ' || identified.image)
     ) as process,
+    coalesce(overlapping.running_count::text, dumps.process, counted.process, mapped.vdso_start::text) is not null
+        as is_told,
 from folders
 inner join identified using (capture_id)
+left join mapped using (capture_id)
 left join overlapping using (capture_id)
 left join dumps using (capture_id)
 left join counted using (capture_id)
