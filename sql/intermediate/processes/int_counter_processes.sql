@@ -59,11 +59,37 @@ counters as (
     left join filled using (build_id, run_id, folder, capture_id, name, bucket_index)
 ),
 
+-- Where all counters put the captures into one order there is one process, and no pairs need be compared.
+ranked as (
+    select *, rank() over (partition by build_id, run_id, folder, name order by value) as place,
+    from counters
+),
+
+placed as (
+    select *, sum(place) over (partition by capture_id) / count(*) over (partition by capture_id) as mean_place,
+    from ranked
+),
+
+stepped as (
+    select build_id, run_id, folder,
+        value < lag(value) over (
+            partition by build_id, run_id, folder, name order by mean_place, capture_id
+        ) as is_fallen,
+    from placed
+),
+
+suspected as (
+    select distinct build_id, run_id, folder,
+    from stepped
+    where is_fallen
+),
+
 compared as (
     select one.build_id, one.run_id, one.folder, one.capture_id, other.capture_id as other_id,
         bool_or(one.value > other.value) as is_ahead,
         bool_or(one.value < other.value) as is_behind,
     from counters as one
+    semi join suspected using (build_id, run_id, folder)
     inner join counters as other using (build_id, run_id, folder, name)
     group by all
 ),
@@ -82,7 +108,7 @@ last_ones as (
     having not bool_or(not is_ahead and (is_behind or capture_id < other_id))
 )
 
-select compared.capture_id,
+select compared.build_id, compared.capture_id,
     arg_min(last_path.path, (levenshtein(own_path.path, last_path.path), last_path.path)) as process,
 from compared
 inner join last_ones
@@ -90,4 +116,4 @@ inner join last_ones
 inner join folders as own_path on own_path.capture_id = compared.capture_id
 inner join folders as last_path on last_path.capture_id = compared.other_id
 where not compared.is_ahead
-group by compared.capture_id
+group by compared.build_id, compared.capture_id

@@ -48,11 +48,11 @@ several as (
     from compared
 )
 
-select own.capture_id, min(first_one.path) as process,
+select own.build_id, own.capture_id, min(first_one.path) as process,
 from folders as own
 semi join several using (build_id, run_id, folder)
 inner join folders as first_one using (build_id, run_id, folder)
 anti join different
     on different.capture_id = own.capture_id
     and different.other_id = first_one.capture_id
-group by own.capture_id
+group by own.build_id, own.capture_id
