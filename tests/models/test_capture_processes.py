@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tracemill.flows.show.doctor import LeftOut
+from tracemill.warehouse.models import read_models
 from tracemill.warehouse.queries import ask
 
 from .given import USER_PATH, Given, rows
@@ -161,7 +162,11 @@ def test_traces_that_overlap_count_each_snapshots_the_longest(kind, waited) -> N
             {"capture_id": capture_id, "goroutine_id": 1, "start_ns": 0, "state": "waiting", "reason": "sync",
              "duration_ns": length, "is_complete": True, "stack_id": stack}
         )  # fmt: skip
+        given.tables["trace_metrics"].append(
+            {"capture_id": capture_id, "ts_ns": 0, "name": "/gc/heap/goal:bytes", "value": length * MIB}
+        )
     assert value_of(given, "block_ns") == waited
+    assert value_of(given, "heap_goal_bytes") == waited * MIB
 
 
 @pytest.mark.parametrize(
@@ -258,3 +263,12 @@ def test_doctor_names_a_profile_that_may_be_of_either_process() -> None:
     heap(given, "b", 3 * MIB, 60, OTHER_VDSO)
     heap(given, "again", 7 * MIB, 120, [PROGRAM_A])
     assert left_out(given) == ["b1/1/again"]
+
+
+def test_every_model_of_a_builds_rows_names_the_build() -> None:
+    given = Given()
+    given.capture("b1", "1", "heap")
+    with given.models() as connection:
+        of_builds = [model.name for model in read_models() if model.scope == "build"]
+        named = rows(connection, "select table_name from duckdb_columns() where column_name = 'build_id'")
+    assert set(of_builds) <= {name for (name,) in named}

@@ -33,12 +33,18 @@ totals as (
     group by build_id, run_id, activity
 ),
 
+-- The most of each process, added up.
 sizes as (
-    select captures.build_id, captures.run_id, metrics_seen.name, max(metrics_seen.value)::double as value,
-    from metrics_seen
-    inner join captures using (capture_id)
-    where metrics_seen.name in ('/memory/classes/heap/objects:bytes', '/gc/heap/goal:bytes')
-    group by all
+    select build_id, run_id, name, sum(value)::double as value,
+    from (
+        select captures.build_id, captures.run_id, captures.process, metrics_seen.name,
+            max(metrics_seen.value) as value,
+        from metrics_seen
+        inner join captures using (capture_id)
+        where metrics_seen.name in ('/memory/classes/heap/objects:bytes', '/gc/heap/goal:bytes')
+        group by all
+    )
+    group by build_id, run_id, name
 ),
 
 -- A process says at each cycle what the collector took of it so far: the last says it of all.
