@@ -3,8 +3,8 @@
 Three shapes: ``heap profile: …  @ heap/N`` (heap and allocs, the same text), ``--- contention:``
 or ``--- mutex:``, and ``NAME profile: total N`` (goroutine, threadcreate, a program's own).
 
-Emits ``profile_samples``, ``named_addresses`` and ``stacks``; kinds end in ``_text`` so that nobody adds
-them to the protobuf of the same moment. Values are scaled as that protobuf's are, and equal them.
+Emits ``profile_samples``, ``named_addresses`` and ``stacks``; kinds end in ``_text``: where a run has
+the protobuf of the same moment, it counts alone. Values are scaled as that protobuf's are, and equal them.
 
 Quirks: ``@`` lists return addresses, all of them, so ``pcs`` has the runtime frames that the
 ``#`` lines hide; an address of an inlined caller there is made up. ``stacks`` has the frames of

@@ -4,8 +4,9 @@
 -- Snapshots of a flight recorder overlap, and what lies in two of them happened once. They were taken at moments that
 -- somebody chose: of a build that has whole traces too, these count alone. A process has one trace and one CPU profile
 -- at a time: those that overlap are of several processes, unless both began at the same moment and are one and its copy.
--- Block, mutex and goroutine profiles say what was so far: the last says it all, and one that spans a time (seconds=30)
--- only counts without it. What may be of any of several processes counts only where the run has nothing else.
+-- Block, mutex and goroutine profiles say what was so far: the last says it all, one that spans a time (seconds=30)
+-- only counts without it, and the text form (debug=1) only where there is no other. What may be of any of several
+-- processes counts only where the run has nothing else.
 with
 
 captures as (
@@ -56,12 +57,14 @@ totals as (
     select
         capture_id,
         row_number() over (
-            partition by build_id, run_id, kind, process
-            order by duration_ns is not null, captured_at desc nulls last, path desc
+            partition by build_id, run_id, replace(kind, '_text', ''), process
+            order by duration_ns is not null, kind like '%_text', captured_at desc nulls last, path desc
         ) as choice,
-        process is null and bool_or(process is not null) over (partition by build_id, run_id, kind) as is_anybodys,
+        process is null and bool_or(process is not null) over (
+            partition by build_id, run_id, replace(kind, '_text', '')
+        ) as is_anybodys,
     from captures
-    where kind in ('block', 'mutex', 'goroutine', 'goroutineleak')
+    where replace(kind, '_text', '') in ('block', 'mutex', 'goroutine', 'goroutineleak')
 )
 
 select captures.*,

@@ -55,7 +55,7 @@ last_dumps as (
 
 sampled as (
     select captures.build_id, samples.stack_id, samples.value,
-        case captures.kind
+        case replace(captures.kind, '_text', '')
             when 'cpu' then case samples.sample_type when 'cpu' then 'cpu_ns' when 'samples' then 'cpu_ns' end
             when 'mutex' then 'mutex_delay_ns'
             when 'block' then 'block_delay_ns'
@@ -65,7 +65,7 @@ sampled as (
         samples.sample_type in ('samples', 'contentions') as is_count,
     from samples
     inner join captures using (capture_id)
-    where (captures.kind, samples.sample_type) in (
+    where (replace(captures.kind, '_text', ''), samples.sample_type) in (
         ('cpu', 'cpu'), ('cpu', 'samples'), ('mutex', 'delay'), ('mutex', 'contentions'), ('block', 'delay'),
         ('block', 'contentions'), ('goroutine', 'goroutine'), ('goroutineleak', 'goroutineleak')
     )

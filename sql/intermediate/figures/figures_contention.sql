@@ -20,17 +20,18 @@ sampled as (
     select
         captures.build_id,
         captures.run_id,
-        captures.kind,
+        replace(captures.kind, '_text', '') as kind,
         samples.sample_type,
         sites.function,
         samples.value,
-        sites.is_user_code and (captures.kind = 'mutex' or not sites.waits_for_work) as is_contention,
+        sites.is_user_code and (captures.kind in ('mutex', 'mutex_text') or not sites.waits_for_work) as is_contention,
     from samples
     inner join captures using (capture_id)
     inner join sites
         on sites.build_id = captures.build_id
         and sites.stack_id = samples.stack_id
-    where captures.kind in ('mutex', 'block') and samples.sample_type in ('delay', 'contentions') and samples.value > 0
+    where captures.kind in ('mutex', 'mutex_text', 'block', 'block_text')
+        and samples.sample_type in ('delay', 'contentions') and samples.value > 0
 )
 
 select

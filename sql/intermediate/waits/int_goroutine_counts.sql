@@ -35,7 +35,9 @@ traced as (
 last_ones as (
     select build_id, run_id, kind, arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
     from captures
-    where kind in ('goroutine', 'goroutineleak', 'goroutine_dump', 'trace', 'flight')
+    where kind in (
+        'goroutine', 'goroutine_text', 'goroutineleak', 'goroutineleak_text', 'goroutine_dump', 'trace', 'flight'
+    )
     group by build_id, run_id, kind, process
 ),
 
@@ -52,7 +54,7 @@ counted as (
     from samples
     inner join last_ones using (capture_id)
     left join stacks using (stack_id)
-    where samples.sample_type = 'goroutine' and last_ones.kind = 'goroutine'
+    where samples.sample_type = 'goroutine' and last_ones.kind in ('goroutine', 'goroutine_text')
     union all
     select last_ones.build_id, last_ones.run_id, 'goroutine_leak_count', 'goroutineleak',
         coalesce(sites.function, 'no stack'), null,

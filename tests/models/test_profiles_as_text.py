@@ -1,0 +1,71 @@
+"""Block, mutex and goroutine profiles as text (debug=1) enter the models that their protobuf enters, once a run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tracemill.flows.build import build
+from tracemill.flows.loading.ingest import ingest
+from tracemill.warehouse import connect
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+NAMES = ("block", "mutex", "goroutine")
+
+
+@pytest.fixture(scope="module", params=["go1.21", "go1.27"])
+def warehouse(request, tmp_path_factory):
+    """Of one process: build text has its profiles as text, build protobuf the same as protobuf, both has both."""
+    top = tmp_path_factory.mktemp(request.param)
+    for name in NAMES:
+        text = SAMPLES / "legacy_profile" / request.param / f"{name}.txt"
+        protobuf = SAMPLES / "pprof" / request.param / f"{name}.pb.gz"
+        for form, files in {"text": [text], "protobuf": [protobuf], "both": [protobuf, text]}.items():
+            run = top / "artifacts" / form / "1"
+            run.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                shutil.copy(file, run)
+    ingest([top / "artifacts"], top / "warehouse", processes=1)
+    build(top / "warehouse")
+    with connect(top / "warehouse") as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("query", "fewest"),
+    [
+        ("select kind, function, is_contention, contention_count, delay_ns from contention", 4),
+        (
+            "select metric, subject, value, unit, polarity from observations where metric similar to"
+            " '(mutex|block)_(delay_ns|contentions)'",
+            8,
+        ),
+        ("select metric, path_id, value, event_count from int_stack_costs where metric like '%_delay_ns'", 4),
+        ("select measure, divisor, is_exhaustive from int_run_measures", 3),
+    ],
+)
+def test_text_has_the_figures_of_the_protobuf_and_counts_once_beside_it(warehouse, query, fewest):
+    joint = " and " if " where " in query else " where "
+    found = {
+        form: sorted(warehouse.execute(f"{query}{joint}build_id = '{form}'").fetchall())
+        for form in ("text", "protobuf", "both")
+    }
+    assert len(found["protobuf"]) >= fewest
+    assert found["text"] == found["protobuf"]
+    assert found["both"] == found["protobuf"]
+
+
+def test_goroutines_of_the_text_are_counted_by_their_entry_functions(warehouse):
+    def counted(form):
+        return dict(
+            warehouse.execute(
+                "select function, goroutine_count from int_goroutine_counts"
+                f" where metric = 'goroutine_profile_count' and build_id = '{form}'"
+            ).fetchall()
+        )
+
+    assert counted("both") == counted("protobuf")
+    assert sum(counted("text").values()) == sum(counted("protobuf").values())
+    assert counted("text") == counted("protobuf")
