@@ -13,7 +13,8 @@ benchmark prints (or GODEBUG=gctrace=1) stands between, and the result at the en
 It belongs to the last name. Other text is ignored. A result line that can't be read, a name
 without a result, a result without a name and whatever failed are issues, and the capture is salvaged.
 A benchmark that fails at its first iteration is named in its failure alone; a package that can't be
-compiled, whose tests fail or which panics has no results from there on. When GOMAXPROCS is 1 there
+compiled, whose tests fail or which panics has no results from there on, and where the first benchmark
+panics, the file has none. When GOMAXPROCS is 1 there
 is no -N, so a sub-benchmark called ``x-8`` can't be told from ``x`` on 8 processors.
 """
 
@@ -43,6 +44,13 @@ _REST = re.compile(r"(?:^|[ \t])(\d++\t *+[-+.\w]++ ns/op(?:\t *+[-+.\w]++ \S++)
 _REST_BYTES = re.compile(_REST.pattern.encode(), re.MULTILINE)
 # As package testing, the go command and the runtime write them.
 _FAILURE = re.compile(r"(?:^ *|\t)--- FAIL: \S+|(?:^|\t)(?:panic|fatal error): .*|^FAIL\t.*")
+# Where nothing has a result: how what ran ended, and what says that it was benchmarks: a failure, the lines
+# before the first result, a frame.
+_CRASH = re.compile(rb"^(?:panic|fatal error): ", re.MULTILINE)
+_FAILED = re.compile(rb"^FAIL(?:\t|\r?$)", re.MULTILINE)
+_OF_ONE = re.compile(
+    rb"^--- FAIL: Benchmark|^pkg: |testing\.\(\*B\)\.|\.Benchmark[^\s.(]*[.( ]", re.MULTILINE
+)
 _PROCS = re.compile(r"-(\d{1,9})$")
 # The parts of a unit: "p99-ns/op" is p99, ns, op.
 _UNIT_PART = re.compile(r"[^-*/\s]+|[-*/]")
@@ -54,8 +62,14 @@ _TIDY = {"ns": ("sec", 1e-9), "MB": ("B", 1e6)}
 
 
 def sniff(head: bytes) -> bool:
-    """Whether a result line stands in head, or a name and later a result."""
-    return _RESULT.search(head) is not None or (b"Benchmark" in head and _REST_BYTES.search(head) is not None)
+    """Whether a result line stands in head, or a name and later a result, or the failure of a benchmark."""
+    if _RESULT.search(head) is not None or (b"Benchmark" in head and _REST_BYTES.search(head) is not None):
+        return True
+    # A server's crash has no such frame, and a test's neither that nor the others.
+    is_stopped = b"testing.(*B)." in head and _CRASH.search(head) is not None
+    return is_stopped or (
+        b"FAIL" in head and _FAILED.search(head) is not None and _OF_ONE.search(head) is not None
+    )
 
 
 def tidy(value: float, unit: str) -> tuple[float, str]:

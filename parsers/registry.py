@@ -39,7 +39,7 @@ FORMATS = {
     "pprof": 6,
     "legacy_profile": 4,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
-    "benchmarks": 4,
+    "benchmarks": 5,
     "goroutine_dump": 7,
     "race": 1,
     "gctrace": 3,

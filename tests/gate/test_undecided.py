@@ -115,14 +115,25 @@ def test_damaged_captures_that_lack_series_are_no_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "code"), [("BenchmarkPut-2 \t20\t100 ns/op\n", 0), ("--- FAIL: BenchmarkPut\n", 2)]
+    ("last", "code"),
+    [
+        ("BenchmarkPut-2 \t20\t100 ns/op\n", 0),
+        ("--- FAIL: BenchmarkPut\nFAIL\tb\t0.1s\n", 2),
+        (
+            "panic: x\n\ngoroutine 20 [running]:\nb.BenchmarkPut(0xb05fd77c308)\n\t/b/b_test.go:3 +0xb0\n"
+            "testing.(*B).runN(0xb05fd77c308, 0x1)\n\t/go/src/testing/benchmark.go:219 +0x190\n"
+            "exit status 2\nFAIL\tb\t0.1s\n",
+            2,
+        ),
+    ],
 )
 def test_a_benchmark_that_fails_is_no_pass(tmp_path: Path, last: str, code: int) -> None:
     for build in range(1, 9):
         folder = tmp_path / f"artifacts/b{build}/1"
         folder.mkdir(parents=True)
         put = last if build == 8 else f"BenchmarkPut-2 \t20\t{100 + build % 3} ns/op\n"
-        (folder / "bench.txt").write_text(f"pkg: a\nBenchmarkGet-2 \t20\t{50 + build % 2} ns/op\n{put}")
+        (folder / "get.txt").write_text(f"pkg: a\nBenchmarkGet-2 \t20\t{50 + build % 2} ns/op\n")
+        (folder / "put.txt").write_text(put)
         (folder.parent / "build.json").write_text(f'{{"committed_at": "2026-01-0{build}T00:00:00Z"}}')
     where = ("--warehouse", tmp_path / "w")
     assert tracemill("run", tmp_path / "artifacts", *where).exit_code == 0

@@ -1,4 +1,4 @@
-"""Block, mutex and goroutine profiles as text (debug=1) enter the models that their protobuf enters, once a run."""
+"""Block, mutex and goroutine profiles as text (debug=1) enter the models of their protobuf, once a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = ("block", "mutex", "goroutine")
 
 @pytest.fixture(scope="module", params=["go1.21", "go1.27"])
 def warehouse(request, tmp_path_factory):
-    """Of one process: build text has its profiles as text, build protobuf the same as protobuf, both has both."""
+    """One process's profiles: in build text as text, in build protobuf as that, in build both as both."""
     top = tmp_path_factory.mktemp(request.param)
     for name in NAMES:
         text = SAMPLES / "legacy_profile" / request.param / f"{name}.txt"

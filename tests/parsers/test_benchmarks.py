@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.parsers import reading
 from tracemill.parsers.api import Facts
 from tracemill.parsers.benchmarks import sniff, tidy
-from tracemill.parsers.registry import detect
+from tracemill.parsers.registry import captures, detect
 from tracemill.parsers.unwrap.source import Source
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "benchmarks"
@@ -165,6 +166,61 @@ def test_whatever_failed_is_an_issue_of_a_salvaged_capture(tmp_path):
     assert [f.is_salvaged for f in found if isinstance(f, Facts)] == [True]
     fine = reading.items("benchmarks", written(tmp_path, "BenchmarkA 1 1 ns/op\nwell, no --- FAIL: X\n"))
     assert [f.is_salvaged for f in fine if isinstance(f, Facts)] == [False]
+
+
+# As go test of Go 1.27 wrote it, in part.
+PANIC = (
+    "panic: x\n\ngoroutine 20 [running]:\nexample.com/shop.BenchmarkBoom(0xb05fd77c308)\n"
+    "\t/shop/bad_test.go:3 +0xb0\ntesting.(*B).runN(0xb05fd77c308, 0x1)\n"
+    "\t/go/src/testing/benchmark.go:219 +0x190\ncreated by testing.(*B).run1 in goroutine 1\n"
+    "\t/go/src/testing/benchmark.go:238 +0x9b\n"
+)
+END = "exit status 2\nFAIL\texample.com/shop\t0.006s\nFAIL\n"
+# The benchmark began a goroutine, which panicked.
+BEGUN = (
+    "panic: y\n\ngoroutine 7 [running]:\nexample.com/shop.load()\n\t/shop/load.go:3 +0x1d\n"
+    "created by example.com/shop.BenchmarkBoom in goroutine 6\n\t/shop/bad_test.go:3 +0x9b\n"
+)
+
+
+def as_events(text: str) -> str:
+    """The text as go test -json has it."""
+    event = {"Action": "output", "Package": "example.com/shop"}
+    return "".join(
+        f"{json.dumps(event | {'Output': line}, separators=(',', ':'))}\n"
+        for line in text.splitlines(keepends=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [PANIC + END, PANIC, BEGUN + END, f"goos: linux\npkg: example.com/shop\n{BEGUN}{END}"]
+)
+@pytest.mark.parametrize("written_as", [str, as_events])
+def test_a_benchmark_that_panics_before_any_result_is_a_salvaged_capture_beside_the_crash(
+    tmp_path, text, written_as
+):
+    found = list(captures(written(tmp_path, written_as(text))))
+    assert [(capture.format, capture.facts.kind) for capture in found] == [
+        ("benchmarks", "benchmarks"),
+        ("goroutine_dump", "crash_report"),
+    ]
+    assert found[0].facts.is_salvaged
+    said = [line for line in text.splitlines() if line.startswith(("panic", "FAIL\t"))]
+    assert [issue.message for issue in found[0].issues] == [line.replace("\t", " ") for line in said]
+
+
+def test_a_benchmark_that_fails_before_any_result_is_a_salvaged_capture(tmp_path):
+    text = f"--- FAIL: BenchmarkBoom\n    bad_test.go:3: boom\nFAIL\n{END}"
+    (found,) = captures(written(tmp_path, text))
+    assert (found.facts.kind, found.facts.is_salvaged, len(found.issues)) == ("benchmarks", True, 2)
+
+
+def test_the_crash_of_a_program_or_of_a_test_is_no_benchmark():
+    crash = "panic: x\n\ngoroutine 20 [running]:\nmain.main()\n\t/app/main.go:3 +0xb0\n"
+    assert not sniff(crash.encode())
+    assert not sniff(f"{crash.replace('main.main', 'app.TestX')}{END}".encode())
+    # A dump that was taken while benchmarks ran.
+    assert not sniff(PANIC.partition("\n\n")[2].encode())
 
 
 def test_unit_lines_say_which_way_is_better_and_what_may_be_assumed(tmp_path):
