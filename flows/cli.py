@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from tracemill.flows.show.terminal import leave_unread
+from tracemill.flows.show.terminal import leave_unread, tell, visible_lines
 from tracemill.flows.signals import stopped_in_queries
 from tracemill.flows.verbs import (
     commits,
@@ -71,22 +71,32 @@ class _Verbs(click.Group):
         try:
             with stopped_in_queries():
                 return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            error.message = visible_lines(error.message)  # type: ignore[misc] # final, and shown by click itself
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
             leave_unread()
             ctx.exit(0)
         except KeyboardInterrupt as stop:
-            click.echo(f"stopped{f': {stop}' if str(stop) else ''}", err=True)
+            tell(f"stopped{f': {stop}' if str(stop) else ''}", err=True)
             ctx.exit(130)  # as shells have it; click's own 1 is a regression to whoever asked the gate
         except Exception as error:  # noqa: BLE001 - nothing may end with the code of a verdict
             sentence = _sentence(error)
             if sentence is None:
                 # Python would end with 1, which is a regression to whoever asked the gate.
-                traceback.print_exc()
+                tell(traceback.format_exc(), err=True, nl=False)
             else:
-                click.echo(f"tracemill: {sentence}", err=True)
+                tell(f"tracemill: {sentence}", err=True)
             ctx.exit(2)
+
+
+class _Visible(logging.Formatter):
+    """Log lines without what could steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible_lines(super().format(record))
 
 
 def _first_sentence(command: click.Command) -> str:
@@ -119,11 +129,9 @@ def main(verbose: bool) -> None:
     Artifacts lie as artifacts/<build>/<run>/<file>; a file directly in <build>/ (its binary, its
     compiler listing) belongs to the whole build. What a file is, its content tells.
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        stream=sys.stderr,
-        format="%(levelname)s %(message)s",
-    )
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setFormatter(_Visible("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[shown])
 
 
 for _module in (

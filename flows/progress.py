@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from tracemill.flows.show.terminal import quiet
+from tracemill.flows.show.terminal import quiet, tell, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +40,13 @@ class _Lines:
 
     def start(self, what: str, total: int) -> None:
         self._what, self._total, self._done, self._last = what, total, 0, time.monotonic()
-        _say(f"{what}: {total}" if total else what)
+        tell(f"{what}: {total}" if total else what, err=True)
 
     def step(self, detail: str) -> None:
         self._done += 1
         if self._done < self._total and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            _say(f"{self._what}: {self._done}/{self._total} {detail}")
+            tell(f"{self._what}: {self._done}/{self._total} {detail}", err=True)
 
 
 _last_told = 0.0
@@ -60,11 +60,7 @@ def tell_transfers(what: str, done: int, total: int) -> None:
         _last_told = now
     elif not quiet.get() and now - _last_told > _SECONDS_BETWEEN_LINES:
         _last_told = now
-        _say(f"{what}: {done:,}/{total:,}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+        tell(f"{what}: {done:,}/{total:,}", err=True)
 
 
 class _Bars:
@@ -80,7 +76,7 @@ class _Bars:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[detail]}"),
+            TextColumn("{task.fields[detail]}", markup=False),
             console=Console(stderr=True),
         )
         self._task = self.bars.add_task("", visible=False)
@@ -89,7 +85,7 @@ class _Bars:
         self._task = self.bars.add_task(what, total=total or None, detail="")
 
     def step(self, detail: str) -> None:
-        self.bars.update(self._task, advance=1, detail=detail)
+        self.bars.update(self._task, advance=1, detail=visible(detail))
 
 
 @contextlib.contextmanager

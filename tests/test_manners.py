@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -183,3 +185,79 @@ def test_processes_of_this_machine_beside_a_cluster_are_refused(tmp_path: Path) 
             "--processes is of this machine, and the cluster at tcp://127.0.0.1:1 does the work"
             in found.stderr
         )
+
+
+HOSTILE = "\x1b[31mred\x1b]0;pwn\x07\x9b[bold]"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """artifacts/, whose names would steer a terminal, and a warehouse w/ of them."""
+    top = tmp_path_factory.mktemp("hostile")
+    sample = TOP / "tests/samples/benchmarks/go1.27/bench.txt"
+    for number in (1, 2):
+        run = top / f"artifacts/{number}{HOSTILE}/1{HOSTILE}"
+        run.mkdir(parents=True)
+        shutil.copy(sample, run / f"bench{HOSTILE}.txt")
+        (run / f"junk{HOSTILE}").write_text("junk")
+        (run.parent.parent / f"stray{HOSTILE}").write_text("stray")
+    tracemill("run", top / "artifacts", "--warehouse", top / "w")
+    return top
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "artifacts", "--warehouse", "w2"], ["-v", "ingest", "artifacts", "--warehouse", "w3"],
+        ["inspect", "BENCH"], ["inspect", "JUNK"], ["inspect", "nowhere" + HOSTILE], ["top", "JUNK"],
+        ["sql", "--file", "JUNK", "select 1"], ["compare", "BENCH", "BENCH"], ["compare", "JUNK", "JUNK"],
+        ["doctor"], ["builds"], ["verify"], ["top"], ["retention", "--keep", "raw=1d"], ["show", HOSTILE],
+        ["gate", "--candidate", "1" + HOSTILE], ["gate", "--candidate", HOSTILE], ["regressions"],
+        ["forget", "--build", "1" + HOSTILE, "--dry-run"], ["export", "out" + HOSTILE, "--format", "csv"],
+        ["report", HOSTILE + ".html"], ["timeline", "JUNK"], ["run", "nowhere" + HOSTILE], ["sql", HOSTILE],
+    ],
+    ids=lambda words: f"{words[0]}-{words[-1][:6]!a}",
+)  # fmt: skip
+def test_names_of_files_do_not_steer_the_terminal(
+    hostile: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hostile)
+    monkeypatch.setenv("TRACEMILL_WAREHOUSE", "w")
+    folder = Path(f"artifacts/1{HOSTILE}/1{HOSTILE}")
+    files = {"BENCH": folder / f"bench{HOSTILE}.txt", "JUNK": folder / f"junk{HOSTILE}"}
+    done = tracemill(*[files.get(word, word) for word in words])
+    assert done.output.strip()
+    assert [line for line in done.output.splitlines() if not line.isprintable()] == []
+
+
+def test_the_bars_of_a_terminal_show_names_as_they_are(hostile: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "tracemill", "run", "artifacts", "--warehouse", "w4"]
+    done = subprocess.Popen(command, cwd=hostile, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while piece := _read(ours):
+        shown += piece
+    os.close(ours)
+    assert done.wait(60) == 1, shown
+    assert b"red" in shown
+    assert not any(part in shown for part in (b"\x1b[31mred", b"\x1b]0;", b"\x07"))
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def test_every_message_passes_the_function_that_makes_names_visible() -> None:
+    raw = re.compile(
+        r"^.*(?:click\.echo|(?<!\w)print)\((?!json|script|visible|text, nl=False).*$", re.MULTILINE
+    )
+    found = [
+        (str(file.relative_to(TOP)), line.strip())
+        for file in sorted((TOP / "flows").rglob("*.py"))
+        for line in raw.findall(file.read_text())
+    ]
+    assert found == []

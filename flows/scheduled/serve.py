@@ -6,10 +6,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.scheduled.server import ServerError, server
+from tracemill.flows.show.terminal import tell
 
 if TYPE_CHECKING:
     from tracemill.flows.settings import Settings
@@ -22,11 +21,11 @@ def serve(settings: Settings) -> None:
             raise InputError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    click.echo("starting; Prefect takes some seconds", err=True)
+    tell("starting; Prefect takes some seconds", err=True)
     with server(settings.warehouse) as found:
         if found.origin == "shared":
             raise ServerError(f"this warehouse is served already: {found.api_url.removesuffix('/api')}")
         from tracemill.flows.scheduled.orchestrate import serve_flows
 
-        serve_flows(settings, is_own_server=found.origin == "own", say=click.echo)
-    click.echo("stopped")
+        serve_flows(settings, is_own_server=found.origin == "own", say=tell)
+    tell("stopped")

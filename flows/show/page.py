@@ -20,7 +20,7 @@ from tracemill.flows.show.chart import Chart, Point, chart
 from tracemill.flows.show.flame import Flame, flame
 from tracemill.flows.show.lanes import place_of, words
 from tracemill.flows.show.lanes_drawing import LanesDrawing, drawing
-from tracemill.flows.show.terminal import visible
+from tracemill.flows.show.terminal import visible_lines
 from tracemill.flows.show.units import amount, amounts, base_and_per, factor
 
 if TYPE_CHECKING:
@@ -350,12 +350,7 @@ def environment() -> Environment:
 
 def _finalized(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
     # Markup is a template's own text; what is no text, such as an undefined name, is Jinja's to judge.
-    return _visible_lines(value) if type(value) is str else value
-
-
-def _visible_lines(text: str) -> str:
-    """Lines are kept: titles have several."""
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return visible_lines(value) if type(value) is str else value
 
 
 def _ours(name: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from pygments.lexers.sql import SqlLexer
 
 from tracemill.flows.show.query import interruptible
 from tracemill.flows.show.tables import TEXT_WRITERS, write_table
+from tracemill.flows.show.terminal import tell
 from tracemill.warehouse import queries
 from tracemill.warehouse.reading import OnlyReadsError, require_reading
 
@@ -91,7 +92,7 @@ def prompt(
         input=source,
         output=screen,
     )
-    click.echo(HELP)
+    tell(HELP)
     shell = _Shell(connection)
     while True:
         try:
@@ -105,9 +106,9 @@ def prompt(
         try:
             shell.answer(text)
         except (duckdb.Error, OnlyReadsError) as error:
-            click.echo(str(error))
+            tell(str(error))
         except KeyboardInterrupt:
-            click.echo("interrupted")
+            tell("interrupted")
 
 
 class _Shell:
@@ -134,7 +135,7 @@ class _Shell:
         elif name == ".mode" and argument in TEXT_WRITERS:
             self._mode = argument
         else:
-            click.echo(HELP)
+            tell(HELP)
 
     def _show(self, query: str, mode: str, values: dict[str, object] | None = None) -> None:
         out = io.StringIO()

@@ -9,6 +9,8 @@ import shutil
 import sys
 from contextvars import ContextVar
 
+import click
+
 # Whether progress and next steps are kept back.
 quiet = ContextVar("quiet", default=False)
 
@@ -27,11 +29,16 @@ def say(text: str) -> None:
         leave_unread()
 
 
+def tell(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """A message to standard output or error: whatever a verb says that holds names and is no data."""
+    click.echo(visible_lines(text), err=err, nl=nl)
+
+
 def say_next(step: str) -> None:
     """What to do next: to standard error, where it is in the way of nothing that reads the output."""
     if sys.stderr is not None and not quiet.get():
         with contextlib.suppress(OSError):  # nobody reads it: what was done counts all the same
-            print(f"next: {step}", file=sys.stderr, flush=True)
+            print(visible(f"next: {step}"), file=sys.stderr, flush=True)
 
 
 def leave_unread() -> None:
@@ -42,6 +49,11 @@ def leave_unread() -> None:
 def visible(text: str) -> str:
     """Without what could steer a terminal: names come from files."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
+
+
+def visible_lines(text: str) -> str:
+    """The same of each line."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def is_coloured() -> bool:

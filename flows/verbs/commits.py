@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say, say_next
+from tracemill.flows.show.terminal import say, say_next, tell
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def commits(
         from tracemill.flows.commits.bisect import judge as judge_
 
         judged = judge_(_chosen(root, words), judge)
-        click.echo(judged.text, err=True)
+        tell(judged.text, err=True)
         context.exit(judged.exit_code)
     from tracemill.flows.commits.answer import which_commit
     from tracemill.flows.commits.repository import Repository
@@ -133,5 +133,5 @@ def _write(answer: Answer, file: Path, command: str, runs: int, root: Path) -> N
     asked = Asked(command, runs, root)
     text = script(answer, asked, file.name, headline(answer.incident))
     replace_whole(file, lambda out: out.write(text.encode()))
-    click.echo(f"wrote {file}", err=True)
+    tell(f"wrote {file}", err=True)
     say_next(f"in a clean checkout: sh {shlex.quote(str(file))}")

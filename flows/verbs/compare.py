@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say, say_next, visible
+from tracemill.flows.show.terminal import say, say_next, tell, visible_lines
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -83,14 +83,14 @@ def compare(
             from tracemill.flows.show.benchstat import as_benchstat
 
             text = as_benchstat(connection, first, second, names=(before, after))
-            say(text or "no benchmarks on either side\n")
+            say(visible_lines(text) or "no benchmarks on either side\n")
             lost = [
                 (name, f)
                 for name, b in ((before, first), (after, second))
                 for f in failures_of(connection, b)
             ]
             for name, failure in lost:
-                click.echo(visible(f"{name}: {failure.reason}"), err=True)
+                tell(f"{name}: {failure.reason}", err=True)
             context.exit(0 if text and all(f.is_unknown_kind for _, f in lost) else 2)
         from tracemill.flows.gate.compare import compare as compare_
 
@@ -100,7 +100,7 @@ def compare(
     else:
         from tracemill.flows.show.comparison import as_text
 
-        say(as_text(found, before, after))
+        say(visible_lines(as_text(found, before, after)))
     if is_path:
         say_next(f"tracemill compare {shlex.quote(before)} {shlex.quote(after)} --json")
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from tracemill.flows.show.terminal import say_next
+from tracemill.flows.show.terminal import say_next, tell
 
 SHELLS = ("bash", "zsh", "fish")
 # Where each shell looks for completions of a user's own; zsh once that folder is in its fpath.
@@ -40,7 +40,7 @@ def completion(shell: str | None, is_printed: bool) -> None:
     file = Path(os.environ.get(variable) or default).expanduser() / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(script, "utf-8")
-    click.echo(f"wrote {file}")
+    tell(f"wrote {file}")
     if chosen == "zsh":
         say_next(f"in ~/.zshrc, before compinit: fpath=({file.parent} $fpath); then begin a new shell")
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracemill.flows.show.terminal import say_next
+from tracemill.flows.show.terminal import say_next, tell
 from tracemill.flows.verbs.options import settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def export(
     wanted = Wanted(captures, build_id, metric, verdict, function, from_ns or 0, end)
     with _source(files, warehouse, is_modelled=bool(verdict or build_id) and tool != "pgo") as connection:
         said = write(connection, tool, wanted, target)
-    click.echo(f"wrote {target}: {said}")
+    tell(f"wrote {target}: {said}")
     say_next(_NEXT[tool].format(file=shlex.quote(str(target))))
 
 
@@ -144,5 +144,5 @@ def _export_marts(folder: Path, warehouse: Path | None, formats: str | None) -> 
                 + (f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FORMATS)}")
             )
     written = export_(settings_of(warehouse=warehouse).warehouse, folder, names)
-    click.echo(f"wrote {len(written)} files to {folder}")
+    tell(f"wrote {len(written)} files to {folder}")
     say_next(f"{folder / SCHEMA_FILE} says what each column means")

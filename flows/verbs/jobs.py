@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say_next
+from tracemill.flows.show.terminal import say_next, tell
 from tracemill.flows.verbs.options import (
     again,
     layout_options,
@@ -111,16 +111,16 @@ def run(
 def _print_ran(ran: Ran, settings: Settings, artifacts: list[Path], where: str, layout: Layout) -> None:
     _print_ingested(ran.ingested, artifacts, layout)
     if ran.is_nothing_new:
-        click.echo(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
+        tell(f"nothing new; the warehouse {settings.warehouse} is up to date ({ran.seconds:.1f} s)")
         _print_set_aside(ran.published)
     else:
         _print_published(ran.published)
     is_judged = False
     if not ran.published.failed_checks:
-        click.echo()
+        tell()
         is_judged, step = _print_verdicts(settings, where)
         everything = f"tracemill export DIR{where}"
-        click.echo(f"\nexports: {settings.exports_folder} has the verdicts; every mart: {everything}")
+        tell(f"\nexports: {settings.exports_folder} has the verdicts; every mart: {everything}")
         is_something_wrong = ran.ingested.failures or ran.published.set_aside
         say_next(f"tracemill doctor{where}" if is_something_wrong else step)
     click.get_current_context().exit(_exit_code(ran, is_judged=is_judged))
@@ -144,7 +144,7 @@ def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
 
     with connect(settings.warehouse) as connection:
         rests_on = coverage(connection)
-        click.echo(overview(connection, rests_on), nl=False)
+        tell(overview(connection, rests_on), nl=False)
         regressed = verdicts(connection, Filter(status="regressed"))
     standing = [v for v in regressed if v.is_lead and v.is_standing]
     if not rests_on.is_judged and not standing:
@@ -160,45 +160,45 @@ def _print_verdicts(settings: Settings, where: str) -> tuple[bool, str]:
 def _print_ingested(done: Ingested, artifacts: list[Path], layout: Layout) -> None:
     why = "no layout fits" if layout.patterns else "it lies in no build's folder"
     for stray in done.strays[:MAX_STRAYS]:
-        click.echo(f"passed over {stray}: {why}", err=True)
+        tell(f"passed over {stray}: {why}", err=True)
     if len(done.strays) > MAX_STRAYS:
-        click.echo(f"passed over {len(done.strays) - MAX_STRAYS} more", err=True)
-    click.echo(
+        tell(f"passed over {len(done.strays) - MAX_STRAYS} more", err=True)
+    tell(
         f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues "
         f"in {done.seconds:.1f} s; {done.unchanged} were there already"
     )
     from tracemill.flows.show.layout import explained, taken_for_builds
 
     for doubt in taken_for_builds(done.loaded):
-        click.echo(doubt, err=True)
+        tell(doubt, err=True)
     if not done.is_anything_read:
-        click.echo("nothing was read", err=True)
-        click.echo(explained(artifacts, done.strays), err=True, nl=False)
+        tell("nothing was read", err=True)
+        tell(explained(artifacts, done.strays), err=True, nl=False)
     if done.failures:
-        click.echo(f"{len(done.failures)} failed:", err=True)
+        tell(f"{len(done.failures)} failed:", err=True)
         for failure in done.failures:
-            click.echo(f"  {failure.message}", err=True)
+            tell(f"  {failure.message}", err=True)
 
 
 def _print_published(done: Published) -> None:
-    click.echo(
+    tell(
         f"built {done.models} models for {len(done.builds)} builds, {done.checks} checks "
         f"in {done.seconds:.1f} s"
     )
     if done.kept.earlier or done.kept.missing:
-        click.echo(_kept_as_text(done), err=True)
+        tell(_kept_as_text(done), err=True)
     if done.kept.late:
         from tracemill.flows.show.doctor import late_as_text
 
-        click.echo(late_as_text(done.kept.late), err=True)
+        tell(late_as_text(done.kept.late), err=True)
     for name, found in done.failed_checks.items():
-        click.echo(f"check {name} failed, so nothing was published: {found}", err=True)
+        tell(f"check {name} failed, so nothing was published: {found}", err=True)
     _print_set_aside(done)
 
 
 def _print_set_aside(done: Published) -> None:
     for build_id, why in done.set_aside.items():
-        click.echo(f"{build_id} is set aside, the others are published: {why}", err=True)
+        tell(f"{build_id} is set aside, the others are published: {why}", err=True)
 
 
 def _kept_as_text(done: Published) -> str:
@@ -285,7 +285,7 @@ def build(warehouse: Path | None, full: bool, prefect: bool, on: str | None) -> 
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
         done = chosen.build(settings.warehouse, full=full)
     if not done.is_changed and not done.failed_checks:
-        click.echo("nothing new; the models are up to date")
+        tell("nothing new; the models are up to date")
         _print_set_aside(done)
     else:
         _print_published(done)
@@ -330,9 +330,9 @@ def collect(url: str, build: str, run_: str | None, seconds: int, artifacts: Pat
 
     with shown() as progress:
         done = collect_(url, build, run_, artifacts, seconds=seconds, progress=progress)
-    click.echo(f"{done.folder}: {len(done.files)} files, {sum(done.files.values()):,} bytes")
+    tell(f"{done.folder}: {len(done.files)} files, {sum(done.files.values()):,} bytes")
     for failure in done.failures:
-        click.echo(f"  {failure}", err=True)
+        tell(f"  {failure}", err=True)
     say_next(f"tracemill run {shlex.quote(str(artifacts))}")
     click.get_current_context().exit(1 if done.failures else 0)
 

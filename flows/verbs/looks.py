@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import is_coloured, say, say_next, terminal_width, visible
+from tracemill.flows.show.terminal import is_coloured, say, say_next, tell, terminal_width
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
         if not found:
             if is_json:
                 say("null\n")
-            click.echo(_why_none(connection, known, words), err=is_json)
+            tell(_why_none(connection, known, words), err=is_json)
             return
         series = points(connection)
         chosen = found[0]
@@ -70,11 +70,11 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
     elif html is None:
         say(as_text(shown, min(terminal_width() or WIDTH, 120), is_coloured=is_coloured()))
         for other in found[1 : MAX_OTHERS + 1]:
-            say(f"also: {headline(other)} (tracemill show {other.incident_id})\n")
+            tell(f"also: {headline(other)} (tracemill show {other.incident_id})")
     if html is not None:
         page = incident_page(shown, Links.configured())
         replace_whole(html, lambda out: out.write(page.encode()))
-        click.echo(f"wrote {html}", err=is_json)
+        tell(f"wrote {html}", err=is_json)
         say_next(f"open {html} in a browser")
     elif not is_json:
         say_next(f"tracemill show {chosen.incident_id}{again(warehouse)} --html {chosen.incident_id}.html")
@@ -86,7 +86,7 @@ def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], word
 
     others = ", ".join(dict.fromkeys(i.seen_build_id for i in known))
     if not others and not (rests_on := coverage(connection)).is_judged:
-        return "\n".join(visible(line) for line in rests_on.sentences())
+        return "\n".join(rests_on.sentences())
     begins = f"; incidents begin at {others}" if others else ""
     return f"nothing changed{f' at {shlex.join(words)}' if words else ''} in what was judged{begins}"
 
@@ -178,7 +178,7 @@ def _tell(found: Lanes, svg: Path | None, *, is_json: bool) -> None:
     if svg is not None:
         drawn = as_svg(found)
         replace_whole(svg, lambda out: out.write(drawn.encode()))
-        click.echo(f"wrote {svg}", err=is_json)
+        tell(f"wrote {svg}", err=is_json)
 
 
 @click.command(name="open")
@@ -202,10 +202,10 @@ def open_(port: int, browser: bool, warehouse: Path | None) -> None:
     root = settings_of(warehouse=warehouse).warehouse
     connect(root).close()  # says at once where there is none
     with Server(root, port) as server:
-        click.echo(f"{server.address} (Ctrl-C ends it)")
+        tell(f"{server.address} (Ctrl-C ends it)")
         if browser:
             webbrowser.open(server.address)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo()
+            tell()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tracemill.flows.show.terminal import say, say_next
+from tracemill.flows.show.terminal import say, say_next, tell
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 
 # Addresses hold passwords: a command line is seen by everybody on the machine.
@@ -56,7 +56,10 @@ def notify(targets: tuple[str, ...], is_json: bool, dry_run: bool, warehouse: Pa
             new = job.notify(root, target, (lambda _target, _notice: None) if is_json else job.by_apprise)
         told += len(new)
         for notice in new:
-            say(json.dumps(notice.as_json(), ensure_ascii=False) + "\n" if is_json else f"{notice.title}\n")
+            if is_json:
+                say(json.dumps(notice.as_json(), ensure_ascii=False) + "\n")
+            else:
+                tell(notice.title)
     if not is_json:
-        click.echo(f"{told} {'would be told' if dry_run else 'told'}")
+        tell(f"{told} {'would be told' if dry_run else 'told'}")
         say_next(f"tracemill show{again(warehouse)}")

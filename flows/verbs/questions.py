@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say_next
+from tracemill.flows.show.terminal import say_next, tell
 from tracemill.flows.verbs.options import settings_of, warehouse_option
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _loaded(files: tuple[str, ...], query: str | None) -> Iterator[Loaded]:
 
     with warehouse_of(named(files), None if query is None else tables_read(query)) as loaded:
         for failure in loaded.failures:
-            click.echo(f"not read: {failure.message}", err=True)
+            tell(f"not read: {failure.message}", err=True)
         yield loaded
 
 
@@ -127,9 +127,10 @@ def inspect(file: Path, format_: str) -> None:
     from tracemill.flows.show.inspect import inspect as inspect_
 
     found = inspect_(file)
-    click.echo(
-        json.dumps(as_json(found), indent=1) if format_ == "json" else as_text(found), nl=format_ == "json"
-    )
+    if format_ == "json":
+        click.echo(json.dumps(as_json(found), indent=1))
+    else:
+        tell(as_text(found), nl=False)
     unread = sum(each.error is not None for each in found)
     if unread < len(found) and format_ == "table":
         say_next(f"tracemill top {shlex.quote(str(file))}")

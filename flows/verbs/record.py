@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tracemill.flows.show.terminal import say_next, visible
+from tracemill.flows.show.terminal import say_next, tell
 
 SEPARATOR = "--"
 DEFAULT_BUILDS = ("base", "head")
@@ -107,10 +107,10 @@ def record(
         )
     if done.failure:
         for line in done.failure.splitlines():
-            click.echo(visible(line), err=True)
-        click.echo(kept(done), err=True)
+            tell(line, err=True)
+        tell(kept(done), err=True)
     for build, count in done.runs.items():
-        click.echo(visible(f"{artifacts / build}: {count} runs"))
+        tell(f"{artifacts / build}: {count} runs")
     if done.runs:
         where = [shlex.quote(str(artifacts / name)) for name in names]
         say_next(

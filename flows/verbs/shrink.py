@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say, say_next, visible
+from tracemill.flows.show.terminal import say, say_next, visible, visible_lines
 from tracemill.flows.verbs.options import again, settings_of, wait_option, warehouse_option
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def retention(
     if format_ == "json":
         say(json.dumps(asdict(done) | {"applied": is_applied}, indent=1) + "\n")
         return
-    say(_retained_as_text(done, is_applied))
+    say(visible_lines(_retained_as_text(done, is_applied)))
     if done.builds and is_applied:
         say_next(
             f"tracemill compact{again(warehouse)}; tracemill rollback {done.undo}{again(warehouse)} undoes it"
@@ -138,7 +138,7 @@ def compact(warehouse: Path | None, dry_run: bool, format_: str) -> None:
     if format_ == "json":
         say(json.dumps(asdict(done) | {"dry_run": dry_run}, indent=1) + "\n")
         return
-    say(_compacted_as_text(done, dry_run))
+    say(visible_lines(_compacted_as_text(done, dry_run)))
     say_next(f"tracemill {'compact' if dry_run and done.tables else 'verify --new'}{again(warehouse)}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say_next
+from tracemill.flows.show.terminal import say_next, tell
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 from tracemill.warehouse.schema.errors import TracemillError
 
@@ -66,7 +66,7 @@ def top(
         marts = {mart for kind in kinds or KINDS for mart in KINDS[kind].marts}
         with warehouse_of(files, {*marts, "builds"}) as loaded:
             for failure in loaded.failures:
-                click.echo(f"not read: {failure.message}", err=True)
+                tell(f"not read: {failure.message}", err=True)
             with connect(loaded.root) as connection:
                 names = None if _has_builds(connection) else " ".join(file.name for file in files)
                 _print(connection, kinds, None, None, rows, is_json, names)
@@ -140,7 +140,7 @@ def _print(
     if is_json:
         click.echo(json.dumps(as_json(found, build, rows), indent=1, ensure_ascii=False))
     else:
-        click.echo(as_text(found, name or build, rows, terminal_width(), against), nl=False)
+        tell(as_text(found, name or build, rows, terminal_width(), against), nl=False)
     return build
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tracemill.flows.show.terminal import say_next
+from tracemill.flows.show.terminal import say_next, tell
 from tracemill.flows.verbs.options import ALL_FORMATS, again, settings_of, warehouse_option
 
 
@@ -62,13 +62,12 @@ def doctor(warehouse: Path | None, format_: str) -> None:
     tracemill doctor --format json
     """
     from tracemill.flows.show.doctor import as_text, examine
-    from tracemill.flows.show.terminal import visible
 
     found = examine(settings_of(warehouse=warehouse).warehouse)
     if format_ == "json":
         click.echo(json.dumps([ailment._asdict() for ailment in found], indent=1, ensure_ascii=False))
     else:
-        click.echo("\n".join(visible(line) for line in as_text(found).splitlines()))
+        tell(as_text(found).rstrip("\n"))
         if found:
             say_next(f"tracemill run ARTIFACTS{again(warehouse)}, once what is wrong is mended")
         else:
@@ -95,5 +94,5 @@ def settings(format_: str, warehouse: Path | None) -> None:
         click.echo(json.dumps({n: {"value": values[n], "origin": where[n]} for n in values}, indent=1))
         return
     rows = [(n, values[n], where[n], type(chosen).model_fields[n].description) for n in values]
-    click.echo(format_table(["setting", "value", "from", "what it is"], rows), nl=False)
+    tell(format_table(["setting", "value", "from", "what it is"], rows), nl=False)
     say_next("an option, TRACEMILL_<SETTING> in the environment or a line in tracemill.toml sets one")

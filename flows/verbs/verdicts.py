@@ -11,7 +11,7 @@ import click
 
 from tracemill.flows.gate.formats import FORMATS, write
 from tracemill.flows.names import as_text
-from tracemill.flows.show.terminal import say, say_next, visible
+from tracemill.flows.show.terminal import say, say_next, tell, visible_lines
 from tracemill.flows.verbs.options import (
     ALL_FORMATS,
     across_option,
@@ -59,14 +59,14 @@ def regressions(
     with marts_ignoring(settings_of(warehouse=warehouse).warehouse, conditions(across)) as connection:
         if format_ == "table":
             rests_on = coverage(connection)
-            click.echo(overview(connection, rests_on, chosen), nl=False)
+            tell(overview(connection, rests_on, chosen), nl=False)
             if rests_on.is_judged:
                 newest = shlex.quote(rests_on.builds[-1])
                 say_next(f"tracemill show{again(warehouse)}, or gate --candidate {newest}")
             else:
                 say_next(f"tracemill doctor{again(warehouse)}")
         elif format_ == "md":
-            click.echo(markdown_table(HEADINGS, table(verdicts(connection, chosen))), nl=False)
+            tell(markdown_table(HEADINGS, table(verdicts(connection, chosen))), nl=False)
         else:
             TEXT_WRITERS[format_](select(connection, chosen), sys.stdout)
 
@@ -131,7 +131,7 @@ def gate(
         from tracemill.flows.gate.self_test import self_test as self_test_
 
         tested = self_test_(root, candidate)
-        say(as_text(tested))
+        say(visible_lines(as_text(tested)))
         click.get_current_context().exit(tested.exit_code)
     if candidate is None:
         raise click.UsageError("which build? --candidate B")
@@ -202,13 +202,13 @@ def accept(
     which = Which(build_id, metric, subject, baseline)
     if undo:
         done = withdraw(root, which)
-        click.echo(f"no longer accepted: {done.metric} of {done.subject} at {done.build_id}")
+        tell(f"no longer accepted: {done.metric} of {done.subject} at {done.build_id}")
         say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{again(warehouse)}")
         return
     if not (reason or "").strip():
         raise click.UsageError('why? --reason "…"')
     done = accept_(root, which, as_text(str(reason)).strip(), as_text(author) if author else None)
-    click.echo(visible(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}"))
+    tell(f"accepted by {done.accepted_by}: {done.metric} of {done.subject} at {done.build_id}")
     beside = f" --baseline {shlex.quote(baseline)}" if baseline else ""
     say_next(f"tracemill gate --candidate {shlex.quote(done.build_id)}{beside}{again(warehouse)}")
 
@@ -227,4 +227,4 @@ def report(file: Path, warehouse: Path | None) -> None:
 
     write_report(settings_of(warehouse=warehouse).warehouse, file)
     say_next(f"open {file} in a browser")
-    click.echo(f"wrote {file}")
+    tell(f"wrote {file}")
