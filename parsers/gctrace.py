@@ -6,7 +6,7 @@ gcMarkTermination in runtime/mgc.go:
 
     gc # @#s #%: #+#+# ms clock, #+#/#/#+# ms cpu, #->#-># MB, # MB goal, … # P (forced)
 
-Lines of gcpacertrace=1 and scavtrace=1 are counted and named, and have no table.
+Lines of gcpacertrace=1, scavtrace=1, scheddetail=1 and inittrace=1 are counted and named, and have no table.
 
 Quirks: megabytes are whole MiB, cut off; the share of CPU is cut to whole percents. Stacks
 and globals stand there from Go 1.18. A line can begin in the middle of another program's
@@ -53,6 +53,8 @@ _HEAD = re.compile(rb"gc \d+ @\d+(?:[.,]\d+)?s \d+%(?: \([^)\n]{0,200}\))?: [\d.
 _PASSED_OVER = {
     "gcpacertrace": re.compile(r"\bpacer: (?:assist ratio=|sweep done at |[\d.e+-]+% CPU \()"),
     "scavtrace": re.compile(r"\bscav (?:\d+ )?\d+ KiB work "),
+    "scheddetail": re.compile(r"  (?:[PG]\d+: status=|M\d+: p=)"),
+    "inittrace": re.compile(r"\binit \S+ @[\d.]+ ms, [\d.]+ ms clock, \d+ bytes, \d+ allocs"),
 }
 _MIB = 1024**2
 

@@ -42,7 +42,7 @@ FORMATS = {
     "benchmarks": 5,
     "goroutine_dump": 7,
     "race": 1,
-    "gctrace": 3,
+    "gctrace": 4,
     "listing": 4,
     "escapes": 3,
     "logopt": 1,

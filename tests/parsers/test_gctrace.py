@@ -124,15 +124,25 @@ ALL_SETTINGS = (
     "0 MB stacks, 0 MB globals, 2 P\n"
     "pacer: sweep done at heap size 4MB; allocated 0MB during sweep; swept 940 pages at 0.0002 pages/byte\n"
     "scav 0 KiB work (bg), 0 KiB work (eager), 4416 KiB now, 77% util\n"
+    "init internal/bytealg @0 ms, 0 ms clock, 0 bytes, 0 allocs\n"
+    "init runtime @0.067 ms, 0.063 ms clock, 0 bytes, 0 allocs\n"
+    "  P0: status=0 schedtick=0 syscalltick=0 m=nil runqsize=0 gfreecnt=0 timerslen=0\n"
+    "  M3: p=nil curg=nil mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning=false lockedg=nil\n"
+    "  G1: status=1(chan receive) m=nil lockedm=nil\n"
+    "  G17: status=6() m=1 lockedm=1\n"
 )
 
 
-def test_lines_of_the_pacer_and_the_scavenger_are_counted_and_named(tmp_path):
+def test_lines_of_other_settings_are_counted_and_named(tmp_path):
     path = tmp_path / "log"
     path.write_text(ALL_SETTINGS + SCHED)
     found = reading.items("gctrace", path)
     assert [(i.severity, i.message) for i in reading.issues(found)] == [
-        ("info", "lines that have no table: 3 of gcpacertrace=1, 1 of scavtrace=1")
+        (
+            "info",
+            "lines that have no table: 3 of gcpacertrace=1, 1 of scavtrace=1, 4 of scheddetail=1, "
+            "2 of inittrace=1",
+        )
     ]
     tables = reading.tables(found)
     assert (tables["gc_cycles"].num_rows, tables["scheduler_states"].num_rows) == (1, 2)
