@@ -47,17 +47,19 @@ sampled as (
         captures.run_id,
         case samples.sample_type
             when 'cpu' then 'cpu_ns'
-            when 'delay' then captures.kind || '_delay_ns'
-            else captures.kind || '_contentions'
+            when 'delay' then replace(captures.kind, '_text', '') || '_delay_ns'
+            else replace(captures.kind, '_text', '') || '_contentions'
         end,
         samples.stack_id,
         samples.value::double,
         if(samples.sample_type = 'cpu', samples.value::double * greatest(samples.sampling_period, 1), null),
     from samples
     inner join captures using (capture_id)
-    where (captures.kind, samples.sample_type) in (
-        ('cpu', 'cpu'), ('mutex', 'delay'), ('mutex', 'contentions'), ('block', 'delay'), ('block', 'contentions')
-    )
+    where (captures.kind = 'cpu' and samples.sample_type = 'cpu')
+        or (
+            captures.kind in ('mutex', 'mutex_text', 'block', 'block_text')
+            and samples.sample_type in ('delay', 'contentions')
+        )
 ),
 
 -- A function that calls itself counts once.
