@@ -5,7 +5,8 @@
 -- holds what it waits for, or of contention in methods of one type, have one cause. What feels the costs of sites (a
 -- benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can explain it: one
 -- that went the same way, or any where it only follows from another load. A regression never hides in an incident that is
--- none. What only a later build makes certain joins the incident that was known before, if that is at least as grave.
+-- none. What only a later build makes certain joins the incident that was known before, if that is at least as grave;
+-- so do all that keep more memory, or use more CPU time, where the whole program's was known before.
 with recursive
 
 verdicts as (
@@ -87,6 +88,24 @@ receivers as (
     where is_site and is_contention
 ),
 
+-- What is known of the whole before any part of it is: whatever parts are found later, they are of that.
+wholes as (
+    select origin_build_id, if(metric = 'process_cpu_ns', 'cpu_ns', 'inuse') as part, min(ordinal) as known_ordinal,
+    from weighed
+    where metric in ('heap_live_bytes', 'process_cpu_ns') and status = 'regressed'
+    group by all
+),
+
+parts as (
+    select distinct weighed.origin_build_id, weighed.function, wholes.part,
+    from weighed
+    inner join wholes
+        on wholes.origin_build_id = weighed.origin_build_id
+        and wholes.known_ordinal < weighed.ordinal
+        and contains(weighed.metric, wholes.part)
+    where weighed.is_site and weighed.status = 'regressed'
+),
+
 both_ways as (
     select origin_build_id, function, other from linked
     union
@@ -96,6 +115,10 @@ both_ways as (
     from receivers as ones
     inner join receivers as others using (origin_build_id, receiver)
     where receiver <> ''
+    union
+    select origin_build_id, ones.function, others.function
+    from parts as ones
+    inner join parts as others using (origin_build_id, part)
 ),
 
 reached as (
