@@ -1,5 +1,5 @@
--- Captures that enter no figure beside another of their kind in their run, where nothing tells whether both are of one
--- process: those that may be of any of several, and those captured within a second of each other, or nobody knows when.
+-- Captures that enter no figure beside another of their kind, where nothing tells whether both are of one process.
+-- They are those that may be of any of several, and those captured within a second of each other, or nobody knows when.
 -- Of a text form nothing is missing where the run has a profile that says the same.
 with
 
