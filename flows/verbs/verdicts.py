@@ -129,8 +129,10 @@ def gate(
             raise click.UsageError("--self-test takes no other option than --candidate and --warehouse")
         from tracemill.flows.gate.self_test import as_text
         from tracemill.flows.gate.self_test import self_test as self_test_
+        from tracemill.flows.progress import shown
 
-        tested = self_test_(root, candidate)
+        with shown() as progress:
+            tested = self_test_(root, candidate, progress)
         say(visible_lines(as_text(tested)))
         click.get_current_context().exit(tested.exit_code)
     if candidate is None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SAMPLES
-from tracemill.flows.gate.self_test import Injected, SelfTest
+from tracemill.flows.gate.self_test import Injected, SelfTest, as_text
+from tracemill.warehouse import connect
+from tracemill.warehouse.queries import text
 
 from .common import branched, tracemill
 
@@ -24,7 +26,7 @@ def test_the_self_test_catches_what_it_injects_and_writes_nothing(demo: Path) ->
 
 
 def test_the_self_test_fails_where_nothing_is_caught(demo: Path) -> None:
-    assert SelfTest("b", (Injected("m", "s", None), Injected("m", "t", 2.0)), ()).exit_code == 1
+    assert SelfTest("b", (Injected("m", "s", None), Injected("m", "t", 2.0)), (), ()).exit_code == 1
     found = tracemill("gate", "--self-test", "--candidate", "b02", "--warehouse", demo)
     assert (found.exit_code, "too little data yet" in found.stdout) == (2, True)
 
@@ -40,3 +42,16 @@ def test_the_self_test_of_one_kind_of_capture_catches_all(tmp_path: Path) -> Non
     tracemill("run", artifacts, "--warehouse", tmp_path / "w")
     tested = tracemill("gate", "--self-test", "--candidate", "b06", "--warehouse", tmp_path / "w")
     assert (tested.exit_code, "caught at" in tested.stdout) == (0, True), tested.stdout
+    assert "self-test: " in tested.stderr
+
+
+def test_the_self_test_names_each_judged_metric_or_says_that_it_was_not_tried(demo: Path) -> None:
+    with connect(demo) as connection:
+        found = dict(connection.execute(text("gate/self_test_targets"), {"build_id": "b13"}).fetchall())
+        judged = connection.execute(
+            "select distinct metric from regression_history where build_id = 'b13' and p_value is not null"
+        ).fetchall()
+    assert found.keys() == {metric for (metric,) in judged}
+    assert (found["block_ns"], found["binary_bytes"]) == (None, "program")
+    said = as_text(SelfTest("b13", (Injected("m", "s", 2.0),), (), ("block_ns", "mutex_delay_ns")))
+    assert "not tried: block_ns, mutex_delay_ns: no series is steady enough" in said
