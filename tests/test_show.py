@@ -20,6 +20,7 @@ from tracemill.flows.show.card_incident import choose, incidents, points
 from tracemill.flows.show.card_terminal import as_text
 from tracemill.flows.show.card_wording import sentence, short_name
 from tracemill.flows.show.page import Links, incident_page
+from tracemill.flows.verbs.looks import _why_none
 from tracemill.warehouse import connect
 from tracemill.warehouse.schema.metrics import METRICS
 from tracemill.warehouse.schema.showing import DEGREES, SENTENCES, STACKS
@@ -147,6 +148,14 @@ def test_what_is_no_waiting_shows_its_lines_and_no_empty_box(leak: Card) -> None
     assert "Who makes them wait" not in page
     assert 'class="lanes"' not in page
     assert 'class="flame"' in page
+
+
+def test_the_builds_of_incidents_are_named_in_their_order(demo: Path) -> None:
+    with connect(demo) as connection:
+        known = incidents(connection)
+        # What a later build made known began before what an earlier one did.
+        text = _why_none(connection, known[::-1], ("b06",))
+    assert text.endswith("incidents begin at b05, b07, b08, b10, b12")
 
 
 def test_show_answers_on_the_command_line_and_leads_on(demo: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from tracemill.flows.gate.comparability import CONDITIONS
 from tracemill.flows.gate.judgement import OPEN
 from tracemill.flows.show.coverage import by_reason
 from tracemill.flows.show.units import amount, amounts, factor
+from tracemill.flows.show.verdicts import change
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.judgement import Finding, Judgement
@@ -65,19 +66,16 @@ def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def shown(judgement: Judgement) -> list[Finding]:
-    """What a person should see: all but what merely moved."""
-    return [f for f in judgement.findings if f.status != "moved"]
-
-
 def row(finding: Finding) -> list[str]:
     """A finding under HEADINGS."""
+    was = f" (was {finding.moved_from})" if finding.moved_from else ""
     return [
         "accepted" if finding.accepted_by else finding.status + since(finding),
-        finding.function or finding.subject,
+        (finding.function or finding.subject)
+        + (f" (was {finding.moved_from})" if finding.moved_from else ""),
         finding.metric,
         amounts(finding.before, finding.after, finding.unit),
-        factor(finding.change_ratio, finding.before),
+        change(finding),
         f"{place(finding)}:{finding.line}" if finding.file else "",
     ]
 

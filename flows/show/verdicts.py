@@ -15,6 +15,8 @@ from tracemill.warehouse.schema.vocabularies import STATUSES
 if TYPE_CHECKING:
     import duckdb
 
+    from tracemill.flows.gate.judgement import Finding
+
 HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
 
@@ -192,7 +194,7 @@ def _status(verdict: Verdict) -> str:
     return verdict.status
 
 
-def change(verdict: Verdict) -> str:
+def change(verdict: Verdict | Finding) -> str:
     """How much, as a factor, or the word for it."""
     return "same cost" if verdict.status == "moved" else factor(verdict.change_ratio, verdict.before)
 

@@ -83,8 +83,10 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
 def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], words: tuple[str, ...]) -> str:
     """That no incident fits the words, and what there is; of what nothing was judged, that."""
     from tracemill.flows.show.coverage import coverage
+    from tracemill.warehouse.queries import ask_column
 
-    others = ", ".join(dict.fromkeys(i.seen_build_id for i in known))
+    begun = {i.seen_build_id for i in known}
+    others = ", ".join(b for b in ask_column(connection, "verdicts/known_builds") if b in begun)
     if not others and not (rests_on := coverage(connection)).is_judged:
         return "\n".join(rests_on.sentences())
     begins = f"; incidents begin at {others}" if others else ""

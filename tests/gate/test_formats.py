@@ -47,6 +47,10 @@ def test_json_has_what_the_docs_say(demo: Path) -> None:
     assert {c.name for c in MARTS["regressions"].columns} < told["findings"][0].keys()
     [moved] = [f for f in told["findings"] if f["status"] == "moved"]
     assert (moved["moved_from"], moved["subject"]) == (LOOKUP, f"{QUOTE} (sync)")
+    for format_ in ("table", "md"):
+        text = tracemill("gate", "--candidate", "b10", "--format", format_, "--warehouse", demo).stdout
+        [row] = [line for line in text.splitlines() if line.lstrip("| ").startswith("moved")]
+        assert f"{QUOTE} (was {LOOKUP})" in row and "same cost" in row
     said = (TOP / "docs/exports.md").read_text().partition("## What the gate says")[2].partition("\n## ")[0]
     assert [key for key in told if f"`{key}`" not in said] == []
 

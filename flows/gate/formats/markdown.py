@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.wording import HEADINGS, coverage, facts, row, shown
+from tracemill.flows.gate.wording import HEADINGS, coverage, facts, row
 from tracemill.flows.show.terminal import visible
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def write(judgement: Judgement) -> str:
     parts += _fitting([f"\n- could not judge: {_text(doubt)}" for doubt in judgement.doubts], "doubts")
     if judgement.doubts:
         parts.append("\n")
-    if found := shown(judgement):
+    if found := judgement.findings:
         cells = [[r[0], _code(r[1]), _code(r[2]), r[3], r[4], _code(r[5])] for r in map(row, found)]
         head, *rows = _pipe_table(HEADINGS, cells)
         parts += ["\n" + head, *_fitting(rows, "verdicts")]

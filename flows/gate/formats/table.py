@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.wording import HEADINGS, headline, row, sentences, shown
+from tracemill.flows.gate.wording import HEADINGS, headline, row, sentences
 from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import visible
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 def write(judgement: Judgement) -> str:
     """The verdicts, then in words what was judged."""
-    found = shown(judgement)
-    table = format_table(HEADINGS, [row(f) for f in found]) + "\n" if found else ""
+    table = format_table(HEADINGS, list(map(row, judgement.findings))) + "\n" if judgement.findings else ""
     lines = [headline(judgement), *("  " + sentence for sentence in sentences(judgement))]
     return table + "".join(visible(line) + "\n" for line in lines)
