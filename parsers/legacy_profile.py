@@ -108,6 +108,7 @@ def scaled(count: int, size: int, rate: int) -> tuple[int, int]:
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The samples, an issue for each line that fits nothing. Raises ParseError for an unreadable head."""
+    from tracemill.parsers.pprof.units import require_possible
     from tracemill.parsers.stacks import StackTable
 
     lines = source.read().decode("utf-8", "replace").strip().split("\n")
@@ -131,6 +132,9 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
             yield Issue(
                 "data_loss", "input", f"line {number}", f"neither a sample nor a comment: {line[:80]}"
             )
+    if shape.kind != "custom_text":
+        totals = [sum(column) for column in zip(*(sample.values for sample in samples), strict=True)]
+        require_possible(dict(zip((name for name, _ in shape.types), totals, strict=False)), source.path)
     missing = _missing(lines[0], sums)
     if missing:
         yield Issue("data_loss", "input", "line 1", missing)

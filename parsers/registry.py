@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FORMATS = {
     "exectrace": 6,
     "binary": 7,
-    "pprof": 6,
+    "pprof": 7,
     "legacy_profile": 4,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 5,

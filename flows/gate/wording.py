@@ -71,8 +71,7 @@ def row(finding: Finding) -> list[str]:
     was = f" (was {finding.moved_from})" if finding.moved_from else ""
     return [
         "accepted" if finding.accepted_by else finding.status + since(finding),
-        (finding.function or finding.subject)
-        + (f" (was {finding.moved_from})" if finding.moved_from else ""),
+        (finding.function or finding.subject) + was,
         finding.metric,
         amounts(finding.before, finding.after, finding.unit),
         change(finding),

@@ -12,8 +12,9 @@ Quirks: runtime/pprof scales heap values itself, so they are never rescaled. It 
 leading runtime frames of heap stacks, so the function that allocates stands there only
 as ``leaf_pc``: the return address of the CALL, less one. drop_frames and keep_frames are applied
 to the stacks (``prune.py``); ``leaf_pc`` stays, and ``pcs`` has all of a stack that was shortened. A
-location's lines are innermost first. Nothing in a profile says whether it is of kind block or
-mutex, or that it is the difference of two; see ``kind.py``. ``mapping.build_id`` is empty before Go 1.24.
+location's lines are innermost first. Values are in base units, whatever a tool wrote
+(``units.py``). Nothing in a profile says whether it is of kind block or mutex, or that it is the difference
+of two; see ``kind.py``. ``mapping.build_id`` is empty before Go 1.24.
 """
 
 from __future__ import annotations
@@ -41,11 +42,18 @@ def sniff(head: bytes) -> bool:
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The profile's facts, issues and rows. Raises ParseError for a profile that Go refuses too."""
     from tracemill.parsers.pprof.decode import decode
+    from tracemill.parsers.pprof.kind import ASIDE
     from tracemill.parsers.pprof.resolve import resolve
     from tracemill.parsers.pprof.tables import tables
+    from tracemill.parsers.pprof.units import base_of, require_possible
 
     profile = resolve(decode(source.read(), source.path), source.path)
-    yield _facts(profile, source.name)
+    facts = _facts(profile, source.name)
+    if facts.kind not in ASIDE:
+        names, units = zip(*profile.sample_types, strict=True)
+        totals = (profile.values.sum(axis=0, dtype=float) * [base_of(unit)[1] for unit in units]).tolist()
+        require_possible(dict(zip(names, totals, strict=True)), source.path)
+    yield facts
     yield from tables(profile)
     yield from profile.issues
 

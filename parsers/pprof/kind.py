@@ -13,7 +13,8 @@ diff
 foreign
     of a program in another language, told by its functions.
 custom
-    of sample types that runtime/pprof does not write, such as a program's own.
+    of sample types that runtime/pprof does not write, such as a program's own, or in units that are none
+    of bytes or time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracemill.parsers.pprof.units import base_of
+
 if TYPE_CHECKING:
     from tracemill.parsers.pprof.resolve import Profile
 
@@ -33,6 +36,10 @@ _GIVES_BACK = re.compile(r"\.(R?Unlock|r?unlock\w*|rUnlockSlow|unlockSlow)$|_Los
 _COUNTED = ("goroutine", "goroutineleak", "threadcreate")
 # What these hold is true at one moment.
 _STATES = ("heap", "allocs", *_COUNTED)
+# What these sample types are in, if in base units.
+_MEASURED = {"alloc_space": "bytes", "inuse_space": "bytes", "delay": "ns", "cpu": "ns"}
+# No mart is made of these.
+ASIDE = ("custom", "diff", "foreign", "trace_view")
 # pprof puts it on the samples of the profile that was subtracted (-diff_base).
 _BASE_LABEL = "pprof::base"
 
@@ -91,12 +98,15 @@ def _go_kind(profile: Profile, file_name: str) -> str:
     where their stacks end.
     """
     names = [name for name, _ in profile.sample_types]
+    bases = {name: base_of(unit)[0] for name, unit in profile.sample_types}
+    if any(bases.get(name, unit) != unit for name, unit in _MEASURED.items()):
+        return "custom"
     if "alloc_space" in names or "inuse_space" in names:
         default = profile.string_or_empty(profile.message.default_sample_type)
         return "allocs" if default == "alloc_space" else "heap"
     if names == ["contentions", "delay"]:
         return _block_or_mutex(profile.leaf_functions(), file_name)
-    if ("cpu", "nanoseconds") in profile.sample_types:
+    if "cpu" in names:
         return "cpu"
     if len(names) == 1 and names[0] in _COUNTED:
         return names[0]

@@ -10,6 +10,7 @@ import pyarrow as pa
 from tracemill.parsers.api import Batch, ParseError
 from tracemill.parsers.pprof.addresses import addresses
 from tracemill.parsers.pprof.stacks import SampleStacks
+from tracemill.parsers.pprof.units import base_of, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tracemill.parsers.api import Stacks
     from tracemill.parsers.pprof.resolve import Profile
 
-# The house's word for a unit, where pprof has another.
-UNITS = {"nanoseconds": "ns"}
 SAMPLES_PER_BATCH = 262_144
 # Of all labels on all rows: so much, or what labels of this length come to.
 FREE_LABEL_CHARS, MAX_CHARS_PER_LABEL = 128 * 1024**2, 128
@@ -32,7 +31,11 @@ def tables(profile: Profile) -> Iterator[Batch | Stacks]:
     columns = _sample_columns(profile) | {"stack_id": pa.array(stacks.ids, mask=stacks.is_empty)}
     if stacks.is_pruned.any():
         columns["pcs"] = _whole_stacks(profile, stacks.is_pruned)
-    n_samples, n_types = profile.values.shape
+    values = scaled(profile.values, [unit for _, unit in profile.sample_types], profile.path)
+    period = profile.message.period * base_of(profile.string_or_empty(profile.message.period_type[1]))[1]
+    if abs(period) >= 2**63:
+        period = 0  # unknown
+    n_samples, n_types = values.shape
     for start in range(0, n_samples, SAMPLES_PER_BATCH):
         count = min(SAMPLES_PER_BATCH, n_samples - start)
         # Row r is of sample r // n_types.
@@ -40,9 +43,9 @@ def tables(profile: Profile) -> Iterator[Batch | Stacks]:
         rows = {
             "sample_index": pa.array(place + start),
             "sample_type": _tiled([name for name, _ in profile.sample_types], count),
-            "unit": _tiled([UNITS.get(unit, unit) for _, unit in profile.sample_types], count),
-            "value": pa.array(profile.values[start : start + count].reshape(-1)),
-            "sampling_period": pa.array(np.full(len(place), profile.message.period)),
+            "unit": _tiled([base_of(unit)[0] for _, unit in profile.sample_types], count),
+            "value": pa.array(values[start : start + count].reshape(-1)),
+            "sampling_period": pa.array(np.full(len(place), period)),
         }
         for name, values in columns.items():
             of_sample = values.slice(start, count)

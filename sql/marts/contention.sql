@@ -29,7 +29,7 @@ select
     summed.function,
     summed.is_contention,
     summed.contention_count::bigint as contention_count,
-    summed.delay_ns::bigint as delay_ns,
+    least(summed.delay_ns, 9e18)::bigint as delay_ns,
     summed.contention_count / measures.divisor as contention_count_per_unit,
     summed.delay_ns / measures.divisor as delay_ns_per_unit,
     measures.per,

@@ -1,5 +1,5 @@
 -- Samples of pprof profiles of Go programs, one row for each sample type.
--- Differences of profiles, views of traces and profiles of other languages say nothing of a program's state.
+-- Differences of profiles, views of traces, profiles of other languages and a program's own say nothing of its state.
 -- grain: capture_id, sample_index, sample_type
 select
     capture_id,
@@ -14,4 +14,4 @@ select
     sampling_period,
     pcs,
 from profile_samples
-where capture_id not in (select capture_id from captures where kind in ('diff', 'trace_view', 'foreign'))
+where capture_id not in (select capture_id from captures where kind in ('custom', 'diff', 'trace_view', 'foreign'))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.parsers import reading
 from tests.parsers.pprof_messages import Profile
 from tracemill.flows.build import build
 from tracemill.flows.loading.ingest import ingest
+from tracemill.parsers.api import ParseError
 from tracemill.warehouse import connect
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "pprof" / "go1.27"
@@ -37,6 +39,7 @@ def profile(
     period: tuple[str, str] = ("", ""),
     values: tuple[int, ...] = (),
     duration_nanos: int = 0,
+    period_value: int = 0,
 ) -> bytes:
     """One sample for each (function, file)."""
     message = Profile()
@@ -49,6 +52,7 @@ def profile(
         message.sample_type.add(type=index(kind), unit=index(unit))
     message.period_type.type, message.period_type.unit = index(period[0]), index(period[1])
     message.duration_nanos = duration_nanos
+    message.period = period_value
     for number, (name, file) in enumerate(functions, 1):
         message.function.add(id=number, name=index(name), filename=index(file))
         message.location.add(id=number).line.add(function_id=number, line=1)
@@ -174,3 +178,91 @@ def test_what_is_no_snapshot_enters_no_mart(tmp_path):
             ]
     assert any(marts["alone"])
     assert marts["alone"] == marts["together"]
+
+
+STACK = [("main.serve", "/x/main.go")]
+
+
+def samples(path: Path) -> dict[str, tuple[str, int]]:
+    rows = reading.tables(reading.items("pprof", path))["profile_samples"].to_pylist()
+    return {row["sample_type"]: (row["unit"], row["value"]) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "kind", "expected"),
+    [
+        ("alloc_space", "kb", "heap", ("bytes", 51200)),
+        ("inuse_space", "MiB", "heap", ("bytes", 50 << 20)),
+        ("alloc_space", "megabytes", "heap", ("bytes", 50 << 20)),
+        ("alloc_space", "B", "heap", ("bytes", 50)),
+        ("cpu", "microseconds", "cpu", ("ns", 50_000)),
+        ("cpu", "ms", "cpu", ("ns", 50_000_000)),
+        ("cpu", "s", "cpu", ("ns", 50_000_000_000)),
+        ("cpu", "hrs", "cpu", ("ns", 50 * 3600 * 10**9)),
+        # In none that is known as one of bytes or time.
+        ("alloc_space", "pages", "custom", ("pages", 50)),
+        ("cpu", "cycles", "custom", ("cycles", 50)),
+        ("cpu", "bytes", "custom", ("bytes", 50)),
+    ],
+)
+def test_values_are_in_base_units_whatever_a_tool_wrote(name, unit, kind, expected, tmp_path):
+    path = written(tmp_path, profile(STACK, [(name, unit)], values=(50,)))
+    assert facts(path).kind == kind
+    assert samples(path) == {name: expected}
+
+
+def test_the_period_is_in_base_units_too(tmp_path):
+    content = profile(STACK, [("cpu", "microseconds")], ("cpu", "microseconds"), (50,), period_value=10_000)
+    rows = reading.tables(reading.items("pprof", written(tmp_path, content)))["profile_samples"].to_pylist()
+    assert [row["sampling_period"] for row in rows] == [10_000_000]
+
+
+@pytest.mark.parametrize(
+    ("types", "fact"),
+    [
+        ([("cpu", "nanoseconds")], "cpu: its values come to 9.223e+18: no program has so much"),
+        ([("goroutine", "count")], "goroutine: its values come to 9.223e+18"),
+        ([("alloc_space", "bytes")], "alloc_space: its values come to 9.223e+18"),
+        ([("contentions", "count")], "contentions: its values come to 9.223e+18"),
+    ],
+)
+def test_more_than_any_program_has_is_refused(types, fact, tmp_path):
+    waits = [("delay", "nanoseconds")] * (types[0][0] == "contentions")
+    content = profile(STACK * 2, [*types, *waits], values=(2**62, 1)[: 1 + len(waits)])
+    with pytest.raises(ParseError, match=re.escape(fact)):
+        list(reading.items("pprof", written(tmp_path, content)))
+
+
+def test_more_than_64_bits_hold_in_base_units_is_refused(tmp_path):
+    path = written(
+        tmp_path, profile(STACK, [("contentions", "count"), ("delay", "hours")], values=(1, 2**40))
+    )
+    with pytest.raises(ParseError, match="sample 0: 1099511627776 hours are more ns than 64 bits hold"):
+        list(reading.items("pprof", path))
+
+
+def test_a_programs_own_figures_may_be_of_any_size(tmp_path):
+    path = written(tmp_path, profile(STACK * 2, [("hashes", "count")], values=(2**62,)))
+    assert samples(path) == {"hashes": ("count", 2**62)}
+
+
+def test_figures_of_profiles_do_not_overflow(tmp_path):
+    run = tmp_path / "artifacts/b1/1"
+    run.mkdir(parents=True)
+    large = {
+        "cpu": ([("cpu", "nanoseconds")], (2**54,)),
+        "heap": ([("alloc_space", "bytes"), ("inuse_space", "bytes")], (2**54, 2**54)),
+        "block": ([("contentions", "count"), ("delay", "nanoseconds")], (5, 2**62)),
+    }
+    for name, (types, values) in large.items():
+        lasted = 10**9 * (name == "cpu")
+        content = profile(STACK * 4, types, ("x", "y"), values, lasted, period_value=10**9)
+        (run / f"{name}.pb.gz").write_bytes(content)
+    ingest([tmp_path / "artifacts"], tmp_path / "warehouse")
+    build(tmp_path / "warehouse")
+    with connect(tmp_path / "warehouse") as connection:
+        figures = connection.sql("select metric, value from observations where subject = 'main.serve'")
+        found = dict(figures.fetchall())
+        delays = connection.sql("select delay_ns from contention").fetchall()
+    assert (found["cpu_ns"], found["alloc_bytes"], found["block_delay_ns"]) == (2**56, 2**56, 2**64)
+    assert delays == [(9 * 10**18,)]

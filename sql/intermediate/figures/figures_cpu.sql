@@ -24,7 +24,7 @@ sampled as (
         sites.is_user_code,
         sites.user_functions,
         samples.value,
-        samples.value * greatest(samples.sampling_period, 1) as variance,
+        samples.value::double * greatest(samples.sampling_period, 1) as variance,
     from samples
     inner join captures using (capture_id)
     inner join sites

@@ -35,7 +35,7 @@ sampled as (
         sites.calling_function as caller,
         sites.is_user_code,
         samples.value,
-        if(chosen.sample_type in ('alloc_space', 'inuse_space'), samples.value * chosen.sampling_period, null)
+        if(chosen.sample_type in ('alloc_space', 'inuse_space'), samples.value::double * chosen.sampling_period, null)
             as variance,
     from samples
     inner join chosen
@@ -87,7 +87,7 @@ select
     function as subject,
     function,
     sum(run_growth_bytes)::double as value,
-    sqrt(sum(2 * inuse_bytes - run_growth_bytes) * any_value(periods.sampling_period)) as standard_error,
+    sqrt(sum(2.0 * inuse_bytes - run_growth_bytes) * any_value(periods.sampling_period)) as standard_error,
     'heap profile' as evidence,
 from growth
 inner join periods using (build_id, run_id)
