@@ -27,6 +27,7 @@ CONDITIONS = {
     "gomaxprocs": "GOMAXPROCS",
     "sampling_period": "sampling period",
     "architecture": "architecture",
+    "processes": "processes",
     "load": "load",
     "work": "amount of work",
     "duration": "duration",

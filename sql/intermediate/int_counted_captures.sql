@@ -6,11 +6,11 @@
 -- at a time: those that overlap are of several processes, unless both began at the same moment and are one and its copy.
 -- Block, mutex and goroutine profiles say what was so far: the last says it all, one that spans a time (seconds=30)
 -- only counts without it, and the text form (debug=1) only where there is no other. What may be of any of several
--- processes counts only where the run has nothing else.
+-- processes counts only where the run has nothing else. Of goroutines those count whose process has not ended.
 with
 
 captures as (
-    select stg_captures.*, processes.process,
+    select stg_captures.*, processes.process, processes.is_ended,
     from stg_captures
     inner join int_capture_processes as processes using (capture_id)
 ),
@@ -67,9 +67,11 @@ totals as (
     where replace(kind, '_text', '') in ('block', 'mutex', 'goroutine', 'goroutineleak')
 )
 
-select captures.*,
+select captures.* exclude (is_ended),
 from captures
 anti join covered using (capture_id)
 anti join outdone using (capture_id)
 left join totals using (capture_id)
-where coalesce(totals.choice, 1) = 1 and not coalesce(totals.is_anybodys, false)
+where coalesce(totals.choice, 1) = 1
+    and not coalesce(totals.is_anybodys, false)
+    and not (captures.is_ended and starts_with(captures.kind, 'goroutine'))

@@ -272,3 +272,27 @@ def test_every_model_of_a_builds_rows_names_the_build() -> None:
         of_builds = [model.name for model in read_models() if model.scope == "build"]
         named = rows(connection, "select table_name from duckdb_columns() where column_name = 'build_id'")
     assert set(of_builds) <= {name for (name,) in named}
+
+
+@pytest.mark.parametrize(("seconds", "in_use"), [(30, 5 * MIB / 2), (3600, 2 * MIB / 2)])
+def test_what_a_process_kept_is_gone_when_another_has_come_in_its_place(seconds, in_use):
+    """A service that began anew within a run: all that both allocated counts, and what the second keeps."""
+    given = Given()
+    heap(given, "first", 3 * MIB, 0, FIRST_VDSO)
+    heap(given, "second", 2 * MIB, seconds, OTHER_VDSO)
+    assert value_of(given, "alloc_bytes") == 5 * MIB
+    assert value_of(given, "inuse_bytes") == in_use
+
+
+def test_builds_of_other_numbers_of_processes_do_not_compare_where_these_add_up():
+    given = Given()
+    for build in range(1, 7):
+        for run in "12":
+            for process, mappings in (("a", FIRST_VDSO), ("b", OTHER_VDSO))[: 1 if build < 6 else 2]:
+                made = given.heap(f"b{build}", run, [(work(given), 0x10, 90 * MIB)], name=process)
+                mapped(given, made, mappings)
+    with given.models() as connection:
+        found = "select build_id, metric, status from regressions where metric = 'inuse_bytes'"
+        why = "select distinct not_comparable from regression_history where not_comparable is not null"
+        assert rows(connection, found) == [("b6", "inuse_bytes", "not_comparable")]
+        assert rows(connection, why) == [("processes 1 → 2",)]

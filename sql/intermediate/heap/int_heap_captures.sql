@@ -4,7 +4,8 @@
 -- heap and allocs profiles hold the same four figures: allocations are taken from allocs, live memory from heap,
 -- each from the other where it is missing, and from the old text form only where there is no other. Last of all comes
 -- what spans a time (heap?seconds=30): it has only what changed in it, where the others have all since the start.
--- What may be of any of several processes counts only where the run has nothing else.
+-- What may be of any of several processes counts only where the run has nothing else. What is in use is that of processes
+-- that have not ended.
 with
 
 captures as (
@@ -46,6 +47,7 @@ ranked as (
                 captures.captured_at desc nulls last,
                 captures.path desc
         ) as choice,
+        processes.is_ended and starts_with(offered.sample_type, 'inuse') as is_gone,
         processes.process is null and bool_or(processes.process is not null) over (
             partition by captures.build_id, captures.run_id, offered.sample_type
         ) as is_anybodys,
@@ -56,4 +58,4 @@ ranked as (
 
 select build_id, run_id, process, sample_type, capture_id, format, sampling_period,
 from ranked
-where choice = 1 and not is_anybodys
+where choice = 1 and not is_anybodys and not is_gone

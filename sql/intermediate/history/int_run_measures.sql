@@ -8,7 +8,7 @@ sources as (
 ),
 
 captures as (
-    select *, count(*) over (partition by build_id, run_id, kind, format) as snapshots,
+    select *, count(*) over (partition by build_id, run_id, kind, format, process) as snapshots,
     from int_counted_captures
 ),
 
@@ -57,12 +57,14 @@ lives as (
 
 -- A heap figure comes from the one capture that was chosen for it, whatever it calls itself.
 sourced as (
-    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, captures.snapshots, sources.*,
+    select captures.build_id, captures.run_id, captures.process, captures.duration_ns, captures.status,
+        captures.snapshots, sources.*,
     from captures
     inner join sources on list_contains(sources.kinds, captures.kind)
     where sources.sample_type is null
     union all by name
-    select captures.build_id, captures.run_id, captures.duration_ns, captures.status, captures.snapshots, sources.*,
+    select captures.build_id, captures.run_id, captures.process, captures.duration_ns, captures.status,
+        captures.snapshots, sources.*,
     from chosen
     inner join captures using (capture_id)
     inner join sources on sources.sample_type = chosen.sample_type
@@ -78,6 +80,7 @@ captured as (
         any_value(exhaustive) as exhaustive,
         any_value(load_dependence) as load_dependence,
         sum(duration_ns) as observed_ns,
+        greatest(count(distinct process), 1) as processes,
         bool_and(status = 'ok') as is_whole,
     from sourced
     where exhaustive <> 'several' or snapshots > 1
@@ -94,7 +97,8 @@ divided as (
         captured.load_dependence,
         if(
             captured.divided_by = 'work or time',
-            run_work.work_count * least(1, coalesce(captured.observed_ns / 1e9 / run_seconds.work_seconds, 1)),
+            run_work.work_count
+                * least(1, coalesce(captured.observed_ns / 1e9 / captured.processes / run_seconds.work_seconds, 1)),
             run_work.work_count
         ) as seen_count,
         case
@@ -117,6 +121,7 @@ divided as (
             else false
         end as is_exhaustive,
         captured.exhaustive = 'maps told' and captured.is_whole as is_told_by_site,
+        captured.processes,
         run_work.work_unit,
         run_seconds.work_seconds is not null as is_part_counted,
         coalesce(if(captured.divided_by = 'work or time', captured.observed_ns, null), lives.duration_ns)
@@ -156,6 +161,7 @@ select
     work_unit,
     seen_count as work_count,
     is_part_counted,
+    processes,
     duration_ns,
 from divided
 where divisor > 0

@@ -3,7 +3,8 @@
 -- scope: build
 -- Told by the folder, by the program and where it and the vdso were placed, which is at random for each process, by
 -- execution traces that overlap in time, as a process has one at a time, by goroutines and by counters. What nothing
--- tells apart is of one process. is_told is false where it is only taken to be of that.
+-- tells apart is of one process. is_told is false where it is only taken to be of that. is_ended: another process of the
+-- program is first seen more than a minute after this one was last seen: it began anew, and what that kept is gone.
 with
 
 captures as (
@@ -90,23 +91,54 @@ overlapping as (
         and earlier.start_ns < later.start_ns
         and later.start_ns < earlier.start_ns + earlier.duration_ns
     group by later.capture_id
+),
+
+told as (
+    select
+        folders.capture_id,
+        folders.build_id,
+        folders.run_id,
+        folders.folder,
+        mapped.program,
+        coalesce(
+            'trace ' || overlapping.running_count,
+            dumps.process,
+            counted.process,
+            ltrim(folders.folder || ' ' || identified.image)
+        ) as process,
+        coalesce(overlapping.running_count::text, dumps.process, counted.process, mapped.vdso_start::text) is not null
+            as is_told,
+    from folders
+    inner join identified using (capture_id)
+    left join mapped using (capture_id)
+    left join overlapping using (capture_id)
+    left join dumps using (capture_id)
+    left join counted using (capture_id)
+),
+
+spans as (
+    select told.build_id, told.run_id, told.folder, told.program, told.process,
+        min(captures.captured_at) as first_at, max(captures.captured_at) as last_at,
+    from told
+    inner join captures using (capture_id)
+    where told.process is not null
+    group by all
+),
+
+ended as (
+    select distinct earlier.build_id, earlier.run_id, earlier.process,
+    from spans as earlier
+    inner join spans as later
+        on later.build_id = earlier.build_id
+        and later.run_id = earlier.run_id
+        and later.folder is not distinct from earlier.folder
+        and later.program = earlier.program
+        and later.first_at > earlier.last_at + interval 1 minute
 )
 
-select
-    folders.capture_id,
-    folders.build_id,
-    folders.run_id,
-    coalesce(
-        'trace ' || overlapping.running_count,
-        dumps.process,
-        counted.process,
-        ltrim(folders.folder || ' ' || identified.image)
-    ) as process,
-    coalesce(overlapping.running_count::text, dumps.process, counted.process, mapped.vdso_start::text) is not null
-        as is_told,
-from folders
-inner join identified using (capture_id)
-left join mapped using (capture_id)
-left join overlapping using (capture_id)
-left join dumps using (capture_id)
-left join counted using (capture_id)
+select told.capture_id, told.build_id, told.run_id, told.process, told.is_told, ended.process is not null as is_ended,
+from told
+left join ended
+    on ended.build_id = told.build_id
+    and ended.run_id = told.run_id
+    and ended.process = told.process
