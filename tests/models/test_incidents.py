@@ -10,10 +10,12 @@ from tracemill.warehouse.declared import declared
 from .given import Given, build, rows
 
 
-def incidents(*verdicts: tuple[str, str, str, str, str], calls: str = "", waits: str = "") -> list[list[str]]:
+def incidents(
+    *verdicts: tuple[str, str, str, str, str], calls: str = "", waits: str = "", unseen: str = ""
+) -> list[list[str]]:
     """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first.
 
-    calls: callee<caller. waits: waiter<holder=ns.
+    calls: callee<caller. waits: waiter<holder=ns. unseen: builds that do not show the last verdict's series.
     """
     connection = duckdb.connect()
     for name in ("metrics", "verdict_statuses"):
@@ -41,14 +43,25 @@ def incidents(*verdicts: tuple[str, str, str, str, str], calls: str = "", waits:
         """
         create table int_verdicts (
             build_id varchar, first_build_id varchar, status varchar, metric varchar, function varchar,
-            subject varchar, calling_function varchar, before double, after double, negligible double
+            subject varchar, calling_function varchar, before double, after double, negligible double,
+            first_subject varchar
         )
         """
     )
     for verdict in verdicts:
         connection.execute(
-            "insert into int_verdicts values ($1, $2, $3, $4, $5, $5, null, 0, 100, 1)", verdict
+            "insert into int_verdicts values ($1, $2, $3, $4, $5, $5, null, 0, 100, 1, $5)", verdict
         )
+    connection.execute(
+        """
+        create table regression_history as
+        select distinct verdicts.metric, verdicts.first_subject, builds.build_id, builds.ordinal,
+        from int_verdicts as verdicts
+        cross join builds
+        where (verdicts.metric, verdicts.first_subject) <> ($1, $2) or not list_contains($3, builds.build_id)
+        """,
+        [verdicts[-1][3], verdicts[-1][4], unseen.split()],
+    )
     build(connection, "int_incident_members")
     return [
         members
@@ -68,6 +81,29 @@ def test_what_a_later_build_makes_certain_joins_the_incident_that_was_known():
         ("b5", "b5", "regressed", "cpu_ns", "app.f"),
     )
     assert found == [["b5 cpu_ns app.f", "b7 alloc_bytes app.f"]]
+
+
+def test_a_series_that_was_not_seen_for_a_while_changed_where_another_of_its_function_did():
+    verdicts = (
+        ("b6", "b5", "regressed", "inuse_bytes", "app.f"),
+        ("b7", "b7", "regressed", "mapassign_alloc_bytes", "app.f"),
+    )
+    assert len(incidents(*verdicts)) == 2
+    assert len(incidents(*verdicts, unseen="b6")) == 2
+    assert incidents(*verdicts, unseen="b5 b6") == [
+        ["b6 inuse_bytes app.f", "b7 mapassign_alloc_bytes app.f"]
+    ]
+
+
+def test_parts_of_a_whole_that_was_known_before_are_one_incident():
+    parts = (
+        ("b7", "b5", "regressed", "inuse_bytes", "app.f"),
+        ("b7", "b5", "regressed", "inuse_objects", "app.g"),
+        ("b7", "b5", "regressed", "cpu_ns", "app.h"),
+    )
+    assert len(incidents(*parts)) == 3
+    whole = ("b5", "b5", "regressed", "heap_live_bytes", "program")
+    assert [len(members) for members in incidents(*parts, whole)] == [3, 1]
 
 
 def test_another_beginning_is_another_incident():

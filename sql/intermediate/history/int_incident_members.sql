@@ -6,7 +6,9 @@
 -- benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can explain it: one
 -- that went the same way, or any where it only follows from another load. A regression never hides in an incident that is
 -- none. What only a later build makes certain joins the incident that was known before, if that is at least as grave;
--- so do all that keep more memory, or use more CPU time, where the whole program's was known before.
+-- so do all that keep more memory, or use more CPU time, where the whole program's was known before. A series that no
+-- build shows between two levels, as what maps allocated is unknown at times, may have changed at any of these: its
+-- change is that of another verdict on its function, if one begins there.
 with recursive
 
 verdicts as (
@@ -46,12 +48,41 @@ build_order as (
     select * from builds
 ),
 
+history as (
+    select * from regression_history
+),
+
+-- The last build that shows a series before each.
+shown_before as (
+    select metric, first_subject, build_id,
+        lag(ordinal) over (partition by metric, first_subject order by ordinal) as ordinal_before,
+    from history
+),
+
+unseen as (
+    select verdicts.build_id, verdicts.metric, verdicts.subject,
+        arg_min(others.first_build_id, beginnings.ordinal) as origin_build_id,
+    from verdicts
+    inner join build_order as first_build on first_build.build_id = verdicts.first_build_id
+    inner join shown_before
+        on shown_before.metric = verdicts.metric
+        and shown_before.first_subject = verdicts.first_subject
+        and shown_before.build_id = verdicts.first_build_id
+    inner join verdicts as others
+        on others.function = verdicts.function
+        and others.status = verdicts.status
+    inner join build_order as beginnings on beginnings.build_id = others.first_build_id
+    where beginnings.ordinal > shown_before.ordinal_before
+        and beginnings.ordinal < first_build.ordinal
+    group by all
+),
+
 -- weight: how many times the smallest amount worth a word.
 weighed as (
     select
         verdicts.*,
         build_order.ordinal,
-        verdicts.first_build_id as origin_build_id,
+        coalesce(unseen.origin_build_id, verdicts.first_build_id) as origin_build_id,
         described.place,
         described.family in ('waiting', 'contention') as is_contention,
         described.lead_order,
@@ -62,6 +93,7 @@ weighed as (
     inner join described using (metric)
     inner join build_order using (build_id)
     inner join verdict_statuses using (status)
+    left join unseen using (build_id, metric, subject)
 ),
 
 functions as (
@@ -147,6 +179,7 @@ site_members as (
 
 site_incidents as (
     select origin_build_id, cause, max(weight) as weight, arg_min(status, severity) as status,
+        bool_or(contains(metric, 'inuse')) as keeps_memory, bool_or(metric = 'cpu_ns') as uses_cpu,
     from site_members
     group by origin_build_id, cause
 ),
@@ -158,7 +191,15 @@ derived_causes as (
         weighed.metric,
         weighed.subject,
         coalesce(
-            arg_max(site_incidents.cause, (site_incidents.status = weighed.status, site_incidents.weight)),
+            arg_max(site_incidents.cause, (
+                site_incidents.status = weighed.status,
+                case weighed.metric
+                    when 'heap_live_bytes' then site_incidents.keeps_memory
+                    when 'process_cpu_ns' then site_incidents.uses_cpu
+                    else false
+                end,
+                site_incidents.weight
+            )),
             'derived ' || any_value(weighed.status)
         ) as cause,
     from weighed
