@@ -37,7 +37,9 @@ def history() -> duckdb.DuckDBPyConnection:
     connection.execute(OTHER_TABLES)
     connection.register("_rules", declared()["detection_rules"])
     connection.execute("create table detection_rules as from _rules")
-    connection.execute("create table builds as select distinct build_id, ordinal from int_conditions")
+    connection.execute(
+        "create table builds as select distinct build_id, ordinal, true as is_ordered from int_conditions"
+    )
     connection.execute(
         "create table regressions as select ''::varchar as build_id, '' as metric, '' as subject limit 0"
     )

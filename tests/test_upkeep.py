@@ -123,3 +123,36 @@ def test_doctor_sees_captures_that_saw_parts_of_the_counted_work() -> None:
     with given.models() as connection:
         found = {b.build_id: b.sees_parts for b in ask(connection, "doctor/builds", doctor.Build)}
     assert found == {"b1": True, "b2": False, "b3": False}
+
+
+def test_a_build_of_unknown_place_is_not_the_newest(tmp_path: Path) -> None:
+    sample = Path(__file__).parent / "samples/benchmarks/go1.27/bench.txt"
+    for build, captures in (("b1", 2), ("b2", 1), ("unknown", 0)):
+        run = tmp_path / "artifacts" / build / "1"
+        run.mkdir(parents=True)
+        shutil.copy(sample, run)
+        for kind in ("mutex", "block")[:captures]:
+            shutil.copy(sample.parents[2] / f"pprof/go1.27/{kind}.pb.gz", run)
+        if build != "unknown":
+            at = f"2026-01-0{build[1]}T00:00:00Z"
+            (run.parent / "build.json").write_text(json.dumps({"committed_at": at}))
+    where = ("--warehouse", tmp_path / "w")
+    tracemill("run", tmp_path / "artifacts", *where)
+    text = tracemill("doctor", *where).stdout
+    assert "unknown is not judged: nothing says when" in text
+    assert "b2, the newest build, has no block, which the builds before it have" in text
+    assert "unknown, the newest" not in text
+    assert tracemill("top", "contention", *where).stdout.startswith("contention of b2:")
+
+
+def test_a_profile_as_text_stands_for_its_protobuf(tmp_path: Path) -> None:
+    samples = Path(__file__).parent / "samples"
+    for build, profile in (("b1", "pprof/go1.27/mutex.pb.gz"), ("b2", "legacy_profile/go1.27/mutex.txt")):
+        run = tmp_path / "artifacts" / build / "1"
+        run.mkdir(parents=True)
+        shutil.copy(samples / profile, run)
+        at = f"2026-01-0{build[1]}T00:00:00Z"
+        (run.parent / "build.json").write_text(json.dumps({"committed_at": at}))
+    where = ("--warehouse", tmp_path / "w")
+    tracemill("run", tmp_path / "artifacts", *where)
+    assert "has no" not in tracemill("doctor", *where).stdout

@@ -15,7 +15,7 @@ from tracemill.flows.gate.judgement import PASSED, REGRESSED, UNDECIDED
 from tracemill.flows.names import require
 from tracemill.flows.show.tables import format_table
 from tracemill.warehouse import connect
-from tracemill.warehouse.queries import ask, text
+from tracemill.warehouse.queries import ask, ask_column, text
 from tracemill.warehouse.whatif import WhatIf
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def self_test(warehouse: Path, candidate: str | None, progress: Progress) -> Sel
     """Inject into the candidate, or the newest build. Raises NoSuchNameError, WarehouseError."""
     with connect(warehouse) as connection:
         builds = builds_in_order(connection)
-    build_id = candidate or (builds[-1] if builds else "")
+        newest = ask_column(connection, "verdicts/known_builds")[-1:]
+    build_id = candidate or "".join(newest)
     require(build_id, "build", builds)
     judged = _targets(warehouse, build_id)
     targets = [(t.metric, t.subject) for t in judged if t.subject is not None]

@@ -234,13 +234,14 @@ def _builds(builds: list[Build]) -> list[Ailment]:
                 f"put the program that ran into <build>/ (compressed as it pleases){record}",
             )
         )
-    if len(builds) > 1:
-        before = {kind for b in builds[-4:-1] for kind in b.kinds}
-        missing = sorted(before - set(builds[-1].kinds))
+    ordered = [b for b in builds if b.is_ordered]
+    if len(ordered) > 1:
+        before = {kind for b in ordered[-4:-1] for kind in b.kinds}
+        missing = sorted(before - set(ordered[-1].kinds))
         if missing:
             found.append(
                 Ailment(
-                    f"{builds[-1].build_id}, the newest build, has no {', '.join(missing)}, "
+                    f"{ordered[-1].build_id}, the newest build, has no {', '.join(missing)}, "
                     "which the builds before it have",
                     "what is not measured cannot be judged: see why its recording lacks it",
                 )

@@ -1,5 +1,6 @@
 -- Of each build what a judgement needs: when it was committed, its runs, how much of its heap profiles is known.
 -- is_heap_known is null where no run has a heap profile; sees_parts: captures saw different parts of the counted work.
+-- A profile as text (debug=1) counts as one.
 with
 
 knowledge as (
@@ -25,7 +26,7 @@ select
     any_value(knowledge.is_heap_known) as is_heap_known,
     any_value(knowledge.known_share) as known_share,
     coalesce(any_value(parts.sees_parts), false) as sees_parts,
-    coalesce(list(distinct captures.kind order by captures.kind), []) as kinds,
+    coalesce(list(distinct replace(captures.kind, '_text', '') order by replace(captures.kind, '_text', '')), []) as kinds,
 from builds
 left join captures using (build_id)
 left join knowledge using (build_id)

@@ -15,7 +15,7 @@ suspected as (
     select h.metric, h.subject, h.unit, h.change_before, h.change_after, h.change_q_value, h.build_id
     from regression_history as h
     where h.may_change
-        and (select arg_max(build_id, ordinal) from builds) = $build_id
+        and (select arg_max(build_id, ordinal) from builds where is_ordered) = $build_id
         and (len($metrics) = 0 or list_contains($metrics, h.metric))
         and h.polarity * h.change_log_ratio > 0
 )
