@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from tracemill.flows.show.units import amount, amounts, factor
 from tracemill.flows.show.verdicts import change
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tracemill.flows.gate.judgement import Finding, Judgement
 
 # So many of the other verdicts of an incident are named.
@@ -66,12 +69,18 @@ def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def row(finding: Finding) -> list[str]:
-    """A finding under HEADINGS."""
+def rows(findings: Sequence[Finding]) -> list[list[str]]:
+    """The findings under HEADINGS: by function or, if it has several of one metric, what tells them apart."""
+    count = Counter((f.function, f.metric) for f in findings)
+    return [_row(f, is_alone=count[f.function, f.metric] == 1) for f in findings]
+
+
+def _row(finding: Finding, *, is_alone: bool) -> list[str]:
     was = f" (was {finding.moved_from})" if finding.moved_from else ""
+    is_named = finding.function and is_alone and not finding.calling_function
     return [
         "accepted" if finding.accepted_by else finding.status + since(finding),
-        (finding.function or finding.subject) + was,
+        (finding.function if finding.function and is_named else finding.subject) + was,
         finding.metric,
         amounts(finding.before, finding.after, finding.unit),
         change(finding),

@@ -150,16 +150,16 @@ def on_screen(found: list[Verdict], width: int | None) -> str:
     """
     rows = table(found)
     whole = format_table(HEADINGS, rows, None)
-    if width is None or _fits(whole, width):
+    if width is None or fits(whole, width):
         return whole
-    prefix = _common_package(found)
+    prefix = common_package([name for v in found for name in (v.name, v.moved_from) if name])
     for row, verdict in zip(rows, found, strict=True):
         row[2] = row[2].replace(prefix, "") if prefix else row[2]
         is_sure = verdict.q_value is not None and verdict.status != "moved"
         row[6] = f"q = {verdict.q_value:.0e}" if is_sure else ""
     note = f"functions of {prefix}\n" if prefix else ""
     short = format_table(HEADINGS, rows, None)
-    if _fits(short, width):
+    if fits(short, width):
         return note + short
     return note + "".join(line + "\n" for row in rows for line in _two_lines(row, width))
 
@@ -173,13 +173,14 @@ def _two_lines(row: list[str], width: int) -> list[str]:
     return [head + function, f"    {metric} {ratio}: {facts}"]
 
 
-def _fits(text: str, width: int) -> bool:
+def fits(text: str, width: int) -> bool:
+    """Whether no line is wider."""
     return all(len(line) <= width for line in text.splitlines())
 
 
-def _common_package(found: list[Verdict]) -> str:
+def common_package(functions: list[str]) -> str:
     """The path that all functions begin with, up to a stroke."""
-    paths = [name.partition("(")[0].split("/")[:-1] for v in found for name in (v.name, v.moved_from) if name]
+    paths = [name.partition("(")[0].split("/")[:-1] for name in functions]
     common = []
     for parts in zip(*paths, strict=False):  # as far as the shortest goes
         if len(set(parts)) > 1:

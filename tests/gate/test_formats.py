@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from tests.models.story import story
 from tracemill.flows.gate.formats import write
+from tracemill.flows.gate.formats.table import on_screen
 from tracemill.flows.gate.judgement import UNDECIDED, Finding, Judgement
 from tracemill.flows.show.tables import markdown_table
 from tracemill.warehouse.schema import MARTS
@@ -182,3 +183,45 @@ def test_junit_has_a_failure_an_error_and_what_was_not_judged() -> None:
 def test_junit_is_xml_whatever_names_hold() -> None:
     suite = ElementTree.fromstring(write(a_judgement(function='a\x1b<]]>&"b', subject="\x00\ud800"), "junit"))
     assert suite.get("failures") == "1"
+
+
+def findings(*rows: dict[str, object]) -> list[Finding]:
+    return [a_judgement(**row).findings[0] for row in rows]
+
+
+CACHED = {"function": LOOKUP, "subject": f"{LOOKUP} (sync)", "file": "internal/cache/prices.go"}
+THROUGH = "storefront/internal/server.(*Server).placeOrder"
+
+
+def test_a_terminal_shows_amounts_metrics_and_last_names_whole_at_any_width() -> None:
+    found = findings(
+        CACHED,
+        {
+            "function": "storefront/internal/session/deeply/nested.(*Table).Touch",
+            "metric": "mapassign_alloc_bytes",
+            "unit": "bytes/request",
+        },
+    )
+    for width in (120, 80, 60, 40):
+        text = on_screen(found, width)
+        assert "functions of storefront/internal/\n" in text
+        assert "block_ns ×3: 1 µs → 3 µs" in text
+        assert "mapassign_alloc_bytes ×3: 0.977 KiB → 2.93 KiB a request" in text
+        assert "Lookup\n" in text
+        assert "Touch\n" in text
+        assert width < 60 or max(map(len, text.splitlines())) <= width
+    assert on_screen(found, None).startswith("verdict")
+
+
+def test_rows_of_one_function_say_what_tells_them_apart() -> None:
+    by_caller = CACHED | {"subject": f"{LOOKUP} (sync) from {THROUGH}", "calling_function": THROUGH}
+    rows = on_screen(findings(CACHED, by_caller), None).splitlines()[2:]
+    assert [row.split("  ")[1] for row in rows] == [f"{LOOKUP} (sync)", f"{LOOKUP} (sync) from {THROUGH}"]
+    assert f"`{LOOKUP} (sync) from {THROUGH}`" in write(a_judgement(**by_caller), "md")
+    narrow = on_screen(findings(CACHED, by_caller), 50)
+    assert [line for line in narrow.splitlines() if line.startswith("regressed")] == [
+        "regressed  cache.(*Prices).Lookup (sync)",
+        "regressed  …ices).Lookup (sync) from …).placeOrder",
+    ]
+    [alone] = on_screen(findings(CACHED), None).splitlines()[2:]
+    assert alone.split("  ")[1] == LOOKUP

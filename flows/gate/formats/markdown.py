@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.wording import HEADINGS, coverage, facts, row
+from tracemill.flows.gate.wording import HEADINGS, coverage, facts, rows
 from tracemill.flows.show.terminal import visible
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def write(judgement: Judgement) -> str:
     if judgement.doubts:
         parts.append("\n")
     if found := judgement.findings:
-        cells = [[r[0], _code(r[1]), _code(r[2]), r[3], r[4], _code(r[5])] for r in map(row, found)]
-        head, *rows = _pipe_table(HEADINGS, cells)
-        parts += ["\n" + head, *_fitting(rows, "verdicts")]
+        cells = [[r[0], _code(r[1]), _code(r[2]), r[3], r[4], _code(r[5])] for r in rows(found)]
+        head, *lines = _pipe_table(HEADINGS, cells)
+        parts += ["\n" + head, *_fitting(lines, "verdicts")]
     parts.append("\n<details><summary>Evidence</summary>\n")
     parts += _fitting(["\n" + _evidence(f) for f in found], "verdicts")
     parts += _fitting([f"\n- {_text(sentence)}" for sentence in coverage(judgement)], "sentences")
