@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracemill.detection.distributions import benjamini_hochberg, t_quantile, two_sided_p, typical
-from tracemill.detection.noise import degrees_of_alike
 from tracemill.detection.rules import RULES
 
 if TYPE_CHECKING:
@@ -159,20 +158,8 @@ def _noise(
     df = np.array([len(a) + len(b) - 2.0 for a, b in zip(before, after, strict=True)])
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = np.where(has_runs, squares / df, np.nan)
-    more = alike(variance[has_runs], df[has_runs], metric[has_runs])
     variance[has_runs] = at_least_typical(variance[has_runs], metric[has_runs])
-    df = np.where(has_runs, df, np.nan)
-    df[has_runs] += more
-    return variance, df
-
-
-def alike(variance: Reals, df: Reals, metric: NDArray[np.int64]) -> Reals:
-    """Degrees of freedom that a metric's other series add to what is known of each one's noise."""
-    found = np.zeros(len(variance))
-    for number in np.unique(metric):
-        own = metric == number
-        found[own] = degrees_of_alike(variance[own], df[own], RULES)
-    return found
+    return variance, np.where(has_runs, df, np.nan)
 
 
 def at_least_typical(variance: Reals, metric: NDArray[np.int64]) -> Reals:

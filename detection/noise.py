@@ -134,29 +134,13 @@ def family_prior(
                 excess,
                 np.where(runs_df > 0, log_runs, np.median(log_runs[is_known])),
             )
-    family_df = _worth(unlike)
+    family_df = min(2 * _inverse_trigamma(max(unlike, 1e-6)), 1e6)
     shift = float(digamma(family_df / 2) - np.log(family_df / 2))
     prior = np.exp(mean + shift + typical)
     own = _own_noise(
         variance, np.where(is_there, df, 0.0), prior, min(family_df, rules.most_family_df), rules
     )
     return Prior(prior, own, np.exp(mean + typical))
-
-
-def degrees_of_alike(variance: Reals, df: Reals, rules: Rules) -> float:
-    """How many degrees of freedom the series' noise is worth to each of them, as far as they are alike."""
-    is_known = variance > rules.least_noise**2
-    if is_known.sum() < _LEAST_SERIES:
-        return 0.0
-    degrees = _whole(df[is_known])
-    log_variance = np.log(variance[is_known]) - _LOG_MEAN[degrees]
-    unlike, _ = _spread(log_variance, float(_LOG_VARIANCE[degrees].mean()))
-    return min(_worth(unlike), rules.most_family_df)
-
-
-def _worth(unlike: float) -> float:
-    """Degrees of freedom of a family whose log variances vary by so much more than by chance."""
-    return min(2 * _inverse_trigamma(max(unlike, 1e-6)), 1e6)
 
 
 def _prior_of_few(variance: Reals, is_known: Flags, runs: Reals, runs_df: Reals, rules: Rules) -> Prior:

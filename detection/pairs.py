@@ -22,7 +22,6 @@ from tracemill.detection.compare import (
     SEED,
     Estimates,
     Reals,
-    alike,
     at_least_typical,
     student_or_exact,
 )
@@ -46,8 +45,7 @@ def estimate_pairs(
     n = np.array([len(d) for d in differences], dtype=float)
     df = n - 1
     means = np.array([d.mean() for d in differences])
-    own = np.array([d.var(ddof=1) for d in differences])
-    variance, df = at_least_typical(own, metric), df + alike(own, df, metric)
+    variance = at_least_typical(np.array([d.var(ddof=1) for d in differences]), metric)
     error = np.sqrt(variance / n)
     exact = _flipped(differences)
     least = np.array([least_paired_p(int(count)) for count in n])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -55,6 +56,14 @@ def recorded(folder: Path, version: str, *flags: str) -> Path:
     return folder / "evidence"
 
 
+def with_plain_names(stacks: Counter[tuple[Frame, ...]]) -> Counter[tuple[Frame, ...]]:
+    """The stacks, their functions without type arguments, as models have them."""
+    found: Counter[tuple[Frame, ...]] = Counter()
+    for frames, count in stacks.items():
+        found[tuple((re.sub(r"\[.*\]", "[...]", name), file, line) for name, file, line in frames)] += count
+    return found
+
+
 @pytest.mark.parametrize(
     ("version", "flags"),
     [
@@ -79,7 +88,7 @@ def test_stacks_without_symbols_are_those_that_the_runtime_named(version, flags,
         tuple(zip(functions, files, lines, strict=True)): count
         for functions, files, lines, count in rows(connection, query)
     }
-    assert found == stacks_of(tmp_path / "heap.pb.gz")
+    assert found == with_plain_names(stacks_of(tmp_path / "heap.pb.gz"))
     assert bytes_by_callee(connection) == bytes_by_callee(
         warehouse_of(pprof=tmp_path / "heap.pb.gz", binary=binary)
     )
