@@ -69,7 +69,7 @@ def test_a_suspected_change_is_worth_a_word_from_the_least_ratio_on(change, coun
     connection = duckdb.connect()
     connection.register("_rules", declared()["detection_rules"])
     connection.execute("create table detection_rules as from _rules")
-    connection.execute("create table builds as select 'b9' as build_id, 9 as ordinal")
+    connection.execute("create table builds as select 'b9' as build_id, 9 as ordinal, true as is_ordered")
     connection.execute(
         "create table regressions as select '' as build_id, '' as metric, '' as subject limit 0"
     )
