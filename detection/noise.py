@@ -129,11 +129,8 @@ def family_prior(
         chance = _LOG_VARIANCE[degrees].mean() + _LOG_VARIANCE[of_runs][is_known].mean()
         unlike_runs, excess = _spread(log_variance - log_runs[is_known], float(chance))
         if unlike_runs < unlike:
-            unlike, mean, typical = (
-                unlike_runs,
-                excess,
-                np.where(runs_df > 0, log_runs, np.median(log_runs[is_known])),
-            )
+            unlike, mean = unlike_runs, excess
+            typical = np.where(runs_df > 0, log_runs, np.median(log_runs[is_known]))
     family_df = min(2 * _inverse_trigamma(max(unlike, 1e-6)), 1e6)
     shift = float(digamma(family_df / 2) - np.log(family_df / 2))
     prior = np.exp(mean + shift + typical)

@@ -116,28 +116,24 @@ level as (
         and compared.rise < rules.shift_share * compared.rise_if_alone
 ),
 
--- What one site lost for sure, another below the same caller got; and what moved by one metric did by the others.
+-- Known for sure: of itself, by another metric of its function, or as another site below the same caller lost what it got.
 flat as (
     select level.*
     from level
     cross join rules
-    where level.is_well_known
-        or exists (
-            from level as other
-            where other.is_well_known
-                and other.metric = level.metric
-                and other.caller = level.caller
-                and other.ordinal = level.ordinal
-                and -other.change * sign(level.change) >= rules.shift_share * abs(level.change)
-        )
-        or exists (
-            from level as other
-            where other.is_well_known
-                and other.function = level.function
-                and other.caller = level.caller
-                and other.ordinal = level.ordinal
-                and sign(other.change) = sign(level.change)
-        )
+    where exists (
+        from level as other
+        where other.is_well_known
+            and other.caller = level.caller
+            and other.ordinal = level.ordinal
+            and (
+                (other.function = level.function and sign(other.change) = sign(level.change))
+                or (
+                    other.metric = level.metric
+                    and -other.change * sign(level.change) >= rules.shift_share * abs(level.change)
+                )
+            )
+    )
 )
 
 select
