@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 # A family of more series than this is judged in parts, each as a family of its own: so memory has a bound.
 PART = 5_000
+# Builds of a long history are judged by so many together with the two times as many before them and as many
+# after them: warehouse/stretches.py. A look back reaches no further, and noise is known from fewer.
+STRETCH = 25
+STRETCHES_BEFORE = 2
+STRETCHES_AFTER = 1
 # A change is looked for in the last one, two … up to this many builds together.
 WINDOWS = 4
 

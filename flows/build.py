@@ -37,7 +37,7 @@ def build(
     """
     models = read_models()
     shown = progress or Silent()
-    here = {"history"} if elsewhere else {"build", "history"}
+    here = {"history", "all"} if elsewhere else {"build", "history", "all"}
     steps = iter([sum(m.scope in here for m in models)])
 
     def step(name: str) -> None:

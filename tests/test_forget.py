@@ -66,6 +66,14 @@ def test_a_build_is_gone_with_all_that_is_known_of_it_and_comes_back(warehouse: 
     catalog = Catalog.load(warehouse)
     assert {b for b, _ in catalog.pairs} == {"b2"}
     assert {*catalog.builds} == {b for b, _ in catalog.work} == {p[0] for p in catalog.failures} == {"b2"}
+    with connect(warehouse) as connection:
+        of_builds = connection.execute(
+            "select table_name from duckdb_columns() where column_name = 'build_id' and schema_name = 'main'"
+        ).fetchall()
+        for (table,) in of_builds:
+            assert not connection.execute(
+                f"select 1 from {table} where build_id = 'b1' limit 1"
+            ).fetchall(), table
     restore(warehouse, Which("b1"))
     assert builds(warehouse) == [("b1", "c1", 2, 2), ("b2", "c2", 2, 2)]
     assert state(warehouse) == before

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tracemill.warehouse.catalog import Catalog
-    from tracemill.warehouse.models import ModelError
+    from tracemill.warehouse.models import Model, ModelError
 
 # Before a build's name, in the published state: why it was set aside; empty where it no longer is.
 _SUBJECT = "aside "
@@ -31,6 +31,24 @@ class FailedCheck:
 
     text: str
     builds: frozenset[str]
+
+
+def failed_checks(connection: duckdb.DuckDBPyConnection, checks: Iterable[Model]) -> dict[str, FailedCheck]:
+    """Those of the checks that select rows, by name."""
+    failed = {}
+    for check in checks:
+        cursor = connection.execute(check.sql)
+        rows = cursor.fetchmany(3)
+        if rows:
+            names = [d[0] for d in cursor.description or ()]
+            text = f"{check.text} Offending: " + "; ".join(
+                ", ".join(f"{n}={v!r}" for n, v in zip(names, row, strict=True)) for row in rows
+            )
+            rows += cursor.fetchall()
+            at = names.index("build_id") if "build_id" in names else None
+            named = frozenset() if at is None else frozenset(str(row[at]) for row in rows)
+            failed[check.name] = FailedCheck(text, named)
+    return failed
 
 
 def kept(before: dict[str, str], stale: Iterable[str]) -> dict[str, str]:

@@ -6,11 +6,13 @@ A model's header is its contract::
     -- grain: build_id, function
     -- scope: build
 
-Staging models are views. Others are tables, of one of two scopes: ``build``
+Staging models are views. Others are tables, of one of three scopes: ``build``
 models read the raw facts of the builds that are new or changed, and replace the
-rows of just these builds; ``history`` models read those condensed rows of all
-builds, and as ``levels_of_<model>`` those of a model as level_relation.py judges them.
-A model of scope ``view`` puts tables of either together and costs nothing until it is read.
+rows of just these builds; ``history`` models read those condensed rows of builds
+that are judged together (stretches.py), and as ``levels_of_<model>`` those of a model
+as level_relation.py judges them; ``all`` models read rows of all builds there are, and
+are to be cheap. A model of scope ``view`` puts tables of any together and costs nothing
+until it is read.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class ModelError(WarehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One file of sql/: its folder, sentence, grain, scope (view, build, history, check), what it reads."""
+    """One file of sql/: its folder, sentence, grain, scope (one of those above, or check), what it reads."""
 
     name: str
     folder: str
@@ -97,6 +99,14 @@ def _models_in(top: Traversable) -> list[Model]:
         if model.scope == "build" and (over := sorted(model.reads & spanning)):
             place = f"sql/{model.folder}/{model.name}.sql"
             raise ModelError(f"{place}: scope build, but reads {', '.join(over)}, which spans builds")
+    late = judged_models(order)
+    for model in order:
+        for name in sorted(model.reads & late) if model.scope == "history" else ():
+            if models[name].scope == "all":
+                place = f"sql/{model.folder}/{model.name}.sql"
+                raise ModelError(
+                    f"{place}: scope history, but reads {name}, which is made from all histories"
+                )
     return order
 
 
@@ -118,10 +128,19 @@ def tables_read(query: str) -> frozenset[str] | None:
 
 
 def spanning_models(models: list[Model]) -> frozenset[str]:
-    """The names of the ordered models whose rows follow from all builds: history, and views over it."""
+    """The names of the ordered models whose rows follow from several builds, and of views over such."""
     found: set[str] = set()
     for model in models:
-        if model.scope == "history" or (model.scope == "view" and model.reads & found):
+        if model.scope in {"history", "all"} or (model.scope == "view" and model.reads & found):
+            found.add(model.name)
+    return frozenset(found)
+
+
+def judged_models(models: list[Model]) -> frozenset[str]:
+    """The names of the ordered models of scope history, and of all that are made from them."""
+    found: set[str] = set()
+    for model in models:
+        if model.scope == "history" or model.reads & found:
             found.add(model.name)
     return frozenset(found)
 
@@ -149,8 +168,8 @@ def _read_model(file: Traversable, folder: str) -> Model:
     header = [line[2:].strip() for line in sql.splitlines() if line.startswith("--")]
     keys = dict(line.split(": ", 1) for line in header if line.startswith(("grain: ", "scope: ")))
     scope = {"staging": "view", "checks": "check"}.get(folder.partition("/")[0], keys.get("scope", ""))
-    if scope not in {"view", "check", "build", "history"}:
-        raise ModelError(f"{place}: the header needs `-- scope: build`, `history` or `view`")
+    if scope not in {"view", "check", "build", "history", "all"}:
+        raise ModelError(f"{place}: the header needs `-- scope: build`, `history`, `all` or `view`")
     if not header or header[0].startswith(("grain:", "scope:")):
         raise ModelError(f"{place}: the header needs a sentence")
     grain = tuple(name.strip() for name in keys.get("grain", "").split(",") if name.strip())

@@ -36,13 +36,17 @@ def _detection() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a publication is made from, before and after, and the builds whose models have to run."""
+    """What a publication is made from, before and after, and the builds whose models have to run.
+
+    gone: builds that were published and are no longer loaded, whose rows have to go.
+    """
 
     catalog: Catalog
     models: list[Model]
     before: dict[str, str]
     after: dict[str, str]
     stale: tuple[str, ...]
+    gone: tuple[str, ...] = ()
     kept: Kept = field(default_factory=Kept)
     # What makes the models of scope build, where it is not this process
     elsewhere: Elsewhere | None = None
@@ -62,9 +66,12 @@ class Plan:
             after["models"] = hashlib.sha256(code.encode()).hexdigest()
             after["detection"] = _detection()
             after |= {f"build {b}": f for b, f in fingerprints.items()}
+        known = [s.removeprefix("build ") for s, made in before.items() if s.startswith("build ") and made]
+        gone = tuple(b for b in known if models and b not in fingerprints)
+        after |= {f"build {b}": "" for b in gone}
         is_same = before.get("models") == after.get("models")
         stale = tuple(b for b, f in fingerprints.items() if not is_same or before.get(f"build {b}") != f)
-        return cls(catalog, models, before, after, stale)
+        return cls(catalog, models, before, after, stale, gone)
 
     def without(self, set_aside: dict[str, str]) -> Plan:
         """The same without builds that are set aside, whose rows of before go."""
@@ -75,8 +82,10 @@ class Plan:
 
     def anew(self) -> Plan:
         """The same where nothing was published before."""
-        builds = tuple(s.removeprefix("build ") for s in self.after if s.startswith("build "))
-        return replace(self, before={}, stale=builds)
+        builds = tuple(
+            s.removeprefix("build ") for s, f in self.after.items() if s.startswith("build ") and f
+        )
+        return replace(self, before={}, stale=builds, gone=())
 
     @property
     def is_same_code(self) -> bool:

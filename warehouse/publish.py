@@ -18,6 +18,7 @@ import duckdb
 
 from tracemill.warehouse import aside
 from tracemill.warehouse.address import shown
+from tracemill.warehouse.aside import failed_checks
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.condensed import Kept, late
@@ -28,7 +29,7 @@ from tracemill.warehouse.errors import OvertakenError, WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.intervals import view
 from tracemill.warehouse.level_relation import levels_at_hand
-from tracemill.warehouse.models import Model, ModelError, spanning_models
+from tracemill.warehouse.models import Model, ModelError, judged_models, spanning_models
 from tracemill.warehouse.own_models import (
     Elsewhere,
     FailedBuildsError,
@@ -43,6 +44,7 @@ from tracemill.warehouse.published import damage_of, state_of
 from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import DERIVED, PARSED
+from tracemill.warehouse.stretches import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -184,7 +186,7 @@ def _trial(target: Path, plan: Plan, builds: Sequence[str]) -> ModelError | None
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with open_database(temporary, plan.catalog.root, read_only=False, is_synced=False) as connection:
-            _Build(connection, alone).run(lambda _: None)
+            _Build(connection, alone, temporary).run(lambda _: None)
     except ModelError as error:
         return error
     finally:
@@ -204,7 +206,7 @@ def _replace(
             copy_file(target, temporary)
         # Unsynced until it is whole: else each of its hundreds of statements would wait for the disk.
         with open_database(temporary, plan.catalog.root, read_only=False, is_synced=False) as connection:
-            if failed := _Build(connection, plan).run(progress):
+            if failed := _Build(connection, plan, temporary).run(progress):
                 return failed
             # Closing does this too, but says nothing where it fails, as on a full disk.
             connection.execute("force checkpoint")
@@ -227,8 +229,12 @@ def _replace(
 class _Build:
     """One publication in the making, on the copy."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, file: Path) -> None:
+        """file: the copy."""
         self.connection = connection
+        self.target = file
+        self.failed: dict[str, FailedCheck] = {}
+        self.checked: frozenset[str] = frozenset()
         self.plan = plan
         self.catalog = plan.catalog
         self.models = plan.models
@@ -255,7 +261,8 @@ class _Build:
         if self.models:
             self._build_models(progress)
         self._note_state()
-        return self._failed_checks()
+        others = [m for m in self.models if m.scope == "check" and m.name not in self.checked]
+        return self.failed | failed_checks(self.connection, others)
 
     def _stand_in(self, by_table: dict[str, Files]) -> None:
         """Where the warehouse is in a store: let views be made of files that are not here."""
@@ -313,7 +320,7 @@ class _Build:
         elsewhere, kept = self.plan.elsewhere, self.plan.kept
         kept.late |= late(self.catalog, self.stale)
         with over_builds(
-            self.connection, self.catalog, self.stale, is_empty=elsewhere is not None
+            self.connection, self.catalog, (*self.stale, *self.plan.gone), is_empty=elsewhere is not None
         ) as database:
             if elsewhere is None:
                 made = make(self.connection, self.catalog, self.models, self.stale, kept, progress)
@@ -322,15 +329,35 @@ class _Build:
                 made = iter(take_in(self.connection, self.models, found, kept))
             for model in made:
                 self._take_over(model, f'"{database}".main.{model.name}')
+        judged = judged_models(self.models)
         for model in self.models:
-            if model.scope == "view" and not self.is_same_code:  # each would read the list of all files
-                execute(self.connection, model, f"create or replace view {model.name} as {model.sql}")
-            elif model.scope == "history":
-                progress(model.name)
-                with levels_at_hand(self.connection, model.sql):
-                    execute(self.connection, model, f"create or replace table {model.name} as {model.sql}")
+            if model.name not in judged:
+                self._make(model, progress)
+        history = History(self.connection, self.models, self.plan.before, self.plan.after)
+        if history.is_long:
+            self._judge(history, progress)
+        else:
+            history.note_short()
+        for model in self.models:
+            if model.name in judged and not (history.is_long and model.scope == "history"):
+                self._make(model, progress)
             if model.name in MARTS:
                 self._comment("view" if model.scope == "view" else "table", model.name, MARTS[model.name])
+
+    def _make(self, model: Model, progress: Callable[[str], None]) -> None:
+        """Make a model of several builds, or a view where it may have become another."""
+        if model.scope == "view" and not self.is_same_code:  # each would read the list of all files
+            execute(self.connection, model, f"create or replace view {model.name} as {model.sql}")
+        elif model.scope in {"history", "all"}:
+            progress(model.name)
+            with levels_at_hand(self.connection, model.sql):
+                execute(self.connection, model, f"create or replace table {model.name} as {model.sql}")
+
+    def _judge(self, history: History, progress: Callable[[str], None]) -> None:
+        """Make the models of a long history, and check each stretch of it by itself."""
+        for _ in history.judge(self.target.with_name(f"{self.target.name}.stretch"), progress):
+            self.failed |= failed_checks(self.connection, history.checks)
+        self.checked = frozenset(check.name for check in history.checks)
 
     def _take_over(self, model: Model, target: str) -> None:
         """Put the fresh rows in the place of the same builds' old ones."""
@@ -358,23 +385,6 @@ class _Build:
             text = f"{column.text} [{column.unit}]" if column.unit else column.text
             quoted = text.replace("'", "''")
             self.connection.execute(f"comment on column {name}.\"{column.name}\" is '{quoted}'")
-
-    def _failed_checks(self) -> dict[str, FailedCheck]:
-        failed = {}
-        for model in self.models:
-            if model.scope == "check":
-                cursor = self.connection.execute(model.sql)
-                rows = cursor.fetchmany(3)
-                if rows:
-                    names = [d[0] for d in cursor.description or ()]
-                    text = f"{model.text} Offending: " + "; ".join(
-                        ", ".join(f"{n}={v!r}" for n, v in zip(names, row, strict=True)) for row in rows
-                    )
-                    rows += cursor.fetchall()
-                    at = names.index("build_id") if "build_id" in names else None
-                    named = frozenset() if at is None else frozenset(str(row[at]) for row in rows)
-                    failed[model.name] = aside.FailedCheck(text, named)
-        return failed
 
 
 def _in_parts(sizes: dict[str, int]) -> Iterator[list[str]]:

@@ -48,4 +48,4 @@ def damage_of(target: Path, root: Path) -> str:
 def published_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """For each build, Catalog.build_fingerprints() as the published models have seen it."""
     rows = connection.execute(f"select subject, fingerprint from {PUBLISHED_STATE}").fetchall()
-    return {s.removeprefix("build "): f for s, f in rows if s.startswith("build ")}
+    return {s.removeprefix("build "): f for s, f in rows if s.startswith("build ") and f}

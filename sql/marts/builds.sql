@@ -1,6 +1,6 @@
 -- Builds in their sequence, from a list, build.json, git, their binaries and their captures.
 -- grain: build_id
--- scope: history
+-- scope: all
 -- DuckDB's own: regexp_extract_all with a lambda, for the natural order of ids.
 with
 

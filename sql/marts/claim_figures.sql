@@ -1,6 +1,6 @@
 -- Every figure that a claim is judged by, or that stands beside it, for each build of the claims lab.
 -- grain: claim_id, build_id, figure
--- scope: history
+-- scope: all
 with
 
 texts as (

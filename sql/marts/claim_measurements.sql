@@ -1,6 +1,6 @@
 -- Each claim as measured with each Go version: which of its parts hold, and what that makes of it.
 -- grain: claim_id, build_id
--- scope: history
+-- scope: all
 with
 
 rules as (

@@ -1,6 +1,6 @@
 -- What is claimed of maps in Go, what was measured, and the verdict of the newest Go version that measured it.
 -- grain: claim_id
--- scope: history
+-- scope: all
 -- DuckDB's own: list_transform with a lambda, for the order of versions.
 with
 

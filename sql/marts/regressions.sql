@@ -1,6 +1,6 @@
 -- Verdicts: where a series got worse or better, or a function changed its name or its share of a caller's cost.
 -- grain: build_id, metric, subject
--- scope: history
+-- scope: all
 with
 
 verdicts as (
@@ -9,6 +9,10 @@ verdicts as (
 
 members as (
     select * from int_incident_members
+),
+
+ends as (
+    select * from int_verdict_ends
 )
 
 select
@@ -35,7 +39,7 @@ select
     verdicts.n_after,
     verdicts.first_build_id,
     verdicts.commit,
-    verdicts.ended_build_id,
+    case when verdicts.status = 'regressed' then ends.ended_build_id end as ended_build_id,
     verdicts.call_path,
     verdicts.caller,
     verdicts.caller_before,
@@ -44,3 +48,4 @@ select
     verdicts.query,
 from verdicts
 inner join members using (build_id, metric, subject)
+left join ends using (metric, first_subject, first_ordinal)

@@ -1,6 +1,6 @@
 -- What must be measured for each part of a claim to hold: a figure's bounds, and why these.
 -- grain: claim_id, part
--- scope: history
+-- scope: all
 -- A claim's number counts as met within a factor of 1.5 either way: it must not hang on the size of one value.
 select claim_id, part, figure, at_least::double as at_least, at_most::double as at_most, reason,
 from (

@@ -1,6 +1,6 @@
 -- What is claimed of maps in Go, by whom never mind: each claim in our own words, and how it is measured.
 -- grain: claim_id
--- scope: history
+-- scope: all
 select claim_id, chapter, text, measured,
 from (
     values

@@ -1,24 +1,27 @@
--- The metrics that there are figures of: as declared, and each unit of a benchmark that is not.
+-- The metrics that figures may be of: as declared, and each unit of a benchmark that is not.
 -- grain: metric
--- scope: history
+-- scope: all
 with
 
 declared as (
     select * from metrics
 ),
 
-figures as (
-    select * from int_figures
+benchmarks as (
+    select * from figures_benchmarks
 ),
 
-seen as (
+units as (
     select metric, any_value(unit) as unit,
-    from figures
+    from benchmarks
     group by metric
 )
 
-select seen.metric, coalesce(named.unit, seen.unit, '') as unit, described.* exclude (metric, unit),
-from seen
-left join declared as named on named.metric = seen.metric
-inner join declared as described
-    on described.metric = coalesce(named.metric, if(starts_with(seen.metric, 'bench '), 'bench *', seen.metric))
+select metric, unit, declared.* exclude (metric, unit),
+from declared
+where metric <> 'bench *'
+union all by name
+select units.metric, coalesce(units.unit, '') as unit, declared.* exclude (metric, unit),
+from units
+anti join declared as named on named.metric = units.metric
+inner join declared on declared.metric = 'bench *'

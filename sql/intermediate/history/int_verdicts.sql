@@ -262,26 +262,6 @@ bases as (
     group by verdicts.metric, verdicts.first_subject, verdicts.ordinal
 ),
 
--- What got worse is over when it is back by more than half, or when builds no longer compare.
-ends as (
-    select verdicts.metric, verdicts.first_subject, verdicts.first_ordinal,
-        arg_min(history.build_id, history.ordinal) as ended_build_id,
-    from verdicts
-    inner join history
-        on history.metric = verdicts.metric
-        and history.first_subject = verdicts.first_subject
-        and history.ordinal > verdicts.first_ordinal
-    where history.not_comparable is not null
-        or (
-            history.is_change
-            and verdicts.polarity * (
-                2 * ln(history.change_after + verdicts.negligible)
-                - ln(verdicts.after + verdicts.negligible) - ln(verdicts.before + verdicts.negligible)
-            ) < 0
-        )
-    group by verdicts.metric, verdicts.first_subject, verdicts.first_ordinal
-),
-
 last_evidence as (
     select verdicts.metric, verdicts.first_subject, verdicts.ordinal,
         arg_max(history.evidence, history.ordinal) as evidence,
@@ -303,6 +283,7 @@ select
     verdicts.function,
     verdicts.calling_function,
     verdicts.first_subject,
+    verdicts.first_ordinal,
     verdicts.negligible,
     moves.old_function as moved_from,
     verdicts.unit,
@@ -321,7 +302,6 @@ select
     bases.n_after,
     first_build.build_id as first_build_id,
     first_build.commit,
-    case when verdicts.status = 'regressed' then ends.ended_build_id end as ended_build_id,
     last_paths.call_path,
     verdicts.caller,
     verdicts.caller_before,
@@ -358,10 +338,6 @@ inner join build_order as first_build
         verdicts.build_id,
         bases.first_build_id
     )
-left join ends
-    on ends.metric = verdicts.metric
-    and ends.first_subject = verdicts.first_subject
-    and ends.first_ordinal = verdicts.first_ordinal
 left join last_paths
     on last_paths.function = verdicts.function
     and last_paths.ordinal = verdicts.ordinal
