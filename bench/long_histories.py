@@ -29,7 +29,7 @@ Claim = tuple[int, int, int]
 
 def claims(values: np.ndarray, first: int, last: int) -> Iterator[Claim]:
     """What is claimed of the builds from first to last, taken back or not."""
-    row, build, found = judge(np.log(values[:, first : last + 1, :3]))
+    row, build, found = judge(np.log(values[:, first : last + 1, :3]), first)
     for point in np.flatnonzero(found.is_change):
         known = found.found_build[point]
         yield int(row[point]), first + int(build[point]), first + int(known)

@@ -48,7 +48,9 @@ def make(
     return values, rows
 
 
-def judge(values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], Levels]:
+def judge(
+    values: NDArray[np.float64], builds_before: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Levels]:
     """The points' series and builds, and what was found."""
     runs = values.shape[2]
     medians = np.median(values, axis=2)
@@ -65,7 +67,7 @@ def judge(values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.in
         negligible=nothing + NEGLIGIBLE,
         context=nothing.astype(int),
     )
-    return row, build, find_levels(points)
+    return row, build, find_levels(points, builds_before=builds_before)
 
 
 def cell(noise: str, shape: tuple[int, int, int], spread: float, seed: int) -> list[str]:

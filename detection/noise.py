@@ -90,6 +90,10 @@ class Runs:
         self.squares[is_known] += (variance * degrees)[is_known]
         self.df[is_known] += degrees[is_known]
 
+    def agree(self, build: int) -> Flags:
+        """Whether the build's runs are the same, where it has several."""
+        return np.asarray(self._variance[:, build] <= self.rules.least_noise**2)
+
     def of_build(self, build: int) -> Reals:
         """Variance of the build's median as typical runs let expect."""
         typical = self.squares / np.maximum(self.df, 1)

@@ -23,7 +23,7 @@ CHANGE = ("before", "after", "standard_error", "p", "q")
 class State:
     """The series as rows of matrices, one column a build; the current level of each, and what was found."""
 
-    def __init__(self, points: Points, families: int, rules: Rules) -> None:
+    def __init__(self, points: Points, families: int, rules: Rules, builds_before: int) -> None:
         self.rules, self.families = rules, families
         names, row = np.unique(points.series, return_inverse=True)
         self.builds, column = np.unique(points.build, return_inverse=True)
@@ -42,6 +42,8 @@ class State:
             self._matrix(points.run_count.astype(float), 1.0),
         )
         self._reset(*shape)
+        was_there = self.is_real[:, : rules.least_builds].any(axis=1)
+        self.judged_builds = np.where(was_there, float(builds_before), 0.0)
 
     def _reset(self, series: int, builds: int) -> None:
         shape = series, builds
@@ -58,7 +60,6 @@ class State:
         self.last_context = np.full(series, -1, np.int64)
         self.settled = np.full(series, -1)
         self.has_been_real, self.is_judged = np.zeros(series, bool), np.zeros(series, bool)
-        self.judged_builds = np.zeros(series)
         # Written build by build, hence a build a row.
         self.found = {name: np.full((builds, series), np.nan) for name in FOUND}
         self.level_builds = np.zeros((builds, series), np.int64)

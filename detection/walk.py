@@ -21,9 +21,9 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-def walk(points: Points, families: int, rules: Rules) -> Levels:
+def walk(points: Points, families: int, rules: Rules, builds_before: int) -> Levels:
     """The levels of one family."""
-    state = State(points, families, rules)
+    state = State(points, families, rules, builds_before)
     every = rules.recheck_every_builds
     newest = state.shape[1] - 1
     for build in range(newest + 1):
@@ -109,6 +109,10 @@ def _know(state: State, build: int, of_runs: Reals) -> None:
     family_df = np.where(does_teach, prior.df, np.maximum(prior.df, rules.least_family_df))
     family = np.where(does_teach, prior.variance, prior.typical)
     family_df = np.where(is_known, family_df, 0.0)
+    # Where most are the same in every run, one whose runs agree when it comes is of that kind.
+    is_exact = ~does_teach & _are_figures_exact(state, is_begun) & state.runs.agree(build)
+    family = np.where(is_exact, rules.least_noise**2, family)
+    family_df = np.where(is_exact, rules.most_family_df, family_df)
     former_df = state.closed_df + family_df
     former = state.closed + np.where(is_known, family_df * family, 0.0)
     most = np.where(state.start > 0, np.maximum(rules.former_df, level.n), np.inf)
@@ -119,6 +123,14 @@ def _know(state: State, build: int, of_runs: Reals) -> None:
     floor = np.maximum(rules.least_noise**2, counting)
     floor_df = np.where(counting > rules.least_noise**2, rules.most_family_df, 0.0)
     state.known = Known(part * former, part * former_df, floor, floor_df, does_teach)
+
+
+def _are_figures_exact(state: State, is_begun: Flags) -> bool:
+    """Whether most of the family's series that are there never vary: counts, sizes of code."""
+    variance, df = _of_builds(state)
+    is_known = is_begun & (df >= 1)
+    is_constant = is_known & (variance <= state.rules.least_noise**2)
+    return bool(2 * is_constant.sum() > is_known.sum())
 
 
 def _variance(state: State) -> Reals:

@@ -1,8 +1,9 @@
 """The levels of a model's points, as a relation that other models read: ``from levels_of_<model>``.
 
 The model it is named after has a row for each series and build, with the columns in _POINTS: as
-detection.levels.Points, the series and builds under our names; and ``metric``, which is the family, and
-``families``, how many there are. The relation has all columns of these rows and those of ``judged()``.
+detection.levels.Points, the series and builds under our names; and ``metric``, which is the family,
+``families``, how many there are, and ``builds_before``, of a longer history. The relation has all columns of
+these rows and those of ``judged()``.
 
 It is made part by part while DuckDB reads it: what is held at once is a part, not the history, and the rows
 go in and out as plain columns. A query that reads it joins its tables as written, with this one as the first.
@@ -119,11 +120,11 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
     from tracemill.detection.distributions import t_quantile
     from tracemill.detection.levels import Points, find_levels
 
-    table = rows.select(*_POINTS.values(), "families").to_arrow_table()
-    families = table["families"][0].as_py() if len(table) else 1
+    table = rows.select(*_POINTS.values(), "families", "builds_before").to_arrow_table()
+    families, before = (table[name][0].as_py() if len(table) else 0 for name in ("families", "builds_before"))
     points = Points(**{field: table[name].to_numpy() for field, name in _POINTS.items()})
     del table
-    found = find_levels(points, families)
+    found = find_levels(points, families, builds_before=before)
     place = {"series_number": points.series, "ordinal": points.build}
     del points
     # Arrow would keep for itself what it has no more use for.

@@ -12,7 +12,12 @@ NEGLIGIBLE = 1e-6
 SAMPLE = 524_288
 
 
-def judge(logs: np.ndarray, negligible: float = NEGLIGIBLE, counting: np.ndarray | None = None) -> Levels:
+def judge(
+    logs: np.ndarray,
+    negligible: float = NEGLIGIBLE,
+    counting: np.ndarray | None = None,
+    builds_before: int = 0,
+) -> Levels:
     """Levels of logarithms (series, builds, runs); counting: variance of each build from few events."""
     series, builds, runs = logs.shape
     return find_levels(
@@ -25,7 +30,8 @@ def judge(logs: np.ndarray, negligible: float = NEGLIGIBLE, counting: np.ndarray
             counting_variance=np.zeros(series * builds) if counting is None else counting.ravel(),
             negligible=np.full(series * builds, negligible),
             context=np.zeros(series * builds, int),
-        )
+        ),
+        builds_before=builds_before,
     )
 
 
@@ -193,3 +199,30 @@ def test_a_first_build_of_few_events_says_nothing_of_how_far_noise_reaches():
     counting = np.zeros(logs.shape[:2])
     counting[0] = 0.3
     assert (1, 9, 9) in claims(logs, 4, counting)
+
+
+def test_a_benchmark_that_allocates_for_the_first_time_is_claimed_beside_some_that_vary() -> None:
+    """Counts of four benchmarks that depend on chance say nothing of twenty that are the same in all runs."""
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        counts = np.zeros((24, 8, 3))
+        counts[12:20] = np.arange(1, 9)[:, None, None]
+        counts[20:] = random.choice([0, 3, 8], (4, 8, 1)) + random.choice([0, 0.5, 1], (4, 8, 3))
+        counts[3, 6:] = 1
+        logs = np.log(counts + 0.5)
+        assert [c for c in claims(logs, negligible=0.5) if c[0] < 20] == [(3, 6, 6)]
+        # What its own runs disagree on is of the other kind.
+        counts[3, 6:, 0] = 0
+        counts[3, 6:, 2] = 3
+        assert not [c for c in claims(np.log(counts + 0.5), negligible=0.5) if c[2] == 6]
+
+
+def test_a_part_of_a_long_history_has_what_is_left_of_the_error_budget() -> None:
+    """Only for series that were there all along: one that is new in it has judged nothing yet."""
+    logs = family(np.random.default_rng(0), [0.1] * 6, builds=20)
+    logs[0, 10:] += 0.7
+    points = [judge(logs, builds_before=before).q.reshape(6, 20)[0, 10] for before in (0, 1000)]
+    assert points[1] > 10 * points[0]
+    logs[:, :4] = np.log(NEGLIGIBLE)
+    points = [judge(logs, builds_before=before).q.reshape(6, 20)[0, 10] for before in (0, 1000)]
+    assert points[1] == points[0]

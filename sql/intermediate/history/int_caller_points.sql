@@ -93,6 +93,8 @@ select
         avg(run_points.share_of_variance order by run_points.share_of_variance) * pi() / (2 * count(*) + 1), 0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
+    -- Of a long history: those before the stretch.
+    (select min(ordinal) - 1 from conditions) as builds_before,
 from run_points
 inner join conditions using (build_id, measure)
 where run_points.log_value is not null

@@ -50,6 +50,8 @@ select
         0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
+    -- Of a long history: those before the stretch.
+    (select min(ordinal) - 1 from conditions) as builds_before,
 from run_points
 inner join conditions using (build_id, measure)
 left join processes using (build_id, measure)
