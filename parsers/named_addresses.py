@@ -56,12 +56,12 @@ def is_runtime(names: Sequence[str]) -> NDArray[np.bool_]:
 def rows(frames: Frames, at: Ints, above: Ints) -> Batch:
     """Rows for the frames at these places (m,), with the function directly above each (m,), -1 for none."""
     names = frames.names
-    is_callee = is_runtime(names)
-    is_callee &= np.fromiter((not name.startswith(INTERRUPTS) for name in names), np.bool_, len(names))
-    above = np.where((above >= 0) & is_callee[above], above, -1) if len(names) else above
+    callees = np.unique(above[above >= 0]).tolist()
+    is_callee = {i: names[i].startswith(RUNTIME) and not names[i].startswith(INTERRUPTS) for i in callees}
+    above = np.where(np.isin(above, [i for i in callees if is_callee[i]]), above, -1)
     at, above = _distinct(frames, at, above)
     texts = pa.array([*names, ""], pa.string())
-    classes = {int(i): callee_class(names[i]) for i in np.unique(above[above >= 0])}
+    classes = {i: callee_class(names[i]) for i in callees}
     columns = {
         "pc": pa.array(frames.address[at] + np.uint64(1)),
         "function": texts.take(pa.array(frames.function[at])),
@@ -80,12 +80,11 @@ def rows(frames: Frames, at: Ints, above: Ints) -> Batch:
 
 def _distinct(frames: Frames, at: Ints, above: Ints) -> tuple[Ints, Ints]:
     """at and above less repetitions of (address, function, callee), and less frames without a name."""
-    is_named = np.fromiter((bool(name) for name in frames.names), np.bool_, len(frames.names))
-    kept = is_named[frames.function[at]] if len(at) else np.zeros(0, np.bool_)
+    nameless = [i for i, name in enumerate(frames.names) if not name]
+    kept = ~np.isin(frames.function[at], nameless)
     at, above = at[kept], above[kept]
-    pairs = np.unique(np.stack([at, above]), axis=1)
-    order = np.lexsort((pairs[1], frames.function[pairs[0]], frames.address[pairs[0]]))
-    at, above = pairs[0, order], pairs[1, order]
+    order = np.lexsort((at, above, frames.function[at], frames.address[at]))
+    at, above = at[order], above[order]
     keys = frames.address[at], frames.function[at], above
     is_new = np.ones(len(at), np.bool_)
     is_new[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])

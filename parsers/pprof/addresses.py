@@ -46,7 +46,9 @@ def _is_heap(profile: Profile) -> bool:
 def _heap_frames(profile: Profile) -> tuple[Ints, Ints]:
     """The innermost frames: what they call is hidden."""
     starts, ends = profile.stack_offsets[:-1], profile.stack_offsets[1:]
-    at = np.unique(profile.stack_locations[starts[starts < ends]])
+    is_innermost = np.zeros(len(profile.message.address), np.bool_)
+    is_innermost[profile.stack_locations[starts[starts < ends]]] = True
+    at = np.flatnonzero(is_innermost)
     return at, np.full(len(at), -1)
 
 

@@ -142,8 +142,10 @@ class SampleStacks:
             )
         ]
         _check_size(profile, frames)
-        names = np.array([hash_name(name) for name in frames.functions], np.uint64)[frames.function]
-        paths = np.array([hash_name(name) for name in frames.files], np.uint64)[frames.file]
+        names, paths = (
+            np.fromiter(map(hash_name, texts), np.uint64, len(texts))[codes]
+            for texts, codes in ((frames.functions, frames.function), (frames.files, frames.file))
+        )
         hashes = hash_frames(names, paths, frames.told_by)
         n_samples = len(profile.stack_offsets) - 1
         ids, path_ids = np.empty(n_samples, np.uint64), np.empty(n_samples, np.uint64)

@@ -117,10 +117,12 @@ def _labels(profile: Profile, n_samples: int) -> dict[str, pa.Array]:
 
 def _check_labels(profile: Profile) -> None:
     """Raise ParseError for labels that repeat a few long strings beyond the cap."""
-    chars = np.array([len(text) for text in profile.strings] if len(profile.labels) else [0], np.int64)
     n_types = profile.values.shape[1]
-    total = int(chars[profile.labels[:, [1, 2, 4]]].sum()) * n_types
     most = max(FREE_LABEL_CHARS, MAX_CHARS_PER_LABEL * len(profile.labels) * n_types)
+    if 3 * max(map(len, profile.strings)) * len(profile.labels) * n_types <= most:
+        return
+    chars = np.array([len(text) for text in profile.strings], np.int64)
+    total = int(chars[profile.labels[:, [1, 2, 4]]].sum()) * n_types
     if total > most:
         fact = f"labels of {total:,} characters in all, more than the cap of {most:,}"
         raise ParseError(profile.path, "", fact)
