@@ -32,6 +32,8 @@ def benjamini_hochberg(p: Reals) -> Reals:
     """q values; nan where p is."""
     q = np.full(len(p), np.nan)
     known = np.flatnonzero(np.isfinite(p))
+    if not len(known):
+        return q
     order = known[np.argsort(p[known])]
     scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
     q[order] = np.minimum.accumulate(scaled[::-1])[::-1]

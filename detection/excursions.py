@@ -52,6 +52,8 @@ def excursions(state: State, build: int) -> Flags:
 def _began_with_change(state: State, ends: Ints, builds: tuple[int, int]) -> Ints:
     """The series whose level began with a claimed change and has builds (at least, at most) before ends."""
     rows = np.flatnonzero(state.start_before < state.start)
+    if not len(rows):
+        return rows
     n = state.sums.between(state.start[rows], ends[rows], rows).n
     is_due = (n >= builds[0]) & (n <= builds[1]) & (state.found_at[rows, state.start[rows]] >= 0)
     return rows[is_due]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, fdtr, polygamma
+from scipy.special import digamma, fdtr, polygamma, zeta
 
 from tracemill.detection.distributions import chi2_median, median_variance
 from tracemill.detection.rules import Rules
@@ -187,13 +187,16 @@ def _spread(values: Reals, chance: float) -> tuple[float, float]:
 
 
 def _inverse_trigamma(value: float) -> float:
-    """The x with trigamma(x) = value, by Newton's method on 1 / trigamma (limma's trigammaInverse)."""
+    """The x with trigamma(x) = value, by Newton's method on 1 / trigamma (limma's trigammaInverse).
+
+    trigamma(x) is zeta(2, x), and its derivative -2 zeta(3, x).
+    """
     if value > 1e7:
         return float(value**-0.5)
     x = 0.5 + 1 / value
     for _ in range(50):
-        trigamma = float(polygamma(1, x))
-        step = trigamma * (1 - trigamma / value) / float(polygamma(2, x))
+        trigamma = float(zeta(2, x))
+        step = trigamma * (1 - trigamma / value) / (-2 * float(zeta(3, x)))
         x += step
         if -step < 1e-8 * x:
             break

@@ -108,11 +108,24 @@ class State:
         self.recent.push(build, value, own, scale)
         self.own_sums[build + 1] = self.own_sums[build] + np.where(np.isfinite(value), own, 0.0)
 
-    def find_incomparable(self, build: int, is_here: Flags) -> Flags:
+    def pass_over(self, build: int) -> None:
+        """Take in a build of which nothing is judged."""
+        self.push(build, self.runs.own(build, np.zeros(len(self.start))), 1.0)
+        self.sums.add(build, self.winsorised[:, build])
+        is_here = np.isfinite(self.value[:, build])
+        self.last_context[is_here] = self.context[is_here, build]
+
+    def is_other_context(self, build: int) -> Flags:
         """Series that do not compare with their builds before."""
         context = self.context[:, build]
-        found: Flags = is_here & (self.last_context >= 0) & (context != self.last_context)
-        self.last_context[is_here] = context[is_here]
+        return np.asarray(
+            np.isfinite(self.value[:, build]) & (self.last_context >= 0) & (context != self.last_context)
+        )
+
+    def find_incomparable(self, build: int, is_here: Flags) -> Flags:
+        """Series that do not compare with their builds before, now that the build is taken in."""
+        found = self.is_other_context(build)
+        self.last_context[is_here] = self.context[is_here, build]
         self.is_incomparable[:, build] = found
         return found
 

@@ -27,6 +27,10 @@ def walk(points: Points, families: int, rules: Rules, builds_before: int) -> Lev
     every = rules.recheck_every_builds
     newest = state.shape[1] - 1
     for build in range(newest + 1):
+        state.has_been_real |= state.is_real[:, build]
+        if _is_idle(state, build):
+            state.pass_over(build)
+            continue
         may_change = _judge(state, build)
         if every and build % every == every - 1:
             look_back(state, build)
@@ -35,11 +39,18 @@ def walk(points: Points, families: int, rules: Rules, builds_before: int) -> Lev
     return state.levels()
 
 
+def _is_idle(state: State, build: int) -> bool:
+    """Whether there is nothing to judge, nor to learn, as no series has been there up to the build."""
+    if state.has_been_real.any() or len(state.start) >= state.rules.least_family_series:
+        return False
+    is_due = state.sums.count(state.start, build) == state.rules.settled_builds - 1
+    return not (is_due.any() or state.is_other_context(build).any())
+
+
 def _judge(state: State, build: int) -> Suspected:
     """Compare the build with what was before it. Gives what is too likely to be noise for a claim."""
     rules, value = state.rules, state.value[:, build]
     is_here = np.isfinite(value)
-    state.has_been_real |= state.is_real[:, build]
     state.runs.learn(build, state.is_real[:, build])
     of_runs = state.runs.of_build(build)
     _know(state, build, of_runs)
@@ -67,9 +78,10 @@ def _judge(state: State, build: int) -> Suspected:
     # That an excursion is over is not looked for in the whole family, but where one is, and on one side.
     q_of_end = benjamini_hochberg(np.where(excursions(state, build), found.p / 2, np.nan))
     is_end = is_worth & (q_of_end <= rules.false_share)
-    window = began(seen, state.recent, state.known, found.best, rules)
-    at = np.where(is_change | is_end, window, found.best), state.every
-    before, after = seen.before[at], seen.after[at]
+    if (is_change | is_end).any():
+        window = began(seen, state.recent, state.known, found.best, rules)
+        at = np.where(is_change | is_end, window, found.best), state.every
+        before, after = seen.before[at], seen.after[at]
     place = np.where(is_change | is_end, seen.first[at], build)
     is_return = ended_excursions(state, place, np.where(is_change | is_end, after, value), own)
     is_return &= ~is_incomparable & (is_change | is_end)
@@ -87,6 +99,9 @@ def _judge(state: State, build: int) -> Suspected:
     state.restore(rows, place[rows], build + 1)
     state.begin(np.flatnonzero(is_incomparable), build)
     _settle(state, build)
+    if build < state.shape[1] - 1:  # of others nobody asks
+        rows = np.empty(0, np.int64)
+        return rows, rows, np.empty((5, 0))
     may_change = (
         is_one & ~is_change & ~is_return & ((q <= rules.suspected_share) | _is_change_or_spike(state, found))
     )
