@@ -31,6 +31,7 @@ WORSE, BETTER, SAME, UNKNOWN, APART = "worse", "better", "does not differ", "can
 EQUAL = "the same"
 # Of builds of one source under two releases of Go: it differs, and not by the code.
 TOOLCHAIN = "by the toolchain"
+_ORDER = (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME, EQUAL)
 # The change in per cent that is worth a word where nothing else is asked for.
 AT_LEAST = 5.0
 # Of a normal distribution, two-sided.
@@ -54,7 +55,11 @@ class _Load(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One figure at both builds. interval: of the ratio, 95 %; of a single run a side of sampling alone."""
+    """One figure at both builds.
+
+    ratio: after over before, None from nothing. interval: of the ratio, 95 %; of a single run a side of
+    sampling alone.
+    """
 
     answer: str
     metric: str
@@ -63,7 +68,7 @@ class Series:
     unit: str | None
     before: float
     after: float
-    ratio: float
+    ratio: float | None
     interval: tuple[float, float] | None
     p_value: float | None
     q_value: float | None
@@ -81,7 +86,7 @@ class Series:
     why: str | None = None
     # It cannot be told, but more likely than not it got worse.
     may_be_worse: bool = False
-    # So many times as bad it may be, by its interval; None where a side has a single run.
+    # So many times as bad it and what is negligible may be, by the interval; None where a side has one run.
     at_worst: float | None = None
 
     @property
@@ -198,13 +203,13 @@ def compare(
             found.apart[f"{measure}: {conditions[measure]}"] += 1
         else:
             pairs.append(sides)
-    for sides, answer in zip(pairs, answers(pairs, at_least), strict=True):
+    for sides, answer in sorted(zip(pairs, answers(pairs, at_least), strict=True), key=_rank):
         found.series.append(_series(sides, answer, loads.get(sides.before[0].measure, [])))
     if is_only:
         found.series = [
             replace(s, answer=TOOLCHAIN) if s.answer in (WORSE, BETTER) else s for s in found.series
         ]
-    found.series.sort(key=_rank)
+    found.series.sort(key=lambda s: _ORDER.index(s.answer))
     found.noisy = noisy_runs(pairs, at_least)
     for s in found.of(APART):
         found.apart[str(s.why)] += 1
@@ -223,16 +228,17 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         why = next((f"{x.measure}: {x.why}" for x in loads if _explains(x, answer.effect)), None)
         said = APART if why else said
     is_suspect = said == UNKNOWN and not is_single and answer.q <= SUSPECTED_SHARE
+    before, after = (statistics.median(run.value for run in side) for side in sides)
     return Series(
         answer=said,
         metric=first.metric,
         subject=first.subject,
         function=first.function,
         unit=first.unit,
-        before=statistics.median(run.value for run in sides.before),
-        after=statistics.median(run.value for run in sides.after),
-        ratio=math.exp(answer.effect),
-        interval=(math.exp(bounds[0]), math.exp(bounds[1])) if bounds else None,
+        before=before,
+        after=after,
+        ratio=after / before if before else None,
+        interval=_of_what_is_seen(bounds, before, first.negligible) if bounds and before else None,
         p_value=None if is_single else answer.p,
         q_value=None if is_single else answer.q,
         test=None if is_single else "exact" if answer.is_exact else "Student",
@@ -272,6 +278,12 @@ def noise(run: NoisyRun) -> str:
     )
 
 
+def _of_what_is_seen(bounds: tuple[float, float], before: float, negligible: float) -> tuple[float, float]:
+    """The interval of after over before, from that of the logarithms of each and what is negligible."""
+    low, high = (max((before + negligible) * math.exp(bound) - negligible, 0) / before for bound in bounds)
+    return low, high
+
+
 def _is_equal(sides: Sides) -> bool:
     """Whether every run has the same figure, and not by the chance of a sample."""
     runs = sides.before + sides.after
@@ -302,11 +314,7 @@ def _explains(load: _Load, effect: float) -> bool:
     return load.log_difference * effect > 0
 
 
-def _rank(s: Series) -> tuple[int, float, str, str]:
-    """What differs first, worst first."""
-    return (
-        (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME, EQUAL).index(s.answer),
-        -abs(math.log(s.ratio)),
-        s.metric,
-        s.subject,
-    )
+def _rank(told: tuple[Sides, Answer]) -> tuple[float, str, str]:
+    """What differs most first."""
+    sides, answer = told
+    return -abs(answer.effect), sides.before[0].metric, sides.before[0].subject

@@ -131,13 +131,12 @@ def _runs(series: list[Series]) -> str:
 def _row(s: Series) -> list[str]:
     """Answer, ratio with its interval, metric and cost; below it the subject."""
     word = s.answer if s.answer in (WORSE, BETTER) else "changed" if s.answer == TOOLCHAIN else ""
-    low, high = s.interval or (s.ratio, s.ratio)
-    interval = f" ({low:.3g} to {high:.3g})" if s.interval else ""
     q = f", q = {s.q_value:.1g}" if s.q_value is not None else ""
-    if not s.before or not s.after:  # a ratio to nothing is one to what is negligible
-        ratio = factor(None, s.before)
+    if s.ratio and s.interval:
+        low, high = s.interval
+        ratio = f"×{s.ratio:.3g} ({low:.3g} to {high:.3g})"
     else:
-        ratio = factor(s.ratio, s.before) if not interval else f"×{s.ratio:.3g}{interval}"
+        ratio = factor(s.ratio, s.before)
     head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}"
     subject = visible(s.subject)
     room = WIDTH - _INDENT
