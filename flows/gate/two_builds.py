@@ -24,13 +24,14 @@ from tracemill.flows.names import require
 from tracemill.flows.show.units import amounts
 from tracemill.warehouse.incident_groups import Verdict, incident_members
 from tracemill.warehouse.queries import ask
+from tracemill.warehouse.schema.showing import FELT
 
 if TYPE_CHECKING:
     import duckdb
 
     from tracemill.flows.gate.compare import Comparison, Series
 
-# A candidate passes if in most series no change of so many times can hide.
+# A candidate passes if no change of so many times can hide in most series: see _blind.
 MOST_HIDDEN = 2.0
 _STATUSES = {WORSE: "regressed", BETTER: "improved"}
 
@@ -96,9 +97,11 @@ def with_comparison(
     ]
     if not is_told(series) and not found.judged:
         doubts.append(f"nothing of {before} and {found.candidate} can be told apart or said to be alike")
-    hidden, compared = _blind(series)
-    if hidden > compared / 2:
-        doubts.append(f"twice as much could hide in {hidden} of {compared} series: record more runs")
+    if blind := _blind(series, metrics):
+        doubts.append(
+            f"twice as much could hide in most of {', '.join(blind)}: record more runs or on a quieter "
+            "machine, or say by --metric what to judge"
+        )
     return replace(
         found,
         baseline=(before,),
@@ -220,13 +223,26 @@ def _suspected(series: list[Series]) -> list[str]:
     ]
 
 
-def _blind(series: list[Series]) -> tuple[int, int]:
-    """In how many series twice as much could hide, and of how many that were compared."""
+def _hidden(series: list[Series]) -> tuple[Counter[str], Counter[str]]:
+    """By metric, in how many series twice as much could hide, and how many were compared."""
     compared = [s for s in series if s.answer != APART]
-    told = [
-        s for s in compared if s.answer != UNKNOWN or (s.at_worst is not None and s.at_worst < MOST_HIDDEN)
+    hidden = [s for s in compared if s.answer == UNKNOWN and (s.at_worst or MOST_HIDDEN) >= MOST_HIDDEN]
+    return Counter(s.metric for s in hidden), Counter(s.metric for s in compared)
+
+
+def _blind(series: list[Series], asked: tuple[str, ...]) -> list[str]:
+    """The metrics asked for, or those that users feel, in most of whose series twice as much could hide.
+
+    Any metric, where it could in most series of all: else those that only explain, noisy as they are in a
+    few runs of a service, would never let it pass.
+    """
+    hidden, compared = _hidden(series)
+    is_any = bool(asked) or hidden.total() > compared.total() / 2
+    return [
+        f"{metric} ({count} of {compared[metric]} series)"
+        for metric, count in hidden.items()
+        if count > compared[metric] / 2 and (is_any or metric.startswith(FELT))
     ]
-    return len(compared) - len(told), len(compared)
 
 
 def _sentences(series: list[Series], comparison: Comparison, changes: list[Differing]) -> list[str]:
@@ -237,9 +253,9 @@ def _sentences(series: list[Series], comparison: Comparison, changes: list[Diffe
         f"{pairs} pairs of runs recorded in turns" if pairs else f"{runs} runs a side, not recorded in turns"
     )
     said = f"two builds without a history, by {how}: differences of at least {AT_LEAST:g} %"
-    hidden, compared = _blind(series)
+    hidden, compared = _hidden(series)
     if hidden:
-        said += f"; twice as much could hide in {hidden} of {compared} series"
+        said += f"; twice as much could hide in {hidden.total()} of {compared.total()} series"
     leads = sum(d.is_lead for d in changes)
     if len(changes) > leads:
         said += f"; {len(changes)} series differ, for {leads} {'cause' if leads == 1 else 'causes'}"

@@ -16,7 +16,7 @@ from tracemill.flows.show.lanes import Interval, Lanes, Window, lanes_of
 from tracemill.flows.show.units import factor
 from tracemill.warehouse.queries import ask, ask_column
 from tracemill.warehouse.schema.metrics import TRACE_KINDS
-from tracemill.warehouse.schema.showing import STACKS
+from tracemill.warehouse.schema.showing import FELT, STACKS
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,8 +25,6 @@ MAX_CHANGES = 8
 MAX_HOLDERS = 8
 MAX_LINES = 8
 MAX_SUSPECTED = 5
-# Metrics of what the program's users feel.
-FELT = ("bench ", "task_", "region_")
 MAP_METRICS = ("mapassign_", "syncmap_", "makemap_")
 
 

@@ -117,7 +117,8 @@ def gate(
     A regression is a change for the worse that is known from the candidate on and that nobody accepted.
     What was known before and still stands is shown as open.
     Could not judge: input of the candidate failed to load, fewer than three builds came before it,
-    or it lacks what earlier builds measured. What was judged and what was not is said in words.
+    or it lacks what earlier builds measured; beside a single --baseline, twice as much could hide in
+    most series of a metric that is asked for or that users feel. What was judged and what was not is said.
 
     \b
     tracemill gate --candidate "$(git rev-parse --short HEAD)"

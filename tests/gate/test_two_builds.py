@@ -63,7 +63,43 @@ def test_what_cannot_be_told_is_listed_with_how_many_runs_would(tmp_path: Path) 
     code, whole, _ = gate(warehouse(tmp_path, [0.5, 2.0, 1.1]), "--metric", "bench sec/op")
     why = {u["why"] for u in whole["unjudged"]}
     assert any("cannot be told from noise; " in w and "more runs of each" in w for w in why), why
-    assert code == (0 if whole["judged"] else 2)
+    assert code == 0  # of the other benchmark it is known
+
+
+def test_a_metric_in_most_of_whose_series_twice_as_much_could_hide_is_no_pass(tmp_path: Path) -> None:
+    for build in ("base", "head"):
+        for number in range(6):
+            noise = (0.3, 3.0, 1.0)[number % 3] if build == "head" else 1
+            run = tmp_path / "a" / build / str(number)
+            run.mkdir(parents=True)
+            lines = [f"Benchmark{name}-2 100 {100 * noise} ns/op 64 B/op 2 allocs/op" for name in "ABC"]
+            (run / "bench.txt").write_text("goos: linux\npkg: app\n" + "\n".join(lines) + "\n")
+    tracemill("run", tmp_path / "a", "--warehouse", tmp_path / "w")
+    code, whole, text = gate(tmp_path / "w")
+    # Of nine series six are known to be the same.
+    assert (code, sum(whole["judged"].values())) == (2, 6), text
+    (doubt,) = whole["doubts"]
+    assert doubt.startswith(
+        "twice as much could hide in most of bench sec/op (3 of 3 series): record more runs"
+    )
+    assert gate(tmp_path / "w", "--metric", "bench sec/op")[0] == 2
+    assert gate(tmp_path / "w", "--metric", "bench B/op")[0] == 0
+
+
+def test_what_comes_from_nothing_has_no_ratio_and_any_other_is_of_what_is_shown(tmp_path: Path) -> None:
+    for build, size in (("base", 0), ("head", 128)):
+        for number in range(8):
+            run = tmp_path / "a" / build / str(number)
+            run.mkdir(parents=True)
+            lines = [f"BenchmarkA-2 100 5 ns/op {size} B/op", f"BenchmarkB-2 100 5 ns/op {4 + size} B/op"]
+            (run / "bench.txt").write_text("goos: linux\npkg: app\n" + "\n".join(lines) + "\n")
+    tracemill("run", tmp_path / "a", "--warehouse", tmp_path / "w")
+    _, whole, text = gate(tmp_path / "w", "--metric", "bench B/op")
+    found = {f["subject"]: f for f in whole["findings"]}
+    assert (found["app.A-2"]["change_ratio"], found["app.A-2"]["interval"]) == (None, None)
+    assert found["app.B-2"]["change_ratio"] == 33
+    assert found["app.B-2"]["interval"] == pytest.approx([33, 33])  # every run says so
+    assert " new" in text and "×33" in text
 
 
 def test_what_base_measured_and_head_does_not_is_no_pass(tmp_path: Path) -> None:

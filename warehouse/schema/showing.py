@@ -29,6 +29,9 @@ DEGREES = {
     "large": Degree("as large", "larger", "smaller"),
 }
 
+# What metrics of what a program's users feel begin with.
+FELT = ("bench ", "task_", "region_")
+
 SENTENCES = {
     "mapassign_alloc_bytes": "assigning to maps in {x} allocates {much}",
     "mapassign_alloc_objects": "assigning to maps in {x} allocates {often}",
