@@ -262,6 +262,43 @@ def test_a_goroutine_leak_and_a_benchmark_are_shown_too() -> None:
         assert "missing: no call paths" in as_text(shown)
 
 
+@pytest.mark.parametrize(
+    ("function", "is_shown"),
+    [
+        ("app.BenchmarkShop", True),
+        ("app_test.BenchmarkShop.func2", True),
+        ("app.BenchmarkShopping", False),
+        ("app/cache.BenchmarkShop", False),
+    ],
+)
+def test_of_a_benchmark_only_stacks_that_hold_it_are_shown(function: str, is_shown: bool) -> None:
+    given = worse("benchmark")
+    for line in given.tables["benchmarks"]:
+        line |= {"name": "Shop/of=small", "package": "app"}
+    stack = given.stack("app.hot", function, "testing.(*B).runN")
+    for build in range(1, 8):
+        profile = given.capture(f"b{build}", "1", "cpu", duration_ns=10**10)
+        cpu = {"capture_id": profile, "sample_index": 0, "sample_type": "cpu", "unit": "nanoseconds"}
+        given.tables["profile_samples"].append(cpu | {"value": build * 10**9, "stack_id": stack})
+    with given.models() as connection:
+        shown = card_of(connection, "sec/op")
+        assert shown.incident.subject == "app.Shop/of=small-2"
+        assert bool(shown.call_path) == bool(shown.stacks) == is_shown
+        said = "no call paths: no profile of package app was taken with BenchmarkShop in it"
+        assert (said in shown.missing) == (not is_shown)
+
+
+def test_what_moved_has_the_same_cost_only_where_it_has(contention: Card) -> None:
+    for ratio, end in (
+        (1.2, "same cost"),
+        (0.81, "same cost"),
+        (1.34, "cannot be told"),
+        (32, "cannot be told"),
+    ):
+        moved = contention.incident._replace(status="moved", moved_from="a.F", change_ratio=ratio)
+        assert sentence(moved).endswith(end)
+
+
 def test_every_judged_metric_has_a_sentence_that_can_be_filled(contention: Card) -> None:
     assert {m.name for m in METRICS.values() if m.is_judged} - {"bench *"} == set(SENTENCES)
     assert set(STACKS) <= set(METRICS)
@@ -284,6 +321,8 @@ def test_names_lose_their_path_and_nothing_else() -> None:
     )
     assert short_name("a/b.F (sync) from a/c.(*T).G") == "b.F (sync) from c.(*T).G"
     assert short_name("/order") == "/order"
+    assert short_name("a.com/kiln/route.Lookup/param-2") == "route.Lookup/param-2"
+    assert short_name("Lookup/param-2") == "Lookup/param-2"
     assert short_name("main.main") == "main.main"
 
 

@@ -93,3 +93,15 @@ def test_a_series_is_hinted_at_once(history: duckdb.DuckDBPyConnection) -> None:
         )
         found = suspected_changes(connection, f"b{BUILDS - 1}", ())
     assert len(found) == len({sentence.partition(":")[0] for sentence in found}) == 5
+    assert all(sentence.endswith("(q = 0.02)") for sentence in found)
+
+
+def test_what_may_be_a_spike_is_said_to(history: duckdb.DuckDBPyConnection) -> None:
+    with history.cursor() as connection:
+        connection.execute(
+            "create temporary table regression_history as select * replace (true as may_change, 0.2 as "
+            "change_q_value, 2.0 as change_log_ratio, 1.0 as q_value) "
+            f"from regression_history where build_id = 'b{BUILDS - 1}' limit 1"
+        )
+        (found,) = suspected_changes(connection, f"b{BUILDS - 1}", ())
+    assert found.endswith("(q = 0.2, or a spike: the next build tells)")

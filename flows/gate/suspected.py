@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.show.units import amounts
+from tracemill.warehouse.compared import SUSPECTED_SHARE
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def suspected_changes(
     )
     return [
         f"{s.metric} of {s.subject}: {amounts(s.before, s.after, s.unit)}"
-        f"{f' since {s.since}' if s.since else ''} (q = {s.q_value:.1g})"
+        f"{f' since {s.since}' if s.since else ''} (q = {s.q_value:.1g}"
+        f"{', or a spike: the next build tells' if s.q_value > SUSPECTED_SHARE else ''})"
         for s in found
     ]

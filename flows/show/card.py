@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.gate.toolchain import between
+from tracemill.flows.show.benchmark_names import benchmark_of, holds_benchmark
 from tracemill.flows.show.card_incident import Incident, PointRow, window_of
 from tracemill.flows.show.card_wording import headline, short_name
 from tracemill.flows.show.flame import StackRow
@@ -16,7 +17,7 @@ from tracemill.flows.show.lanes import Interval, Lanes, Window, lanes_of
 from tracemill.flows.show.units import factor
 from tracemill.warehouse.queries import ask, ask_column
 from tracemill.warehouse.schema.metrics import TRACE_KINDS
-from tracemill.warehouse.schema.showing import FELT, STACKS
+from tracemill.warehouse.schema.showing import BENCH, FELT, STACKS
 
 if TYPE_CHECKING:
     import duckdb
@@ -203,12 +204,18 @@ def in_short(incident: Incident, series: list[PointRow]) -> Card:
 def _stacks(
     connection: duckdb.DuckDBPyConnection, incident: Incident, members: list[Member]
 ) -> Comparison | None:
-    """The call paths of the leading metric, or of the first member that has some."""
+    """The call paths of the leading metric, or of the first member that has some.
+
+    Of a benchmark those that hold its function: profiles of other packages' tests say nothing of it.
+    """
     if incident.previous_build_id is None:
         return None
     for metric in dict.fromkeys([incident.metric, *(m.metric for m in members)]):
         found = compare_stacks(connection, metric, incident.previous_build_id, incident.seen_build_id)
-        if found:
+        if found and metric.startswith(BENCH):
+            is_of = holds_benchmark(incident.subject)
+            found = replace(found, rows=[r for r in found.rows if is_of(r.functions or [])])
+        if found and found.rows:
             return found
     return None
 
@@ -300,6 +307,11 @@ def _missing(
     found = []
     if incident.previous_build_id is None:
         found.append("no build before it has this figure: there is nothing to compare with")
+    elif stacks is None and incident.metric.startswith(BENCH):
+        package, name = benchmark_of(incident.subject)
+        found.append(
+            f"no call paths: no profile of package {short_name(package)} was taken with {name} in it"
+        )
     elif stacks is None and incident.metric in STACKS:
         found.append(
             f"no call paths: none of the captures of {incident.seen_build_id} has stacks for this figure"

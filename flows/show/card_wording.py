@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tracemill.flows.show.units import amount, amounts
-from tracemill.warehouse.schema.showing import DEGREES, SENTENCES, Degree
+from tracemill.flows.show.units import amount, amounts, cost_of_move
+from tracemill.warehouse.schema.showing import BENCH, DEGREES, SENTENCES, Degree
 
 if TYPE_CHECKING:
     from tracemill.flows.show.card_incident import Incident
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 LEAST_TIMES = 2
 COMMIT_DIGITS = 7
 LONGEST_NAME = 250
-# The path of a package, of a function or of the one that calls it; a task's /order has none.
-_PATH = re.compile(r"(?:^|(?<= from ))[^\s/\[(][^\[( ]*/")
+# The path of a package, of a function or of the one that calls it; a task's /order has none, and what follows
+# the name of a benchmark, route.Lookup/param, is of a benchmark within it.
+_PATH = re.compile(r"(?:^|(?<= from ))(?![A-Z])(?:(?![^\s/\[(]*\.[A-Z_])[^\s/\[(]+/)+")
 
 
 def short_name(name: str | None) -> str:
@@ -34,10 +35,11 @@ def sentence(incident: Incident) -> str:
     if incident.calling_function:
         name += f" as {short_name(incident.calling_function)} calls it"
     if incident.status == "moved":
-        return f"{name} was {short_name(incident.moved_from)}: moved, same cost"
+        cost = cost_of_move(incident.change_ratio, "whether the cost is the same cannot be told")
+        return f"{name} was {short_name(incident.moved_from)}: moved, {cost}"
     template = SENTENCES.get(incident.metric)
-    if template is None and incident.metric.startswith("bench "):
-        template = f"Benchmark {{x}}: {incident.metric[6:]} is {{high}}"
+    if template is None and incident.metric.startswith(BENCH):
+        template = f"Benchmark {{x}}: {incident.metric.removeprefix(BENCH)} is {{high}}"
     words = {word: _compared(incident, degree) for word, degree in DEGREES.items()}
     said = _filled(
         template or f"{incident.metric} of {{x}} is {{high}}",

@@ -12,7 +12,7 @@ from tracemill.flows.show.chart import SPARK_HEIGHT, SPARK_WIDTH, sparkline
 from tracemill.flows.show.coverage import coverage
 from tracemill.flows.show.export import replace_whole
 from tracemill.flows.show.page import Links, article, render, series_points
-from tracemill.flows.show.units import factor
+from tracemill.flows.show.verdicts import change
 from tracemill.warehouse import connect
 from tracemill.warehouse.queries import ask
 
@@ -177,7 +177,6 @@ def index_page(
 def index_row(incident: Incident, rows: list[PointRow], href: str | None) -> Row:
     """An incident as a row of the index."""
     said = sentence(incident)
-    change = "same cost" if incident.status == "moved" else factor(incident.change_ratio, incident.before)
     names = (
         incident.build_id,
         incident.seen_build_id,
@@ -193,7 +192,7 @@ def index_row(incident: Incident, rows: list[PointRow], href: str | None) -> Row
         status=incident.status,
         is_open=incident.is_open,
         sentence=said,
-        change=change,
+        change=change(incident),
         change_key=incident.change_ratio if incident.change_ratio is not None else 1e300,
         q="" if incident.q_value is None or incident.status == "moved" else f"{incident.q_value:.0e}",
         q_key=incident.q_value if incident.q_value is not None else 2,

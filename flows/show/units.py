@@ -11,6 +11,8 @@ _STEPS = {
 _FOUR_DIGITS = 999.5
 # What stands behind a stroke in the field, and is no unit of work with a plural.
 _SYMBOLS = {"op", "s"}
+# What moved is said to cost the same where it is neither so many times as much nor as little.
+_SAME_COST = 1.25
 
 
 def amount(value: float | None, unit: str | None) -> str:
@@ -72,3 +74,8 @@ def factor(ratio: float | None, before: float | None) -> str:
     if not ratio:
         return "new" if not before else "gone"
     return f"×{ratio:.3g}" if ratio >= 1 else f"÷{1 / ratio:.3g}"
+
+
+def cost_of_move(ratio: float | None, unknown: str = "cost unknown") -> str:
+    """Whether what moved costs the same; unknown: what is said where figures are too far apart to tell."""
+    return "same cost" if ratio and 1 / _SAME_COST <= ratio <= _SAME_COST else unknown

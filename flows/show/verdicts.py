@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracemill.flows.names import require
 from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import visible
-from tracemill.flows.show.units import amounts, factor
+from tracemill.flows.show.units import amounts, cost_of_move, factor
 from tracemill.warehouse.queries import ask, ask_column, text
 from tracemill.warehouse.schema.vocabularies import STATUSES
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from tracemill.flows.gate.judgement import Finding
+    from tracemill.flows.show.card_incident import Incident
 
 HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
@@ -195,14 +196,15 @@ def _status(verdict: Verdict) -> str:
     return verdict.status
 
 
-def change(verdict: Verdict | Finding) -> str:
+def change(verdict: Verdict | Finding | Incident) -> str:
     """How much, as a factor, or the word for it."""
-    return "same cost" if verdict.status == "moved" else factor(verdict.change_ratio, verdict.before)
+    ratio = verdict.change_ratio
+    return cost_of_move(ratio) if verdict.status == "moved" else factor(ratio, verdict.before)
 
 
 def _certainty(verdict: Verdict, others: int) -> str:
-    also = [f"{others} more figures"] if others else []
-    known = f"{verdict.n_before} builds before"
+    also = [f"{others} more figure{'s' if others > 1 else ''}"] if others else []
+    known = f"{verdict.n_before} build{'' if verdict.n_before == 1 else 's'} before"
     if verdict.q_value is None or verdict.status == "moved":
         return "; ".join([known, *also] if verdict.n_before else also)
     return "; ".join([f"q = {verdict.q_value:.0e}, {known}", *also])

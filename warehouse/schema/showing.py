@@ -29,8 +29,10 @@ DEGREES = {
     "large": Degree("as large", "larger", "smaller"),
 }
 
+# A benchmark's metrics begin with it, before their unit.
+BENCH = "bench "
 # What metrics of what a program's users feel begin with.
-FELT = ("bench ", "task_", "region_")
+FELT = (BENCH, "task_", "region_")
 
 SENTENCES = {
     "mapassign_alloc_bytes": "assigning to maps in {x} allocates {much}",
@@ -67,8 +69,8 @@ SENTENCES = {
     "goroutine_profile_count": "goroutines that began in {x} are {many}",
     "goroutine_live_count": "goroutines alive that began in {x} are {many}",
     "bench sec/op": "Benchmark {x} takes {long}",
-    "bench B/op": "Benchmark {x} allocates {much} an operation",
-    "bench allocs/op": "Benchmark {x} allocates {often} an operation",
+    "bench B/op": "Each operation of benchmark {x} allocates {much}",
+    "bench allocs/op": "Each operation of benchmark {x} allocates {often}",
     "task_p50_ns": "half of the tasks {x} take {long}",
     "task_p99_ns": "the slowest of the tasks {x} take {long}",
     "region_p50_ns": "half of the regions {x} take {long}",
