@@ -1,8 +1,14 @@
-"""The build info that Go embeds: version, main module, settings. Source: debug/buildinfo (1.18 and later)."""
+"""The build info that Go embeds: version, main module, settings. Source: debug/buildinfo (1.18 and later).
+
+Some programs are shipped without it (esbuild from 0.27 on). Their release still stands in the text of
+runtime.buildVersion, which the runtime itself needs: the linker (cmd/link/internal/ld/data.go, addstrdata)
+writes it into the read-only data with a NUL behind, which constants of the program do not have.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +19,11 @@ _INLINE_STRINGS = 2
 # Strings stand behind the 32 byte header; the module info between two marks of 16 bytes.
 _HEADER_BYTES, _MARK_BYTES = 32, 16
 _SECTIONS = (".go.buildinfo", "__go_buildinfo", ".data")
+_READ_ONLY = (".rodata", "__rodata", ".rdata")
+# go1.26.5, go1.27rc1, go1.27.3-X:nojsonv2, go1.25.4 X:greenteagc; not the go1.13 of a file's name.
+_VERSION = re.compile(
+    rb"(?<![\w./-])go1\.\d+(?:\.\d+)?(?:rc\d+|beta\d+)?(?:[ -][\w.:,+-]{1,200}){0,2}(?=\0)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,12 @@ class BuildInfo:
 
 
 def read_build_info(image: Image) -> BuildInfo:
-    """What the image says of its build; empty if it says nothing."""
+    """What the image says of its build; without build info the Go release alone; empty if it says nothing."""
+    info = _embedded(image)
+    return info if info.go_version else replace(info, go_version=_build_version(image))
+
+
+def _embedded(image: Image) -> BuildInfo:
     section = image.section(*_SECTIONS)
     if section is None:
         return BuildInfo()
@@ -48,6 +64,13 @@ def read_build_info(image: Image) -> BuildInfo:
             key, _, value = rest.partition("=")
             settings[key.strip('"')] = value.strip('"')
     return BuildInfo(version.decode("utf-8", "replace") or None, module or path, settings)
+
+
+def _build_version(image: Image) -> str | None:
+    """The text of runtime.buildVersion; None where no text, or more than one, may be it."""
+    section = image.section(*_READ_ONLY)
+    found = {match.group() for match in _VERSION.finditer(section.data)} if section else set()
+    return found.pop().decode() if len(found) == 1 else None
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:

@@ -19,6 +19,7 @@ from tests.parsers.pprof_messages import Profile
 from tests.parsers.record import build
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.binary import sniff
+from tracemill.parsers.binary.buildinfo import MAGIC as BUILD_INFO
 from tracemill.parsers.binary.call_scans import SCANS
 from tracemill.parsers.binary.callees import WANTED
 from tracemill.parsers.binary.calls import text_start_by_entry
@@ -153,6 +154,23 @@ def test_build_info_equals_go_version_m(version, tmp_path):
     assert row["module"] == "example.com/maps"
     assert row["architecture"] == "amd64"
     assert (row["gnu_build_id"] is None) == (version < "1.24")
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*/*.xz")), ids=lambda path: path.parent.name)
+def test_without_build_info_the_release_is_told_by_what_the_runtime_says_of_itself(sample, tmp_path):
+    told = row_of(sample)["go_version"]
+    (tmp_path / "bare").write_bytes(lzma.decompress(sample.read_bytes()).replace(BUILD_INFO, bytes(14)))
+    row = row_of(tmp_path / "bare")
+    assert row["build_settings"] == []
+    assert row["go_version"] == told
+    assert told.startswith(f"{sample.parent.name}.")
+
+
+def test_two_texts_that_may_be_the_release_tell_none(content, tmp_path):
+    bare = content.replace(BUILD_INFO, bytes(14))
+    at = bare.index(bytes(64), bare.index(b"go1.21.13\0"))
+    (tmp_path / "bare").write_bytes(bare[: at + 8] + b"go1.22.1" + bare[at + 16 :])
+    assert row_of(tmp_path / "bare")["go_version"] is None
 
 
 def test_stripped_compressed_sample_is_read_as_it_is():
