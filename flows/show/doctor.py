@@ -39,6 +39,7 @@ class Build(NamedTuple):
     build_id: str
     is_ordered: bool
     run_count: int
+    go_version: str | None
     is_heap_known: bool | None
     known_share: float | None
     has_one_process: bool
@@ -176,6 +177,16 @@ def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list
                 "they were committed or captured",
                 'write {"committed_at": "2026-01-31T12:00:00Z"} into <build>/build.json: '
                 "git show -s --format=%cI COMMIT gives it; or list the builds: run --order FILE",
+            )
+        )
+    untold = [b.build_id for b in builds if not b.go_version]
+    if untold and len(untold) < len(builds):
+        found.append(
+            Ailment(
+                f"nothing tells the Go release of {_named(untold)}: what another release changes there by "
+                "itself counts as the code's",
+                'put the program that ran into <build>/, or write {"go_version": "go1.27.3"} into '
+                "<build>/build.json",
             )
         )
     return found

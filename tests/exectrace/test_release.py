@@ -52,3 +52,8 @@ def test_a_regression_is_judged_where_only_later_builds_tell_their_release(wareh
 
 def test_the_gate_fails_the_build_that_regressed(warehouse):
     assert tracemill("gate", "--candidate", "b07", "--warehouse", warehouse).exit_code == 1
+
+
+def test_doctor_names_the_builds_whose_release_nothing_tells(warehouse):
+    text = tracemill("doctor", "--warehouse", warehouse).stdout
+    assert "nothing tells the Go release of b01, b02, b03, b04, b05 and 1 more: " in text

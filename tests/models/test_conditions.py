@@ -59,6 +59,33 @@ def test_builds_that_do_not_tell_a_condition_are_taken_to_be_as_before():
         assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
 
 
+def with_formats(given, formats):
+    """The traces of b1 … b12 in these formats."""
+    for capture in given.tables["captures"]:
+        if capture["kind"] == "trace":
+            capture["labels"] = [("trace_format", formats(int(capture["build_id"][1:])))]
+    return given
+
+
+def test_another_format_of_traces_is_another_release_of_go():
+    given = with_go(story(contention=1), lambda build: None if build >= 4 else "go1.23.12")
+    with_formats(given, lambda build: "go 1.25" if build >= 4 else "go 1.23")
+    with given.models() as connection:
+        found = rows(connection, VERDICTS)
+        words = rows(connection, "select distinct difference from int_conditions where difference <> ''")
+    assert [f for f in found if f[0] == "b4"] == [("b4", "mapassign_alloc_bytes", PUT, "not_comparable")]
+    assert words == [("trace format go 1.23 → go 1.25",)]
+
+
+def test_another_format_is_not_said_beside_the_release_that_it_follows_from():
+    given = with_go(story(contention=1), lambda build: "go1.25.5" if build >= 4 else "go1.23.12")
+    with_formats(given, lambda build: "go 1.25" if build >= 5 else None if build == 4 else "go 1.23")
+    query = "select distinct build_id, difference from int_conditions where difference <> ''"
+    with given.models("int_conditions") as connection:
+        found = rows(connection, query)
+    assert found == [("b4", "Go version go1.23 → go1.25")]
+
+
 def test_a_release_that_was_taken_from_a_traces_format_counts_for_nothing():
     """Captures that earlier versions loaded have it: it is the format's version."""
     given = with_go(story(contention=1), lambda build: "go1.27" if build >= 4 else None)

@@ -67,6 +67,13 @@ select build_id, null, 'architecture', architecture,
 from architectures
 where architecture is not null
 union all
+-- Another format is another release of Go, also where nothing tells the releases.
+select build_id, null, 'trace format', max(labels['trace_format']),
+from captures
+where labels['trace_format'] is not null
+group by build_id
+having count(distinct labels['trace_format']) = 1
+union all
 select build_id, null, setting.key, max(setting.value),
 from settings
 where setting.key in ('GOEXPERIMENT', 'GOAMD64', 'GOARM64', '-race', '-gcflags', '-tags', 'DefaultGODEBUG')

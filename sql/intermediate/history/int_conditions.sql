@@ -19,12 +19,31 @@ measures as (
 
 compared as (
     select build_order.ordinal, conditions.measure, conditions.condition, conditions.value,
-        lag(conditions.value) over (
-            partition by conditions.measure, conditions.condition order by build_order.ordinal
-        ) as value_before,
+        lag(conditions.value) over earlier as value_before,
+        lag(build_order.ordinal) over earlier as ordinal_before,
     from conditions
     inner join build_order using (build_id)
     where conditions.value <> ''
+    window earlier as (partition by conditions.measure, conditions.condition order by build_order.ordinal)
+),
+
+differing as (
+    select * from compared
+    where value <> value_before
+),
+
+-- That traces have another format follows from another release of Go, which says it better.
+told as (
+    select * from differing
+    where condition <> 'trace format'
+        or not exists (
+            select 1
+            from differing as release
+            where release.condition = 'Go version'
+                and release.measure = differing.measure
+                and release.ordinal > differing.ordinal_before
+                and release.ordinal <= differing.ordinal
+        )
 ),
 
 boundaries as (
@@ -32,8 +51,7 @@ boundaries as (
         ordinal,
         measure,
         string_agg(condition || ' ' || value_before || ' → ' || value, ', ' order by condition) as difference,
-    from compared
-    where value <> value_before
+    from told
     group by ordinal, measure
 )
 

@@ -1,4 +1,4 @@
--- Of each build what a judgement needs: when it was committed, its runs, how much of its heap profiles is known.
+-- Of each build what a judgement needs: when it was committed, its runs, its release of Go, how much of its heap profiles is known.
 -- is_heap_known is null where no run has a heap profile; sees_parts: captures saw different parts of the counted work.
 -- A profile as text (debug=1) counts as one.
 with
@@ -22,6 +22,7 @@ select
     build_id,
     is_ordered,
     builds.run_count,
+    builds.go_version,
     coalesce(any_value(processes.process_count < processes.run_count), false) as has_one_process,
     any_value(knowledge.is_heap_known) as is_heap_known,
     any_value(knowledge.known_share) as known_share,
@@ -32,5 +33,5 @@ left join captures using (build_id)
 left join knowledge using (build_id)
 left join parts using (build_id)
 left join int_heap_processes as processes using (build_id)
-group by build_id, is_ordered, builds.run_count, ordinal
+group by build_id, is_ordered, builds.run_count, builds.go_version, ordinal
 order by ordinal
