@@ -21,25 +21,37 @@ if TYPE_CHECKING:
     import duckdb
 
 ALL = "all"
-# As it is asked for → as sql/intermediate/history/int_condition_values and int_build_loads call it.
+# As it is asked for → as int_condition_values and int_build_loads of sql/intermediate/history call it.
+# Upper and lower case count the same: labels have the keys that build.json gives them.
 CONDITIONS = {
-    "go_version": "Go version",
-    "gomaxprocs": "GOMAXPROCS",
-    "sampling_period": "sampling period",
-    "architecture": "architecture",
-    "processes": "processes",
-    "load": "load",
-    "work": "amount of work",
-    "duration": "duration",
+    "go_version": ("Go version", "trace format"),
+    "godebug": ("DefaultGODEBUG", "GODEBUG"),
+    "goexperiment": ("GOEXPERIMENT",),
+    "gomaxprocs": ("GOMAXPROCS",),
+    "gogc": ("GOGC", "GOMEMLIMIT"),
+    "build_flags": ("-race", "-gcflags", "-tags"),
+    "architecture": ("architecture", "GOAMD64", "GOARM64", "goos", "goarch"),
+    "machine": ("cpu", "cpu_limit", "memory_limit", "machine", "runner", "environment"),
+    "sampling_period": ("sampling period",),
+    "recorder": ("traces recorded",),
+    "processes": ("processes",),
+    "load": ("load",),
+    "work": ("amount of work",),
+    "duration": ("duration",),
 }
 
 
 def conditions(asked: str | None) -> tuple[str, ...]:
-    """The names in a list with commas; ``all`` stands for every one. Raises NoSuchNameError."""
+    """The names in a list with commas; ``all`` alone if it is one of them. Raises NoSuchNameError."""
     names = tuple(name.strip() for name in (asked or "").split(",") if name.strip())
     for name in names:
         require(name, "condition", [*CONDITIONS, ALL])
-    return tuple(CONDITIONS) if ALL in names else tuple(dict.fromkeys(names))
+    return (ALL,) if ALL in names else tuple(dict.fromkeys(names))
+
+
+def in_words(names: tuple[str, ...]) -> str:
+    """The conditions that were asked for, as verdicts call them."""
+    return ", ".join(" and ".join(CONDITIONS.get(name, ("all conditions",))) for name in names)
 
 
 def without(ignored: tuple[str, ...]) -> tuple[dict[str, str], dict[str, object]]:
@@ -47,7 +59,7 @@ def without(ignored: tuple[str, ...]) -> tuple[dict[str, str], dict[str, object]
     if not ignored:
         return {}, {}
     tables = {name: text(f"whatif/{name}") for name in ("int_condition_values", "int_build_loads")}
-    return tables, {"ignored": [CONDITIONS[name] for name in ignored]}
+    return tables, {"ignored": [said.lower() for name in ignored for said in CONDITIONS.get(name, (ALL,))]}
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.comparability import CONDITIONS
+from tracemill.flows.gate.comparability import in_words
 from tracemill.flows.gate.judgement import OPEN
 from tracemill.flows.show.coverage import by_reason
 from tracemill.flows.show.units import amount, amounts, factor
@@ -55,7 +55,7 @@ def coverage(judgement: Judgement) -> list[str]:
     parts += [f"compared: {sentence}" for sentence in judgement.comparison]
     parts += [f"note: {sentence}" for sentence in judgement.conditions]
     if judgement.ignored:
-        parts.append("compared across " + ", ".join(CONDITIONS[name] for name in judgement.ignored))
+        parts.append("compared across " + in_words(judgement.ignored))
     if judgement.judged:
         counts = [f"{metric} ({count or 'none found'})" for metric, count in judgement.judged.items()]
         parts.append("judged: " + ", ".join(counts))

@@ -81,11 +81,14 @@ def with_common_options(command: click.Command) -> click.Command:
 
 def across_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates
     """``--across CONDITIONS``."""
+    # The verbs that have this option load it anyway, the others need not.
+    from tracemill.flows.gate.comparability import CONDITIONS
+
     return click.option(
         "--across",
         metavar="CONDITIONS",
-        help="Compare builds that differ in this all the same: go_version, gomaxprocs, sampling_period, "
-        "architecture, load, work, duration or all; several with commas.",
+        help=f"Compare builds that differ in this all the same: {', '.join(CONDITIONS)} or all; "
+        "several with commas.",
     )(command)
 
 

@@ -153,9 +153,9 @@ def test_builds_of_two_go_versions_compare_only_when_asked(tmp_path: Path) -> No
     assert tracemill("run", tmp_path / "a", *where).exit_code == 0
     apart = tracemill("gate", "--candidate", "b05", *where)
     assert (apart.exit_code, "builds do not compare: Go version" in apart.stdout) == (2, True)
-    for names in ("go_version", "all"):
+    for names, words in (("go_version", "Go version"), ("all", "all conditions")):
         asked = tracemill("gate", "--candidate", "b05", "--across", names, *where)
-        assert (asked.exit_code, "compared across Go version" in asked.stdout) == (1, True)
+        assert (asked.exit_code, f"compared across {words}" in asked.stdout) == (1, True)
     assert tracemill("gate", "--candidate", "b05", "--across", "gomaxprocs", *where).exit_code == 2
     chosen = [f"--baseline=b{n:02}" for n in (1, 2, 3, 4)]
     assert tracemill("gate", "--candidate", "b05", *chosen, *where).exit_code == 2
