@@ -86,12 +86,21 @@ framed as (
 ),
 
 -- The first element of each frame's package path, type arguments left out: net for net/http.HandlerFunc.
+-- Assembly functions may have no package in their names (aeshashbody): it is that of their file, below GOROOT/src or, as
+-- -trimpath has it, alone. What has neither is C code, which a program calls: it is nobody's but the user's, also where
+-- its name is that of a package (time). What the compiler makes to compare and hash values is the runtime's.
 rooted as (
     select
         *,
         list_transform(
             functions,
-            lambda f: case
+            lambda f, place: case
+                when starts_with(f, 'type:') or starts_with(f, 'type..') then 'runtime'
+                when f <> '' and not contains(f, '.') then if(
+                    ends_with(files[place], '.s'),
+                    coalesce(nullif(split_part(regexp_replace(files[place], '^.*/src/', ''), '/', 1), ''), 'C'),
+                    'C'
+                )
                 when contains(split_part(f, '[', 1), '/') then split_part(f, '/', 1)
                 else split_part(split_part(f, '[', 1), '.', 1)
             end

@@ -1,6 +1,9 @@
 -- The size of a build's executables, and of the machine code of each package.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
+-- An assembly function without a package in its name is of the one that its file lies in; what the compiler makes to
+-- compare and hash values, of the type's. What it makes for types without a name is of no package.
+-- DuckDB's own: ASOF joins.
 with
 
 captures as (
@@ -11,20 +14,50 @@ functions as (
     select * from stg_binary_functions
 ),
 
+lines as (
+    select * from stg_binary_lines
+),
+
+without_package as (
+    select * from functions
+    where not contains(function, '.')
+),
+
+placed as (
+    select functions.*, lines.file,
+    from without_package as functions
+    asof left join lines
+        on lines.capture_id = functions.capture_id
+        and lines.start_pc <= functions.start_pc
+),
+
+packaged as (
+    select capture_id, start_pc, end_pc,
+        regexp_extract(
+            split_part(regexp_replace(function, '^type(:|\.)\.(eq|hash)\.', ''), '[', 1), '^(.*/)?[^./]+'
+        ) as package,
+    from functions
+    where contains(function, '.')
+    union all
+    select capture_id, start_pc, end_pc,
+        regexp_extract(regexp_replace(file, '^.*/(src|pkg/mod)/|@[^/]*', '', 'g'), '^(.+)/[^/]*$', 1) as package,
+    from placed
+),
+
 code as (
     select
         captures.build_id,
         captures.run_id,
-        regexp_extract(split_part(functions.function, '[', 1), '^(.*/)?[^./]+') as package,
-        sum(functions.end_pc::hugeint - functions.start_pc::hugeint)::double as value,
-    from functions
+        packaged.package,
+        sum(packaged.end_pc::hugeint - packaged.start_pc::hugeint)::double as value,
+    from packaged
     inner join captures using (capture_id)
     group by all
 )
 
 select build_id, run_id, 'package_code_bytes' as metric, package as subject, value, 'binary' as evidence,
 from code
-where package <> '' and value > 0
+where package <> '' and not regexp_matches(package, '[ :]') and value > 0
 union all by name
 select build_id, run_id, 'binary_bytes' as metric, 'program' as subject, sum(size_bytes)::double as value,
     'binary' as evidence,
