@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -77,6 +78,32 @@ def test_nothing_read_is_exit_2(tmp_path: Path) -> None:
 def test_an_empty_warehouse_says_that_nothing_is_loaded() -> None:
     with Given().models() as connection:
         assert coverage(connection).sentences() == ["nothing was judged: nothing is loaded"]
+
+
+def test_captures_in_no_runs_folder_count_as_one_run_which_is_said(tmp_path: Path) -> None:
+    for build in ("b1", "b2"):
+        (tmp_path / "a" / build).mkdir(parents=True)
+        for name in ("1", "2"):
+            text = f"pkg: a\nBenchmarkGet-2 \t20\t5{name} ns/op\n"
+            (tmp_path / "a" / build / f"bench{name}.txt").write_text(text)
+    done = tracemill("run", tmp_path / "a", "--warehouse", tmp_path / "w")
+    assert "one run: the captures of b1, b2 lie in no run's folder" in done.stdout
+    text = tracemill("doctor", "--warehouse", tmp_path / "w").stdout
+    assert "captures of b1, b2 lie in the build's own folder and count as one run" in text
+    assert "--layout '{build}/{run}.pb.gz'" in text
+
+
+def test_a_build_without_a_place_is_told_what_orders_the_others() -> None:
+    given = Given()
+    for build, commit in (("b1", "2026-01-01T00:00:00Z"), ("b2", None)):
+        given.trace(build, "1", [])
+        given.tables["captures"][-1]["captured_at"] = datetime(2026, 1, 1, tzinfo=UTC)
+        when = datetime.fromisoformat(commit) if commit else None
+        given.tables["build_manifests"].append({"build_id": build, "committed_at": when})
+    with given.models() as connection:
+        found = coverage(connection).sentences()
+    reason = "nothing says when they were committed, which orders the others"
+    assert [s.partition(";")[0] for s in found if "set aside" in s] == [f"set aside: b2: {reason}"]
 
 
 def shown(demo: Path, *options: str) -> list[list[str]]:

@@ -39,7 +39,7 @@ EXPECTED_SINCE_BUILDS = 3
 # Metrics of which a build may show less because less is known.
 MAPS_TOLD = {m.name for m in METRICS.values() if SOURCES[m.measure].exhaustive == "maps told"}
 UNORDERED = (
-    "the order of the builds is not known: nothing says when {0} was committed or captured. "
+    "the order of the builds is not known: {0} has no place among them. "
     'Say it in build.json as "committed_at" (RFC 3339), list the builds by `run --order FILE`, or name those '
     "to compare it with, by --baseline"
 )

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 # More differences than this are counted.
 MAX_DIFFERENCES = 8
+# Why a build has no place among the others, by what orders those.
+NO_PLACE = {
+    "list": "the list that orders the others does not have them",
+    "committed_at": "nothing says when they were committed, which orders the others",
+    "captured_at": "nothing says when they were captured, which orders the others",
+}
 
 
 class Metric(NamedTuple):
@@ -57,6 +63,8 @@ class Coverage:
     differences: list[Difference]
     kinds: list[Kind]
     least: int
+    order_sources: list[str]
+    without_runs: list[str]
 
     @property
     def judged(self) -> int:
@@ -71,9 +79,9 @@ class Coverage:
     def sentences(self) -> list[str]:
         """What was judged, what was not, and why."""
         if not self.is_judged:
-            return [f"nothing was judged: {self._why_nothing()}", *self._set_aside(), *self._differences()]
+            return [f"nothing was judged: {self._why_nothing()}", *self._apart()]
         if not self.judged:
-            return [*self._faultless(), *self._set_aside(), *self._differences()]
+            return [*self._faultless(), *self._apart()]
         metrics = sum(m.judged > 0 for m in self.metrics)
         ordered = [build for build in self.builds if build not in self.unordered] or self.builds
         against = f"each build of {ordered[0]} to {ordered[-1]} against those before it"
@@ -81,8 +89,7 @@ class Coverage:
             f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, "
             + (against if len(ordered) > 1 else f"of {ordered[0]} alone: there is no build before"),
             *self._faultless(),
-            *self._set_aside(),
-            *self._differences(),
+            *self._apart(),
             *(f"not judged: {text}" for text in self._not_judged()),
         ]
 
@@ -105,14 +112,29 @@ class Coverage:
             return f"what is loaded ({loaded}) gives no figure that is judged"
         return "; ".join(self._not_judged())
 
+    def why_unordered(self) -> str:
+        """Why the builds that are set aside have no place among the others."""
+        return next(
+            (NO_PLACE[source] for source in self.order_sources if source in NO_PLACE),
+            "nothing says when they were committed or captured",
+        )
+
+    def _apart(self) -> list[str]:
+        return [*self._set_aside(), *self._one_run(), *self._differences()]
+
     def _set_aside(self) -> list[str]:
         if not self.unordered:
             return []
-        named = ", ".join(self.unordered[:MAX_DIFFERENCES])
-        more = len(self.unordered) - MAX_DIFFERENCES
         return [
-            f"set aside: {named}{f' and {more} more' if more > 0 else ''}: nothing says when "
-            'they were committed or captured; build.json ("committed_at") or run --order FILE can'
+            f"set aside: {_named(self.unordered)}: {self.why_unordered()}; "
+            'build.json ("committed_at") or run --order FILE can'
+        ]
+
+    def _one_run(self) -> list[str]:
+        if not self.without_runs:
+            return []
+        return [
+            f"one run: the captures of {_named(self.without_runs)} lie in no run's folder, and count together"
         ]
 
     def _not_judged(self) -> list[str]:
@@ -132,6 +154,11 @@ class Coverage:
         ]
         more = len(self.differences) - MAX_DIFFERENCES
         return lines + ([f"not compared: {more} more builds with those before them"] if more > 0 else [])
+
+
+def _named(builds: list[str]) -> str:
+    more = len(builds) - MAX_DIFFERENCES
+    return ", ".join(builds[:MAX_DIFFERENCES]) + (f" and {more} more" if more > 0 else "")
 
 
 def by_reason(found: Iterable[tuple[str, int, str]]) -> list[str]:
@@ -158,6 +185,8 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
         differences=ask(connection, "coverage/differences", Difference),
         kinds=ask(connection, "coverage/kinds", Kind),
         least=least_earlier_builds(connection),
+        order_sources=ask_column(connection, "coverage/order_source"),
+        without_runs=ask_column(connection, "coverage/without_runs"),
     )
 
 

@@ -173,10 +173,19 @@ def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list
     if unordered:
         found.append(
             Ailment(
-                f"{_named(unordered)} {'is' if len(unordered) == 1 else 'are'} not judged: nothing says when "
-                "they were committed or captured",
+                f"{_named(unordered)} {'is' if len(unordered) == 1 else 'are'} not judged: "
+                f"{rests_on.why_unordered()}",
                 'write {"committed_at": "2026-01-31T12:00:00Z"} into <build>/build.json: '
                 "git show -s --format=%cI COMMIT gives it; or list the builds: run --order FILE",
+            )
+        )
+    if rests_on.without_runs:
+        found.append(
+            Ailment(
+                f"captures of {_named(rests_on.without_runs)} lie in the build's own folder and count as one run: "
+                "what several processes did is added up, and nothing tells noise",
+                "put the captures of each run into a folder of its own, <build>/<run>/, or say how names tell "
+                "runs: --layout '{build}/{run}.pb.gz' (docs/formats.md)",
             )
         )
     untold = [b.build_id for b in builds if not b.go_version]

@@ -1,0 +1,6 @@
+-- The builds whose captures lie in no run's folder, and so count as those of one run.
+select distinct build_id as name, builds.ordinal
+from int_run_measures
+inner join builds using (build_id)
+where run_id = '' and measure <> 'binary' and builds.run_count = 0
+order by builds.ordinal
