@@ -30,7 +30,10 @@ def require(value: str, what: str, known: Sequence[str]) -> None:
     """Raises NoSuchNameError, with the nearest name, unless value is known."""
     if value not in known:
         near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-        listed = ", ".join(sorted(known)[:MAX_LISTED]) or "none yet"
+        # Builds come in their order: the newest are most likely meant.
+        named = list(known)[-MAX_LISTED:] if what == "build" else sorted(known)[:MAX_LISTED]
+        more = f" and {len(known) - len(named)} more" if len(known) > len(named) else ""
+        listed = f"{', '.join(named)}{more}" if named else "none yet"
         raise NoSuchNameError(
             f"no {what} {value!r}; " + (f"did you mean {near[0]!r}?" if near else f"there is {listed}")
         )

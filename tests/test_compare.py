@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,20 @@ def test_two_pairs_a_pair_given_twice_and_runs_without_one_are_told_apart(tmp_pa
 def test_more_pairs_are_advised_where_pairs_cannot_tell(tmp_path: Path) -> None:
     base = paired(tmp_path / "base", LOAD[:6])
     head = paired(tmp_path / "head", [LOAD[i] * (0.7, 1.2, 1.1)[i % 3] for i in range(6)])
-    assert "cannot be told from noise with 6 pairs; with" in " ".join(compare(base, head).stdout.split())
+    text = " ".join(compare(base, head).stdout.split())
+    assert "cannot be told from noise with 6 pairs; the runs differ by so much that more of them do" in text
+    near = paired(tmp_path / "near", [LOAD[i] * (0.92, 1.08, 1.0)[i % 3] for i in range(6)])
+    text = " ".join(compare(base, near).stdout.split())
+    assert re.search(r"with 6 pairs; \d+ more pairs? would tell half", text), text
+
+
+def test_neither_folders_nor_a_warehouse_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TRACEMILL_WAREHOUSE", raising=False)
+    done = compare("a", "b")
+    assert (done.exit_code, "neither a nor b is a folder or file here" in done.stderr) == (2, True), (
+        done.stderr
+    )
 
 
 def test_noise_that_all_signals_share_in_a_run_is_said(tmp_path: Path) -> None:

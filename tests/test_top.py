@@ -32,6 +32,26 @@ def test_every_kind_has_rows_and_fits_80_columns(demo: Path, kind: str) -> None:
     assert all(len(line) <= 80 for line in lines), max(lines, key=len)
 
 
+def test_as_many_idle_rows_are_shown_as_are_asked_for(demo: Path) -> None:
+    few = tracemill(demo, "top", "waits").stdout
+    (said,) = [line for line in few.splitlines() if line.endswith(" shows all")]
+    assert "shows all" not in tracemill(demo, "top", "waits", "-n", said.split()[-3]).stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "verb"), [("r1/heap.pb.gz", "top"), ("r1/trace.out.xz", "top"), ("r1/bench.txt", "sql --file")]
+)
+def test_inspect_leads_to_what_shows_something(demo: Path, file: str, verb: str) -> None:
+    path = Path(__file__).parent.parent / "examples/artifacts/b08" / file
+    done = CliRunner().invoke(main, ["inspect", str(path)])
+    assert f"next: tracemill {verb} {path}" in done.stderr.replace("\n", "")
+
+
+def test_an_unknown_build_is_told_the_newest(demo: Path) -> None:
+    done = CliRunner().invoke(main, ["top", "waits", "--build", "nope", "--warehouse", str(demo)])
+    assert "no build 'nope'; there is b04, b05," in done.stderr and "b13 and 3 more" in done.stderr
+
+
 def test_against_another_build_what_differs_most_comes_first(demo: Path) -> None:
     shown = tracemill(demo, "top", "waits", "--build", "b08", "--against", "b06").stdout.splitlines()
     assert shown[1].split() == ["function", "reason", "before", "time", "change"]

@@ -27,6 +27,8 @@ from tracemill.flows.show.verdicts import Verdict, on_screen
         (0.25, "share", "0.25 share"),
         (None, "ns", "?"),
         (5, None, "5"),
+        (1, "allocs/op", "1 alloc/op"),
+        (1, "p99-ns", "1 p99-ns"),
     ],
 )
 def test_a_figure_reads_in_its_best_step_and_per_unit_of_work(

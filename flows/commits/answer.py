@@ -67,9 +67,9 @@ class Answer:
         """What the range says as a whole."""
         what = "; ".join(d.text for d in self.differences)
         if not self.with_code:
-            changed = (
-                f"{len(self.ranked)} commits, none of which changes code" if self.ranked else "no commits"
-            )
+            count = len(self.ranked)
+            several = f"{count} commits, none of which changes code" if count else "no commits"
+            changed = "1 commit, which changes no code" if count == 1 else several
             known = what or "nothing that the builds say of themselves differs (labels in build.json would)"
             return f"configuration or environment: {known} ({changed} in between)"
         if not self.is_path_known:

@@ -42,7 +42,7 @@ def as_markdown(answer: Answer, most: int) -> str:
 def _range(answer: Answer) -> str:
     kinds = Counter(kind for r in answer.ranked for kind in r.kinds if kind in ("merge", "revert"))
     without = len(answer.ranked) - len(answer.with_code)
-    parts = [f"{len(answer.ranked)} commits"]
+    parts = [f"{len(answer.ranked)} commit{'s' * (len(answer.ranked) != 1)}"]
     parts += [f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items())]
     parts += [f"{without} without code"] if without else []
     return (

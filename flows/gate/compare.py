@@ -34,6 +34,8 @@ TOOLCHAIN = "by the toolchain"
 _ORDER = (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME, EQUAL)
 # The change in per cent that is worth a word where nothing else is asked for.
 AT_LEAST = 5.0
+# More runs than this are no advice.
+MOST_ADVISED = 50
 # Of a normal distribution, two-sided.
 _Z95 = 1.96
 
@@ -282,6 +284,13 @@ def _of_what_is_seen(bounds: tuple[float, float], before: float, negligible: flo
     """The interval of after over before, from that of the logarithms of each and what is negligible."""
     low, high = (max((before + negligible) * math.exp(bound) - negligible, 0) / before for bound in bounds)
     return low, high
+
+
+def more_runs(count: int, what: str) -> str:
+    """Advice: so many more runs would do, where that is feasible."""
+    if count > MOST_ADVISED:
+        return "the runs differ by so much that more of them do not help: a quieter machine would"
+    return f"{count} more {what if count > 1 else what.replace('pairs', 'pair', 1).replace('runs', 'run', 1)}"
 
 
 def _is_equal(sides: Sides) -> bool:

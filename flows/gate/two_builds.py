@@ -16,6 +16,7 @@ from tracemill.flows.gate.compare import (
     UNKNOWN,
     WORSE,
     is_told,
+    more_runs,
     noise,
 )
 from tracemill.flows.gate.compare import compare as compare_
@@ -196,7 +197,8 @@ def _unjudged(series: list[Series], comparison: Comparison) -> list[Unjudged]:
     found = []
     for (metric, is_single), counts in unknown.items():
         more = sorted(count for count in counts if count is not None)
-        advice = f"; {more[len(more) // 2]} more runs of each would tell half of them" if more else ""
+        half = more[len(more) // 2] if more else None
+        advice = f"; {more_runs(half, 'runs of each would tell half of them')}" if half else ""
         why = "one run cannot tell a change from noise" if is_single else f"cannot be told from noise{advice}"
         found.append(Unjudged(metric, len(counts), why))
     apart = Counter((s.metric, str(s.why)) for s in series if s.answer == APART)

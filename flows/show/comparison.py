@@ -15,6 +15,7 @@ from tracemill.flows.gate.compare import (
     UNKNOWN,
     WORSE,
     is_of_another,
+    more_runs,
     noise,
 )
 from tracemill.flows.show.terminal import visible
@@ -119,7 +120,7 @@ def _untold(found: Comparison) -> list[str]:
         text = f"{_series(len(rest))} cannot be told from noise with {_runs(rest)} {kind}"
         if len(more) * 2 > len(rest):
             half = more[len(rest) // 2]
-            text += f"; with {half} more {'pairs' if kind == 'pairs' else 'a side'} half of them could"
+            text += f"; {more_runs(half, f'{kind} would tell half of them')}"
         lines += _wrapped(text + ".")
     return lines
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tracemill.flows.show.tables import format_table, plain
 from tracemill.parsers.api import Batch, Facts, Issue, NextCapture, Options, ParseError, Stacks
+from tracemill.parsers.pprof.kind import ASIDE
 from tracemill.parsers.registry import detect, items, sources
 from tracemill.warehouse import queries
 from tracemill.warehouse.intervals import CYCLES, INTERVALS, with_intervals
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tracemill.parsers.unwrap.source import Source
 
 # Of these tables the few rows that say most are shown: sql/queries/summaries/.
+# What the verb top is made of.
+_IN_TOP = (INTERVALS, CYCLES, "profile_samples", "goroutine_dump")
 _SUMMARISED = frozenset(name.partition("/")[2] for name in queries.names() if name.startswith("summaries/"))
 
 
@@ -42,6 +45,11 @@ class Inspected:
     issues: list[Issue] = field(default_factory=list)
     summaries: dict[str, tuple[list[str], list[tuple[object, ...]]]] = field(default_factory=dict)
     error: str | None = None
+
+    @property
+    def is_in_top(self) -> bool:
+        """Whether top shows something of it."""
+        return self.facts.kind not in ASIDE and any(self.rows.get(table) for table in _IN_TOP)
 
 
 def inspect(file: str | os.PathLike[str], options: Options | None = None) -> list[Inspected]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import duckdb
 
 
-# Of what is neither better nor worse a few rows suffice.
+# Where nobody says how many rows; of what is neither better nor worse a few suffice.
+DEFAULT_ROWS = 10
 MAX_IDLE_ROWS = 5
 # A function needs so much more room than other words, and no word is cut to less.
 LEAST_NAME, LEAST_WORD = 14, 10
@@ -215,20 +216,23 @@ def _runs(measure: _Measure | None) -> str:
     )  # fmt: skip
 
 
-def as_json(found: list[Top], build: str, count: int) -> dict[str, object]:
+def as_json(found: list[Top], build: str, count: int | None) -> dict[str, object]:
     """The rows for machines, each kind's first ones."""
+    most = count or DEFAULT_ROWS
     return {"build_id": build} | {
-        each.kind: [{name: plain(value) for name, value in row.items()} for row in _ordered(each)[:count]]
+        each.kind: [{name: plain(value) for name, value in row.items()} for row in _ordered(each)[:most]]
         for each in found
     }
 
 
-def as_text(found: list[Top], build: str, count: int, width: int | None, against: str | None = None) -> str:
-    """The rows for people, as wide as the terminal."""
+def as_text(
+    found: list[Top], build: str, count: int | None, width: int | None, against: str | None = None
+) -> str:
+    """The rows for people, as wide as the terminal. count: of each table so many; None: as suffices."""
     return "\n".join(_section(each, build, count, width, against) for each in found)
 
 
-def _section(each: Top, build: str, count: int, width: int | None, against: str | None) -> str:
+def _section(each: Top, build: str, count: int | None, width: int | None, against: str | None) -> str:
     kind = KINDS[each.kind]
     lines = [f"{each.kind} of {build}{f' against {against}' if against else ''}: {kind.text}"]
     if each.runs:
@@ -239,8 +243,8 @@ def _section(each: Top, build: str, count: int, width: int | None, against: str 
         instead = f"; {kind.instead}" if kind.instead else ""
         return "\n".join([*lines, f"none: {build} has no capture that would show any{instead}\n"])
     ordered = _ordered(each)
-    fewer = min(count, MAX_IDLE_ROWS) if _has(ordered, 1) else count
-    for place, most in ((1, count), (2, fewer)):
+    fewer = MAX_IDLE_ROWS if count is None and _has(ordered, 1) else count or DEFAULT_ROWS
+    for place, most in ((1, count or DEFAULT_ROWS), (2, fewer)):
         rows = [row for row in ordered if row["place"] == place]
         if not rows:
             continue
@@ -249,7 +253,8 @@ def _section(each: Top, build: str, count: int, width: int | None, against: str 
             lines.append(f"\n{kind.idle}:")
         lines.append(_table(kind, rows[:most], each, width).rstrip("\n"))
         if len(rows) > most:
-            lines.append(f"{len(rows) - most} more rows; -n {len(rows)} shows all")
+            more = len(rows) - most
+            lines.append(f"{more} more row{'s' * (more > 1)}; -n {len(rows)} shows all")
     if own := [row for row in each.rows if row["place"] == 3]:
         total = sum(_cost(row, kind.cost) or 0 for row in own)
         lines.append(f"\nthe runtime's own goroutines apart: {_figure(total, kind.cost, each.per)}")

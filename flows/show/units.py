@@ -40,7 +40,10 @@ def _parts(value: float, unit: str | None) -> tuple[str, str]:
         if place + 1 == len(steps) or abs(value) >= _FOUR_DIGITS * steps[place + 1][0]:
             figure = value / size
             return f"{figure:,.0f} {name}" if abs(figure) >= _FOUR_DIGITS else f"{figure:.3g} {name}", behind
-    return f"{value:.4g} {'' if base == 'count' else base}".rstrip(), behind
+    number = f"{value:.4g}"
+    # 1 alloc; a unit such as p99-ns is no plural.
+    named = singular(base) if number == "1" and base.isalpha() and len(base) > 3 else base
+    return f"{number} {'' if base == 'count' else named}".rstrip(), behind
 
 
 def per_one(work: str | None) -> str:

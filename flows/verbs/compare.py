@@ -76,6 +76,10 @@ def compare(
     """
     is_path = warehouse is None and (Path(before).exists() or Path(after).exists())
     root = settings_of(warehouse=warehouse).warehouse
+    if warehouse is None and not is_path and not root.exists():
+        raise click.UsageError(
+            f"neither {before} nor {after} is a folder or file here, and there is no warehouse {root}"
+        )
     opened = _paths(Path(before), Path(after)) if is_path else _builds(root, before, after)
     with opened as (connection, first, second):
         if format_ == "benchstat":

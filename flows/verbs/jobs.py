@@ -164,7 +164,8 @@ def _print_ingested(done: Ingested, artifacts: list[Path], layout: Layout) -> No
     if len(done.strays) > MAX_STRAYS:
         tell(f"passed over {len(done.strays) - MAX_STRAYS} more", err=True)
     tell(
-        f"loaded {len(done.loaded)} captures, {done.rows:,} rows, {done.issues} issues "
+        f"loaded {len(done.loaded)} captures, {done.rows:,} rows, "
+        f"{done.issues} issue{'s' * (done.issues != 1)} "
         f"in {done.seconds:.1f} s; {done.unchanged} were there already"
     )
     from tracemill.flows.show.layout import explained, taken_for_builds

@@ -133,5 +133,6 @@ def inspect(file: Path, format_: str) -> None:
         tell(as_text(found), nl=False)
     unread = sum(each.error is not None for each in found)
     if unread < len(found) and format_ == "table":
-        say_next(f"tracemill top {shlex.quote(str(file))}")
+        verb = "top" if any(each.is_in_top for each in found) else "sql --file"
+        say_next(f"tracemill {verb} {shlex.quote(str(file))}")
     click.get_current_context().exit(0 if not unread else 1 if unread < len(found) else 2)

@@ -32,7 +32,7 @@ class NothingToShowError(TracemillError):
 @click.option(
     "--against", metavar="B", help="Beside each figure that of this build; what differs most comes first."
 )
-@click.option("-n", "--rows", type=click.IntRange(min=1), default=10, show_default=True, metavar="N",
+@click.option("-n", "--rows", type=click.IntRange(min=1), show_default="10", metavar="N",
               help="Rows of each table.")  # fmt: skip
 @click.option("--json", "is_json", is_flag=True, help="As one JSON object, every column.")
 @warehouse_option
@@ -40,7 +40,7 @@ def top(
     what: tuple[str, ...],
     build_id: str | None,
     against: str | None,
-    rows: int,
+    rows: int | None,
     is_json: bool,
     warehouse: Path | None,
 ) -> None:
@@ -114,7 +114,7 @@ def _print(
     kinds: list[str],
     build_id: str | None,
     against: str | None,
-    rows: int,
+    rows: int | None,
     is_json: bool,
     name: str | None,
 ) -> str:

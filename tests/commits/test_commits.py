@@ -69,7 +69,7 @@ def test_a_range_without_code_is_configuration_or_environment(
     made, commits = shop
     done = _commits(demo, made, commits[3], commits[4])
     assert "configuration or environment: " in done.stdout
-    assert "(1 commits, none of which changes code in between)" in done.stdout
+    assert "(1 commit, which changes no code in between)" in done.stdout
     assert "no commits in between" in _commits(demo, made, commits[3], commits[3]).stdout
 
 

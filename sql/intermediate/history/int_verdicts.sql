@@ -311,7 +311,8 @@ select
         'moved between what ' || verdicts.caller || ' calls: with all below it ' || verdicts.caller
         || ' cost ' || format('{:.4g}', verdicts.caller_before) || ' ' || verdicts.unit || ' before and '
         || format('{:.4g}', verdicts.caller_after) || ' after; ',
-        bases.n_before, ' builds (', bases.runs_before, ' runs) before, ',
+        bases.n_before, if(bases.n_before = 1, ' build (', ' builds ('),
+        bases.runs_before, if(bases.runs_before = 1, ' run) before, ', ' runs) before, '),
         bases.n_after, ' (', bases.runs_after, ') from there on',
         '; standard error ' || round(100 * (exp(verdicts.log_standard_error) - 1), 1) || ' %',
         '; known by ', last_evidence.evidence
