@@ -31,13 +31,16 @@ placed as (
         and lines.start_pc <= functions.start_pc
 ),
 
-packaged as (
-    select capture_id, start_pc, end_pc,
-        regexp_extract(
-            split_part(regexp_replace(function, '^type(:|\.)\.(eq|hash)\.', ''), '[', 1), '^(.*/)?[^./]+'
-        ) as package,
+with_package as (
+    select capture_id, start_pc, end_pc, regexp_replace(function, '^type(:|\.)\.(eq|hash)\.', '') as name,
     from functions
     where contains(function, '.')
+),
+
+packaged as (
+    select capture_id, start_pc, end_pc,
+        if(contains(name, '.'), regexp_extract(split_part(name, '[', 1), '^(.*/)?[^./]+'), '') as package,
+    from with_package
     union all
     select capture_id, start_pc, end_pc,
         regexp_extract(regexp_replace(file, '^.*/(src|pkg/mod)/|@[^/]*', '', 'g'), '^(.+)/[^/]*$', 1) as package,
