@@ -20,7 +20,8 @@ from tracemill.flows.gate.comparability import without
 from tracemill.flows.gate.judgement import OPEN, Finding, Judgement, Unjudged
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
-from tracemill.flows.show.coverage import Difference
+from tracemill.flows.show.card_wording import short_name
+from tracemill.flows.show.coverage import TOO_SMALL, ZERO, Difference
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 # What a build measures is expected of the next; a metric that nobody measured for longer is forgotten.
 EXPECTED_SINCE_BUILDS = 3
+# So many of the series that are missing are named.
+_MOST_NAMED = 3
 # Metrics of which a build may show less because less is known.
 MAPS_TOLD = {m.name for m in METRICS.values() if SOURCES[m.measure].exhaustive == "maps told"}
 UNORDERED = (
@@ -244,18 +247,23 @@ class _Series(NamedTuple):
     present: int
     too_new: int
     too_small: int
+    zero: int
     missing: int
+    missing_subjects: list[str]
     judged_before: int
     present_before: int
 
     def unjudged(self, least: int) -> list[Unjudged]:
         """What is not judged, and why. least: earlier builds that judging takes."""
+        named = ", ".join(short_name(subject) for subject in self.missing_subjects[:_MOST_NAMED])
+        more = f" and {self.missing - _MOST_NAMED} more" if self.missing > _MOST_NAMED else ""
         return [
             Unjudged(self.metric, count, why)
             for count, why in (
                 (self.too_new, f"known from fewer than {least} earlier builds"),
-                (self.too_small, "too small in every build to mean anything"),
-                (self.missing, "measured in the builds before, not in this one"),
+                (self.too_small, TOO_SMALL),
+                (self.zero, ZERO),
+                (self.missing, f"measured in the builds before, not in this one ({named}{more})"),
             )
             if count
         ]

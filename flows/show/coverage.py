@@ -22,6 +22,9 @@ NO_PLACE = {
     "committed_at": "nothing says when they were committed, which orders the others",
     "captured_at": "nothing says when they were captured, which orders the others",
 }
+# Why a series is not judged.
+TOO_SMALL = "too small in every build to mean anything"
+ZERO = "zero in every build; a rise is judged"
 
 
 class Metric(NamedTuple):
@@ -35,6 +38,7 @@ class Metric(NamedTuple):
     too_new: int
     divided: int
     too_small: int
+    zero: int
     looked_in: int
 
 
@@ -141,7 +145,8 @@ class Coverage:
         reasons = {
             "too_new": f"in too few builds ({self.least} must come before one)",
             "divided": f"never in {self.least + 1} builds that compare with each other",
-            "too_small": "too small in every build to mean anything",
+            "too_small": TOO_SMALL,
+            "zero": ZERO,
         }
         return by_reason(
             (m.metric, getattr(m, name), why) for name, why in reasons.items() for m in self.metrics

@@ -34,6 +34,8 @@ def test_what_was_judged_is_said(demo: Path) -> None:
     assert "against 7 builds: b01 to b07" in found
     assert "internal/cache/prices.go:42" in found
     assert "too small in every build to mean anything: " in found and "mapassign_inuse_bytes (4)" in found
+    (zero,) = [line for line in found.splitlines() if "zero in every build; a rise is judged" in line]
+    assert "mutex_contentions (16)" in zero
 
 
 def test_a_chosen_baseline_is_all_that_is_compared_with(demo: Path) -> None:

@@ -21,6 +21,7 @@ series as (
         bool_or(p_value is not null) or metric in (from faults) as is_judged,
         count(*) filter (where not went_away) as builds,
         bool_or(not_comparable is not null) as is_divided,
+        bool_and(value = 0) as is_zero,
     from regression_history
     group by metric, first_subject
 )
@@ -30,7 +31,8 @@ select
     count(first_subject) filter (where is_judged) as judged,
     count(*) filter (where not is_judged and series.builds <= rules.least_builds) as too_new,
     count(*) filter (where not is_judged and series.builds > rules.least_builds and is_divided) as divided,
-    count(*) filter (where not is_judged and series.builds > rules.least_builds and not is_divided) as too_small,
+    count(*) filter (where not is_judged and series.builds > rules.least_builds and not is_divided and not is_zero) as too_small,
+    count(*) filter (where not is_judged and series.builds > rules.least_builds and not is_divided and is_zero) as zero,
     coalesce(any_value(looked_for.builds), 0) as looked_in,
 from series
 full join looked_for using (metric)

@@ -18,6 +18,7 @@ series as (
         bool_or(ordinal = $ordinal) as is_here,
         bool_or(ordinal = $ordinal and (p_value is not null or is_fault)) as is_judged,
         count(*) filter (where ordinal < $ordinal and not went_away) as n_before,
+        bool_and(value = 0) as is_zero,
         bool_or(is_recent and not is_fault) as was_here,
         bool_or(is_recent and p_value is not null and not is_fault) as was_judged,
     from history
@@ -30,8 +31,10 @@ select
     count(*) filter (where is_judged) as judged,
     count(*) filter (where is_here) as present,
     count(*) filter (where is_here and not is_judged and n_before < (select least_builds from detection_rules)) as too_new,
-    count(*) filter (where is_here and not is_judged and n_before >= (select least_builds from detection_rules)) as too_small,
+    count(*) filter (where is_here and not is_judged and n_before >= (select least_builds from detection_rules) and not is_zero) as too_small,
+    count(*) filter (where is_here and not is_judged and n_before >= (select least_builds from detection_rules) and is_zero) as zero,
     count(*) filter (where not is_here and was_judged) as missing,
+    coalesce(list(first_subject order by first_subject) filter (where not is_here and was_judged), []) as missing_subjects,
     count(*) filter (where was_judged) as judged_before,
     count(*) filter (where was_here) as present_before,
 from series
