@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.gate.comparability import without
-from tracemill.flows.gate.judgement import OPEN, Finding, Judgement, Unjudged
+from tracemill.flows.gate.judgement import OPEN, Compared, Finding, Judgement, NotCompared, Unjudged
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.card_wording import short_name
@@ -230,6 +230,8 @@ def judge(
         suspected=tuple(suspected_changes(connection, candidate, metrics)),
         conditions=tuple(_conditions(connection, candidate)),
         unread=tuple(f.message for f in failures if f.is_unknown_kind),
+        compared=ask(connection, "gate/compared", Compared, ordinal=ordinal, metrics=list(metrics))[0],
+        not_compared=tuple(ask(connection, "gate/not_compared", NotCompared, ordinal=ordinal)),
     )
 
 

@@ -64,6 +64,23 @@ class Unjudged(NamedTuple):
     why: str
 
 
+class Compared(NamedTuple):
+    """How many earlier builds series compare with, and which at most; alone_count: series with none."""
+
+    alone_count: int
+    fewest: int
+    most: int
+    first_build_id: str | None
+    last_build_id: str | None
+
+
+class NotCompared(NamedTuple):
+    """A build whose figures do not compare with those before it, and in which conditions."""
+
+    build_id: str
+    conditions: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
@@ -72,7 +89,8 @@ class Judgement:
     that builds were compared across. fails_on_open: what stands open fails it too. allows_leaks: new
     leaks do not. suspected: sentences on what may have got worse. unread: sentences on files of no known
     kind. conditions: on what else differs, or may. comparison: how it was compared with one other build
-    alone, in sentences; of a history nothing.
+    alone, in sentences; of a history nothing. compared, not_compared: of a history, which builds the
+    candidate was really judged against.
     """
 
     candidate: str
@@ -90,6 +108,8 @@ class Judgement:
     unread: tuple[str, ...] = ()
     comparison: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    compared: Compared | None = None
+    not_compared: tuple[NotCompared, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:

@@ -44,14 +44,13 @@ def sentences(judgement: Judgement) -> list[str]:
 
 def coverage(judgement: Judgement) -> list[str]:
     """How much was judged against what, and what was not."""
-    builds = judgement.baseline
-    listed = ", ".join(builds) if judgement.is_baseline_chosen or len(builds) < 3 else ""
-    named = listed or f"{builds[0]} to {builds[-1]}" if builds else ""
     parts = [
         f"judged {_count(sum(judgement.judged.values()), 'series', 'series')} of "
-        f"{_count(len(judgement.judged), 'metric')} against "
-        + (f"{_count(len(builds), 'build')}: {named}" if builds else "nothing: there is no build before")
+        f"{_count(len(judgement.judged), 'metric')} against {_against(judgement)}"
     ]
+    if judgement.not_compared:
+        apart = (f"{n.build_id} ({', '.join(n.conditions)})" for n in judgement.not_compared)
+        parts.append("not compared: what is before " + ", ".join(apart))
     parts += [f"compared: {sentence}" for sentence in judgement.comparison]
     parts += [f"note: {sentence}" for sentence in judgement.conditions]
     if judgement.ignored:
@@ -63,6 +62,23 @@ def coverage(judgement: Judgement) -> list[str]:
     parts += [f"not read: {file}" for file in judgement.unread]
     unjudged = by_reason((u.metric, u.series_count, u.why) for u in judgement.unjudged)
     return parts + [f"not judged: {text}" for text in unjudged]
+
+
+def _against(judgement: Judgement) -> str:
+    """The earlier builds, or of a history those that the series really compare with."""
+    builds, compared = judgement.baseline, judgement.compared
+    if not builds:
+        return "nothing: there is no build before"
+    if compared is None or judgement.is_baseline_chosen or not (compared.most or compared.alone_count):
+        listed = ", ".join(builds) if judgement.is_baseline_chosen or len(builds) < 3 else ""
+        return f"{_count(len(builds), 'build')}: {listed or f'{builds[0]} to {builds[-1]}'}"
+    if not compared.most:
+        return "no build: none before it compares"
+    first, last = compared.first_build_id, compared.last_build_id
+    fewest = f"{compared.fewest} to " if compared.fewest < compared.most else ""
+    named = f"{first} to {last}" if compared.most > 2 else ", ".join(dict.fromkeys([str(first), str(last)]))
+    alone = f"; of them {compared.alone_count} against none that compares" if compared.alone_count else ""
+    return f"{fewest}{_count(compared.most, 'build')}: {named}{alone}"
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

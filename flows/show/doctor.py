@@ -182,8 +182,8 @@ def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list
     if rests_on.without_runs:
         found.append(
             Ailment(
-                f"captures of {_named(rests_on.without_runs)} lie in the build's own folder and count as one "
-                "run: what several processes did is added up, and nothing tells noise",
+                f"captures of {_named(rests_on.without_runs)} lie in the build's own folder and count "
+                "as one run: what several processes did is added up, and nothing tells noise",
                 "put the captures of each run into a folder of its own, <build>/<run>/, or say how names "
                 "tell runs: --layout '{build}/{run}.pb.gz' (docs/formats.md)",
             )

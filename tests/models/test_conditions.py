@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tracemill.flows.gate.judge import judge
+from tracemill.flows.gate.wording import coverage
+
 from .given import rows
 from .story import GET, LOOKUP, PUT, story
 
@@ -27,6 +30,15 @@ def test_what_comes_with_another_go_version_is_no_regression():
         )
     assert [f for f in found if f[0] == "b4"] == [("b4", "mapassign_alloc_bytes", PUT, "not_comparable")]
     assert words.startswith("Go version go1.25 → go1.27: not compared")
+
+
+def test_the_gate_says_which_builds_the_candidate_compares_with():
+    given = with_go(story(leak=1, contention=1), lambda build: "go1.27" if build >= 5 else "go1.26")
+    with given.models() as connection:
+        later, first = (coverage(judge(connection, build)) for build in ("b9", "b5"))
+    assert later[0].endswith(" against 4 builds: b5 to b8")
+    assert "not compared: what is before b5 (Go version)" in later
+    assert first[0].endswith(" against no build: none before it compares")
 
 
 def test_a_patch_release_of_go_compares():

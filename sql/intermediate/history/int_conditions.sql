@@ -51,6 +51,7 @@ boundaries as (
         ordinal,
         measure,
         string_agg(condition || ' ' || value_before || ' → ' || value, ', ' order by condition) as difference,
+        list(condition order by condition) as differing,
     from told
     group by ordinal, measure
 )
@@ -60,6 +61,7 @@ select
     build_order.ordinal,
     measures.measure,
     boundaries.difference,
+    boundaries.differing,
     count(boundaries.difference) over so_far as context,
     last_value(boundaries.difference ignore nulls) over so_far as last_difference,
 from build_order

@@ -1,0 +1,34 @@
+-- With how many earlier builds the candidate's judged series compare, and which those are at most.
+with
+
+here as (
+    select metric, first_subject, measure
+    from regression_history
+    where ordinal = $ordinal and p_value is not null
+        and (len($metrics) = 0 or list_contains($metrics, metric))
+),
+
+compared as (
+    select here.metric, here.first_subject, count(before.ordinal) as build_count,
+        min_by(before.build_id, before.ordinal) as first_build_id, max_by(before.build_id, before.ordinal) as last_build_id,
+    from here
+    inner join int_conditions as now
+        on now.measure = here.measure
+        and now.ordinal = $ordinal
+    left join int_conditions as before
+        on before.measure = here.measure
+        and before.ordinal < $ordinal
+        and before.context = now.context
+        and (here.metric, here.first_subject, before.ordinal) in (
+            select (metric, first_subject, ordinal) from regression_history where not went_away
+        )
+    group by here.metric, here.first_subject
+)
+
+select
+    count(*) filter (where build_count = 0) as alone_count,
+    coalesce(min(build_count) filter (where build_count > 0), 0) as fewest,
+    coalesce(max(build_count), 0) as most,
+    max_by(first_build_id, build_count) as first_build_id,
+    max_by(last_build_id, build_count) as last_build_id,
+from compared
