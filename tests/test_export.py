@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from click.testing import CliRunner, Result
 from prometheus_client.openmetrics import parser
 
 from tracemill.flows.cli import main
-from tracemill.flows.show.export import schema
+from tracemill.flows.show.export import export, schema
 from tracemill.flows.show.openmetrics import write_openmetrics
+from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.schema import EXPORTS_VERSION
 
 from .models.story import PUT, story
@@ -72,3 +74,9 @@ def test_exports_that_are_older_than_the_warehouse_are_written_anew(artifacts: P
     assert tracemill("build", "--full", *where).exit_code == 0
     assert tracemill("run", artifacts, *where).exit_code == 2
     assert report.stat().st_mtime_ns > first
+
+
+def test_without_a_warehouse_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError):
+        export(tmp_path / "none", tmp_path / "out")
+    assert not list(tmp_path.iterdir())

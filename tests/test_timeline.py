@@ -71,7 +71,7 @@ def test_around_what_is_no_waiting_it_shows_the_slowest_task_of_the_build(demo: 
 def test_what_is_no_trace_is_told(tmp_path: Path) -> None:
     heap = shutil.copy(TRACE.with_name("heap.pb.gz"), tmp_path)
     assert "no execution trace in what was given" in timeline(str(heap), code=2)
-    assert "is no time" in timeline(str(TRACE), "--from", "5", "--to", "4", code=2)
+    assert "from 5 ms to 4 ms is no time" in timeline(str(TRACE), "--from", "5", "--to", "4", code=2)
 
 
 def test_an_exemplar_outlives_the_raw_intervals(demo: Path) -> None:

@@ -39,10 +39,10 @@ def export(
 
     Raises WarehouseError where there is no warehouse, OSError where folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / SCHEMA_FILE]
-    replace_whole(written[0], lambda out: out.write(schema().encode()))
     with connect(warehouse) as connection:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = [folder / SCHEMA_FILE]
+        replace_whole(written[0], lambda out: out.write(schema().encode()))
         made = {row[0] for row in connection.execute("show tables").fetchall()}
         for mart, table in EXPORTED.items():
             if mart in made and mart in tables:

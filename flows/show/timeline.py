@@ -108,7 +108,7 @@ def _part(window: Window, asked: Asked) -> Window:
     start = window.from_ns if asked.from_ns is None else asked.from_ns
     end = window.to_ns if asked.to_ns is None else asked.to_ns
     if end <= start:
-        raise NoTimelineError(f"from {start} ns to {end} ns is no time")
+        raise NoTimelineError(f"from {start / 1e6:g} ms to {end / 1e6:g} ms is no time")
     return replace(window, from_ns=start, to_ns=end, title=window.path)
 
 
