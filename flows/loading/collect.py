@@ -1,14 +1,12 @@
-"""Scrapes a live service: its net/http/pprof endpoints, into the layout that `ingest` reads."""
+"""Scrapes a live service: its net/http/pprof endpoints and metrics, into the layout that `ingest` reads."""
 
 from __future__ import annotations
 
-import http.client
+import contextlib
 import shutil
 import tempfile
-import urllib.error
+import time
 import urllib.parse
-import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,20 +14,19 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.layout import folder_name
+from tracemill.flows.loading.scrape import Service
+from tracemill.parsers.api import ParseError
+from tracemill.parsers.registry import detect, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from email.message import Message
-    from typing import IO
+    from collections.abc import Mapping, Sequence
 
     from tracemill.flows.progress import Progress
 
 ENDPOINTS = "/debug/pprof"
-# What one answer may hold: a trace of half a minute of a busy service is some 500 MB.
-MAX_BYTES = 4 * 1024**3
-CHUNK_BYTES = 1 << 20
-# How long an answer may take beyond the time that it is asked to observe.
-PATIENCE_SECONDS = 30.0
+# Before the name of a run that is being collected. One of a day ago was stopped.
+_PART = ".collect-"
+_STOPPED_SECONDS = 24 * 3600.0
 
 # What is there at any moment: file → endpoint. Twice, at the start and the end, as a leak shows in between.
 _MOMENTS = {
@@ -42,6 +39,10 @@ _SUMS = {"allocs.pb.gz": "allocs", "block.pb.gz": "block", "mutex.pb.gz": "mutex
 # What is observed side by side, for whole seconds: of a fraction net/http/pprof makes a CPU
 # profile of 30.
 _OBSERVED = {"trace.out": "trace?seconds={seconds}", "cpu.pb.gz": "profile?seconds={seconds}"}
+# Listed by the services that have it, Go 1.27's: looking for leaks costs a collection, so it comes last.
+_LEAKS = {"goroutineleak.pb.gz": "goroutineleak"}
+# Where services mostly have what they tell of the runtime, if they do; not below the endpoints.
+_METRICS = {"expvar.json": "/debug/vars", "metrics.txt": "/metrics"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,21 @@ class Collected:
 
 
 def collect(
-    url: str, build: str, run: str | None, artifacts: Path, *, seconds: int, progress: Progress
+    url: str,
+    build: str,
+    run: str | None,
+    artifacts: Path,
+    *,
+    seconds: int,
+    progress: Progress,
+    also: Sequence[str] = (),
 ) -> Collected:
     """Scrape the service at url for so many seconds into artifacts/<build>/<run>/.
 
-    run: by default the time of day. The run shows once it is whole; an endpoint that is missing
-    doesn't stop the others. Raises LayoutError for a name that no folder can have, InputError if nothing
-    could be had, or the run is there already.
+    run: by default the time of day. also: paths on the service, such as one that gives what a flight recorder
+    has. The run shows once it is whole; an endpoint that is missing doesn't stop the others. Raises
+    LayoutError for a name that no folder can have, InputError if nothing could be had, or the run is there
+    already.
     """
     base = _base(url)
     run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") if run is None else run
@@ -69,23 +78,33 @@ def collect(
     target = artifacts / build / run
     if target.exists():
         raise InputError(f"{target}: that run is there already")
+    for path in also:
+        if not path.startswith("/") or path.startswith("//"):
+            raise InputError(f"{path}: no path on the service, such as /debug/flight")
+    scrape = _Scrape(Service(base), progress)
+    is_new = not target.parent.exists()
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".collect-", dir=target.parent))  # hidden: no run yet
+    _sweep(target.parent)
+    part = Path(tempfile.mkdtemp(prefix=_PART, dir=target.parent))  # hidden: no run yet
     try:
-        scrape = _Scrape(base, part, progress)
-        progress.start(f"collecting from {base}", 2 * len(_MOMENTS) + len(_OBSERVED) + len(_SUMS))
-        scrape.fetch(_in_turn("1", _MOMENTS))
-        observed = {name: path.format(seconds=seconds) for name, path in _OBSERVED.items()}
-        scrape.fetch(observed, seconds=seconds)
-        scrape.fetch(_in_turn("2", _MOMENTS) | _SUMS)
-        if not scrape.files:
-            raise InputError(f"{base}: nothing could be had; {scrape.failures[0]}")
+        scrape.run(part, seconds, also)
         part.chmod(0o755)
         part.rename(target)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
+        if is_new:
+            with contextlib.suppress(OSError):  # another run has come meanwhile
+                target.parent.rmdir()
         raise
     return Collected(target, scrape.files, scrape.failures)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs have left that were stopped."""
+    for part in folder.glob(f"{_PART}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > _STOPPED_SECONDS:
+                shutil.rmtree(part, ignore_errors=True)
 
 
 def _base(url: str) -> str:
@@ -102,57 +121,49 @@ def _in_turn(turn: str, files: Mapping[str, str]) -> dict[str, str]:
     return {name.replace(".", f"-{turn}.", 1): path for name, path in files.items()}
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A service that sends us elsewhere is not the one that was asked for."""
-
-    def redirect_request(  # the signature is urllib's
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,  # noqa: ARG002
-        headers: Message,
-        newurl: str,
-    ) -> None:
-        raise urllib.error.HTTPError(req.full_url, code, f"sends elsewhere: {newurl[:200]}", headers, fp)
-
-
 class _Scrape:
     """The files of one run as they come."""
 
-    def __init__(self, base: str, folder: Path, progress: Progress) -> None:
+    def __init__(self, service: Service, progress: Progress) -> None:
         self.files: dict[str, int] = {}
         self.failures: list[str] = []
-        self._base = base
-        self._folder = folder
+        self._service = service
         self._progress = progress
-        self._opener = urllib.request.build_opener(_NoRedirect)
 
-    def fetch(self, files: Mapping[str, str], *, seconds: float = 0.0) -> None:
-        """Fetch the files side by side; what fails is a failure in words."""
-        with ThreadPoolExecutor(len(files)) as pool:
-            answers = {name: pool.submit(self._one, name, path, seconds) for name, path in files.items()}
-        for name, answer in answers.items():
-            try:
-                self.files[name] = answer.result()
-            except (OSError, http.client.HTTPException, InputError) as error:
-                (self._folder / name).unlink(missing_ok=True)
-                self.failures.append(f"{self._base}/{files[name]}: {error}")
+    def run(self, folder: Path, seconds: int, also: Sequence[str]) -> None:
+        """All of a run. Raises InputError if nothing could be had."""
+        last = _in_turn("2", _MOMENTS) | _SUMS
+        if "goroutineleak" in self._service.text(""):
+            last |= _LEAKS
+        own = {f"also-{number}": path for number, path in enumerate(also, 1)}
+        observed = {name: path.format(seconds=seconds) for name, path in _OBSERVED.items()}
+        files = len(_MOMENTS) + len(observed) + len(last) + len(own) + len(_METRICS)
+        self._progress.start(f"collecting from {self._service.address}", files)
+        self._fetch(_in_turn("1", _MOMENTS), folder)
+        self._fetch(observed, folder, seconds=seconds)
+        self._fetch(last | own, folder)
+        if not self.files:
+            raise InputError(f"{self._service.address}: nothing could be had; {self.failures[0]}")
+        self._fetch(_METRICS, folder, is_optional=True)
+
+    def _fetch(
+        self, files: Mapping[str, str], folder: Path, *, seconds: float = 0.0, is_optional: bool = False
+    ) -> None:
+        """Fetch files. What fails is a failure in words; of what is optional, it is not there."""
+        for name, answer in self._service.fetch(files, folder, seconds=seconds).items():
+            if isinstance(answer, int) and not (is_optional and not _is_known(folder / name)):
+                self.files[name] = answer
+            elif is_optional:
+                (folder / name).unlink(missing_ok=True)
+            else:
+                place = urllib.parse.urljoin(f"{self._service.address}/", files[name])
+                self.failures.append(f"{place}: {answer}")
             self._progress.step(name)
 
-    def _one(self, name: str, path: str, seconds: float) -> int:
-        """The bytes of one answer. Raises OSError, HTTPException or InputError."""
-        size = 0
-        timeout = seconds + PATIENCE_SECONDS
-        with (
-            self._opener.open(f"{self._base}/{path}", timeout=timeout) as answer,
-            (self._folder / name).open("wb") as file,
-        ):
-            while chunk := answer.read(CHUNK_BYTES):
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise InputError(f"an answer of more than {MAX_BYTES} bytes")
-                file.write(chunk)
-        if not size:
-            raise InputError("an empty answer")
-        return size
+
+def _is_known(file: Path) -> bool:
+    """Whether the file is of a kind that is read."""
+    try:
+        return all(not isinstance(s, ParseError) and detect(s) for s in sources(file))
+    except ParseError:
+        return False

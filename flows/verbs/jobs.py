@@ -314,13 +314,25 @@ def build(warehouse: Path | None, full: bool, prefect: bool, on: str | None) -> 
     show_default=True,
     help="Where the files go, as DIR/<build>/<run>/.",
 )
-def collect(url: str, build: str, run_: str | None, seconds: int, artifacts: Path) -> None:
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="PATH",
+    help="Another path on the service, such as that of a flight recorder: /debug/flight. May be repeated.",
+)
+def collect(
+    url: str, build: str, run_: str | None, seconds: int, artifacts: Path, also: tuple[str, ...]
+) -> None:
     """Scrape the live service at URL, from its net/http/pprof endpoints, as one run of a build.
 
     Takes a trace and a CPU profile, and before and behind them heaps and goroutines, so that what
-    grows shows; then load them with `tracemill run`. A copy of the service's binary in <build>/
-    makes map allocations exact. Of one process each run has the heap samples of the one before:
-    start the service anew between runs where you can.
+    grows shows; leaked goroutines where the service finds them (Go 1.27), and what /debug/vars and
+    /metrics tell of the runtime, if they do. Then load them with `tracemill run`. A copy of the
+    service's binary in <build>/ makes map allocations exact. Of one process each run has the heap
+    samples of the one before: start the service anew between runs where you can.
+
+    Headers that the service asks for, one a line, are taken from TRACEMILL_COLLECT_HEADERS and never
+    printed; SSL_CERT_FILE names whom to trust beside the machine's authorities.
 
     \b
     tracemill collect http://localhost:6060 --build b07
@@ -330,7 +342,7 @@ def collect(url: str, build: str, run_: str | None, seconds: int, artifacts: Pat
     from tracemill.flows.progress import shown
 
     with shown() as progress:
-        done = collect_(url, build, run_, artifacts, seconds=seconds, progress=progress)
+        done = collect_(url, build, run_, artifacts, seconds=seconds, progress=progress, also=also)
     tell(f"{done.folder}: {len(done.files)} files, {sum(done.files.values()):,} bytes")
     for failure in done.failures:
         tell(f"  {failure}", err=True)
