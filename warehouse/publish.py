@@ -28,12 +28,10 @@ from tracemill.warehouse.durable import copy_file, put_in_place, sync
 from tracemill.warehouse.errors import OvertakenError, WarehouseError
 from tracemill.warehouse.functions import register
 from tracemill.warehouse.intervals import view
-from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import Model, ModelError, judged_models, spanning_models
 from tracemill.warehouse.own_models import (
     Elsewhere,
     FailedBuildsError,
-    execute,
     make,
     over_builds,
     shares,
@@ -44,7 +42,7 @@ from tracemill.warehouse.published import damage_of, state_of
 from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import DERIVED, PARSED
-from tracemill.warehouse.stretches import History
+from tracemill.warehouse.stretches import History, create
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -346,12 +344,11 @@ class _Build:
 
     def _make(self, model: Model, progress: Callable[[str], None]) -> None:
         """Make a model of several builds, or a view where it may have become another."""
-        if model.scope == "view" and not self.is_same_code:  # each would read the list of all files
-            execute(self.connection, model, f"create or replace view {model.name} as {model.sql}")
-        elif model.scope in {"history", "all"}:
+        if model.scope in {"history", "all"}:
             progress(model.name)
-            with levels_at_hand(self.connection, model.sql):
-                execute(self.connection, model, f"create or replace table {model.name} as {model.sql}")
+            create(self.connection, model)
+        elif model.scope == "view" and not self.is_same_code:  # each would read the list of all files
+            create(self.connection, model)
 
     def _judge(self, history: History, progress: Callable[[str], None]) -> None:
         """Make the models of a long history, and check each stretch of it by itself."""

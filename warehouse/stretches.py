@@ -54,6 +54,13 @@ def stretches(ordered: Sequence[str], others: Sequence[str] = ()) -> list[Stretc
     return found
 
 
+def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Make a model of several builds, in the place of what it was. Raises ModelError."""
+    what = "view" if model.scope == "view" else "table"
+    with levels_at_hand(connection, model.sql):
+        execute(connection, model, f"create or replace {what} {model.name} as {model.sql}")
+
+
 class History:
     """The models of scope history of one publication, once the models of its builds and ``builds`` stand."""
 
@@ -121,7 +128,7 @@ class History:
                 for model in self._models:
                     if model.scope == "history" and among == newest:
                         progress(model.name)
-                    self._make(model)
+                    create(self._connection, model)
                 yield
                 for model in self._models:
                     if model.scope == "history":
@@ -173,13 +180,6 @@ class History:
         finally:
             file.unlink(missing_ok=True)
             file.with_name(file.name + ".wal").unlink(missing_ok=True)
-
-    def _make(self, model: Model) -> None:
-        if model.scope == "view":
-            execute(self._connection, model, f"create view {model.name} as {model.sql}")
-            return
-        with levels_at_hand(self._connection, model.sql):
-            execute(self._connection, model, f"create table {model.name} as {model.sql}")
 
     def _hand_over(self, name: str, database: str, *, is_begun: bool) -> None:
         """Put the rows of the builds that get them beside those of the others."""

@@ -228,7 +228,9 @@ def _suspected(series: list[Series]) -> list[str]:
 def _hidden(series: list[Series]) -> tuple[Counter[str], Counter[str]]:
     """By metric, in how many series twice as much could hide, and how many were compared."""
     compared = [s for s in series if s.answer != APART]
-    hidden = [s for s in compared if s.answer == UNKNOWN and (s.at_worst or MOST_HIDDEN) >= MOST_HIDDEN]
+    hidden = [
+        s for s in compared if s.answer == UNKNOWN and (s.at_worst is None or s.at_worst >= MOST_HIDDEN)
+    ]
     return Counter(s.metric for s in hidden), Counter(s.metric for s in compared)
 
 

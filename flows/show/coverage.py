@@ -10,7 +10,7 @@ from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_scree
 from tracemill.warehouse.queries import ask, ask_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import duckdb
 
@@ -130,7 +130,7 @@ class Coverage:
         if not self.unordered:
             return []
         return [
-            f"set aside: {_named(self.unordered)}: {self.why_unordered()}; "
+            f"set aside: {few_of(self.unordered)}: {self.why_unordered()}; "
             'build.json ("committed_at") or run --order FILE can'
         ]
 
@@ -138,7 +138,7 @@ class Coverage:
         if not self.without_runs:
             return []
         return [
-            f"one run: the captures of {_named(self.without_runs)} lie in no run's folder, and count together"
+            f"one run: the captures of {few_of(self.without_runs)} lie in no run's folder, and count together"
         ]
 
     def _not_judged(self) -> list[str]:
@@ -161,9 +161,10 @@ class Coverage:
         return lines + ([f"not compared: {more} more builds with those before them"] if more > 0 else [])
 
 
-def _named(builds: list[str]) -> str:
-    more = len(builds) - MAX_DIFFERENCES
-    return ", ".join(builds[:MAX_DIFFERENCES]) + (f" and {more} more" if more > 0 else "")
+def few_of(names: Sequence[str], most: int = MAX_DIFFERENCES) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def by_reason(found: Iterable[tuple[str, int, str]]) -> list[str]:

@@ -6,7 +6,7 @@ import importlib.util
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.coverage import coverage
+from tracemill.flows.show.coverage import coverage, few_of
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -270,8 +270,7 @@ def _builds(builds: list[Build]) -> list[Ailment]:
 
 
 def _named(names: Sequence[str]) -> str:
-    more = len(names) - MAX_NAMED
-    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return few_of(names, MAX_NAMED)
 
 
 def as_text(found: list[Ailment]) -> str:
