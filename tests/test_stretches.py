@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tracemill.flows.gate.judge import gate
 from tracemill.flows.loading.ingest import ingest
 from tracemill.warehouse import connect, stretches
 from tracemill.warehouse.catalog import Catalog
@@ -130,3 +131,18 @@ def test_a_history_that_is_short_again_is_judged_as_a_whole(
     assert rows(root) == rows(tmp_path / "short")
     published(root, builds[8:])
     assert rows(root) == rows(at_once)
+
+
+def test_the_gate_counts_no_builds_of_other_conditions_in_an_earlier_stretch(
+    builds: list[Path], tmp_path: Path
+) -> None:
+    old = [shutil.copytree(build, tmp_path / "artifacts" / build.name) for build in builds[:2]]
+    for file in [file for build in old for file in build.glob("*/bench.txt")]:
+        file.write_text(file.read_text().replace("pkg: app", "pkg: app\ncpu: another"))
+    new = [shutil.copytree(build, tmp_path / "artifacts" / build.name) for build in builds[2:]]
+    for file in [file for build in new for file in build.glob("*/bench.txt")]:
+        file.write_text(file.read_text().replace("pkg: app", "pkg: app\ncpu: this one"))
+    published(tmp_path / "w", [*old, *new])
+    compared = gate(tmp_path / "w", builds[-1].name).compared
+    assert compared
+    assert (compared.most, compared.first_build_id) == (BUILDS - 3, "b02")
