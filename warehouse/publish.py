@@ -258,7 +258,13 @@ class _Build:
         self.connection.execute("commit")
         if self.models:
             self._build_models(progress)
+        self.connection.execute("begin")
+        for model in self.models:
+            # What was only added to, or stands, has its comments still.
+            if model.name in MARTS and (model.scope in {"history", "all"} or not self.is_same_code):
+                self._comment("view" if model.scope == "view" else "table", model.name, MARTS[model.name])
         self._note_state()
+        self.connection.execute("commit")
         others = [m for m in self.models if m.scope == "check" and m.name not in self.checked]
         return self.failed | failed_checks(self.connection, others)
 
@@ -275,8 +281,11 @@ class _Build:
         self.connection.execute(
             f"create table if not exists {PUBLISHED_STATE} (subject varchar primary key, fingerprint varchar)"
         )
-        changed = [[s, f] for s, f in self.plan.after.items() if self.plan.before.get(s) != f]
-        self.connection.executemany(f"insert or replace into {PUBLISHED_STATE} values (?, ?)", changed)
+        changed = {s: f for s, f in self.plan.after.items() if self.plan.before.get(s) != f}
+        self.connection.execute(
+            f"insert or replace into {PUBLISHED_STATE} select unnest($1::varchar[]), unnest($2::varchar[])",
+            [list(changed), list(changed.values())],
+        )
 
     def _add_stacks(self) -> None:
         """Take in the stacks of new captures: captures and builds share them, the table has each once."""
@@ -339,8 +348,6 @@ class _Build:
         for model in self.models:
             if model.name in judged and not (history.is_long and model.scope == "history"):
                 self._make(model, progress)
-            if model.name in MARTS:
-                self._comment("view" if model.scope == "view" else "table", model.name, MARTS[model.name])
 
     def _make(self, model: Model, progress: Callable[[str], None]) -> None:
         """Make a model of several builds, or a view where it may have become another."""
