@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 REPEATS = 5
-LIBRARIES = "click, pydantic_settings, numpy, pyarrow.parquet, duckdb"
+LIBRARIES = "click, msgspec, numpy, pyarrow.parquet, duckdb"
 # By table, in the order in which they came.
 Rows = dict[str, list[pa.RecordBatch]]
 

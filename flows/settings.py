@@ -5,31 +5,20 @@ Options win over ``TRACEMILL_…``, that over ``tracemill.toml``, that over defa
 
 from __future__ import annotations
 
+import os
+import re
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_serializer,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+import msgspec
+from msgspec import Meta
 
+from tracemill.flows.names import require
 from tracemill.warehouse.address import folder_of, shown
 from tracemill.warehouse.schema.errors import TracemillError
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from tracemill.flows.loading.layout import Layout
 
 SETTINGS_FILE = "tracemill.toml"
@@ -40,86 +29,73 @@ class SettingsError(TracemillError):
     """A setting that cannot be used, in one sentence."""
 
 
-class Settings(BaseSettings):
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What may be set, with its default."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=SETTINGS_FILE, extra="forbid")
-
-    cache: Path | None = Field(
-        None,
-        description="folder of the copies of warehouses in a store; default: tracemill/ in XDG_CACHE_HOME",
+    cache: Annotated[
+        Path | None,
+        Meta(
+            description="folder of the copies of warehouses in a store; default: tracemill/ in XDG_CACHE_HOME"
+        ),
+    ] = None
+    warehouse: Annotated[
+        Path, Meta(description="folder of the warehouse, or its address such as s3://bucket/path")
+    ] = Path(".tracemill")
+    exports: Annotated[
+        Path | None, Meta(description="folder of the exports; default: exports/ in the warehouse")
+    ] = None
+    artifacts: Annotated[list[Path], Meta(description="folders that `serve` watches, as a JSON list")] = (
+        msgspec.field(default_factory=lambda: [Path("artifacts")])
     )
-    warehouse: Path = Field(
-        Path(".tracemill"), description="folder of the warehouse, or its address such as s3://bucket/path"
-    )
-    exports: Path | None = Field(
-        None, description="folder of the exports; default: exports/ in the warehouse"
-    )
-    artifacts: list[Path] = Field(
-        [Path("artifacts")], description="folders that `serve` watches, as a JSON list"
-    )
-    layout: list[str] = Field(
-        [], description="patterns of paths that name builds and runs, as a JSON list; default: folders do"
-    )
-    order: Path | None = Field(
-        None, description="file that lists the builds or their commits, oldest first, one a line"
-    )
-    processes: int | None = Field(
-        None, ge=1, le=256, description="files parsed side by side; default: one a core"
-    )
-    on: str | None = Field(
-        None, description="scheduler of a Dask cluster that loads files and builds models, as an address"
-    )
-    commit_url: str | None = Field(
-        None, description="where pages link commits, such as https://git.example/app/commit/{commit}"
-    )
-    source_url: str | None = Field(
-        None, description="where pages link source lines: {commit}, {file} and {line} are filled in"
-    )
-    retention: dict[str, str] = Field(
-        {"raw": "30d"},
-        description="how long raw rows are kept, by table, as a JSON object; raw: those of all other tables",
-    )
-    retention_keeps_incidents: bool = Field(
-        True, description="whether builds at which an incident begins keep their raw rows"
-    )
-    upkeep_cron: str | None = Field(
-        None,
-        description="when `serve` verifies, drops what retention lets go, and compacts: a cron expression",
-    )
-    schedule_cron: str | None = Field(
-        None, description="when `serve` runs the main job, as a cron expression"
-    )
-    schedule_seconds: float = Field(
-        900, gt=0, description="how often `serve` runs it, where no cron expression is set"
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - given by pydantic
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - given by pydantic
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Options, the environment, the file; no .env and no secrets folder."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
-    @field_validator("warehouse", mode="before")
-    @classmethod
-    def _folder_of_address(cls, place: str | Path, found: ValidationInfo) -> Path:
-        return folder_of(place, found.data.get("cache"))
-
-    @field_serializer("warehouse", when_used="json")
-    def _as_its_user_names_it(self, warehouse: Path) -> str:
-        return shown(warehouse)
-
-    @model_validator(mode="after")
-    def _default_exports(self) -> Self:
-        if self.exports is None:
-            self.exports = self.warehouse / "exports"
-        return self
+    layout: Annotated[
+        list[str],
+        Meta(description="patterns of paths that name builds and runs, as a JSON list; default: folders do"),
+    ] = []
+    order: Annotated[
+        Path | None,
+        Meta(description="file that lists the builds or their commits, oldest first, one a line"),
+    ] = None
+    processes: Annotated[
+        Annotated[int, Meta(ge=1, le=256)] | None,
+        Meta(description="files parsed side by side; default: one a core"),
+    ] = None
+    on: Annotated[
+        str | None,
+        Meta(
+            description="scheduler of a Dask cluster that loads files and builds models, as an address",
+        ),
+    ] = None
+    commit_url: Annotated[
+        str | None,
+        Meta(description="where pages link commits, such as https://git.example/app/commit/{commit}"),
+    ] = None
+    source_url: Annotated[
+        str | None,
+        Meta(description="where pages link source lines: {commit}, {file} and {line} are filled in"),
+    ] = None
+    retention: Annotated[
+        dict[str, str],
+        Meta(
+            description="how long raw rows are kept, by table, as a JSON object; "
+            "raw: those of all other tables"
+        ),
+    ] = msgspec.field(default_factory=lambda: {"raw": "30d"})
+    retention_keeps_incidents: Annotated[
+        bool, Meta(description="whether builds at which an incident begins keep their raw rows")
+    ] = True
+    upkeep_cron: Annotated[
+        str | None,
+        Meta(
+            description="when `serve` verifies, drops what retention lets go, and compacts: a cron expression"
+        ),
+    ] = None
+    schedule_cron: Annotated[
+        str | None, Meta(description="when `serve` runs the main job, as a cron expression")
+    ] = None
+    schedule_seconds: Annotated[
+        Annotated[float, Meta(gt=0)],
+        Meta(description="how often `serve` runs it, where no cron expression is set"),
+    ] = 900.0
 
     def as_layout(self, build: str | None = None, run: str | None = None) -> Layout:
         """How builds and runs are told. Raises LayoutError."""
@@ -139,26 +115,68 @@ class Settings(BaseSettings):
         """Where exports go."""
         return self.exports or self.warehouse / "exports"
 
+    def told(self) -> dict[str, Any]:
+        """Each setting's value as its user writes it, in JSON's types."""
+        values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
+        return values | {"warehouse": shown(self.warehouse), "exports": str(self.exports_folder)}
+
+
+FIELDS = msgspec.structs.fields(Settings)
+MEANINGS = {field.name: field.type.__metadata__[0].description for field in FIELDS}
+# The environment has these as JSON.
+_OF_SEVERAL = {field.name for field in FIELDS if field.default_factory is not msgspec.NODEFAULT}
+_PLACE = re.compile(r" - at `\$\.(\w+)")
+
 
 def load(**options: object) -> Settings:
-    """The settings, with the options that are not None on top. Raises SettingsError."""
+    """The settings, with the options that are not None on top. Raises SettingsError, NoSuchNameError."""
     given = {name: value for name, value in options.items() if value is not None}
+    values = _of_file() | _of_environment() | given
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"setting {name}: {first['msg']}") from error
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        said = str(error)
+        name = found[1] if (found := _PLACE.search(said)) else ""
+        raise SettingsError(f"setting {name} {values.get(name)!r}: {_PLACE.split(said)[0]}") from error
+    place = folder_of(values.get("warehouse", settings.warehouse), settings.cache)
+    return msgspec.structs.replace(settings, warehouse=place)
+
+
+def _path(_: object, value: object) -> Path:
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise TypeError(f"Expected a path, got `{type(value).__name__}`")
+
+
+def _of_file() -> dict[str, Any]:
+    try:
+        found = tomllib.loads(Path(SETTINGS_FILE).read_text())
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError) as error:
-        raise SettingsError(f"settings: {error}") from error
+        raise SettingsError(f"{SETTINGS_FILE}: {error}") from error
+    for name in found:
+        require(name, "setting", list(MEANINGS))
+    return found
 
 
-def origins(settings: Settings, options: dict[str, object]) -> dict[str, str]:
+def _of_environment() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in MEANINGS:
+        if (value := os.environ.get(PREFIX + name.upper())) is None:
+            continue
+        try:
+            found[name] = msgspec.json.decode(value) if name in _OF_SEVERAL else value
+        except msgspec.DecodeError as error:
+            raise SettingsError(f"setting {name}: {PREFIX}{name.upper()} is no JSON: {error}") from error
+    return found
+
+
+def origins(options: dict[str, object]) -> dict[str, str]:
     """For each setting, where its value came from."""
-    environment = EnvSettingsSource(type(settings))()
-    file = TomlConfigSettingsSource(type(settings))()
+    environment, file = _of_environment(), _of_file()
     found = {}
-    for name in type(settings).model_fields:
+    for name in MEANINGS:
         if options.get(name) is not None:
             found[name] = "option"
         elif name in environment:

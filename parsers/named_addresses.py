@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from tracemill.parsers import columns
 from tracemill.parsers.api import Batch
 from tracemill.parsers.binary.callees import callee_class
 
@@ -60,22 +61,26 @@ def rows(frames: Frames, at: Ints, above: Ints) -> Batch:
     is_callee = {i: names[i].startswith(RUNTIME) and not names[i].startswith(INTERRUPTS) for i in callees}
     above = np.where(np.isin(above, [i for i in callees if is_callee[i]]), above, -1)
     at, above = _distinct(frames, at, above)
-    texts = pa.array([*names, ""], pa.string())
-    classes = {i: callee_class(names[i]) for i in callees}
-    columns = {
-        "pc": pa.array(frames.address[at] + np.uint64(1)),
-        "function": texts.take(pa.array(frames.function[at])),
-        "callee": texts.take(pa.array(np.where(above >= 0, above, len(names)))),
-        "callee_class": pa.array([classes.get(i) for i in above.tolist()], pa.string()),
-        "file": texts.take(pa.array(frames.file[at])),
-        "line": pa.array(frames.line[at]),
+    texts = [*names, ""]
+    classes = [callee_class(names[i]) for i in callees]
+    known = sorted({found for found in classes if found is not None})
+    codes = np.full(len(texts), -1, np.int32)  # -1: none
+    codes[callees] = [-1 if found is None else known.index(found) for found in classes]
+    code = codes[above]
+    found = {
+        "pc": columns.numbers(pa.uint64(), frames.address[at] + np.uint64(1)),
+        "function": columns.chosen(frames.function[at], texts),
+        "callee": columns.chosen(above, texts),  # -1: none
+        "callee_class": columns.words(len(code), pa.py_buffer(code), code >= 0, pa.array(known, pa.string())),
+        "file": columns.chosen(frames.file[at], texts),
+        "line": columns.ints(frames.line[at]),
     }
     if frames.start_line is not None:
         start = frames.start_line[at]
-        columns["start_line"] = pa.array(start, mask=start <= 0)
+        found["start_line"] = columns.ints(start, start > 0)
     if frames.outermost is not None:
-        columns["outermost_function"] = texts.take(pa.array(frames.outermost[at]))
-    return Batch("named_addresses", pa.RecordBatch.from_pydict(columns))
+        found["outermost_function"] = columns.chosen(frames.outermost[at], texts)
+    return Batch("named_addresses", pa.RecordBatch.from_pydict(found))
 
 
 def _distinct(frames: Frames, at: Ints, above: Ints) -> tuple[Ints, Ints]:

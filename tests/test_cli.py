@@ -204,7 +204,7 @@ def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TRACEMILL_PROCESSES", "many")
     found = tracemill("settings")
     assert found.exit_code == 2
-    assert "processes" in found.stderr
+    assert "setting processes 'many'" in found.stderr
 
 
 def test_sql_imports_no_parser_and_no_prefect(warehouse: Path) -> None:
@@ -241,3 +241,18 @@ def test_every_verb_has_help() -> None:
         found = tracemill(verb, "--help")
         assert found.exit_code == 0
         assert len(found.stdout.splitlines()) > 5, verb
+
+
+def test_a_setting_that_is_not_known_is_refused_with_the_nearest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tracemill.toml").write_text('wharehouse = "w"\n')
+    found = tracemill("settings")
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "did you mean 'warehouse'?" in found.stderr
+    (tmp_path / "tracemill.toml").write_text("artifacts = 3\n")
+    assert "setting artifacts 3: Expected `array`" in tracemill("settings").stderr
+    (tmp_path / "tracemill.toml").unlink()
+    monkeypatch.setenv("TRACEMILL_ARTIFACTS", "a b")
+    assert "TRACEMILL_ARTIFACTS is no JSON" in tracemill("settings").stderr

@@ -80,7 +80,7 @@ def test_the_core_imports_only_what_the_core_installs() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     core = {re.split(r"[^\w-]", d)[0].replace("-", "_") for d in project["dependencies"]}
     assert not {"prefect", "fastapi", "sqlalchemy", "distributed", "prefect_dask"} & core
-    brought = {"pydantic", "markupsafe", "_duckdb", "cython", "typing_extensions"}  # with these
+    brought = {"markupsafe", "_duckdb", "cython", "typing_extensions"}  # with these
     for file in CODE:
         # notify says which extra brings what it lacks.
         if "flows/scheduled" not in file.as_posix() and file.name not in {"notify.py", "remote.py"}:

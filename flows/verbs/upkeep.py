@@ -84,15 +84,14 @@ def settings(format_: str, warehouse: Path | None) -> None:
     tracemill settings
     TRACEMILL_PROCESSES=2 tracemill settings --format json
     """
-    from tracemill.flows.settings import origins
+    from tracemill.flows.settings import MEANINGS, origins
     from tracemill.flows.show.tables import format_table
 
-    chosen = settings_of(warehouse=warehouse)
-    where = origins(chosen, {"warehouse": warehouse})
-    values = chosen.model_dump(mode="json")
+    values = settings_of(warehouse=warehouse).told()
+    where = origins({"warehouse": warehouse})
     if format_ == "json":
         click.echo(json.dumps({n: {"value": values[n], "origin": where[n]} for n in values}, indent=1))
         return
-    rows = [(n, values[n], where[n], type(chosen).model_fields[n].description) for n in values]
+    rows = [(n, values[n], where[n], MEANINGS[n]) for n in values]
     tell(format_table(["setting", "value", "from", "what it is"], rows), nl=False)
     say_next("an option, TRACEMILL_<SETTING> in the environment or a line in tracemill.toml sets one")

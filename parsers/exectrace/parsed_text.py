@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from tracemill.parsers.api import Issue
+from tracemill.parsers.columns import signed
 from tracemill.parsers.exectrace import spec
 from tracemill.parsers.exectrace.assembly import Assembly
-from tracemill.parsers.exectrace.columns import signed
 from tracemill.parsers.exectrace.damage import DamageError, salvaged
 from tracemill.parsers.exectrace.order import sync_text
 from tracemill.parsers.kernels.layout import LAYOUT

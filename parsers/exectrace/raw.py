@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tracemill.parsers.exectrace import columns, spec
+from tracemill.parsers import columns
+from tracemill.parsers.exectrace import spec
 from tracemill.parsers.kernels import trace_args
 from tracemill.parsers.kernels.layout import read_constants
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from tracemill.parsers import columns
 from tracemill.parsers.api import Batch
-from tracemill.parsers.exectrace import columns, spec
+from tracemill.parsers.exectrace import spec
 from tracemill.parsers.kernels.layout import LAYOUT
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracemill.parsers.exectrace.columns import signed
+from tracemill.parsers.columns import signed
 from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.exectrace.v1 import events as ev
 from tracemill.parsers.exectrace.v1.events import V1
