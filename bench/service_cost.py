@@ -33,7 +33,7 @@ def add_builds(example: Catalog, root: Path, count: int) -> None:
     """Make the warehouse at root one of that many builds: those of the example in turn, under other names."""
     catalog = Catalog.load(root)
     names = sorted(example.builds)
-    for number in range(len(catalog.builds), count):
+    for number in range(len(catalog.digests()), count):
         original = names[number % len(names)]
         committed_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
         build = replace(

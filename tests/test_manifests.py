@@ -117,7 +117,8 @@ def test_fields_and_sections_that_a_newer_one_wrote_survive(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(manifests, "MIN_BYTES_BETWEEN_WHOLE", 1)
-    sections, position = manifests.read(warehouse)
+    state, position = manifests.read(warehouse)
+    sections = state.sections()
     (name, capture), *_ = sections["captures"].items()
     put = {
         "captures": {name: capture | {"mood": "good"}},
@@ -129,7 +130,7 @@ def test_fields_and_sections_that_a_newer_one_wrote_survive(
     assert manifests.listing(warehouse)[1], "a whole state was written"
     catalog.builds["b2"] = Build("b2")
     catalog.commit()
-    sections, _ = manifests.read(warehouse)
+    sections = manifests.read(warehouse)[0].sections()
     assert sections["captures"][name]["mood"] == "good"
     assert sections["builds"]["b1"]["owner"] == "me"
     assert sections["notes"] == {"1": {"text": "keep me"}}

@@ -57,6 +57,11 @@ def kept(before: dict[str, str], stale: Iterable[str]) -> dict[str, str]:
     return {build: why for build, why in named.items() if build not in set(stale)}
 
 
+def known(before: dict[str, str]) -> set[str]:
+    """The builds that are set aside in what is published."""
+    return {s.removeprefix(_SUBJECT) for s, why in before.items() if s.startswith(_SUBJECT) and why}
+
+
 def noted(before: dict[str, str], aside: dict[str, str]) -> dict[str, str]:
     """What the published state is to say of them."""
     released = {subject: "" for subject in before if subject.startswith(_SUBJECT)}
@@ -67,9 +72,8 @@ def without(catalog: Catalog, aside: dict[str, str]) -> Catalog:
     """The catalog with failures in the place of the builds' captures, to be published and never committed."""
     if not aside:
         return catalog
-    captures = {place: c for place, c in catalog.captures.items() if c.build_id not in aside}
-    failures = [Failure(b, None, "", None, f"{b} is set aside: {why}") for b, why in aside.items()]
-    return replace(catalog, captures=captures, failures=catalog.failures | {f.place: f for f in failures})
+    failures = {b: Failure(b, None, "", None, f"{b} is set aside: {why}") for b, why in aside.items()}
+    return replace(catalog, set_aside=catalog.set_aside | failures)
 
 
 def blamed(failed: dict[str, FailedCheck]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracemill.warehouse.cached import watcher
 from tracemill.warehouse.durable import digest, place, size_of, sync
 from tracemill.warehouse.errors import DamagedError
-from tracemill.warehouse.layout import LOG, MANIFEST, TABLES_FOLDER
+from tracemill.warehouse.layout import LOG, MANIFEST, PARTS, TABLES_FOLDER
 from tracemill.warehouse.pointer import PUBLISHED_FOLDER, UNLISTED_STAYS, PublishedFile
 from tracemill.warehouse.remote import Remote
 
@@ -218,7 +218,8 @@ class Cache:
             return 0
         gone = [
             entry.path
-            for entry in self.remote.entries(TABLES_FOLDER)
+            for folder in (TABLES_FOLDER, PARTS)
+            for entry in self.remote.entries(folder)
             if entry.path not in listed and now - entry.modified > UNLISTED_STAYS
         ]
         self._all("removing files", gone, lambda path: self.remote.delete([path]))

@@ -11,7 +11,29 @@ from tracemill.warehouse.schema import TABLES
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from tracemill.warehouse.catalog import Catalog
     from tracemill.warehouse.records import Accepted, Build, Capture
+
+
+def tables_of(catalog: Catalog, builds: set[str]) -> dict[str, pa.Table]:
+    """The catalog's own tables, with the rows of these builds."""
+    failures = [*catalog.failures.of(builds).values()]
+    failures += [failure for build, failure in catalog.set_aside.items() if build in builds]
+    rows: dict[str, list[dict[str, object]]] = {
+        "captures": [capture_row(c) for c in catalog.captures_of(builds)],
+        "build_manifests": [build_row(b) for b in catalog.builds.of(builds).values()],
+        "run_work": [
+            {"build_id": b, "run_id": r, "work_unit": unit, "work_count": float(count)}
+            for (b, r), work in catalog.work.of(builds).items()
+            for unit, count in work.items()
+        ],
+        "run_pairs": [
+            {"build_id": b, "run_id": r, "pair": pair} for (b, r), pair in catalog.pairs.of(builds).items()
+        ],
+        "load_failures": [as_dict(f) for f in failures],
+        "accepted_regressions": [accepted_row(a) for a in catalog.accepted.of(builds).values()],
+    }
+    return {name: table(name, found) for name, found in rows.items()}
 
 
 def table(name: str, rows: list[dict[str, object]]) -> pa.Table:

@@ -58,10 +58,9 @@ def late(catalog: Catalog, builds: Iterable[str]) -> dict[str, list[str]]:
 
     A model that needs such rows is not made of them: what was condensed has the others, and not these.
     """
-    chosen = set(builds)
-    expired = {build: gone for build, gone in catalog.expired().items() if build in chosen}
+    expired = catalog.expired(builds)
     found: dict[str, list[str]] = {}
-    for capture in catalog.captures.values():
+    for capture in catalog.captures_of(expired):
         gone = expired.get(capture.build_id)
         if gone and not gone.isdisjoint(capture.files) and not capture.expired:
             found.setdefault(capture.build_id, []).append(capture.path)

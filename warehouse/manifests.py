@@ -1,14 +1,16 @@
 """The manifests of a warehouse: a log with one numbered file for each commit, which is never changed.
 
-``log/0000000012.json`` has the records that commit 12 put and dropped. ``log/0000000012.whole.json`` has all
-records after it, so that reading need not begin at the first commit. Both end in the SHA-256 of what is
-before it, and a commit names the SHA-256 of the commit before. A commit is made by creating its file, which
-fails where another writer was quicker. ``manifest.json`` says in which version the warehouse is kept and how
-far the log goes: a log that ends earlier has lost something.
+``log/0000000012.json`` has the records that commit 12 put and dropped. ``log/0000000012.whole.json`` tells
+which builds there are after it and in which sealed part each has its records (parts.py), so that reading need
+not begin at the first commit, nor reach further than the builds that are asked for. Both end in the SHA-256
+of what is before it, and a commit names the SHA-256 of the commit before. A commit is made by creating its
+file, which fails where another writer was quicker. ``manifest.json`` says in which version the warehouse is
+kept and how far the log goes: a log that ends earlier has lost something.
 
 Version 1 was one ``manifest.json`` with the whole state; it is read, and the next commit makes a log of it.
 From version 3 on captures may list goroutine_cycles, of which a reader of version 2 would know nothing; from
-version 4 on files may have rows of several captures, and builds rows that are kept condensed.
+version 4 on files may have rows of several captures, and builds rows that are kept condensed. Up to version 4
+a whole state had all records itself; it is read, and the next commit writes one of parts.
 """
 
 from __future__ import annotations
@@ -18,29 +20,32 @@ import hashlib
 import json
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from tracemill.warehouse import parts
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.durable import create_file, replace_file
 from tracemill.warehouse.errors import DamagedError, WarehouseError
-from tracemill.warehouse.layout import LOG, MANIFEST
+from tracemill.warehouse.layout import LOG, MANIFEST, PARTS
+from tracemill.warehouse.parts import Digests, Part, Sections
+from tracemill.warehouse.state import Change as Change  # part of what is given here
+from tracemill.warehouse.state import State, apply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-MANIFEST_VERSION = 4
+MANIFEST_VERSION = 5
+# The first whose whole states are of parts
+_OF_PARTS = 5
 _WHOLE = ".whole.json"
 # Commits since the last whole state are replayed by each reader: not less than so much, nor more than it has.
 MIN_BYTES_BETWEEN_WHOLE = 256 * 1024
 # What a newer whole state fails to tell, the one before it and the commits in between still do.
 KEPT_WHOLE = 2
-
-# section → key → the record as JSON has it
-Sections = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +56,6 @@ class Position:
     sha256: str = ""
     bytes_since_whole: int = 0
     whole_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one commit does. unlisted: the files that no capture lists any more."""
-
-    put: Sections = field(default_factory=dict)
-    drop: dict[str, list[str]] = field(default_factory=dict)
-    unlisted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +76,8 @@ class ConflictError(WarehouseError):
     """Another commit was made first."""
 
 
-def read(root: Path, at: int | None = None) -> tuple[Sections, Position]:
-    """All records, of now or after an earlier commit. Raises WarehouseError, DamagedError."""
+def read(root: Path, at: int | None = None) -> tuple[State, Position]:
+    """The records, of now or after an earlier commit. Raises WarehouseError, DamagedError."""
     cache = cache_of(root)
     if cache is None or at is not None:
         return _tried(root, at)
@@ -93,14 +89,14 @@ def read(root: Path, at: int | None = None) -> tuple[Sections, Position]:
         return _tried(root, at)
 
 
-def _tried(root: Path, at: int | None) -> tuple[Sections, Position]:
+def _tried(root: Path, at: int | None) -> tuple[State, Position]:
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):  # pruned between the listing and the reading
             return _read(root, at)
     return _read(root, at)
 
 
-def _read(root: Path, at: int | None) -> tuple[Sections, Position]:
+def _read(root: Path, at: int | None) -> tuple[State, Position]:
     head = read_head(root)
     numbers, wholes = listing(root)
     if head is None and numbers:  # begun in between
@@ -108,7 +104,7 @@ def _read(root: Path, at: int | None) -> tuple[Sections, Position]:
     if head is None:
         if numbers or wholes:
             raise DamagedError(f"{root / MANIFEST}: missing, beside a log; `tracemill repair` makes it anew")
-        return {}, Position()
+        return State(root), Position()
     if head["version"] == 1:
         return _of_version_1(root, head, numbers)
     last = numbers[-1] if numbers else 0
@@ -117,27 +113,25 @@ def _read(root: Path, at: int | None) -> tuple[Sections, Position]:
             f"{root / LOG}: ends at commit {last}, and {MANIFEST} knows of {head['number']}; restore the "
             "missing files from a backup, or go on from what is left with `tracemill repair`"
         )
-    sections, position = replay(root, numbers, wholes, last if at is None else at)
+    state, position = replay(root, numbers, wholes, last if at is None else at)
     if position.number == head["number"] and position.sha256 != head["sha256"]:
         raise DamagedError(
             f"{_commit_file(root, last)}: another commit than the one that {MANIFEST} knows of"
         )
-    return sections, position
+    return state, position
 
 
-def replay(root: Path, numbers: list[int], wholes: list[int], last: int) -> tuple[Sections, Position]:
+def replay(root: Path, numbers: list[int], wholes: list[int], last: int) -> tuple[State, Position]:
     """The records after commit ``last``, from the newest whole state that can be read."""
-    sections: Sections = {}
+    state = State(root)
     position = Position()
     lost: DamagedError | None = None
     for number in reversed([w for w in wholes if w <= last]):
         try:
-            state, _, size = unseal(root / LOG / f"{number:010}{_WHOLE}")
+            state, position = _whole(root, number)
         except DamagedError as error:
             lost = error
             continue
-        sections = state["sections"]
-        position = Position(number, state["sha256"], 0, size)
         break
     if not position.number and stands_alone(root, numbers):
         position = Position(numbers[0] - 1)
@@ -150,16 +144,46 @@ def replay(root: Path, numbers: list[int], wholes: list[int], last: int) -> tupl
             raise DamagedError(
                 f"{_commit_file(root, number)}: follows another commit {number - 1} than the one here"
             )
-        apply(sections, commit.change)
+        state.apply(commit.change)
         since = position.bytes_since_whole + commit.size_bytes
         position = Position(number, commit.sha256, since, position.whole_bytes)
-    return sections, position
+    return state, position
 
 
-def read_whole(root: Path, number: int) -> Sections:
-    """All records after a commit, as they were written down. Raises DamagedError."""
-    sections: Sections = unseal(root / LOG / f"{number:010}{_WHOLE}")[0]["sections"]
-    return sections
+def _whole(root: Path, number: int) -> tuple[State, Position]:
+    """A whole state, and where it stands. Raises DamagedError."""
+    whole, _, size = unseal(root / LOG / f"{number:010}{_WHOLE}")
+    state = State.of(root, whole)
+    if not parts.is_there(root, state.parts):
+        raise DamagedError(f"{root / PARTS}: lacks a part of whole state {number}; `tracemill repair`")
+    is_old = whole["version"] < _OF_PARTS  # then one of parts is due
+    return state, Position(number, whole["sha256"], size if is_old else 0, 0 if is_old else size)
+
+
+def read_whole(root: Path, number: int, lost: Callable[[Part], None]) -> Sections:
+    """All records after a commit, as they were written down. Raises DamagedError.
+
+    lost: is told of parts that cannot be read.
+    """
+    return State.of(root, unseal(root / LOG / f"{number:010}{_WHOLE}")[0]).sections(lost)
+
+
+def named_parts(root: Path) -> list[Part]:
+    """The parts that the whole states name. Raises DamagedError where one of these cannot be read."""
+    found: dict[str, Part] = {}
+    for number in listing(root)[1]:
+        with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
+            whole = unseal(root / LOG / f"{number:010}{_WHOLE}")[0]
+            found |= {part["sha256"]: Part.of(part) for part in whole.get("parts", [])}
+    return list(found.values())
+
+
+def part_files(root: Path) -> set[str]:
+    """The files of parts that are needed; of all parts here where it cannot be told which are not."""
+    try:
+        return parts.files_of(named_parts(root))
+    except DamagedError:
+        return {file.relative_to(root).as_posix() for file in (root / PARTS).glob("*")}
 
 
 def stands_alone(root: Path, numbers: list[int]) -> bool:
@@ -172,20 +196,11 @@ def history(root: Path) -> Iterator[tuple[Commit, Sections]]:
     numbers, wholes = listing(root)
     sections: Sections = {}
     if numbers and not stands_alone(root, numbers):
-        sections, _ = replay(root, numbers, wholes, numbers[0] - 1)
+        sections = replay(root, numbers, wholes, numbers[0] - 1)[0].sections()
     for number in numbers:
         commit = read_commit(root, number)
         apply(sections, commit.change)
         yield commit, sections
-
-
-def apply(sections: Sections, change: Change) -> None:
-    """Make a commit's change to the records."""
-    for name, keys in change.drop.items():
-        for key in keys:
-            sections.get(name, {}).pop(key, None)
-    for name, records in change.put.items():
-        sections.setdefault(name, {}).update(records)
 
 
 def append(root: Path, position: Position, change: Change, operation: str) -> Position:
@@ -205,6 +220,7 @@ def append(root: Path, position: Position, change: Change, operation: str) -> Po
             "put": change.put,
             "drop": change.drop,
             "unlisted": change.unlisted,
+            "builds": {b: d and [d.made, d.shown] for b, d in change.builds.items()},
         }
     )
     file = _commit_file(root, number)
@@ -234,18 +250,13 @@ def is_whole_due(position: Position) -> bool:
     return position.bytes_since_whole > max(MIN_BYTES_BETWEEN_WHOLE, position.whole_bytes)
 
 
-def write_whole(root: Path, position: Position, sections: Sections) -> Position:
-    """Write down all records as they are at position."""
-    content = _seal(
-        {
-            "version": MANIFEST_VERSION,
-            "number": position.number,
-            "sha256": position.sha256,
-            "sections": sections,
-        }
-    )
+def write_whole(root: Path, position: Position, state: State) -> tuple[State, Position]:
+    """Write down the records as they are at position: first what is new in parts, then which there are."""
+    sealed = state.sealed(MANIFEST_VERSION)
+    told = {"version": MANIFEST_VERSION, "number": position.number, "sha256": position.sha256}
+    content = _seal(told | sealed.as_whole())
     _write(root, f"{LOG}/{position.number:010}{_WHOLE}", content)
-    return Position(position.number, position.sha256, 0, len(content))
+    return sealed, Position(position.number, position.sha256, 0, len(content))
 
 
 def write_head(root: Path, position: Position) -> None:
@@ -281,7 +292,7 @@ def read_head(root: Path) -> dict[str, Any] | None:
     return dict(head)
 
 
-def _of_version_1(root: Path, state: dict[str, Any], numbers: list[int]) -> tuple[Sections, Position]:
+def _of_version_1(root: Path, state: dict[str, Any], numbers: list[int]) -> tuple[State, Position]:
     """The records of a manifest of version 1; of the log where a stop came right after that was begun."""
     sha256 = _sha256((root / MANIFEST).read_bytes())
     if numbers:
@@ -296,7 +307,7 @@ def _of_version_1(root: Path, state: dict[str, Any], numbers: list[int]) -> tupl
         "accepted": {key(a["build_id"], a["metric"], a["subject"]): a for a in state.get("accepted", [])},
         "retired": state["retired"],
     }
-    return sections, Position(0, sha256)
+    return State.of(root, {"sections": sections}), Position(0, sha256)
 
 
 def key(*parts: str | None) -> str:
@@ -317,7 +328,8 @@ def listing(root: Path) -> tuple[list[int], list[int]]:
 def read_commit(root: Path, number: int) -> Commit:
     """One commit. Raises DamagedError."""
     state, sha256, size = unseal(_commit_file(root, number))
-    change = Change(state["put"], state["drop"], state["unlisted"])
+    builds = {build: told and Digests(*told) for build, told in state.get("builds", {}).items()}
+    change = Change(state["put"], state["drop"], state["unlisted"], builds)
     return Commit(
         number, sha256, state["previous"], state["at"], state["operation"], state["by"], change, size
     )
@@ -333,12 +345,14 @@ def prune(root: Path, first_kept: int) -> list[str]:
     gone += [root / LOG / f"{w:010}{_WHOLE}" for w in wholes if w < enough[0]]
     for file in gone:
         file.unlink(missing_ok=True)
+    if gone:
+        parts.prune(root, part_files(root))
     return [file.name for file in gone]
 
 
 def remove_leftovers(root: Path) -> None:
     """Remove the unfinished files of writers that were stopped. Under the lock only."""
-    for file in [*root.glob(f".{MANIFEST}.*"), *(root / LOG).glob(".*.json.*")]:
+    for file in [*root.glob(f".{MANIFEST}.*"), *(root / LOG).rglob(".*.json.*")]:
         file.unlink(missing_ok=True)
 
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -31,8 +31,8 @@ from tracemill.warehouse.schema.tables import CATALOG, DERIVED, PARSED
 if TYPE_CHECKING:
     from tracemill.warehouse.records import Capture, Condensed
 
-# The catalog's sections whose keys begin with a build
-_BY_BUILD = ("captures", "work", "pairs", "failures", "accepted")
+# The catalog's sections of which a share has a build's records, beside its captures and what is kept of it
+_BY_BUILD = ("builds", "work", "pairs", "failures", "accepted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +67,19 @@ class FailedBuildsError(ModelError):
 
 def shares(catalog: Catalog, builds: Sequence[str]) -> Iterator[Share]:
     """Each of the builds with its records."""
-    by_build = {name: _by_build(getattr(catalog, name)) for name in _BY_BUILD}
     condensed: dict[str, dict[str, Condensed]] = {}
-    for path, kept in catalog.condensed.items():
-        for build in kept.builds:
-            condensed.setdefault(build, {})[path] = kept
+    if catalog.expired(builds):
+        for path, kept in catalog.condensed.items():
+            for build in kept.builds:
+                condensed.setdefault(build, {})[path] = kept
     for build in builds:
-        alone = Catalog(catalog.root, condensed=condensed.get(build, {}))
-        for name, records in by_build.items():
-            setattr(alone, name, records.get(build, {}))
-        if build in catalog.builds:
-            alone.builds[build] = catalog.builds[build]
-        alone.files = {p: catalog.files[p] for p in alone.listed() if p in catalog.files}
+        alone = Catalog(catalog.root)
+        alone.condensed.update(condensed.get(build, {}))
+        alone.captures.update({c.place: c for c in catalog.captures_of([build])})
+        for name in _BY_BUILD:
+            getattr(alone, name).update(getattr(catalog, name).of([build]))
+        alone.files.update({p: catalog.files[p] for p in alone.listed() if p in catalog.files})
         yield Share(build, alone)
-
-
-def _by_build(records: dict[Any, Any]) -> dict[str, dict[Any, Any]]:
-    found: dict[str, dict[Any, Any]] = {}
-    for key, value in records.items():
-        found.setdefault(key[0], {})[key] = value
-    return found
 
 
 def checked_here(catalog: Catalog, captures: Iterable[Capture]) -> set[str]:
@@ -144,7 +137,7 @@ def over_builds(
     is_empty: the tables that were parsed show no rows, for models of which only the columns are needed.
     """
     database = str(connection.execute("select current_database()").fetchall()[0][0])
-    chosen = set(builds)
+    builds = list(builds)
     connection.execute("attach ':memory:' as fresh")
     connection.execute("use fresh")
     connection.execute(
@@ -156,7 +149,7 @@ def over_builds(
         )
     for name in declared():
         connection.execute(f'create view {name} as from "{database}".main.{name}')
-    read = [] if is_empty else [c for c in catalog.captures.values() if c.build_id in chosen]
+    read = [] if is_empty else catalog.captures_of(builds)
     by_table = files_by_table(read, catalog.files)
     for name in PARSED:
         connection.execute(f"create view {name} as {scan_of(name, by_table)}")
@@ -179,8 +172,7 @@ def make(
 
     kept: is told what raw rows that have expired leave undone.
     """
-    chosen = set(builds)
-    expired = {b: gone for b, gone in catalog.expired().items() if b in chosen}
+    expired = catalog.expired(builds)
     cannot_run = needing(models, expired)
     made = fingerprints(models) if cannot_run else {}
     for model in _own(connection, models):

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from tracemill.warehouse.models import Model
 
 
+# Before a build's name, in the published state: a hash of the rows that the catalog's tables have of it.
+ROWS = "rows "
+
+
 @cache
 def _detection() -> str:
     """What the code says that judges levels; the models of single builds do not read it."""
@@ -38,13 +42,15 @@ def _detection() -> str:
 class Plan:
     """What a publication is made from, before and after, and the builds whose models have to run.
 
-    gone: builds that were published and are no longer loaded, whose rows have to go.
+    changed: builds of which the catalog's tables show other rows, or none any more. gone: builds that were
+    published and are no longer loaded, whose rows have to go.
     """
 
     catalog: Catalog
     models: list[Model]
     before: dict[str, str]
     after: dict[str, str]
+    changed: frozenset[str]
     stale: tuple[str, ...]
     gone: tuple[str, ...] = ()
     kept: Kept = field(default_factory=Kept)
@@ -55,10 +61,16 @@ class Plan:
     def of(cls, catalog: Catalog, models: list[Model], before: dict[str, str]) -> Plan:
         """before: what the published file says, nothing to make it anew."""
         after = {
-            "catalog": catalog.fingerprint(),
             "commit": str(catalog.position.number),
             "tracemill": version("tracemill"),
         }
+        digests = catalog.digests()
+        after |= {f"{ROWS}{build}": told.shown for build, told in digests.items()}
+        is_row_gone = (s for s, told in before.items() if s.startswith(ROWS) and told and s not in after)
+        after |= dict.fromkeys(is_row_gone, "")
+        changed = frozenset(
+            s.removeprefix(ROWS) for s, told in after.items() if s.startswith(ROWS) and before.get(s) != told
+        )
         fingerprints = catalog.build_fingerprints() if models else {}
         if models:
             tables = [repr(table.to_pylist()) for table in declared().values()]
@@ -71,21 +83,28 @@ class Plan:
         after |= {f"build {b}": "" for b in gone}
         is_same = before.get("models") == after.get("models")
         stale = tuple(b for b, f in fingerprints.items() if not is_same or before.get(f"build {b}") != f)
-        return cls(catalog, models, before, after, stale, gone)
+        return cls(catalog, models, before, after, changed, stale, gone)
 
     def without(self, set_aside: dict[str, str]) -> Plan:
         """The same without builds that are set aside, whose rows of before go."""
         after = self.after | aside.noted(self.before, set_aside)
         stale = (*self.stale, *(b for b in set_aside if b not in self.stale))
         catalog = aside.without(self.catalog, set_aside)
-        return replace(self, catalog=catalog, after=after, stale=stale, kept=Kept())
+        changed = self.changed | set_aside.keys() | aside.known(self.before)
+        return replace(self, catalog=catalog, after=after, changed=changed, stale=stale, kept=Kept())
 
     def anew(self) -> Plan:
         """The same where nothing was published before."""
         builds = tuple(
             s.removeprefix("build ") for s, f in self.after.items() if s.startswith("build ") and f
         )
-        return replace(self, before={}, stale=builds, gone=())
+        changed = frozenset(s.removeprefix(ROWS) for s in self.after if s.startswith(ROWS))
+        return replace(self, before={}, changed=changed, stale=builds, gone=())
+
+    @property
+    def is_from_rows(self) -> bool:
+        """Whether what is published has the catalog's tables, so that only those of changed builds change."""
+        return any(s.startswith(ROWS) for s in self.before)
 
     @property
     def is_same_code(self) -> bool:
@@ -98,12 +117,13 @@ class Plan:
         Where the models are made elsewhere, who makes them looks at what they read.
         """
         stale = set(self.stale)
-        captures = [c for c in self.catalog.captures.values() if c.build_id in stale]
+        captures = self.catalog.captures_of(stale)
         if self.elsewhere is None:
             paths = {p for c in captures for p in c.paths}
         else:
             paths = checked_here(self.catalog, captures)
-        paths |= {p for p, kept in self.catalog.condensed.items() if not stale.isdisjoint(kept.builds)}
+        if self.catalog.expired(stale):
+            paths |= {p for p, kept in self.catalog.condensed.items() if not stale.isdisjoint(kept.builds)}
         for path, fact in self.catalog.damaged(sorted(paths)).items():
             raise DamagedError(
                 f"{self.catalog.root / path}: {fact}; `tracemill repair` takes out what cannot be read, "

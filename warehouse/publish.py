@@ -39,7 +39,7 @@ from tracemill.warehouse.own_models import (
 )
 from tracemill.warehouse.plan import Plan
 from tracemill.warehouse.published import damage_of, state_of
-from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan, scan_of
+from tracemill.warehouse.scan import STACKS, Files, scan, scan_of
 from tracemill.warehouse.schema import MARTS, TABLES
 from tracemill.warehouse.schema.tables import DERIVED, PARSED
 from tracemill.warehouse.stretches import History, create
@@ -244,9 +244,11 @@ class _Build:
         register(self.connection)
         self.connection.execute("begin")  # one commit for hundreds of small statements
         self._add_stacks()
-        for name, table in (self.catalog.tables() | declared()).items():
+        for name, table in self.catalog.tables(self.plan.changed).items():
+            self._put_rows(name, table)
+        for name, table in declared().items():
             self._table_from(name, table)
-        by_table = files_by_table(self.catalog.captures.values(), self.catalog.files)
+        by_table = self.catalog.files_by_table()
         self._stand_in(by_table)
         for name in PARSED:
             if name != STACKS:
@@ -290,9 +292,10 @@ class _Build:
     def _add_stacks(self) -> None:
         """Take in the stacks of new captures: captures and builds share them, the table has each once."""
         known = set()
-        if self.plan.before:
-            known = {row[0] for row in self.connection.execute("select capture_id from captures").fetchall()}
-        new = (c for c in self.catalog.captures.values() if c.capture_id not in known)
+        if self.plan.is_from_rows:
+            query = "select capture_id from captures where build_id in (select unnest($1::varchar[]))"
+            known = {row[0] for row in self.connection.execute(query, [list(self.plan.changed)]).fetchall()}
+        new = (c for c in self.catalog.captures_of(self.plan.changed) if c.capture_id not in known)
         files = dict.fromkeys(path for capture in new for path in capture.files.get(STACKS, []))
         self.connection.execute(f"create table if not exists {STACKS} as {scan(STACKS, Files())}")
         self.catalog.require(files)
@@ -315,6 +318,17 @@ class _Build:
         rows = f"from {files} anti join {STACKS} using (stack_id) group by stack_id"
         found = self.connection.execute(f"select distinct min(file_index) {rows}").fetchall()
         return [paths[index] for (index,) in sorted(found)]
+
+    def _put_rows(self, name: str, rows: pa.Table) -> None:
+        """Put the changed builds' rows of one of the catalog's tables in the place of their old ones."""
+        if not self.plan.is_from_rows:
+            self._table_from(name, rows)
+            return
+        of_changed = "where build_id in (select unnest($1::varchar[]))"
+        self.connection.execute(f"delete from {name} {of_changed}", [list(self.plan.changed)])
+        self.connection.register("_rows", rows)
+        self.connection.execute(f"insert into {name} by name from _rows")
+        self.connection.unregister("_rows")
 
     def _table_from(self, name: str, rows: pa.Table) -> None:
         self.connection.register("_rows", rows)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tracemill.warehouse.parts import Listed
     from tracemill.warehouse.records import Capture, StoredFile
 
 STACKS = "stacks"
@@ -39,26 +40,38 @@ class Files:
         ]
 
 
-def files_by_table(captures: Iterable[Capture], known: Mapping[str, StoredFile]) -> dict[str, Files]:
-    """Table → its files, each once, in the order of the captures, whose rows alone count."""
-    found: dict[str, dict[str, list[str]]] = {}
+def files_by_table(
+    captures: Iterable[Capture], known: Mapping[str, StoredFile], sealed: Iterable[Listed] = ()
+) -> dict[str, Files]:
+    """Table → its files, each once, in the order of the captures, whose rows alone count.
+
+    sealed: what other captures list, of files of which all rows count.
+    """
+    own: dict[str, dict[str, None]] = {}
+    compacted: dict[str, dict[str, list[str] | None]] = {}
+    for listed in sealed:
+        for name, paths in listed.own.items():
+            own.setdefault(name, {}).update(dict.fromkeys(paths))
+        for name, files in listed.compacted.items():
+            compacted.setdefault(name, {}).update(dict.fromkeys(files))
     for capture in captures:
         for name, paths in capture.files.items():  # of stacks, several captures list one file
-            listed = found.setdefault(name, {})
             for path in paths:
-                listed.setdefault(path, []).append(capture.capture_id)
-    return {name: _files(name, listed, known) for name, listed in found.items()}
-
-
-def _files(name: str, listed: dict[str, list[str]], known: Mapping[str, StoredFile]) -> Files:
-    files = Files()
-    for path, captures in listed.items():
-        file = known.get(path)
-        if name == STACKS or file is None or not file.captures:
-            files.own.append(path)
-        else:
-            files.compacted[path] = None if len(captures) == file.captures else captures
-    return files
+                file = known.get(path)
+                if name == STACKS or file is None or not file.captures:
+                    own.setdefault(name, {})[path] = None
+                elif (there := compacted.setdefault(name, {}).setdefault(path, [])) is not None:
+                    there.append(capture.capture_id)
+    return {
+        name: Files(
+            list(own.get(name, ())),
+            {
+                path: None if there is None or len(there) == known[path].captures else there
+                for path, there in compacted.get(name, {}).items()
+            },
+        )
+        for name in own.keys() | compacted.keys()
+    }
 
 
 def scan_of(name: str, by_table: Mapping[str, Files]) -> str:

@@ -48,7 +48,7 @@ def files(path: str | os.PathLike[str], table: str) -> list[str]:
     from pathlib import Path
 
     from tracemill.warehouse.catalog import Catalog, WarehouseError
-    from tracemill.warehouse.scan import Files, files_by_table
+    from tracemill.warehouse.scan import Files
     from tracemill.warehouse.schema.tables import PARSED
 
     if table not in PARSED:
@@ -57,7 +57,7 @@ def files(path: str | os.PathLike[str], table: str) -> list[str]:
     catalog = Catalog.load(root)
     if not catalog.position.number:
         raise WarehouseError(f"{root}: no warehouse here yet")
-    found = files_by_table(catalog.captures.values(), catalog.files).get(table, Files())
+    found = catalog.files_by_table().get(table, Files())
     return [str(root / name) for name in (*found.own, *found.compacted)]
 
 

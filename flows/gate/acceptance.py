@@ -62,7 +62,7 @@ def withdraw(warehouse: Path, which: Which) -> Accepted:
     """Take an acceptance back. Raises NoSuchNameError, WarehouseError."""
     with writer_lock(warehouse), loading_lock(warehouse):
         catalog = Catalog.load(warehouse)
-        known = [a for a in catalog.accepted if a[:2] == (which.build_id, which.metric)]
+        known = [a for a in catalog.accepted.of([which.build_id]) if a[1] == which.metric]
         subjects = {a[2]: a for a in known} | {a[2].partition(" (")[0]: a for a in known}
         require(which.subject, f"accepted {which.metric} of {which.build_id} for", sorted(subjects))
         accepted = catalog.accepted.pop(subjects[which.subject])

@@ -79,6 +79,6 @@ def compact(
         merge_condensed(catalog)
         catalog.commit()
         publish_files(catalog)
-        done.swept = catalog.sweep(in_store=True)
+        done.swept = catalog.sweep(is_thorough=True)
         done.files_after = len(catalog.listed())
         return done

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 from tracemill.flows.build import build, publish_files
 from tracemill.flows.keep.verify import verify
 from tracemill.flows.lock import held
-from tracemill.warehouse import manifests
+from tracemill.warehouse import manifests, parts
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog, sole_lock
 from tracemill.warehouse.compaction import list_merged, salvage, whole_captures
 from tracemill.warehouse.condensed import rewrite
 from tracemill.warehouse.errors import DamagedError, WarehouseError
-from tracemill.warehouse.layout import LOG, TABLES_FOLDER
+from tracemill.warehouse.layout import LOG, PARTS, parquet_files
 from tracemill.warehouse.published import is_own
+from tracemill.warehouse.state import apply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tracemill.flows.keep.verify import Finding
     from tracemill.flows.lock import Lock
     from tracemill.flows.progress import Progress
+    from tracemill.warehouse.parts import Sections
     from tracemill.warehouse.records import Capture
 
 
@@ -60,7 +62,8 @@ def repair(
         if found.log:
             if is_trial:
                 return done
-            _salvage(root, done)
+            if not {f.path for f in found.log} <= _mended(root):
+                _salvage(root, done)
             found = verify(root)
             done.findings += [f for f in found.findings if f not in done.findings]
         catalog = Catalog.load(root)
@@ -108,6 +111,14 @@ def _save(catalog: Catalog, path: str, captures: list[str], file: Path) -> None:
         list_merged(catalog, {path: target})
 
 
+def _mended(root: Path) -> set[str]:
+    """The files of parts that were damaged, and are as they were written again."""
+    try:
+        return parts.mend(root, manifests.named_parts(root))
+    except DamagedError:
+        return set()
+
+
 def _salvage(root: Path, done: Repaired) -> None:
     """Begin a log with all records that the damaged one still tells, and set that one aside."""
     try:
@@ -117,19 +128,19 @@ def _salvage(root: Path, done: Repaired) -> None:
     except DamagedError:
         head = None
     numbers, wholes = manifests.listing(root)
-    sections, base = _newest_whole(root, wholes)
+    sections, base = _newest_whole(root, wholes, done)
     last = max([*numbers, *wholes, int(head["number"]) if head else 0])
     first = base + 1 if base else min(numbers, default=1)
     for number in range(first, last + 1):
         try:
-            manifests.apply(sections, manifests.read_commit(root, number).change)
+            apply(sections, manifests.read_commit(root, number).change)
         except (DamagedError, FileNotFoundError):
             done.lost_commits.append(f"{LOG}/{number:010}.json")
     if not sections:
         raise WarehouseError(f"{root / LOG}: nothing of it can be read; restore it from a backup")
     done.set_aside = f"{LOG}/damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     (root / done.set_aside).mkdir(parents=True, exist_ok=True)
-    old = [f for f in (root / LOG).iterdir() if f.is_file()]
+    old = [f for f in (*(root / LOG).iterdir(), *(root / PARTS).glob("*")) if f.is_file()]
     listed = {
         path
         for capture in sections.get("captures", {}).values()
@@ -137,25 +148,25 @@ def _salvage(root: Path, done: Repaired) -> None:
         for path in paths
     } | sections.get("condensed", {}).keys()
     cache = cache_of(root)
-    present = (
-        cache.stored()
-        if cache
-        else {p.relative_to(root).as_posix() for p in (root / TABLES_FOLDER).glob("*/*/*.parquet")}
-    )
+    present = cache.stored() if cache else set(parquet_files(root))
     change = manifests.Change(sections, unlisted=sorted(present - listed))
     position = manifests.append(root, manifests.Position(last), change, "repair")
     for file in old:
-        file.rename(root / done.set_aside / file.name)
+        target = root / done.set_aside / file.relative_to(root / LOG)
+        target.parent.mkdir(exist_ok=True)
+        file.rename(target)
     if cache:
-        cache.set_aside([file.name for file in old], done.set_aside)
+        cache.set_aside([file.relative_to(root / LOG).as_posix() for file in old], done.set_aside)
     manifests.write_head(root, position)
 
 
-def _newest_whole(root: Path, wholes: list[int]) -> tuple[manifests.Sections, int]:
-    """The newest whole state that can be read, and its commit."""
+def _newest_whole(root: Path, wholes: list[int], done: Repaired) -> tuple[Sections, int]:
+    """The newest whole state that can be read, without the parts of it that cannot, and its commit."""
     for number in reversed(wholes):
         try:
-            return manifests.read_whole(root, number), number
+            return manifests.read_whole(
+                root, number, lambda part: done.lost_commits.append(f"{PARTS}/{part.sha256}.json")
+            ), number
         except DamagedError:
             continue
     return {}, 0

@@ -128,7 +128,7 @@ def retention(
         publish_files(catalog)
         until = datetime.now(UTC) + timedelta(seconds=KEPT_SECONDS)
         retained.undo_until = f"{until:%Y-%m-%d %H:%M} UTC"
-        retained.swept = catalog.sweep(in_store=True)
+        retained.swept = catalog.sweep(is_thorough=True)
         return retained
 
 

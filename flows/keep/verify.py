@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tracemill.warehouse import manifests
+from tracemill.warehouse import manifests, parts
 from tracemill.warehouse.cached import cache_of, refresh
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.connection import bring_published, published_commit
@@ -65,11 +65,19 @@ def verify(root: Path, *, is_new: bool = False) -> Verified:
     refresh(root, anew=True)
     done.log = _damaged_commits(root)
     try:
-        catalog = Catalog.load(root)
+        _read(root, done, is_new=is_new)
     except DamagedError as error:
         if not done.log:
             done.log.append(Finding(MANIFEST, str(error)))
         return done
+    if not done.findings:
+        replace_file(root / VERIFIED, json.dumps({"commit": done.commit}).encode())
+    return done
+
+
+def _read(root: Path, done: Verified, *, is_new: bool) -> None:
+    """Read what the log lists, and what is published. Raises DamagedError where the log cannot be read."""
+    catalog = Catalog.load(root)
     if not catalog.position.number and not catalog.captures:
         raise WarehouseError(f"{root}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
     done.commit = catalog.position.number
@@ -79,9 +87,6 @@ def verify(root: Path, *, is_new: bool = False) -> Verified:
         listed = [path for path in listed if new is None or path in new]
     _check_files(catalog, listed, done)
     done.published = _damage_of_published(root, catalog)
-    if not done.findings:
-        replace_file(root / VERIFIED, json.dumps({"commit": done.commit}).encode())
-    return done
 
 
 def _damaged_commits(root: Path) -> list[Finding]:
@@ -94,6 +99,9 @@ def _damaged_commits(root: Path) -> list[Finding]:
             found.append(Finding(f"{LOG}/{file.name}", str(error).removeprefix(f"{file}: ")))
         except FileNotFoundError:  # pruned meanwhile
             continue
+    if not found:
+        damaged = parts.damaged(root, manifests.named_parts(root))
+        found += [Finding(path, fact) for path, fact in damaged.items()]
     return found
 
 

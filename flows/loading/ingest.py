@@ -119,7 +119,7 @@ def ingest(
             result.strays = found.strays
             _take_manifests(found, catalog, result)
             if layout and layout.order:
-                catalog.builds = placed_by_list(catalog.builds, layout.order)
+                catalog.builds.update(placed_by_list(catalog.builds, layout.order))
             contents = (read or read_all)(found.inputs)
             todo = _what_is_new(found, contents, catalog, options or Options(), result)
             catalog.commit()
@@ -141,7 +141,7 @@ def _what_is_new(
 ) -> list[Job]:
     """The inputs whose content, at that build and run, is not loaded yet; largest first."""
     known: dict[str, list[Capture]] = {}
-    for capture in catalog.captures.values():
+    for capture in catalog.captures_of({item.build_id for item in found.inputs}):
         # Other captures of a file have ids of their own.
         identity = capture_id(capture.build_id, capture.run_id, capture.sha256)
         known.setdefault(identity, []).append(capture)
@@ -201,8 +201,9 @@ def _take_manifests(found: Discovered, catalog: Catalog, result: Ingested) -> No
     """Take over what the manifests say, and forget the failures that this run judges anew."""
     whole = found.builds.keys() - found.partial
     seen = {(item.build_id, item.run_id, item.path) for item in found.inputs}
-    for place in [p for p in catalog.failures if p[0] in whole or p in seen]:
-        del catalog.failures[place]
+    for place in catalog.failures.of(whole | {build_id for build_id, _, _ in seen}):
+        if place[0] in whole or place in seen:
+            del catalog.failures[place]
     catalog.builds |= with_git_times(merged(found.builds, catalog.builds, found.partial))
     for known, told in ((catalog.work, found.work), (catalog.pairs, found.pairs)):
         for run in found.runs - told.keys():

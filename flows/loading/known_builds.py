@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from tracemill.warehouse.catalog import Build
@@ -20,7 +20,7 @@ MIN_COMMIT_LENGTH = 7
 SECONDS_FOR_GIT = 20
 
 
-def merged(found: dict[str, Build], known: dict[str, Build], partial: set[str]) -> dict[str, Build]:
+def merged(found: dict[str, Build], known: Mapping[str, Build], partial: set[str]) -> dict[str, Build]:
     """The builds found, with their places in a list and, of the partial ones, what else is known of them."""
     builds = {}
     for build_id, build in found.items():
@@ -42,7 +42,7 @@ def merged(found: dict[str, Build], known: dict[str, Build], partial: set[str]) 
     return builds
 
 
-def placed_by_list(builds: dict[str, Build], order: Iterable[str]) -> dict[str, Build]:
+def placed_by_list(builds: Mapping[str, Build], order: Iterable[str]) -> dict[str, Build]:
     """The builds with their places in a list of builds or commits, oldest first; short commits do."""
     places: dict[str, int] = {}
     short: dict[str, list[int]] = {}
