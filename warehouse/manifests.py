@@ -220,7 +220,7 @@ def append(root: Path, position: Position, change: Change, operation: str) -> Po
             "put": change.put,
             "drop": change.drop,
             "unlisted": change.unlisted,
-            "builds": {b: d and [d.made, d.shown] for b, d in change.builds.items()},
+            "builds": change.builds,
         }
     )
     file = _commit_file(root, number)
@@ -365,12 +365,14 @@ def unseal(path: Path) -> tuple[dict[str, Any], str, int]:
     except OSError as error:
         raise DamagedError(f"{path}: cannot be read: {error.strerror}") from error
     body, seal = content[:-65], content[-65:]
-    if seal != _sha256(body).encode() + b"\n":
+    found = hashlib.sha256(body)
+    if seal != found.hexdigest().encode() + b"\n":
         raise DamagedError(f"{path}: damaged, its SHA-256 is another than the one at its end")
     state = json.loads(body)
     if state["version"] > MANIFEST_VERSION:
         raise WarehouseError(f"{path}: version {state['version']}; a newer Tracemill wrote this warehouse")
-    return state, _sha256(content), len(content)
+    found.update(seal)
+    return state, found.hexdigest(), len(content)
 
 
 def _seal(state: dict[str, Any]) -> bytes:

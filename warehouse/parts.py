@@ -14,7 +14,7 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.durable import place, replace_file
@@ -38,8 +38,7 @@ UNLISTED_STAYS_SECONDS = 24 * 3600.0
 _ENDS = (".json", ".copy.json")
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(NamedTuple):
     """Hashes of a build's records. made: of what its models read, none without captures; shown: of all."""
 
     made: str
@@ -90,14 +89,14 @@ class Part:
     @classmethod
     def of(cls, state: dict[str, Any]) -> Part:
         """A part as a whole state has it."""
-        builds = {build: Digests(*digests) for build, digests in state["builds"].items()}
+        told = state["builds"]
+        builds = dict(zip(told, map(Digests._make, told.values()), strict=True))
         return cls(state["sha256"], builds, Listed(state["own"], state["compacted"]))
 
     def as_state(self) -> dict[str, Any]:
         """The same as a whole state has it."""
-        builds = {build: [d.made, d.shown] for build, d in self.builds.items()}
         listed = {"own": self.listed.own, "compacted": self.listed.compacted}
-        return {"sha256": self.sha256, "builds": builds} | listed
+        return {"sha256": self.sha256, "builds": self.builds} | listed
 
 
 def group_of(section: str, key: str, record: dict[str, Any]) -> str:

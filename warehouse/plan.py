@@ -71,7 +71,8 @@ class Plan:
         changed = frozenset(
             s.removeprefix(ROWS) for s, told in after.items() if s.startswith(ROWS) and before.get(s) != told
         )
-        fingerprints = catalog.build_fingerprints() if models else {}
+        made = {b: told.made for b, told in digests.items() if told.made and b not in catalog.set_aside}
+        fingerprints = made if models else {}
         if models:
             tables = [repr(table.to_pylist()) for table in declared().values()]
             code = "\0".join([*(m.name + m.sql for m in models), *map(view, DERIVED), *tables, repr(RULES)])
