@@ -19,14 +19,11 @@ SCHEMES = ("s3", "gs", "az")
 # In a cache: the address of the warehouse that it is of
 ADDRESS_FILE = "store.json"
 # What may say that the same address means another server; a cache is of one of them.
-_ENDPOINTS = (
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT",
-    "AZURE_STORAGE_ENDPOINT",
-    "AZURE_ENDPOINT",
-    "GOOGLE_BASE_URL",
-)
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
 # With one slash, too: that is what a Path makes of two.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}(.*)", re.DOTALL)
 
@@ -66,8 +63,7 @@ def default_caches() -> Path:
 
 def _cache(address: str, caches: Path) -> Path:
     """The cache of an address, made if it is not there."""
-    server = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
-    digest = hashlib.sha256(f"{address}\0{server}".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{address}\0{server_of(address)}".encode()).hexdigest()[:12]
     folder = caches / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', address)[:80]}-{digest}"
     if address_of(folder) != address:
         from tracemill.warehouse.durable import replace_file
@@ -81,6 +77,12 @@ def _cache(address: str, caches: Path) -> Path:
                 "warehouses in a store are kept"
             ) from error
     return folder
+
+
+def server_of(address: str) -> str:
+    """The server that the environment names for an address in a store; empty where it is the cloud's own."""
+    names = _ENDPOINTS[address.partition(":")[0]]
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def address_of(folder: Path) -> str | None:

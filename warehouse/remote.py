@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import random
 import re
 import time
@@ -19,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tracemill.warehouse.address import SCHEMES
+from tracemill.warehouse.address import SCHEMES, server_of
 from tracemill.warehouse.errors import WarehouseError
 
 _Found = TypeVar("_Found")
@@ -58,9 +57,9 @@ class Version:
 
     @property
     def mark(self) -> str:
-        """The version as text."""
+        """The version as text, the same from an upload and from a listing."""
         tag = (self.e_tag or "").strip('"')  # Azure's listings have it without
-        return f"{tag} {self.version or ''}"
+        return tag or self.version or ""  # Google's have no version
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +84,12 @@ class Remote:
             from obstore.store import from_url
         except ImportError as error:
             raise StoreError(f"{self.address}: needs obstore: pip install 'tracemill[store]'") from error
-        is_open = any(v.startswith("http://") for k, v in os.environ.items() if "ENDPOINT" in k.upper())
         options: dict[str, Any] = {
             "connect_timeout": f"{CONNECT * 1000:.0f}ms",
             "timeout": f"{REQUEST * 1000:.0f}ms",
             "read_timeout": f"{SILENCE * 1000:.0f}ms",
         }
-        if is_open:  # who names a server without TLS means it
+        if server_of(self.address).startswith("http://"):  # who names a server without TLS means it
             options["allow_http"] = True
         retries: Any = {"max_retries": OWN_RETRIES}
         try:

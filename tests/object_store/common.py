@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner, Result
 
 from tests.conftest import SAMPLES
@@ -17,6 +18,10 @@ from tracemill.warehouse.catalog import Catalog
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+# Of the others, but for these tests, only the long run makes sure.
+of_each_store = pytest.mark.parametrize("store", ["s3", "gs", "az"], indirect=True, scope="module")
 
 
 def machine(tmp_path: Path, place: str, name: str = "a") -> Path:

@@ -1,4 +1,4 @@
-"""An S3 API on loopback (moto's), and a proxy before it that fails as networks and servers do."""
+"""A proxy before a store on loopback (stores.py) that fails as networks and servers do."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,14 +59,21 @@ class Faults:
         return sum(verb == method and part in path for verb, path, _ in self.seen)
 
 
+Change: TypeAlias = "Callable[[dict[str, str]], None]"
+
+
+def _as_it_is(_headers: dict[str, str]) -> None:
+    pass
+
+
 class Proxy(ThreadingHTTPServer):
-    """Hands requests on to a server on loopback, with faults."""
+    """Hands requests on to a server on loopback, with faults; asked and answered change their headers."""
 
     daemon_threads = True
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, asked: Change = _as_it_is, answered: Change = _as_it_is) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.target = urlsplit(target).netloc
+        self.target, self.asked, self.answered = urlsplit(target).netloc, asked, answered
         self.faults = Faults()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -86,10 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         faults = self.server.faults
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = faults.of(self.command, self.path)
-        faults.seen.append((self.command, self.path, fault))
+        path = unquote(self.path)
+        fault = faults.of(self.command, path)
+        faults.seen.append((self.command, path, fault))
         if fault == "503":
-            self._answer(503, [], b"<Error><Code>SlowDown</Code></Error>")
+            self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
             return
         if fault == "slow":
             time.sleep(faults.slow_seconds)
@@ -101,24 +109,23 @@ class _Handler(BaseHTTPRequestHandler):
             return
         # As it was sent: the signature covers the host.
         upstream = http.client.HTTPConnection(self.server.target, timeout=60)
-        upstream.request(self.command, self.path, content, dict(self.headers))
+        headers = dict(self.headers)
+        self.server.asked(headers)
+        upstream.request(self.command, self.path, content, headers)
         answer = upstream.getresponse()
-        body = answer.read()
+        body, headers = answer.read(), dict(answer.getheaders())
+        self.server.answered(headers)
         upstream.close()
         if fault == "lost":
             self.close_connection = True
             self.connection.close()
             return
-        self._answer(answer.status, answer.getheaders(), body, is_cut=fault == "cut")
+        self._answer(answer.status, headers, body, is_cut=fault == "cut")
 
-    def _answer(
-        self, status: int, headers: list[tuple[str, str]], body: bytes, *, is_cut: bool = False
-    ) -> None:
+    def _answer(self, status: int, headers: dict[str, str], body: bytes, *, is_cut: bool = False) -> None:
         self.send_response_only(status)
-        length = (
-            dict(headers).get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body))
-        )
-        for name, value in headers:
+        length = headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body))
+        for name, value in headers.items():
             if name.lower() not in {"content-length", "connection", "transfer-encoding"}:
                 self.send_header(name, value)
         self.send_header("Content-Length", length)

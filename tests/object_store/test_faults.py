@@ -26,7 +26,8 @@ from tracemill.warehouse.publish import publish
 
 from . import server
 from .common import artifacts_of, ask, captures, flip, machine, objects, of
-from .server import BUCKET, SECRET, Faults
+from .server import BUCKET, Faults
+from .stores import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,16 +91,16 @@ def test_what_fails_for_a_moment_is_tried_again(
     ],
 )
 def test_a_store_that_fails_for_good_is_told_and_left_as_it_was(
-    faults: Faults, place: str, tmp_path: Path, fault: str, method: str, part: str
+    store: Store, faults: Faults, place: str, tmp_path: Path, fault: str, method: str, part: str
 ) -> None:
     root, caches = machine(tmp_path, place), tmp_path / "cache-a"
     assert ask(place, caches, "ingest", artifacts_of(tmp_path / "a", "b1")).exit_code == 0
     faults.always(fault, method, part)
     told = ask(place, caches, "ingest", artifacts_of(tmp_path / "a", "b2"))
     assert told.exit_code == 2
-    assert told.output.splitlines()[-1].startswith(f"tracemill: s3://{BUCKET}/")
+    assert told.output.splitlines()[-1].startswith(f"tracemill: {store.scheme}://{BUCKET}/")
     assert "again and again" in told.output
-    assert SECRET not in told.output
+    assert store.secret not in told.output
     faults.none()
     other = machine(tmp_path, place, "b")
     assert verify(other).findings == []
@@ -219,7 +220,7 @@ def test_a_server_that_refuses_the_credentials_is_told(faults: Faults, place: st
     answer = server._Handler._answer
     try:
         server._Handler._answer = lambda self, *_args, **_words: answer(
-            self, 403, [], b"<Code>AccessDenied</Code>"
+            self, 403, {}, b"<Code>AccessDenied</Code>"
         )
         with pytest.raises(WarehouseError, match="the store refuses these credentials"):
             found.refresh()

@@ -28,8 +28,9 @@ from tracemill.warehouse.catalog import Catalog, WarehouseError
 from tracemill.warehouse.layout import DATABASE
 from tracemill.warehouse.publish import publish
 
-from .common import artifacts_of, ask, captures, exported, machine, objects
-from .server import SECRET, Faults
+from .common import artifacts_of, ask, captures, exported, machine, objects, of_each_store
+from .server import Faults
+from .stores import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,7 @@ def test_a_run_in_a_bucket_makes_the_same_marts_as_one_in_a_folder(
     assert len(absent) > 10
 
 
+@of_each_store
 def test_every_verb_takes_an_address(
     faults: Faults, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +84,7 @@ def test_every_verb_takes_an_address(
     assert (verified.exit_code, "all as they were written" in verified.output) == (0, True)
 
 
+@of_each_store
 def test_two_machines_that_load_at_once_lose_nothing(faults: Faults, place: str, tmp_path: Path) -> None:
     names = ("heap", "block", "mutex", "goroutine", "allocs")
     failed: list[BaseException] = []
@@ -103,6 +106,7 @@ def test_two_machines_that_load_at_once_lose_nothing(faults: Faults, place: str,
     assert verify(third).files == []
 
 
+@of_each_store
 def test_a_commit_that_comes_second_is_refused_and_merged(faults: Faults, place: str, tmp_path: Path) -> None:
     a, b = machine(tmp_path, place, "a"), machine(tmp_path, place, "b")
     ingest([artifacts_of(tmp_path / "1", "b1")], a)
@@ -117,6 +121,16 @@ def test_a_commit_that_comes_second_is_refused_and_merged(faults: Faults, place:
     assert both.work == {("b1", "1"): {"requests": 7.0}}
 
 
+@of_each_store
+def test_a_machine_does_not_fetch_what_it_has_committed(faults: Faults, place: str, tmp_path: Path) -> None:
+    root = machine(tmp_path, place)
+    ingest([artifacts_of(tmp_path / "1", "b1")], root)
+    assert captures(root)
+    assert faults.count("PUT", "/log/0000000002.json") == 1
+    assert faults.count("GET", "/log/0000000002.json") == 0
+
+
+@of_each_store
 def test_what_is_older_never_takes_the_place_of_what_is_published(
     faults: Faults, place: str, tmp_path: Path
 ) -> None:
@@ -217,31 +231,44 @@ def test_two_machines_that_change_the_same_are_not_merged(
     monkeypatch.undo()
 
 
+@of_each_store
 @pytest.mark.parametrize(
-    ("name", "change", "fact"),
+    ("rest", "without", "fact"),
     [
-        ("s3://no-such-bucket/w", {}, "there is no such bucket"),
-        ("s3://bucket/w", {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials"),
-        ("s3://bucket/w", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "cannot be reached"),
-        (f"s3://me:{SECRET}@bucket/w", {}, "without user, password or options"),
-        ("http://bucket/w", {}, "no store that a warehouse can be in"),
-        ("s3://bucket/nothing", {}, "no warehouse here yet"),
-        ("file://folder/w", {}, "three slashes"),
+        ("no-such-bucket/w", "", "there is no such"),
+        ("bucket/w", "KEY", "no credentials"),
+        ("bucket/w", "server", "cannot be reached"),
+        ("me:a-password@bucket/w", "", "without user, password or options"),
+        ("bucket/nothing", "", "no warehouse here yet"),
     ],
 )
 def test_what_is_wrong_with_an_address_is_said_in_words(
+    store: Store,
     faults: Faults,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    change: dict[str, str | None],
+    rest: str,
+    without: str,
     fact: str,
 ) -> None:
-    for variable, value in change.items():
-        monkeypatch.delenv(variable) if value is None else monkeypatch.setenv(variable, value)
+    for variable, value in store.environment.items():
+        if without == "server" and value.startswith("http://"):
+            monkeypatch.setenv(variable, value.replace(str(store.proxy.server_port), "1"))
+        elif without and without in variable:
+            monkeypatch.delenv(variable)
+    told = ask(f"{store.scheme}://{rest}", tmp_path, "builds")
+    assert (told.exit_code, fact in told.output) == (2, True), told.output
+    assert store.secret not in told.output
+    assert "a-password" not in told.output
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [("http://bucket/w", "no store that a warehouse can be in"), ("file://folder/w", "three slashes")],
+)
+def test_an_address_of_no_store_is_refused_in_words(tmp_path: Path, name: str, fact: str) -> None:
     told = ask(name, tmp_path, "builds")
     assert (told.exit_code, fact in told.output) == (2, True), told.output
-    assert SECRET not in told.output
 
 
 def test_a_file_address_is_a_plain_folder(tmp_path: Path) -> None:
