@@ -99,6 +99,27 @@ def test_where_nothing_is_loaded_every_look_says_so(tmp_path: Path) -> None:
     assert (json.loads(machine.stdout), machine.stderr.startswith(said)) == (None, True)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "nowhere"], ["ingest", "nowhere"], ["run", "nowhere", "--exports", "out/of/it"],
+        ["forget", "--build", "b"], ["forget", "--build", "b", "--undo"],
+        ["retention"], ["retention", "--apply"], ["compact"], ["repair"], ["rollback", "3"], ["verify"],
+        ["collect", "http://127.0.0.1:1", "--build", "b", "--artifacts", "new/a"],
+        ["record", "-n", "2", "--artifacts", "new/a", "--", "false"],
+        ["report", "r.html"], ["export", "out"], ["accept", "x", "--because", "y"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_command_that_is_refused_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = tracemill(*words)
+    assert done.exit_code == 2, done.output
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script_for_each_shell(shell: str) -> None:
     done = tracemill("completion", shell, "--print")

@@ -59,6 +59,7 @@ def test_what_needs_the_warehouse_alone_waits_for_loads_and_says_so(
 ) -> None:
     monkeypatch.setattr(lock, "SWEEP_SECONDS", 0.2)
     root = tmp_path / "w"
+    ingest([artifacts_of(tmp_path / "a", "b1")], root)
     with loading_lock(root), pytest.raises(WarehouseError, match=r"loading into this warehouse \(pid \d+ on"):
         compact(root)
     with (

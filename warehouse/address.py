@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tracemill.warehouse.errors import WarehouseError
+from tracemill.warehouse.layout import DATABASE, LOG, MANIFEST, TABLES_FOLDER
 
 SCHEMES = ("s3", "gs", "az")
 # In a cache: the address of the warehouse that it is of
@@ -91,6 +92,12 @@ def address_of(folder: Path) -> str | None:
         return str(json.loads((folder / ADDRESS_FILE).read_bytes())["address"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether there is anything of a warehouse in a folder; of one in a store only the store can tell."""
+    there = (DATABASE, MANIFEST, LOG, TABLES_FOLDER)
+    return address_of(folder) is not None or any((folder / name).exists() for name in there)
 
 
 def shown(folder: Path) -> str:

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tracemill.warehouse.address import is_begun, shown
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.layout import LOADING, LOCK
 
@@ -55,7 +56,9 @@ def loading_lock(root: Path, wait: float | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def sole_lock(root: Path, wait: float | None = None) -> Iterator[None]:
-    """Nobody else writes anything. Raises as writer_lock."""
+    """Nobody else writes anything. Raises as writer_lock, and where there is no warehouse: it makes none."""
+    if not is_begun(root):
+        raise WarehouseError(f"{shown(root)}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
     with writer_lock(root, wait), _held(root, LOADING, fcntl.LOCK_EX, "loading into", _patience(wait)):
         before = is_alone.set(True)
         try:

@@ -9,6 +9,7 @@ import time
 import urllib.parse
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,7 @@ def collect(
         if not path.startswith("/") or path.startswith("//"):
             raise InputError(f"{path}: no path on the service, such as /debug/flight")
     scrape = _Scrape(Service(base), progress)
-    is_new = not target.parent.exists()
+    new = list(takewhile(lambda folder: not folder.exists(), target.parents))
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     part = Path(tempfile.mkdtemp(prefix=_PART, dir=target.parent))  # hidden: no run yet
@@ -92,9 +93,9 @@ def collect(
         part.rename(target)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
-        if is_new:
-            with contextlib.suppress(OSError):  # another run has come meanwhile
-                target.parent.rmdir()
+        with contextlib.suppress(OSError):  # another run has come meanwhile
+            for folder in new:
+                folder.rmdir()
         raise
     return Collected(target, scrape.files, scrape.failures)
 

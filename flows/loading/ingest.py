@@ -108,13 +108,13 @@ def ingest(
     loads them; default read_all(), load_all(). layout: how builds and runs are told, where not by folders.
     """
     started = time.monotonic()
+    found = discover(artifacts, layout)  # what is refused here leaves nothing behind
     with if_nobody_loads(warehouse) as is_alone:
         if is_alone:
             Catalog.load(warehouse).sweep()
     result, todo = Ingested(), []
     with loading_lock(warehouse):
         try:
-            found = discover(artifacts, layout)
             catalog = Catalog.load(warehouse)
             result.strays = found.strays
             _take_manifests(found, catalog, result)

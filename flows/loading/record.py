@@ -17,6 +17,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,7 +134,11 @@ def _require_commands(commands: Sequence[Command]) -> None:
 
 @contextlib.contextmanager
 def _alone_in(artifacts: Path) -> Iterator[None]:
-    """One recording at a time: another would be noise in this one. Sweeps what a killed one left."""
+    """One recording at a time: another would be noise in this one. Sweeps what a killed one left.
+
+    Of folders that are made for it and get no run nothing stays.
+    """
+    new = list(takewhile(lambda folder: not folder.exists(), [artifacts, *artifacts.parents]))
     artifacts.mkdir(parents=True, exist_ok=True)
     with (artifacts / _LOCK).open("w") as stream:
         try:
@@ -142,7 +147,13 @@ def _alone_in(artifacts: Path) -> Iterator[None]:
             raise InputError(f"{artifacts}: another tracemill is recording there") from None
         for left in artifacts.glob(f"*/{_HIDDEN}*"):
             shutil.rmtree(left, ignore_errors=True)
-        yield
+        try:
+            yield
+        finally:
+            if new and [file.name for file in artifacts.iterdir()] == [_LOCK]:
+                (artifacts / _LOCK).unlink()
+                for folder in new:
+                    folder.rmdir()
 
 
 class _Session:
