@@ -171,6 +171,34 @@ def test_only_captures_whose_rows_are_damaged_are_to_be_loaded_again(
     assert rows(warehouse) == before
 
 
+def test_captures_whose_stacks_can_be_read_in_a_damaged_file_of_stacks_stay(
+    template: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "GROUP_BYTES", 2_000)
+    monkeypatch.setattr(compaction, "STACKS_A_BATCH", 20)
+    before = rows(warehouse)
+    compact(warehouse)
+    path = next(p for p in Catalog.load(warehouse).listed() if p.startswith("tables/stacks/month=2026-01"))
+    meta = pq.ParquetFile(warehouse / path).metadata
+    last = meta.num_row_groups - 1
+    assert last > 2
+    flip(warehouse / path, meta.row_group(last).column(0).data_page_offset + 40)
+    assert [finding.path for finding in verify(warehouse).findings] == [path]
+    with pytest.raises(DamagedError, match=path):
+        build(warehouse, full=True)
+    needing = [c for c in Catalog.load(warehouse).captures.values() if path in c.paths]
+    done = repair(warehouse)
+    assert 0 < len(done.dropped) < len(needing)
+    assert verify(warehouse).findings == []
+    with connect(warehouse) as connection:
+        for table in ("profile_samples", "goroutine_cycles"):
+            named = f"select stack_id from {table} where stack_id is not null"
+            assert connection.execute(f"from ({named}) anti join stacks using (stack_id)").fetchall() == []
+    ingest([template / "artifacts"], warehouse, processes=1)
+    build(warehouse)
+    assert rows(warehouse) == before
+
+
 def test_the_state_before_can_be_gone_back_to(warehouse: Path) -> None:
     before, catalog = rows(warehouse), Catalog.load(warehouse)
     compact(warehouse)

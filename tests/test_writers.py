@@ -66,7 +66,7 @@ def test_what_needs_the_warehouse_alone_waits_for_loads_and_says_so(
         sole_lock(root),
         pytest.raises(WarehouseError, match=r"at work alone on this warehouse \(pid \d+ on"),
     ):
-        ingest([artifacts_of(tmp_path / "a", "b1")], root)
+        ingest([tmp_path / "a"], root)
 
 
 def test_loads_go_on_while_models_are_built(tmp_path: Path) -> None:

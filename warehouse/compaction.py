@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from tracemill.warehouse.durable import digest
 from tracemill.warehouse.layout import TABLES_FOLDER
 from tracemill.warehouse.records import StoredFile
-from tracemill.warehouse.scan import STACKS, Files, scan
+from tracemill.warehouse.scan import STACKS, Files, files_by_table, scan
 from tracemill.warehouse.schema import TABLES
 from tracemill.warehouse.schema.columns import COLUMNS
 from tracemill.warehouse.store import ROWS_PER_GROUP, encodings
@@ -42,6 +42,7 @@ MOST_BYTES = 256 * MIB
 GROWTH = 4
 # What is gathered in memory before it is written as a row group.
 GROUP_BYTES = 64 * MIB
+STACKS_A_BATCH = ROWS_PER_GROUP // 8
 UNDATED = "undated"
 
 
@@ -111,7 +112,7 @@ def _sources(
     found: dict[str, _Source] = {}
     for capture in captures:
         paths = capture.files.get(table, [])
-        large = [p for p in paths if _size(catalog, p) >= LEAST_BYTES and not _is_compacted(p)]
+        large = [p for p in paths if _size(catalog, p) >= LEAST_BYTES and not is_compacted(p)]
         if large and table != STACKS:
             continue  # a capture's rows of a table stay together
         for path in paths:
@@ -120,10 +121,9 @@ def _sources(
             source = found.get(path)
             if source is None:
                 time = times[capture.build_id]
-                month = path.split("/")[2].removeprefix("month=") if _is_compacted(path) else None
+                month = path.split("/")[2].removeprefix("month=") if is_compacted(path) else None
                 month = month or (time[:7] if time else UNDATED)
-                is_compacted = _is_compacted(path)
-                source = _Source(path, month, _size(catalog, path), is_compacted, is_full=True)
+                source = _Source(path, month, _size(catalog, path), is_compacted(path), is_full=True)
                 found[path] = source
             source.captures.append(capture)
     for source in found.values():
@@ -160,7 +160,8 @@ def _pack(table: str, month: str, part: list[_Source]) -> Iterator[Pack]:
         yield Pack(table, month, sources, sum(s.size_bytes for s in part))
 
 
-def _is_compacted(path: str) -> bool:
+def is_compacted(path: str) -> bool:
+    """Whether a file of the warehouse has many captures' rows."""
     return path.split("/")[2].startswith("month=")
 
 
@@ -189,13 +190,15 @@ def list_merged(catalog: Catalog, merged: dict[str, str]) -> None:
 
 
 def whole_captures(catalog: Catalog, path: str, file: Path) -> list[str]:
-    """The captures all of whose rows in a damaged compacted file can be read. file: where it is."""
+    """The captures all of whose rows in a damaged compacted file can be read. file: where it is.
+
+    Of stacks, those that name only stacks which can be read.
+    """
     table = path.split("/")[1]
-    expected = {
-        c.capture_id: c.rows.get(table, 0)
-        for c in catalog.captures.values()
-        if path in c.files.get(table, []) and len(c.files[table]) == 1
-    }
+    captures = [c for c in catalog.captures.values() if c.files.get(table) == [path]]
+    if table == STACKS:
+        return _with_all_stacks(catalog, captures, file)
+    expected = {c.capture_id: c.rows.get(table, 0) for c in captures}
     found: Counter[str] = Counter()
     for batch in _readable(file):
         for entry in batch.column("capture_id").value_counts().to_pylist():
@@ -203,11 +206,37 @@ def whole_captures(catalog: Catalog, path: str, file: Path) -> list[str]:
     return [capture for capture, rows in expected.items() if found[capture] == rows]
 
 
+def _with_all_stacks(catalog: Catalog, captures: list[Capture], file: Path) -> list[str]:
+    """Which of the captures name no other stacks than those that can be read in the file."""
+    import duckdb
+
+    ids = [batch.column("stack_id").cast(pa.int64()) for batch in _readable(file)]
+    lacking: set[str] = set()
+    with duckdb.connect() as connection:
+        quoted = str(catalog.root.resolve()).replace("'", "''")
+        connection.execute(f"set file_search_path = '{quoted}'")
+        connection.register("readable", pa.table({"id": pa.chunked_array(ids, pa.int64())}))
+        for name, files in files_by_table(captures, catalog.files).items():
+            if name == STACKS:
+                continue
+            for column in TABLES[name].column_names:
+                if column.endswith("stack_id"):
+                    catalog.require([*files.own, *files.compacted])
+                    rows, lost = scan(name, files), f"{column} not in (select id from readable)"
+                    found = connection.execute(f"select distinct capture_id from ({rows}) where {lost}")
+                    lacking.update(capture for (capture,) in found.fetchall())
+    return [c.capture_id for c in captures if c.capture_id not in lacking]
+
+
 def salvage(root: Path, path: str, captures: list[str], file: Path) -> tuple[str, StoredFile]:
-    """Write the rows of these captures, of a damaged compacted file, into another: its path, what it is."""
+    """Write the rows of these captures, of a damaged compacted file, into another: its path, what it is.
+
+    Of stacks, all that can be read.
+    """
+    table = TABLES[path.split("/")[1]]
     target = f"{path.rpartition('/')[0]}/{secrets.token_hex(8)}.parquet"
-    rows = _of_captures(_readable(file), captures)
-    return target, _write(root / target, TABLES[path.split("/")[1]], rows, len(captures))
+    rows = _readable(file) if table.name == STACKS else _of_captures(_readable(file), captures)
+    return target, _write(root / target, table, rows, len(captures))
 
 
 def _readable(file: Path) -> Iterator[pa.RecordBatch]:
@@ -229,7 +258,7 @@ def _rows_of(root: Path, pack: Pack) -> Iterator[pa.RecordBatch]:
     """A pack's rows, with capture_id."""
     for path, captures in pack.sources.items():
         with pq.ParquetFile(root / path, page_checksum_verification=True) as file:
-            if _is_compacted(path):
+            if is_compacted(path):
                 yield from _of_captures(file.iter_batches(), captures)
                 continue
             capture = path.split("/")[2].removeprefix("capture_id=")
@@ -251,9 +280,7 @@ def _stacks_of(root: Path, pack: Pack) -> Iterator[pa.RecordBatch]:
     with duckdb.connect() as connection:
         quoted = str(root.resolve()).replace("'", "''")
         connection.execute(f"set file_search_path = '{quoted}'")
-        yield from connection.sql(scan(STACKS, Files(list(pack.sources)))).to_arrow_reader(
-            ROWS_PER_GROUP // 8
-        )
+        yield from connection.sql(scan(STACKS, Files(list(pack.sources)))).to_arrow_reader(STACKS_A_BATCH)
 
 
 def _write(target: Path, table: Table, batches: Iterable[pa.RecordBatch], captures: int) -> StoredFile:

@@ -19,7 +19,7 @@ from tracemill.flows.lock import held
 from tracemill.warehouse import manifests, parts
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.catalog import Catalog, sole_lock
-from tracemill.warehouse.compaction import list_merged, salvage, whole_captures
+from tracemill.warehouse.compaction import is_compacted, list_merged, salvage, whole_captures
 from tracemill.warehouse.condensed import rewrite
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import LOG, PARTS, parquet_files
@@ -71,7 +71,7 @@ def repair(
         if cache := cache_of(root):
             done.put_back = cache.put_back(sorted(damaged), catalog.files, is_trial=is_trial)
             damaged -= set(done.put_back)
-        compacted = [p for p in sorted(damaged & catalog.files.keys()) if catalog.files[p].captures]
+        compacted = [p for p in sorted(damaged & catalog.files.keys()) if is_compacted(p)]
         at = {path: cache.as_it_is(path) if cache else root / path for path in compacted}
         saved = {path: whole_captures(catalog, path, file) for path, file in at.items()}
         condensed = [kept for path, kept in catalog.condensed.items() if path in damaged]
