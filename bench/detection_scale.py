@@ -36,7 +36,7 @@ MEMORY_LIMIT = "300MB"
 POINTS_OF_PART = """
     select 'block_ns' as metric, series + 1 as series_number, build as ordinal, context, 'ns' as unit,
         'trace' as evidence, negligible, exp(log_value) as value, log_value, run_variance, run_count,
-        counting_variance, 1::bigint as families, 0::bigint as builds_before,
+        counting_variance, 1::bigint as families, 0::bigint as builds_before, false as is_timed,
     from part
 """
 OTHER_TABLES = """

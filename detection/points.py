@@ -58,7 +58,8 @@ class Levels:
     budget lets it be. level_builds: how many builds the level was taken from. went_away: a change that the
     next build took back. is_return: the build is back at the level before a change of at most three builds.
     may_change: no claim, but as it looks at the last build of all a change may begin here (at
-    suspected_share). is_incomparable: does not compare with the builds before. level_number: levels before
+    suspected_share). is_incomparable: does not compare with the builds before. shared_change: what the
+    build's timed series have in common, which log_level has in it, changes not. level_number: levels before
     the build's. found_build: of a change, the build at which it was known: its own, or a later one.
     """
 
@@ -73,6 +74,7 @@ class Levels:
     is_return: Flags
     may_change: Flags
     is_incomparable: Flags
+    shared_change: Reals
     level_number: Ints
     found_build: Ints
     change: Change

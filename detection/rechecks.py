@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from tracemill.detection.distributions import benjamini_hochberg
 from tracemill.detection.family import Family
-from tracemill.detection.rank_scan import scan
+from tracemill.detection.rank_scan import Scan, scan
 from tracemill.detection.state import State
 
 Reals = NDArray[np.float64]
@@ -58,16 +59,28 @@ def _look(state: State, build: int, share: float, least_ratio: float) -> Suspect
     known = state.known
     variance = known.squares[rows] / np.maximum(known.df[rows], 1e-9)
     cut = scan(state.value[rows, columns], is_in[rows], family, variance, known.df[rows])
+    place = first + cut.place
+    of_machine = state.machine.doubt(
+        state.machine.mean(place, np.full(len(rows), build + 1)),
+        state.machine.mean(np.maximum(state.start[rows], first), place),
+    )
+    p_of_row = np.maximum(cut.p, _least_p(cut, of_machine))
     p = np.where(can_judge, 1.0, np.nan)
-    p[rows] = cut.p
+    p[rows] = p_of_row
     # The share is that of all claims so far, earlier ones among them; drifts make too many false ones.
     known_true = 0 if family.drifts else state.found_later
     q = benjamini_hochberg(np.append(np.zeros(known_true), p))[known_true:]
     # A look may err with as much of the series' own budget as the builds since the last one.
     own = rules.recheck_false_share / (max(rules.recheck_every_builds, 1) * state.budget()[rows])
-    q = np.minimum(np.maximum(state.families * q[rows], own * cut.p), 1)
+    q = np.minimum(np.maximum(state.families * q[rows], own * p_of_row), 1)
     is_found = np.less_equal(q, share) & ~cut.is_drift
     is_found &= state.is_worth(cut.before, cut.after, state.negligible[rows, build], least_ratio)
     is_found &= np.abs(cut.after - cut.before) >= rules.recheck_deviations * cut.noise
-    found = np.array([cut.before, cut.after, cut.error, cut.p, q])
-    return rows[is_found], first + cut.place[is_found], found[:, is_found]
+    found = np.array([cut.before, cut.after, np.sqrt(cut.error**2 + of_machine), p_of_row, q])
+    return rows[is_found], place[is_found], found[:, is_found]
+
+
+def _least_p(cut: Scan, of_machine: Reals) -> Reals:
+    """How likely the cut is by how unlike series feel a machine; 0 where its builds do not tell of one."""
+    error = np.maximum(np.sqrt(cut.error**2 + of_machine), 1e-300)
+    return np.where(of_machine > 0, 2 * ndtr(-np.abs(cut.after - cut.before) / error), 0.0)

@@ -117,7 +117,11 @@ class Rules:
     # drift too.
     step_beside_trend: float = 3.5
 
-    # What a build's series have in common is only learnt from at least this many.
+    # What timed series of a build have in common is the machine's, or a change of all: of at least so many
+    # series, of which at least this share lie nearer to it than to their levels.
+    least_shared_series: int = 8
+    shared_share: float = 0.8
+    # How noisy a build is, and how serial its noise, is only learnt from at least this many series.
     least_family_series: int = 100
     # A series tells of its family's drift and serial correlation from this many builds on.
     least_family_builds: int = 16

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tracemill.detection.machine import Machine
 from tracemill.detection.noise import Prior, Runs
 from tracemill.detection.outliers import Outliers
 from tracemill.detection.points import Change, Levels, Points
@@ -50,6 +51,7 @@ class State:
         # What levels are taken from: spikes winsorised, nan for what is not there or went away.
         self.winsorised = self.value.copy()
         self.sums, self.recent = Sums(series, builds), Recent(series)
+        self.machine = Machine(self.rules, builds)
         # Of what the runs of builds added to their variance, a row before the first.
         self.own_sums = np.zeros((builds + 1, series))
         self.outliers, self.typical = Outliers(self.rules, series), Typical(self.rules)
@@ -97,6 +99,7 @@ class State:
             is_return=self.is_return[self.place],
             may_change=self.may_change[self.place],
             is_incomparable=self.is_incomparable[self.place],
+            shared_change=self.machine.shift[self.place[1]],
             level_number=begins_level.cumsum(axis=1)[self.place],
             found_build=np.where(found_at >= 0, self.builds[found_at], -1),
             change=Change(**{name: values[self.place] for name, values in self.change.items()}),

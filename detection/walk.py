@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-def walk(points: Points, families: int, rules: Rules, builds_before: int) -> Levels:
+def walk(points: Points, families: int, rules: Rules, builds_before: int, *, is_timed: bool) -> Levels:
     """The levels of one family."""
     state = State(points, families, rules, builds_before)
     every = rules.recheck_every_builds
@@ -31,7 +31,8 @@ def walk(points: Points, families: int, rules: Rules, builds_before: int) -> Lev
         if _is_idle(state, build):
             state.pass_over(build)
             continue
-        may_change = _judge(state, build)
+        of_machine = _take_off_machine(state, build) if is_timed else 0.0
+        may_change = _judge(state, build, of_machine)
         if every and build % every == every - 1:
             look_back(state, build)
         if build == newest:
@@ -47,14 +48,33 @@ def _is_idle(state: State, build: int) -> bool:
     return not (is_due.any() or state.is_other_context(build).any())
 
 
-def _judge(state: State, build: int) -> Suspected:
-    """Compare the build with what was before it. Gives what is too likely to be noise for a claim."""
+def _take_off_machine(state: State, build: int) -> float:
+    """Take off the build's values what its series have in common; the variance of that."""
+    value, end = state.value[:, build], np.full(len(state.start), build)
+    level = state.sums.between(np.maximum(state.start, end - state.rules.most_level_builds), end)
+    _know(state, build, state.runs.of_build(build))
+    known = state.is_real[:, build] & (level.n > 0) & (np.exp(level.mean) > 2 * state.negligible[:, build])
+    known &= ~state.is_other_context(build)
+    noise = np.nan_to_num(_variance(state)) * (1 + 1 / np.maximum(level.n, 1))
+    noise += state.runs.own(build, _variance(state))
+    shift, variance = state.machine.see(build, (value - level.mean)[known], noise[known])
+    is_felt = state.is_real[:, build]
+    state.value[is_felt, build] -= shift
+    state.winsorised[is_felt, build] -= shift
+    return variance
+
+
+def _judge(state: State, build: int, of_machine: float) -> Suspected:
+    """Compare the build with what was before it. Gives what is too likely to be noise for a claim.
+
+    of_machine: variance of what was taken off the build's values.
+    """
     rules, value = state.rules, state.value[:, build]
     is_here = np.isfinite(value)
     state.runs.learn(build, state.is_real[:, build])
     of_runs = state.runs.of_build(build)
     _know(state, build, of_runs)
-    own = state.runs.own(build, _variance(state))
+    own = state.runs.own(build, _variance(state)) + of_machine
     if take_back(state, build, own):
         _know(state, build, of_runs)
     factors = state.typical.factors()
@@ -193,7 +213,16 @@ def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
 
 
 def _windows(state: State, is_here: Flags) -> Windows:
-    seen = windows(state.recent, state.sums, state.own_sums, state.start, is_here, state.known, state.rules)
+    seen = windows(
+        state.recent,
+        state.sums,
+        state.own_sums,
+        state.machine,
+        state.start,
+        is_here,
+        state.known,
+        state.rules,
+    )
     builds_before = state.sums.known[seen.first, state.every]
     seen.can_judge[:] &= state.has_been_real & (builds_before >= state.rules.least_builds)
     return seen
@@ -261,7 +290,12 @@ def _learn(
 def _keep_found(state: State, build: int, seen: Windows, factors: Reals, p: Reals, q: Reals) -> None:
     can_judge = seen.can_judge[0]
     state.level_builds[build] = np.where(can_judge, seen.n[0], 0)
-    values = {"log_level": seen.before[0], "standard_error": seen.error[0] * factors[0], "df": seen.df[0]}
+    shift = np.where(state.is_real[:, build], state.machine.shift[build], 0.0)
+    values = {
+        "log_level": seen.before[0] + shift,
+        "standard_error": seen.error[0] * factors[0],
+        "df": seen.df[0],
+    }
     for name, found in values.items():
         state.found[name][build] = np.where(can_judge, found, np.nan)
     state.found["p"][build], state.found["q"][build] = p, q

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from tracemill.detection.distributions import two_sided_p
+from tracemill.detection.machine import Machine
 from tracemill.detection.outliers import Outliers, cautious
 from tracemill.detection.rules import WINDOWS, Rules
 from tracemill.detection.sums import Sums
@@ -79,8 +80,9 @@ class Windows:
     can_judge: there is such a window, and a level before it. first: its first column. before: mean of the
     level's last n builds. builds: of the whole level. after: mean of the window; after_squares: its squares
     about it. pooled, pooled_df: squares from which the variance of a build is known without the window; df:
-    with it. error: standard error of after - before; level_own: what of its variance a level of few builds
-    has by noise of its own.
+    with it. error: standard error of after - before; lasting: what of its variance does not become less
+    with the window's builds: noise of its own that a level of few builds has, and how unlike series feel a
+    machine.
     """
 
     can_judge: Flags
@@ -94,7 +96,7 @@ class Windows:
     pooled_df: Reals
     df: Reals
     error: Reals
-    level_own: Reals
+    lasting: Reals
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,14 @@ class Known:
 
 
 def windows(
-    recent: Recent, sums: Sums, own_sums: Reals, start: Ints, is_here: Flags, known: Known, rules: Rules
+    recent: Recent,
+    sums: Sums,
+    own_sums: Reals,
+    machine: Machine,
+    start: Ints,
+    is_here: Flags,
+    known: Known,
+    rules: Rules,
 ) -> Windows:
     """Compare the last builds with the level from start on.
 
@@ -134,7 +143,9 @@ def windows(
     # How far few builds scatter does not tell yet how noisy they are by themselves.
     every = np.arange(len(start))
     level_own = (own_sums[first, every] - own_sums[low, every]) / np.maximum(level.n, 1) ** 2
-    level_own = np.where(level.n < rules.least_builds, level_own, 0.0)
+    of_machine = machine.shift[recent.column].cumsum(axis=0) / _SIZES
+    lasting = np.where(level.n < rules.least_builds, level_own, 0.0)
+    lasting += machine.doubt(of_machine, machine.mean(low, first))
     after = recent.value.cumsum(axis=0) / _SIZES
     away = recent.value - recent.value[0]
     after_squares = (away**2).cumsum(axis=0) - _SIZES * (after - recent.value[0]) ** 2
@@ -145,7 +156,7 @@ def windows(
     variance, df = known.variance(pooled + after_squares, pooled_df + _SIZES - 1)
     scale = (recent.scale**2).cumsum(axis=0) / _SIZES**2
     own = recent.own.cumsum(axis=0) / _SIZES**2
-    error = np.sqrt(variance * (scale + 1 / np.maximum(level.n, 1)) + own + level_own)
+    error = np.sqrt(variance * (scale + 1 / np.maximum(level.n, 1)) + own + lasting)
     return Windows(
         can_judge=can_judge & (level.n >= 1) & (df >= 1.5),
         first=first,
@@ -158,7 +169,7 @@ def windows(
         pooled_df=pooled_df,
         df=df,
         error=error,
-        level_own=level_own,
+        lasting=lasting,
     )
 
 
@@ -281,7 +292,7 @@ def _with_spikes(
         about = ((rest - mean) ** 2).sum(axis=0)
         variance, df = known.variance(pooled + about, pooled_df + left - 1, rows)
         error = variance * (scale[:left].sum(axis=0) / left**2 + 1 / n) + own[:left].sum(axis=0) / left**2
-        error += seen.level_own[at, rows]
+        error += seen.lasting[at, rows]
         t = np.maximum(mean / np.sqrt(error) / factors[left - 1], 0.0)
         p += comb(size, left) * chance * two_sided_p(t, np.maximum(df, 1e-9))
         chance = chance * spike[left - 1]

@@ -21,7 +21,7 @@ from tracemill.flows.gate.judgement import OPEN, Compared, Finding, Judgement, N
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.card_wording import short_name
-from tracemill.flows.show.coverage import TOO_SMALL, ZERO, Difference
+from tracemill.flows.show.coverage import TOO_SMALL, ZERO, Difference, SharedChange
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -300,6 +300,11 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
         "regression, but not comparable"
         for d in ask(connection, "coverage/differences", Difference)
         if d.build_id == candidate
+    ]
+    found += [
+        s.sentence
+        for s in ask(connection, "coverage/shared_changes", SharedChange)
+        if s.build_id == candidate and not s.is_worse
     ]
     found += [
         f"the heap profiles of {p.run_count} runs are captures of {p.process_count} "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.show.terminal import terminal_width, visible
+from tracemill.flows.show.units import factor
 from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_screen, one_an_incident, verdicts
 from tracemill.warehouse.queries import ask, ask_column
 
@@ -50,6 +51,24 @@ class Difference(NamedTuple):
     measures: list[str]
 
 
+class SharedChange(NamedTuple):
+    """A build whose series of a timed metric are all so many times what they were: the machine, or all."""
+
+    metric: str
+    build_id: str
+    series_count: int
+    ratio: float
+    is_worse: bool
+
+    @property
+    def sentence(self) -> str:
+        """What all have in common, and what follows from it."""
+        return (
+            f"{self.metric} of all {self.series_count} series together: {factor(self.ratio, 1.0)} "
+            "(the machine, or a change of all; each is judged beside the others)"
+        )
+
+
 class Kind(NamedTuple):
     """How many captures of a kind are loaded."""
 
@@ -65,6 +84,7 @@ class Coverage:
     unordered: list[str]
     metrics: list[Metric]
     differences: list[Difference]
+    shared_changes: list[SharedChange]
     kinds: list[Kind]
     least: int
     order_sources: list[str]
@@ -124,7 +144,7 @@ class Coverage:
         )
 
     def _apart(self) -> list[str]:
-        return [*self._set_aside(), *self._one_run(), *self._differences()]
+        return [*self._set_aside(), *self._one_run(), *self._differences(), *self._shared_changes()]
 
     def _set_aside(self) -> list[str]:
         if not self.unordered:
@@ -160,6 +180,16 @@ class Coverage:
         more = len(self.differences) - MAX_DIFFERENCES
         return lines + ([f"not compared: {more} more builds with those before them"] if more > 0 else [])
 
+    def _shared_changes(self) -> list[str]:
+        of_metric: dict[str, list[str]] = {}
+        for s in self.shared_changes:
+            of_metric.setdefault(s.metric, []).append(f"{s.build_id} ({factor(s.ratio, 1.0)})")
+        return [
+            f"shared: all series of {metric} together in {few_of(builds)}: the machine, or a change of all; "
+            "each is judged beside the others"
+            for metric, builds in of_metric.items()
+        ]
+
 
 def few_of(names: Sequence[str], most: int = MAX_DIFFERENCES) -> str:
     """The first names, and how many more there are."""
@@ -189,6 +219,7 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
         unordered=ask_column(connection, "coverage/unordered"),
         metrics=ask(connection, "coverage/metrics", Metric),
         differences=ask(connection, "coverage/differences", Difference),
+        shared_changes=ask(connection, "coverage/shared_changes", SharedChange),
         kinds=ask(connection, "coverage/kinds", Kind),
         least=least_earlier_builds(connection),
         order_sources=ask_column(connection, "coverage/order_source"),

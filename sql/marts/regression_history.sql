@@ -118,6 +118,7 @@ select
     case when is_change or may_change then change_q end as change_q_value,
     p as p_value,
     q as q_value,
+    shared_change as shared_log_change,
     -- As log ratios, with what is negligible added on both sides.
     log_value - log_level as log_change,
     half_width as log_half_width,

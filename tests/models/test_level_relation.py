@@ -23,7 +23,7 @@ def points(monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
         select setseed(0.5);
         create table given_points as
         select metric, series_number, ordinal, 2::bigint as families,
-            7::bigint as builds_before, 0::bigint as context,
+            7::bigint as builds_before, metric = 'it''s' as is_timed, 0::bigint as context,
             metric || ' ' || series_number as passed_on,
             1e-6 as negligible, 3::bigint as run_count, 0.0::double as counting_variance,
             case when ordinal <> 3 then 0.0001 end as run_variance,
@@ -65,6 +65,7 @@ def test_each_point_comes_with_the_levels_of_its_part(points: duckdb.DuckDBPyCon
                 ),
                 families=2,
                 builds_before=7,
+                is_timed=metric == "it's",
             )
             assert alone.is_change.any()
             np.testing.assert_array_equal(found["is_change"], alone.is_change)

@@ -80,7 +80,7 @@ def test_a_suspected_change_is_worth_a_word_from_the_least_ratio_on(change, coun
             100.0 as expected, 100.0 * {change} as value, ln({change}) as log_change, 1 as polarity,
             0.99 * suspected_share as q_value, false as is_change, false as may_change,
             null::double as change_before, null::double as change_after, null::double as change_q_value,
-            null::double as change_log_ratio,
+            null::double as change_log_ratio, 0.0 as shared_log_change,
         from detection_rules
         """
     )

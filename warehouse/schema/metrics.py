@@ -42,6 +42,7 @@ class Metric:
     place: what a subject is: ``site``, a function in whose code the cost arises; ``derived``, what feels the costs of
     sites: a caller, an entry function, a benchmark, a task, the whole program.
     is_judged: whether its changes are verdicts. is_fault: whether one alone is a regression, whatever came before.
+    is_timed: whether a slower machine makes all of its series slower together.
     family: metrics that show the same cause, which share an error rate.
     """
 
@@ -55,6 +56,7 @@ class Metric:
     floor_samples: float
     is_judged: bool
     is_fault: bool
+    is_timed: bool
     family: str
     place: str
     text: str
@@ -90,12 +92,12 @@ _SOURCES = (
 def _metric(
     name: str, unit: str, measure: str, family: str, text: str, *, polarity: int = 1, floor: float = 0,
     per_second: float = 0, samples: float = 0, is_sum: bool = True, is_judged: bool = True,
-    is_fault: bool = False,
+    is_fault: bool = False, is_timed: bool = False,
 ) -> Metric:
     derived = {"benchmarks", "tasks", "scheduling", "collector", "heap size", "binary size"}
     named = {"cpu_under_ns", "process_cpu_ns", "running_ns", "runtime_goroutine_count"}
     place = "derived" if family in derived or name in named else "site"
-    return Metric(name, unit, polarity, measure, is_sum, floor, per_second, samples, is_judged, is_fault, family, place, text)
+    return Metric(name, unit, polarity, measure, is_sum, floor, per_second, samples, is_judged, is_fault, is_timed, family, place, text)
 
 
 def _heap_metrics(prefix: str, text: str) -> tuple[Metric, ...]:
@@ -143,7 +145,7 @@ _METRICS = (
     _metric("goroutine_profile_count", "count", "goroutine_profile", "goroutines", "Goroutines in a goroutine profile, by their entry function.", floor=10, is_sum=False),
     _metric("goroutine_live_count", "count", "trace", "goroutines", "Goroutines alive at a trace's end, by their entry function.", floor=10, is_sum=False),
     # Benchmarks
-    _metric("bench sec/op", "sec/op", "benchmark", "benchmarks", "Time of an operation.", floor=1e-9, is_sum=False),
+    _metric("bench sec/op", "sec/op", "benchmark", "benchmarks", "Time of an operation.", floor=1e-9, is_sum=False, is_timed=True),
     _metric("bench B/op", "B/op", "benchmark", "benchmarks", "Bytes that an operation allocates.", floor=16, is_sum=False),
     _metric("bench allocs/op", "allocs/op", "benchmark", "benchmarks", "Allocations of an operation.", floor=.5, is_sum=False),
     _metric("bench *", "", "benchmark", "benchmarks", "Any other unit of a benchmark: a rate is better when it is higher; a Unit line may say which way is better.", polarity=0, floor=1e-9, is_sum=False),
@@ -196,7 +198,7 @@ def metric_rows() -> list[dict[str, object]]:
         {
             "metric": m.name, "unit": m.unit, "polarity": m.polarity, "measure": m.measure, "is_sum": m.is_sum,
             "floor": float(m.floor), "floor_per_second": float(m.floor_per_second),
-            "floor_samples": float(m.floor_samples), "is_judged": m.is_judged, "is_fault": m.is_fault, "family": m.family,
+            "floor_samples": float(m.floor_samples), "is_judged": m.is_judged, "is_fault": m.is_fault, "is_timed": m.is_timed, "family": m.family,
             "place": m.place, "lead_order": order, "meaning": m.text,
         }
         for order, m in enumerate(METRICS.values(), 1)

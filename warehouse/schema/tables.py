@@ -310,7 +310,7 @@ _DECLARED = (
         "metrics",
         "Every metric: its unit, which way is worse, its floor, whether it is judged.",
         "metric",
-        "unit polarity measure is_sum floor floor_per_second floor_samples is_judged is_fault family place lead_order meaning",
+        "unit polarity measure is_sum floor floor_per_second floor_samples is_judged is_fault is_timed family place lead_order meaning",
     ),
     _table(
         "metric_sources",

@@ -93,6 +93,7 @@ select
         avg(run_points.share_of_variance order by run_points.share_of_variance) * pi() / (2 * count(*) + 1), 0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
+    false as is_timed,
     -- Of a long history: those before the stretch.
     (select min(ordinal) - 1 from conditions) as builds_before,
 from run_points

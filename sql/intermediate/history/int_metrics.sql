@@ -1,4 +1,4 @@
--- The metrics that figures may be of: as declared, and each unit of a benchmark that is not.
+-- The metrics that figures may be of: as declared, and each unit of a benchmark that is not. A rate is timed.
 -- grain: metric
 -- scope: all
 with
@@ -21,7 +21,8 @@ select metric, unit, declared.* exclude (metric, unit),
 from declared
 where metric <> 'bench *'
 union all by name
-select units.metric, coalesce(units.unit, '') as unit, declared.* exclude (metric, unit),
+select units.metric, coalesce(units.unit, '') as unit,
+    declared.* exclude (metric, unit) replace (ends_with(units.unit, '/s') as is_timed),
 from units
 anti join declared as named on named.metric = units.metric
 inner join declared on declared.metric = 'bench *'

@@ -50,9 +50,11 @@ select
         0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
+    any_value(timed.is_timed) as is_timed,
     -- Of a long history: those before the stretch.
     (select min(ordinal) - 1 from conditions) as builds_before,
 from run_points
 inner join conditions using (build_id, measure)
+inner join described as timed using (metric)
 left join processes using (build_id, measure)
 group by run_points.metric, run_points.series_number, conditions.ordinal

@@ -262,6 +262,13 @@ bases as (
     group by verdicts.metric, verdicts.first_subject, verdicts.ordinal
 ),
 
+-- What the others of a timed metric did at the build that shows the verdict.
+shared as (
+    select distinct metric, ordinal, shared_log_change
+    from history
+    where shared_log_change <> 0
+),
+
 last_evidence as (
     select verdicts.metric, verdicts.first_subject, verdicts.ordinal,
         arg_max(history.evidence, history.ordinal) as evidence,
@@ -314,6 +321,13 @@ select
         bases.n_before, if(bases.n_before = 1, ' build (', ' builds ('),
         bases.runs_before, if(bases.runs_before = 1, ' run) before, ', ' runs) before, '),
         bases.n_after, ' (', bases.runs_after, ') from there on',
+        if(
+            shared.shared_log_change > 0,
+            '; beside all others of the build, which are ' || format('{:.3g}', exp(shared.shared_log_change))
+            || ' times what they were',
+            '; beside all others of the build, which are 1/' || format('{:.3g}', exp(-shared.shared_log_change))
+            || ' of what they were'
+        ),
         '; standard error ' || round(100 * (exp(verdicts.log_standard_error) - 1), 1) || ' %',
         '; known by ', last_evidence.evidence
     ) as evidence,
@@ -342,6 +356,9 @@ inner join build_order as first_build
 left join last_paths
     on last_paths.function = verdicts.function
     and last_paths.ordinal = verdicts.ordinal
+left join shared
+    on shared.metric = verdicts.metric
+    and shared.ordinal = verdicts.ordinal
 left join last_evidence
     on last_evidence.metric = verdicts.metric
     and last_evidence.first_subject = verdicts.first_subject
