@@ -131,6 +131,7 @@ def _errand(warehouse: Path, artifacts: Sequence[Path]) -> Iterator[Errand]:
         raise ClusterError(
             f"{address}: a cluster loads into a folder that its machines share, not into a store"
         )
+    is_new = not root.exists()
     root.mkdir(parents=True, exist_ok=True)
     for left in root.glob(f"{_MARKER}*"):  # by runs that were killed
         with contextlib.suppress(FileNotFoundError):
@@ -143,6 +144,9 @@ def _errand(warehouse: Path, artifacts: Sequence[Path]) -> Iterator[Errand]:
         yield Errand(code(), marker, token, tuple(p.absolute() for p in artifacts if p.exists()))
     finally:
         marker.unlink(missing_ok=True)
+        if is_new:
+            with contextlib.suppress(OSError):  # what was not refused has made a warehouse of it
+                root.rmdir()
 
 
 class Cluster:

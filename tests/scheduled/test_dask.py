@@ -17,6 +17,7 @@ import pytest
 from tests.conftest import SAMPLES, hear_ctrl_c
 from tracemill.flows.build import build
 from tracemill.flows.engine import Load
+from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.ingest import ingest
 from tracemill.flows.progress import Silent
 from tracemill.flows.run import run
@@ -29,7 +30,7 @@ from tracemill.warehouse.address import ADDRESS_FILE
 from tracemill.warehouse.catalog import Catalog
 
 from .clusters import Workers, ended, workers
-from .server import TOP, Api, free_port, tracemill
+from .server import TOP, Api, eventually, free_port, serving, stop, tracemill
 
 EXAMPLES = SAMPLES.parents[1] / "examples/artifacts"
 BUILDS = ("b01", "b02")
@@ -210,6 +211,12 @@ def test_a_worker_has_to_see_the_folders(artifacts: Path, tmp_path: Path) -> Non
     assert f"{artifacts}: not there" in why_unfit(errand)
 
 
+def test_a_run_of_a_folder_that_is_not_there_leaves_no_warehouse(pair: Workers, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        OnDask(pair.address).ingest(Load([tmp_path / "nowhere"], tmp_path / "w", Options(), None))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_warehouse_in_a_store_is_refused(pair: Workers, artifacts: Path, tmp_path: Path) -> None:
     (tmp_path / ADDRESS_FILE).write_text('{"address": "s3://bucket/w"}')
     with pytest.raises(ClusterError, match="s3://bucket/w: a cluster loads into a folder that its machines"):
@@ -301,3 +308,29 @@ def test_under_prefect_each_task_of_the_cluster_is_listed(
     assert {t["state_type"] for t in tasks} == {"COMPLETED"}
     run([artifacts], tmp_path / "here", tmp_path / "exports")
     assert_same(tmp_path / "here", root)
+
+
+@pytest.mark.full
+def test_a_service_on_a_cluster_makes_the_tables_of_one_machine(
+    pair: Workers, api: Api, environment: dict[str, str], builds: Path, here: Path, tmp_path: Path
+) -> None:
+    root, artifacts = tmp_path / "w", tmp_path / "artifacts"
+    shutil.copytree(builds / BUILDS[0], artifacts / BUILDS[0])
+    where = (artifacts, "--warehouse", root, "--every", 5, "--on", pair.address)
+    with serving(environment | {"PREFECT_API_URL": api.url}, tmp_path / "log", *where) as service:
+        assert service.line("Prefect: ") == api.url.removesuffix("/api")
+        (first, *_) = eventually(lambda: [r for r in api.runs(root) if r["state_type"] == "COMPLETED"])
+        shutil.copytree(builds / BUILDS[1], tmp_path / "new")
+        (tmp_path / "new").rename(artifacts / BUILDS[1])
+
+        def has_models() -> list[dict[str, Any]]:
+            name = f"models of {BUILDS[1]}"
+            done = [r for r in api.runs(root) if r["state_type"] == "COMPLETED"]
+            return [r for r in done if name in {t["name"] for t in api.tasks(r)}]
+
+        (later,) = eventually(has_models)
+        assert later["id"] != first["id"]
+        assert {t["state_type"] for t in api.tasks(later)} == {"COMPLETED"}
+        assert stop(service.process) == 0, service.log.read_text()
+    assert "Traceback" not in service.log.read_text()
+    assert_same(here, root)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +16,7 @@ import pytest
 from tests.conftest import SAMPLES
 from tracemill.warehouse.catalog import Catalog
 
-from .server import TOP, Api, answers, eventually, stop, tracemill
-
-
-class Service:
-    """`tracemill serve` as a process, with its standard output."""
-
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: object) -> None:
-        self.log = log
-        with log.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tracemill", "serve", *map(str, arguments)],
-                env=environment,
-                cwd=TOP,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-
-    def line(self, start: str) -> str:
-        """What follows start in its output, once it is there."""
-
-        def found() -> str | None:
-            assert self.process.poll() is None, self.log.read_text()
-            lines = self.log.read_text().splitlines(keepends=True)
-            return next(
-                (x[len(start) :].strip() for x in lines if x.startswith(start) and x[-1] == "\n"), None
-            )
-
-        return eventually(found)
-
-
-@contextlib.contextmanager
-def serving(environment: dict[str, str], log: Path, *arguments: object) -> Iterator[Service]:
-    service = Service(environment, log, *arguments)
-    try:
-        yield service
-    finally:
-        stop(service.process, signal.SIGKILL)
+from .server import Api, answers, eventually, serving, stop, tracemill
 
 
 def descendants(pid: int) -> set[int]:
