@@ -66,7 +66,6 @@ def rows(root: Path) -> dict[str, object]:
         }
 
 
-@pytest.mark.xfail(reason="after compact another copy of some stacks is chosen: their pcs differ, open")
 def test_it_says_the_same_from_a_file_for_each_table_and_month(warehouse: Path) -> None:
     before, files = rows(warehouse), len(Catalog.load(warehouse).listed())
     done = compact(warehouse)
