@@ -108,6 +108,12 @@ def test_one_more_build_reads_no_records_of_closed_builds(root: Path, reads: lis
     assert len(Catalog.load(root).builds) == BUILDS + 3
 
 
+def test_records_come_in_the_order_of_their_builds_whatever_was_asked_for_first(root: Path) -> None:
+    catalog = Catalog.load(root)
+    assert catalog.builds["b5"] == Build("b5")
+    assert list(catalog.builds.of({"b5", "b2", "b0", "b4"})) == ["b0", "b2", "b4", "b5"]
+
+
 def test_parts_fill_up_and_a_build_that_changes_makes_its_own_anew(root: Path) -> None:
     before = newest(root)
     assert [list(part.builds) for part in before] == [["b0", "b1"], ["b2", "b3"], ["b4", "b5"], ["b6"]]

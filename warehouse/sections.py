@@ -42,10 +42,17 @@ def _nothing(_: str) -> None:
 
 @dataclass(slots=True)
 class Unread:
-    """The builds whose records no section has yet; read has the sections take in those of one."""
+    """The builds whose records no section has yet; read has the sections take in those of one.
+
+    place: of each build among all that were committed.
+    """
 
     builds: dict[str, None] = field(default_factory=dict)
     read: Callable[[str], None] = _nothing
+    place: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.place = {build: place for place, build in enumerate(self.builds)}
 
     def need(self, builds: Iterable[str]) -> None:
         """Have the records of these builds in all sections. Raises DamagedError."""
@@ -69,10 +76,12 @@ class Records(MutableMapping[K, V], Generic[K, V]):
         self._unread = unread or Unread()
 
     def of(self, builds: Iterable[str]) -> dict[K, V]:
-        """The records of these builds, and no others read."""
-        chosen = set(builds)
+        """The records of these builds, in the builds' order, and no others read."""
+        chosen, place = set(builds), self._unread.place
         self._unread.need(chosen)
-        return {key: value for key, value in self.now.items() if self.build_of(key) in chosen}
+        found = [(key, value) for key, value in self.now.items() if self.build_of(key) in chosen]
+        found.sort(key=lambda pair: place.get(self.build_of(pair[0]), len(place)))
+        return dict(found)
 
     def changes(self) -> tuple[dict[K, V], list[K]]:
         """The records that are not committed so, and the keys of those that are left out."""
