@@ -9,10 +9,10 @@ import time
 import urllib.parse
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracemill.flows.folders import made
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.layout import folder_name
 from tracemill.flows.loading.scrape import Service
@@ -83,20 +83,16 @@ def collect(
         if not path.startswith("/") or path.startswith("//"):
             raise InputError(f"{path}: no path on the service, such as /debug/flight")
     scrape = _Scrape(Service(base), progress)
-    new = list(takewhile(lambda folder: not folder.exists(), target.parents))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target.parent)
-    part = Path(tempfile.mkdtemp(prefix=_PART, dir=target.parent))  # hidden: no run yet
-    try:
-        scrape.run(part, seconds, also)
-        part.chmod(0o755)
-        part.rename(target)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another run has come meanwhile
-            for folder in new:
-                folder.rmdir()
-        raise
+    with made(target.parent):
+        _sweep(target.parent)
+        part = Path(tempfile.mkdtemp(prefix=_PART, dir=target.parent))  # hidden: no run yet
+        try:
+            scrape.run(part, seconds, also)
+            part.chmod(0o755)
+            part.rename(target)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
     return Collected(target, scrape.files, scrape.failures)
 
 

@@ -17,10 +17,10 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracemill.flows.folders import made
 from tracemill.flows.loading.commands import Ended, run_command
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.layout import RUN_FILE, folder_name
@@ -138,9 +138,7 @@ def _alone_in(artifacts: Path) -> Iterator[None]:
 
     Of folders that are made for it and get no run nothing stays.
     """
-    new = list(takewhile(lambda folder: not folder.exists(), [artifacts, *artifacts.parents]))
-    artifacts.mkdir(parents=True, exist_ok=True)
-    with (artifacts / _LOCK).open("w") as stream:
+    with made(artifacts) as is_new, (artifacts / _LOCK).open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -150,10 +148,8 @@ def _alone_in(artifacts: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            if new and [file.name for file in artifacts.iterdir()] == [_LOCK]:
+            if is_new and [file.name for file in artifacts.iterdir()] == [_LOCK]:
                 (artifacts / _LOCK).unlink()
-                for folder in new:
-                    folder.rmdir()
 
 
 class _Session:

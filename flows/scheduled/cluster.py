@@ -24,6 +24,7 @@ from distributed import CancelledError, Client
 from distributed.comm.addressing import parse_address, parse_host_port
 from distributed.scheduler import KilledWorker
 
+from tracemill.flows.folders import made
 from tracemill.flows.loading.capture import failed
 from tracemill.flows.loading.ingest import content_of
 from tracemill.flows.scheduled.task_batches import FILES_A_TASK, LoadAgainError, chunks
@@ -131,22 +132,18 @@ def _errand(warehouse: Path, artifacts: Sequence[Path]) -> Iterator[Errand]:
         raise ClusterError(
             f"{address}: a cluster loads into a folder that its machines share, not into a store"
         )
-    is_new = not root.exists()
-    root.mkdir(parents=True, exist_ok=True)
-    for left in root.glob(f"{_MARKER}*"):  # by runs that were killed
-        with contextlib.suppress(FileNotFoundError):
-            if left.stat().st_mtime < time.time() - _MARKER_SECONDS:
-                left.unlink()
-    token = secrets.token_hex(8)
-    marker = root / f"{_MARKER}{token}"
-    marker.write_text(token)
-    try:
-        yield Errand(code(), marker, token, tuple(p.absolute() for p in artifacts if p.exists()))
-    finally:
-        marker.unlink(missing_ok=True)
-        if is_new:
-            with contextlib.suppress(OSError):  # what was not refused has made a warehouse of it
-                root.rmdir()
+    with made(root):
+        for left in root.glob(f"{_MARKER}*"):  # by runs that were killed
+            with contextlib.suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - _MARKER_SECONDS:
+                    left.unlink()
+        token = secrets.token_hex(8)
+        marker = root / f"{_MARKER}{token}"
+        marker.write_text(token)
+        try:
+            yield Errand(code(), marker, token, tuple(p.absolute() for p in artifacts if p.exists()))
+        finally:
+            marker.unlink(missing_ok=True)
 
 
 class Cluster:
