@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from tracemill.flows.names import require
+from tracemill.flows.names import as_text, require
 from tracemill.warehouse.address import folder_of, shown
 from tracemill.warehouse.schema.errors import TracemillError
 
@@ -100,7 +100,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def as_layout(self, build: str | None = None, run: str | None = None) -> Layout:
         """How builds and runs are told. Raises LayoutError."""
         from tracemill.flows.loading.layout import Layout, read_order
-        from tracemill.flows.names import as_text
 
         order = read_order(self.order) if self.order else ()
         return Layout(

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse.address import address_of
+from tracemill.warehouse.durable import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,15 @@ def cache_of(root: Path) -> Cache | None:
 
         found = _caches[root] = Cache(root, Remote(address))
     return found
+
+
+def write_file(root: Path, path: str, content: bytes) -> None:
+    """Write a small file of the warehouse, whole and on the disk, where the warehouse is."""
+    if cache := cache_of(root):
+        cache.write(path, content)
+    else:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        replace_file(root / path, content)
 
 
 def refresh(root: Path, *, anew: bool = False) -> None:

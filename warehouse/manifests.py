@@ -26,8 +26,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tracemill.warehouse import parts
-from tracemill.warehouse.cached import cache_of
-from tracemill.warehouse.durable import create_file, replace_file
+from tracemill.warehouse.cached import cache_of, write_file
+from tracemill.warehouse.durable import create_file
 from tracemill.warehouse.errors import DamagedError, WarehouseError
 from tracemill.warehouse.layout import LOG, MANIFEST, PARTS
 from tracemill.warehouse.parts import Digests, Part, Sections
@@ -255,21 +255,14 @@ def write_whole(root: Path, position: Position, state: State) -> tuple[State, Po
     sealed = state.sealed(MANIFEST_VERSION)
     told = {"version": MANIFEST_VERSION, "number": position.number, "sha256": position.sha256}
     content = _seal(told | sealed.as_whole())
-    _write(root, f"{LOG}/{position.number:010}{_WHOLE}", content)
+    write_file(root, f"{LOG}/{position.number:010}{_WHOLE}", content)
     return sealed, Position(position.number, position.sha256, 0, len(content))
 
 
 def write_head(root: Path, position: Position) -> None:
     """Say how far the log goes."""
     head = {"version": MANIFEST_VERSION, "number": position.number, "sha256": position.sha256, "log": LOG}
-    _write(root, MANIFEST, json.dumps(head).encode() + b"\n")
-
-
-def _write(root: Path, path: str, content: bytes) -> None:
-    if cache := cache_of(root):
-        cache.write(path, content)
-    else:
-        replace_file(root / path, content)
+    write_file(root, MANIFEST, json.dumps(head).encode() + b"\n")
 
 
 def read_head(root: Path) -> dict[str, Any] | None:

@@ -16,8 +16,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracemill.warehouse.cached import cache_of
-from tracemill.warehouse.durable import place, replace_file
+from tracemill.warehouse.cached import cache_of, write_file
+from tracemill.warehouse.durable import place
 from tracemill.warehouse.errors import DamagedError
 from tracemill.warehouse.layout import PARTS
 
@@ -146,16 +146,8 @@ def write(root: Path, sections: Sections, version: int) -> str:
     content = json.dumps({"version": version, "sections": sections}, separators=(",", ":")).encode() + b"\n"
     sha256 = _sha256(content)
     for end in _ENDS:  # also where it is there already: it may be damaged, or about to be removed
-        _write(root, f"{PARTS}/{sha256}{end}", content)
+        write_file(root, f"{PARTS}/{sha256}{end}", content)
     return sha256
-
-
-def _write(root: Path, path: str, content: bytes) -> None:
-    if cache := cache_of(root):
-        cache.write(path, content)
-    else:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        replace_file(root / path, content)
 
 
 def is_there(root: Path, parts: Iterable[Part]) -> bool:
@@ -195,7 +187,7 @@ def mend(root: Path, some: Iterable[Part]) -> set[str]:
     for part in some:
         for path in files_of([part]) & found.keys():
             with contextlib.suppress(DamagedError):
-                _write(root, path, _whole(root, part.sha256))
+                write_file(root, path, _whole(root, part.sha256))
                 mended.add(path)
     return mended
 
