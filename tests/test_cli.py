@@ -23,10 +23,8 @@ def tracemill(*args: object, stdin: str | None = None) -> Result:
 
 
 @pytest.fixture
-def warehouse(artifacts: Path, tmp_path: Path) -> Path:
-    """A warehouse on which the main job ran; of two builds nothing can be judged."""
-    assert tracemill("run", artifacts, "--warehouse", tmp_path / "w").exit_code == 2
-    return tmp_path / "w"
+def warehouse(warehouse_of_two: Path) -> Path:
+    return warehouse_of_two
 
 
 def test_run_sums_up_and_a_second_run_does_nothing(artifacts: Path, tmp_path: Path) -> None:

@@ -14,18 +14,30 @@ from tracemill.flows.cli import main
 from tracemill.flows.show import doctor
 from tracemill.warehouse.queries import ask
 
+from .conftest import two_builds
+
+DAMAGED, NOTHING = "b2/1/heap.pb.gz", b"\x1f\x8bnothing"
+
 
 def tracemill(*args: object) -> Result:
     return CliRunner().invoke(main, [str(a) for a in args])
 
 
-@pytest.fixture
-def warehouse(artifacts: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two builds of two runs with heap profiles and no binary; one file of the second is damaged."""
-    (artifacts / "b2/1/heap.pb.gz").write_bytes(b"\x1f\x8bnothing")
-    done = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
+    folder = tmp_path_factory.mktemp("upkeep")
+    artifacts = two_builds(folder)
+    (artifacts / DAMAGED).write_bytes(NOTHING)
+    done = tracemill("run", artifacts, "--warehouse", folder / "w")
     assert done.exit_code == 1
-    assert f"next: tracemill doctor --warehouse {tmp_path / 'w'}" in done.stderr
+    assert f"next: tracemill doctor --warehouse {folder / 'w'}" in done.stderr
+    return folder / "w"
+
+
+@pytest.fixture
+def warehouse(template: Path, tmp_path: Path) -> Path:
+    shutil.copytree(template, tmp_path / "w")
     return tmp_path / "w"
 
 
@@ -60,6 +72,7 @@ def test_doctor_asks_for_a_binary_only_where_too_little_of_a_heap_is_known() -> 
 
 
 def test_doctor_sees_what_the_models_have_not_seen(artifacts: Path, warehouse: Path) -> None:
+    (artifacts / DAMAGED).write_bytes(NOTHING)
     shutil.copytree(artifacts / "b1", artifacts / "b3")
     (artifacts / "b3/build.json").unlink()
     assert tracemill("ingest", artifacts, "--warehouse", warehouse).exit_code == 1

@@ -43,7 +43,7 @@ def test_a_name_reaches_its_conditions_and_all_every_one(asked, reached):
     for capture in given.tables["captures"]:
         capture["labels"] = [("trace_format", "go 1.26")] if capture["kind"] == "trace" else []
     given.tables["build_manifests"].append({"build_id": "b1", "labels": [("Runner", "large")]})
-    with given.models("int_condition_values") as connection:
+    with given.models() as connection:
         connection.execute("attach ':memory:' as published")
         connection.execute("create table published.int_condition_values as from int_condition_values")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +18,7 @@ from tracemill.warehouse.models import needed_for, read_models
 from tracemill.warehouse.schema import TABLES
 
 Rows = list[dict[str, Any]]
+_WORD = re.compile(r"\w+")
 
 USER_PATH = ["app/server.(*Server).Handle", "net/http.HandlerFunc.ServeHTTP", "net/http.(*conn).serve"]
 
@@ -192,13 +194,60 @@ class Given:
             name: pa.Table.from_pylist(self.tables[name], schema=schema) for name, schema in schemas.items()
         } | declared()
 
-    def models(self, *names: str) -> duckdb.DuckDBPyConnection:
-        """The named models with what they are made from, or all, built over the tables; the checks hold."""
-        return built_over(self.arrow(), *names)
+    def models(self) -> duckdb.DuckDBPyConnection:
+        """The models over the tables, each built when a query names it; the checks hold."""
+        return built_over(self.arrow())
+
+    def all_models(self) -> duckdb.DuckDBPyConnection:
+        """The same, all of them built."""
+        return built_over(self.arrow(), is_whole=True)
 
 
-def built_over(tables: dict[str, pa.Table], *names: str) -> duckdb.DuckDBPyConnection:
-    """The named models with what they are made from, or all, built over tables; the checks hold."""
+class Models:
+    """A connection to models that are built, with what they are made from, when a query first names them.
+
+    Checks hold as soon as all that they look at is built. To build all takes seconds, in each of hundreds of
+    tests, and most ask for one.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.todo = {model.name: model for model in read_models()}
+        self.checks = {name: model for name, model in self.todo.items() if model.scope == "check"}
+
+    def __enter__(self) -> Models:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def execute(self, query: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
+        """The query's answer."""
+        self.make(query)
+        return self.connection.execute(query, *parameters)
+
+    def sql(self, query: str, **options: Any) -> duckdb.DuckDBPyRelation:
+        """The query's relation."""
+        self.make(query)
+        return self.connection.sql(query, **options)
+
+    def make(self, query: str) -> None:
+        """Build what the query's words may name."""
+        named = self.todo.keys() & set(_WORD.findall(query)) - self.checks.keys()
+        for model in needed_for(read_models(), named) if named else ():
+            if self.todo.pop(model.name, None):
+                build(self.connection, model.name)
+        for name, check in list(self.checks.items()) if named else ():
+            if not check.reads & self.todo.keys():
+                build(self.connection, name)
+                del self.checks[name]
+
+
+def built_over(tables: dict[str, pa.Table], *, is_whole: bool = False) -> duckdb.DuckDBPyConnection:
+    """The models over tables, as Given.models() has them, or all_models()."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     register(connection)
@@ -206,8 +255,10 @@ def built_over(tables: dict[str, pa.Table], *names: str) -> duckdb.DuckDBPyConne
         connection.register("_rows", table)
         connection.execute(f"create table {name} as from _rows")
         connection.unregister("_rows")
-    build(connection, *(model.name for model in needed_for(read_models(), names)))
-    return connection
+    models = Models(connection)
+    if is_whole:
+        models.make(" ".join(models.todo))
+    return cast("duckdb.DuckDBPyConnection", models)
 
 
 def build(connection: duckdb.DuckDBPyConnection, *names: str) -> None:

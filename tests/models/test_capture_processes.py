@@ -54,7 +54,7 @@ def profile(given: Given, kind: str, name: str, value: int, seconds: float = 0, 
 
 
 def value_of(given: Given, metric: str) -> float | None:
-    with given.models("int_figures", "int_run_measures") as connection:
+    with given.models() as connection:
         found = rows(connection, f"select sum(value) from int_figures where metric = '{metric}' "
                                  "and calling_function is null and build_id = 'b1'")  # fmt: skip
     value: float | None = found[0][0]
@@ -194,7 +194,7 @@ def dump(given: Given, name: str, creators: dict[int, str]) -> None:
 
 
 def leaks_and_count(given: Given) -> tuple[list[tuple[Any, ...]], float]:
-    with given.models("goroutine_leaks", "int_goroutine_counts") as connection:
+    with given.models() as connection:
         leaks = rows(
             connection, "select evidence, first_goroutine_count, goroutine_count from goroutine_leaks"
         )
@@ -268,7 +268,7 @@ def test_doctor_names_a_profile_that_may_be_of_either_process() -> None:
 def test_every_model_of_a_builds_rows_names_the_build() -> None:
     given = Given()
     given.capture("b1", "1", "heap")
-    with given.models() as connection:
+    with given.all_models() as connection:
         of_builds = [model.name for model in read_models() if model.scope == "build"]
         named = rows(connection, "select table_name from duckdb_columns() where column_name = 'build_id'")
     assert set(of_builds) <= {name for (name,) in named}

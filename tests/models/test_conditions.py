@@ -93,7 +93,7 @@ def test_another_format_is_not_said_beside_the_release_that_it_follows_from():
     given = with_go(story(contention=1), lambda build: "go1.25.5" if build >= 4 else "go1.23.12")
     with_formats(given, lambda build: "go 1.25" if build >= 5 else None if build == 4 else "go 1.23")
     query = "select distinct build_id, difference from int_conditions where difference <> ''"
-    with given.models("int_conditions") as connection:
+    with given.models() as connection:
         found = rows(connection, query)
     assert found == [("b4", "Go version go1.23 → go1.25")]
 

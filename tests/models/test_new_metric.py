@@ -68,7 +68,7 @@ def test_an_entry_and_a_model_make_a_metric_that_is_judged(monkeypatch: pytest.M
 @pytest.mark.usefixtures("with_model")
 def test_a_metric_that_nobody_declared_is_found_by_a_check() -> None:
     with pytest.raises(AssertionError, match="judged_metrics_reach_points"):
-        logged([100, 104]).models()
+        logged([100, 104]).all_models()
 
 
 def test_a_source_that_nobody_declared_is_found_by_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,4 +79,4 @@ def test_a_source_that_nobody_declared_is_found_by_a_check(monkeypatch: pytest.M
     )
     monkeypatch.delitem(SOURCES, "gctrace")
     with pytest.raises(AssertionError, match="judged_metrics_reach_points"):
-        given.models()
+        given.all_models()

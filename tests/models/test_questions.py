@@ -49,7 +49,7 @@ def test_lock_waits_name_the_holder_by_the_stack_that_wakes() -> None:
     given.capture("b1", "2", "trace", duration_ns=1000 * MS)  # a run in which nobody waited
     work(given, "b1", "1", 6)
     work(given, "b1", "2", 4)
-    with given.models("lock_waits") as connection:
+    with given.models() as connection:
         found = rows(
             connection,
             "select function, line, holder_function, holder_line, block_count, block_ns / 1e6, p99_ns / 1e6, "
@@ -71,7 +71,7 @@ def test_scheduler_latency_is_by_entry_function_and_what_made_it_ready() -> None
     interval(given, capture, 1, 0, "runnable", 7)
     for start, length in ((10, 1), (20, 2), (30, 4)):
         interval(given, capture, 1, start, "runnable", length, stack_id=stack)
-    with given.models("scheduler_latency") as connection:
+    with given.models() as connection:
         query = (
             "select entry_function, function, runnable_count, runnable_ns, p50_ns, max_ns "
             "from scheduler_latency order by runnable_count"
@@ -90,7 +90,7 @@ def test_wait_changes_compare_a_request_with_one_of_the_build_before() -> None:
     given.trace("b3", "1", [(new, "sync", 5 * MS)])
     for build, count in (("b1", 10), ("b2", 10), ("b3", 5)):
         work(given, build, "1", count)
-    with given.models("wait_changes") as connection:
+    with given.models() as connection:
         found = rows(
             connection,
             "select build_id, previous_build_id, function, is_contention, previous_block_ns_per_unit / 1e6, "
@@ -111,7 +111,7 @@ def test_cpu_functions_are_flat_and_with_all_below() -> None:
     idle = given.stack("runtime.futex", "runtime.schedule")
     profile(given, "b1", "cpu", [(inner, "cpu", 60), (outer, "cpu", 20), (idle, "cpu", 20)])
     work(given, "b1", "1", 10)
-    with given.models("cpu_functions") as connection:
+    with given.models() as connection:
         found = rows(
             connection,
             "select function, is_user_code, cpu_ns, cpu_under_ns, cpu_share, cpu_ns_per_unit, per "
@@ -143,7 +143,7 @@ def test_assembly_of_go_is_its_callers_and_c_code_stands_for_itself(leaf, file, 
     stack = given.stack(leaf, LOOKUP, *USER_PATH)
     given.tables["stacks"][-1]["files"][0] = file
     profile(given, "b1", "cpu", [(stack, "cpu", 60)])
-    with given.models("cpu_functions") as connection:
+    with given.models() as connection:
         assert rows(connection, "select function, is_user_code from cpu_functions where cpu_ns > 0") == [
             (owner, True)
         ]
@@ -165,7 +165,7 @@ def test_machine_code_without_a_package_in_its_name_is_of_its_files_or_types() -
         given.tables["binary_functions"].append(at | {"end_pc": place * 16 + 10, "function": function})
         given.tables["binary_lines"].append(at | {"file": file, "line": 1})
     query = "select subject, value from figures_binaries where metric = 'package_code_bytes' order by all"
-    with given.models("figures_binaries") as connection:
+    with given.models() as connection:
         assert rows(connection, query) == [("app/prices", 20), ("example.org/hash", 10), ("runtime", 10)]
 
 
@@ -178,7 +178,7 @@ def test_contention_tells_holders_from_those_that_were_blocked_and_from_idleness
     samples = [(stack, kind, value) for stack in (waits, idles) for kind, value in
                (("delay", 400), ("contentions", 4))]  # fmt: skip
     profile(given, "b1", "block", samples)
-    with given.models("contention") as connection:
+    with given.models() as connection:
         found = rows(
             connection,
             "select kind, function, is_contention, contention_count, delay_ns, delay_ns_per_unit "
@@ -201,7 +201,7 @@ def test_gc_assists_are_by_function() -> None:
         for start, length in ((0, 10), (50, 30))
     ]  # fmt: skip
     work(given, "b1", "1", 4)
-    with given.models("gc_assists") as connection:
+    with given.models() as connection:
         query = "select function, assist_count, assist_ns, max_ns, assist_ns_per_unit, per from gc_assists"
         assert rows(connection, query) == [(PUT, 2, 40, 30, 10, "requests")]
 
@@ -231,7 +231,7 @@ def tasked() -> Given:
 
 
 def test_a_task_is_its_goroutines_time_and_that_of_its_outermost_regions_elsewhere(tasked: Given) -> None:
-    with tasked.models("goroutine_summary") as connection:
+    with tasked.models() as connection:
         found = rows(
             connection,
             "select span_kind, name, state, span_count, total_ns from goroutine_summary "
@@ -253,7 +253,7 @@ def test_a_task_is_its_goroutines_time_and_that_of_its_outermost_regions_elsewhe
 
 
 def test_goroutines_of_an_entry_function_are_summed_up_by_state(tasked: Given) -> None:
-    with tasked.models("goroutine_summary") as connection:
+    with tasked.models() as connection:
         found = rows(
             connection,
             "select state, span_count, total_ns, mean_ns, p50_ns, max_ns from goroutine_summary "
@@ -275,7 +275,7 @@ def test_the_ten_slowest_tasks_of_a_name_are_kept_with_their_place(tasked: Given
          "duration_ns": length, "is_complete": True, "goroutine_id": 1}
         for length in range(1, 15)
     ]  # fmt: skip
-    with tasked.models("task_timelines") as connection:
+    with tasked.models() as connection:
         found = rows(
             connection,
             "select task_id, run_id, goroutine_id, start_ns, duration_ns, running_ns, waiting_ns "
@@ -291,7 +291,7 @@ def test_heap_age_is_what_is_in_use_over_what_a_unit_of_work_allocates() -> None
     for run in "12":
         given.heap("b1", run, [(stack, 0x1000, 4_000_000)])
         work(given, "b1", run, 100)
-    with given.models("heap_age") as connection:
+    with given.models() as connection:
         found = rows(connection, "from heap_age")
     # 40,000 bytes a request, 2,000,000 in use: those of 50 requests.
     assert found == [("b1", PUT, 4_000_000, 2_000_000, 40_000.0, 0.5, 50.0, "requests")]
@@ -308,7 +308,7 @@ def test_what_only_grows_is_told_from_what_is_leaked() -> None:
              "stack_id": stuck, "created_by": "app.main", "is_leaked": number == 2 and g == 0}
             for g in range(count)
         ]  # fmt: skip
-    with given.models("goroutine_leaks") as connection:
+    with given.models() as connection:
         query = (
             "select evidence, function, goroutine_count, first_goroutine_count from goroutine_leaks"
             " order by 1"

@@ -33,6 +33,11 @@ def test_the_story_is_found_and_nothing_else(seed):
     assert verdicts(story(seed)) == LEAK + CONTENTION
 
 
+def test_all_models_of_the_story_hold_every_check():
+    with story().all_models() as connection:
+        assert rows(connection, VERDICTS) == LEAK + CONTENTION
+
+
 @pytest.mark.parametrize("seed", [3, 4, 5])
 def test_calm_builds_raise_no_alarm(seed):
     assert verdicts(story(seed, leak=1, contention=1)) == MOVE
