@@ -102,7 +102,7 @@ def test_where_nothing_is_loaded_every_look_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["run", "nowhere"], ["ingest", "nowhere"], ["run", "nowhere", "--exports", "out/of/it"],
+        ["run", "nowhere"], ["ingest", "nowhere"], ["build"], ["run", "nowhere", "--exports", "out/of/it"],
         ["forget", "--build", "b"], ["forget", "--build", "b", "--undo"],
         ["retention"], ["retention", "--apply"], ["compact"], ["repair"], ["rollback", "3"], ["verify"],
         ["collect", "http://127.0.0.1:1", "--build", "b", "--artifacts", "new/a"],

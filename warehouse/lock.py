@@ -57,14 +57,19 @@ def loading_lock(root: Path, wait: float | None = None) -> Iterator[None]:
 @contextlib.contextmanager
 def sole_lock(root: Path, wait: float | None = None) -> Iterator[None]:
     """Nobody else writes anything. Raises as writer_lock, and where there is no warehouse: it makes none."""
-    if not is_begun(root):
-        raise WarehouseError(f"{shown(root)}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+    require_begun(root)
     with writer_lock(root, wait), _held(root, LOADING, fcntl.LOCK_EX, "loading into", _patience(wait)):
         before = is_alone.set(True)
         try:
             yield
         finally:
             is_alone.reset(before)
+
+
+def require_begun(root: Path) -> None:
+    """Raises WarehouseError where nothing was ever loaded, before a lock would begin a folder."""
+    if not is_begun(root):
+        raise WarehouseError(f"{shown(root)}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
 
 
 @contextlib.contextmanager

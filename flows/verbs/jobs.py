@@ -281,8 +281,10 @@ def build(warehouse: Path | None, full: bool, prefect: bool, on: str | None) -> 
     tracemill build --full --on tcp://scheduler:8786
     """
     from tracemill.flows.engine import engine
+    from tracemill.warehouse.lock import require_begun
 
     settings = settings_of(warehouse=warehouse, on=on)
+    require_begun(settings.warehouse)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
         done = chosen.build(settings.warehouse, full=full)
     if not done.is_changed and not done.failed_checks:
