@@ -284,8 +284,8 @@ def build(warehouse: Path | None, full: bool, prefect: bool, on: str | None) -> 
     from tracemill.warehouse.lock import require_begun
 
     settings = settings_of(warehouse=warehouse, on=on)
-    require_begun(settings.warehouse)
     with engine(settings.warehouse, is_prefect=wants_prefect(prefect), on=settings.on) as chosen:
+        require_begun(settings.warehouse)
         done = chosen.build(settings.warehouse, full=full)
     if not done.is_changed and not done.failed_checks:
         tell("nothing new; the models are up to date")
