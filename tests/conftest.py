@@ -29,21 +29,6 @@ def artifacts(tmp_path: Path) -> Path:
     return two_builds(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def ran_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse on which the main job ran over such artifacts, only to be copied."""
-    folder = tmp_path_factory.mktemp("two_builds")
-    run_job([two_builds(folder)], folder / "w", folder / "w/exports")
-    return folder / "w"
-
-
-@pytest.fixture
-def warehouse_of_two(ran_once: Path, tmp_path: Path) -> Path:
-    """A warehouse on which the main job ran over the artifacts; of two builds nothing can be judged."""
-    shutil.copytree(ran_once, tmp_path / "w")
-    return tmp_path / "w"
-
-
 def two_builds(folder: Path) -> Path:
     """The artifacts, in a folder of theirs."""
     top = folder / "artifacts"

@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +18,24 @@ from click.testing import CliRunner, Result
 from tracemill.flows.cli import main
 from tracemill.warehouse.schema import MARTS
 
+from .conftest import two_builds
+
 
 def tracemill(*args: object, stdin: str | None = None) -> Result:
     return CliRunner().invoke(main, [str(a) for a in args], input=stdin)
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse on which the main job ran; of two builds nothing can be judged."""
+    folder = tmp_path_factory.mktemp("cli")
+    assert tracemill("run", two_builds(folder), "--warehouse", folder / "w").exit_code == 2
+    return folder / "w"
+
+
 @pytest.fixture
-def warehouse(warehouse_of_two: Path) -> Path:
-    return warehouse_of_two
+def warehouse(template: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(template, tmp_path / "w")
 
 
 def test_run_sums_up_and_a_second_run_does_nothing(artifacts: Path, tmp_path: Path) -> None:

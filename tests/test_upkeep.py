@@ -37,8 +37,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def warehouse(template: Path, tmp_path: Path) -> Path:
-    shutil.copytree(template, tmp_path / "w")
-    return tmp_path / "w"
+    return shutil.copytree(template, tmp_path / "w")
 
 
 def test_doctor_names_what_is_wrong_and_the_way_out(warehouse: Path) -> None:

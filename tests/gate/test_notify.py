@@ -33,8 +33,7 @@ def until_b09(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copied(until_b09: Path, tmp_path: Path) -> Path:
-    shutil.copytree(until_b09, tmp_path / "w")
-    return tmp_path / "w"
+    return shutil.copytree(until_b09, tmp_path / "w")
 
 
 def _known(warehouse: Path) -> list:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +16,9 @@ from tracemill.warehouse.functions import register
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import needed_for, read_models
 from tracemill.warehouse.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Rows = list[dict[str, Any]]
 _WORD = re.compile(r"\w+")
@@ -226,17 +229,17 @@ class Models:
 
     def execute(self, query: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
         """The query's answer."""
-        self.make(query)
+        self.make(_WORD.findall(query))
         return self.connection.execute(query, *parameters)
 
     def sql(self, query: str, **options: Any) -> duckdb.DuckDBPyRelation:
         """The query's relation."""
-        self.make(query)
+        self.make(_WORD.findall(query))
         return self.connection.sql(query, **options)
 
-    def make(self, query: str) -> None:
-        """Build what the query's words may name."""
-        named = self.todo.keys() & set(_WORD.findall(query)) - self.checks.keys()
+    def make(self, words: Iterable[str]) -> None:
+        """Build those of which a word is the name."""
+        named = self.todo.keys() & set(words) - self.checks.keys()
         for model in needed_for(read_models(), named) if named else ():
             if self.todo.pop(model.name, None):
                 build(self.connection, model.name)
@@ -257,7 +260,7 @@ def built_over(tables: dict[str, pa.Table], *, is_whole: bool = False) -> duckdb
         connection.unregister("_rows")
     models = Models(connection)
     if is_whole:
-        models.make(" ".join(models.todo))
+        models.make(models.todo)
     return cast("duckdb.DuckDBPyConnection", models)
 
 
