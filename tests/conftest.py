@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 import shutil
 import signal
 from pathlib import Path
@@ -47,10 +50,21 @@ def two_builds(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
-    """The main job on a copy of the demo's artifacts alone, and its warehouse, only to be read."""
-    folder = tmp_path_factory.mktemp("demo")
-    shutil.copytree(SAMPLES.parents[1] / "examples/artifacts", folder / "artifacts")
-    return run_job([folder / "artifacts"], folder / "w", folder / "exports"), folder / "w"
+    """The main job on a copy of the demo's artifacts alone, and its warehouse, only to be read.
+
+    Test processes that run at once share it: the first that needs it makes it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, told = shared / "demo", shared / "demo.ran"
+    with (shared / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            shutil.copytree(SAMPLES.parents[1] / "examples/artifacts", folder / "artifacts")
+            made = run_job([folder / "artifacts"], folder / "w", folder / "exports")
+            told.write_bytes(pickle.dumps(made))
+        return pickle.loads(told.read_bytes()), folder / "w"
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +78,18 @@ def no_earlier_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the newest state of a warehouse is kept, as if a day and ten runs had passed."""
     monkeypatch.setattr("tracemill.warehouse.catalog.KEPT_OPERATIONS", 1)
     monkeypatch.setattr("tracemill.warehouse.catalog.KEPT_SECONDS", 0.0)
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that -m leaves out are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the cases of a test that is marked ``sampled``, mark all but the first as ``full``."""
+    begun: set[str] = set()
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            test = item.nodeid.partition("[")[0]
+            if test in begun:
+                item.add_marker("full")
+            begun.add(test)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

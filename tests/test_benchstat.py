@@ -86,16 +86,19 @@ def test_the_documentations_example() -> None:
     assert compared(encode("old"), encode("new"), ("old.txt", "new.txt")) == OF_ENCODE
 
 
+@pytest.mark.full
 def test_too_few_values_have_no_bounds_and_no_difference() -> None:
     assert compared("BenchmarkX 1 100 ns/op\n", "BenchmarkX 1 101 ns/op\n") == OF_ONE
 
 
+@pytest.mark.full
 def test_a_unit_that_is_exact_needs_one_value() -> None:
     before = EXACT + line("Size", 100) + line("NonExact", 100, 101, 101)
     after = EXACT + line("Size", 105) + line("NonExact", 101, 101, 101)
     assert compared(before, after) == OF_EXACT
 
 
+@pytest.mark.full
 def test_a_benchmark_of_one_side_is_shown_without_a_change() -> None:
     both = "BenchmarkA-2 1 100 ns/op 16 B/op 0 allocs/op\nBenchmarkB-2 1 200 ns/op 2048 B/op 0 allocs/op\n"
     text = compared(both, both + "BenchmarkC-2 1 300 ns/op 8 B/op 1 allocs/op\n")
@@ -110,6 +113,7 @@ def test_a_benchmark_of_one_side_is_shown_without_a_change() -> None:
     assert "summaries must be >0 to compute geomean" in counts
 
 
+@pytest.mark.full
 def test_without_benchmarks_there_is_nothing_to_say() -> None:
     for name in ("a", "b"):
         Path(name).write_text("gc 1 @0.1s 1%: 0+1+0 ms clock, 0+0/1/0+0 ms cpu, 4->4->0 MB, 4 MB goal, 2 P\n")
@@ -117,6 +121,7 @@ def test_without_benchmarks_there_is_nothing_to_say() -> None:
     assert (done.exit_code, done.stdout) == (2, "no benchmarks on either side\n")
 
 
+@pytest.mark.full
 def test_a_capture_that_was_lost_is_said_and_passes_nothing() -> None:
     for side in ("base", "head"):
         Path(side, "1").mkdir(parents=True)

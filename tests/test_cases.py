@@ -39,6 +39,7 @@ JUDGED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("case", "build", "code", "incidents"), JUDGED, ids=[c[0] for c in JUDGED])
 def test_a_case_is_judged_as_it_should_be(
     case: str, build: str, code: int, incidents: list[tuple[str, str]], tmp_path: Path
@@ -62,6 +63,7 @@ def test_a_leak_needs_no_history(tmp_path: Path) -> None:
     assert [gate(tmp_path / "w", b).exit_code for b in ("b07", "b08")] == [REGRESSED, PASSED]
 
 
+@pytest.mark.full
 def test_builds_of_which_only_leaks_were_looked_for_pass_without_any_and_it_is_said(tmp_path: Path) -> None:
     artifacts = CASES / "goroutineleak-no-verdict/artifacts"
     run([artifacts / "b06"], tmp_path / "w", tmp_path / "exports")
@@ -72,6 +74,7 @@ def test_builds_of_which_only_leaks_were_looked_for_pass_without_any_and_it_is_s
     assert lines[1] == "judged: goroutine_leak_count, looked for in 1 build: none"
 
 
+@pytest.mark.full
 def test_a_new_leak_fails_no_gate_that_allows_it(tmp_path: Path) -> None:
     run([CASES / "goroutineleak-no-verdict/artifacts"], tmp_path / "w", tmp_path / "exports")
     found = gate(tmp_path / "w", "b07", allows_leaks=True)
@@ -94,6 +97,7 @@ def test_builds_whose_order_nobody_gave_are_not_judged_and_it_is_said_how_to_giv
         assert connection.execute("select count(*) from incidents").fetchone() == (0,)
 
 
+@pytest.mark.full
 def test_benchmarks_that_scatter_by_half_are_found_five_times_as_slow_or_hinted_at(tmp_path: Path) -> None:
     case = CASES / "bench-noisy-5x"
     layout = Layout(order=tuple(sorted(build.name for build in (case / "artifacts").iterdir())))

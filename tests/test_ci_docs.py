@@ -77,6 +77,7 @@ def test_the_gitlab_recipe_passes_a_calm_build_and_refuses_a_broken_one(checkout
     assert "could not be loaded" in judged.stdout
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("ratio", "code"), [(1.0, 0), (1.3, 1)])
 def test_two_builds_recorded_in_turns_are_compared_and_gated(checkout: Path, ratio: float, code: int) -> None:
     """The commands of "Two builds are enough", with programs that print what benchmarks would."""

@@ -162,6 +162,7 @@ def test_parts_of_a_second_are_refused(tmp_path):
     assert (done.exit_code, "'1.5' is not a valid integer" in done.output) == (2, True), done.output
 
 
+@pytest.mark.full
 def test_what_is_cut_or_does_not_end_is_refused_and_metrics_are_taken_where_they_are(
     odd, tmp_path, monkeypatch
 ):

@@ -78,6 +78,7 @@ def test_it_says_the_same_from_a_file_for_each_table_and_month(warehouse: Path) 
     assert rows(warehouse) == before
 
 
+@pytest.mark.full
 def test_a_second_time_there_is_nothing_to_do(warehouse: Path) -> None:
     compact(warehouse)
     commit = Catalog.load(warehouse).position.number
@@ -85,6 +86,7 @@ def test_a_second_time_there_is_nothing_to_do(warehouse: Path) -> None:
     assert (again.tables, Catalog.load(warehouse).position.number) == ([], commit)
 
 
+@pytest.mark.full
 def test_only_said_nothing_changes(warehouse: Path) -> None:
     files = sorted(warehouse.rglob("*"))
     told = compact(warehouse, is_trial=True)
@@ -96,6 +98,7 @@ def test_only_said_nothing_changes(warehouse: Path) -> None:
     )
 
 
+@pytest.mark.full
 def test_a_reader_goes_on_reading_what_it_opened(warehouse: Path) -> None:
     query = "select count(*), sum(value) from profile_samples"
     with connect(warehouse) as reader:
@@ -104,6 +107,7 @@ def test_a_reader_goes_on_reading_what_it_opened(warehouse: Path) -> None:
             assert reader.execute(query).fetchall() == later.execute(query).fetchall()
 
 
+@pytest.mark.full
 def test_rows_of_a_capture_stand_together_in_the_order_of_the_builds(warehouse: Path) -> None:
     compact(warehouse)
     (path,) = {
@@ -116,6 +120,7 @@ def test_rows_of_a_capture_stand_together_in_the_order_of_the_builds(warehouse: 
     assert [build_of[c] for c in runs] == sorted(build_of[c] for c in runs)
 
 
+@pytest.mark.full
 def test_a_run_in_a_compacted_file_is_forgotten_and_put_back(warehouse: Path) -> None:
     before = rows(warehouse)
     compact(warehouse)
@@ -128,6 +133,7 @@ def test_a_run_in_a_compacted_file_is_forgotten_and_put_back(warehouse: Path) ->
     assert rows(warehouse) == before
 
 
+@pytest.mark.full
 def test_a_capture_that_was_forgotten_and_loaded_again_counts_once(template: Path, warehouse: Path) -> None:
     before = rows(warehouse)
     compact(warehouse)
@@ -148,6 +154,7 @@ def _samples(root: Path) -> str:
     )
 
 
+@pytest.mark.full
 def test_only_captures_whose_rows_are_damaged_are_to_be_loaded_again(
     template: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +178,7 @@ def test_only_captures_whose_rows_are_damaged_are_to_be_loaded_again(
     assert rows(warehouse) == before
 
 
+@pytest.mark.full
 def test_captures_whose_stacks_can_be_read_in_a_damaged_file_of_stacks_stay(
     template: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +207,7 @@ def test_captures_whose_stacks_can_be_read_in_a_damaged_file_of_stacks_stay(
     assert rows(warehouse) == before
 
 
+@pytest.mark.full
 def test_the_state_before_can_be_gone_back_to(warehouse: Path) -> None:
     before, catalog = rows(warehouse), Catalog.load(warehouse)
     compact(warehouse)

@@ -80,6 +80,7 @@ def test_folders_of_runs_need_no_warehouse() -> None:
     assert any(s["subject"] == f"{LOOKUP} (sync)" for s in answer["series"] if s["answer"] == "worse")
 
 
+@pytest.mark.full
 def test_folders_of_files_are_a_run_each_and_ten_runs_get_the_exact_test(tmp_path: Path) -> None:
     before = benchmarks(tmp_path / "base", [100 + i for i in range(10)])
     after = benchmarks(tmp_path / "head", [120 + i for i in range(10)])
@@ -100,6 +101,7 @@ def test_two_files_show_ratios_and_never_a_verdict() -> None:
     assert "worse " not in done.stdout
 
 
+@pytest.mark.full
 def test_what_is_equal_in_every_run_is_counted_and_not_listed(tmp_path: Path) -> None:
     before, after = (benchmarks(tmp_path / name, [100, 100, 100]) for name in ("base", "head"))
     for number in range(3):
@@ -115,16 +117,19 @@ def test_what_is_equal_in_every_run_is_counted_and_not_listed(tmp_path: Path) ->
     assert (equal["subject"], equal["more_runs"]) == ("app.A-2", None)
 
 
+@pytest.mark.full
 def test_two_equal_binaries_do_not_differ() -> None:
     done = compare(DEMO / "b01/storefront.xz", DEMO / "b01/storefront.xz")
     assert (done.exit_code, "nothing differs that can be told" in " ".join(done.stdout.split())) == (0, True)
 
 
+@pytest.mark.full
 def test_an_equal_figure_of_a_sample_is_no_equal_figure() -> None:
     heap = DEMO / "b07/r1/heap.pb.gz"
     assert answers(found(heap, heap)) == {"cannot tell"}
 
 
+@pytest.mark.full
 def test_a_single_run_a_side_is_said_first() -> None:
     text = compare(DEMO / "b07/r1/mutex.pb.gz", DEMO / "b08/r1/mutex.pb.gz").stdout
     first = " ".join(text.split()).partition("mutex_delay_ns")[0]
@@ -132,6 +137,7 @@ def test_a_single_run_a_side_is_said_first() -> None:
     assert "a single run cannot tell a change from noise" in first
 
 
+@pytest.mark.full
 def test_what_was_measured_on_another_machine_is_not_compared(tmp_path: Path) -> None:
     before = benchmarks(tmp_path / "base", [100, 101, 102])
     after = benchmarks(tmp_path / "head", [900, 901, 902], cpu="b")
@@ -140,6 +146,7 @@ def test_what_was_measured_on_another_machine_is_not_compared(tmp_path: Path) ->
     assert "not compared: 2 of benchmark: cpu a → b" in done.stdout
 
 
+@pytest.mark.full
 def test_a_capture_that_was_lost_passes_nothing_and_no_other_file_does_harm(tmp_path: Path) -> None:
     before, after = (benchmarks(tmp_path / name, [100, 101, 102, 103]) for name in ("base", "head"))
     (after / "readme.txt").write_text("just words\n")
@@ -193,6 +200,7 @@ def paired(folder: Path, values: list[float], session: str = "s", order: int = 1
 LOAD = [100, 150, 230, 120, 300, 180, 260, 110, 140, 280]
 
 
+@pytest.mark.full
 def test_runs_that_are_pairs_are_compared_within_them(tmp_path: Path) -> None:
     base = paired(tmp_path / "base", LOAD)
     head = paired(tmp_path / "head", [1.1 * x for x in LOAD], order=2)
@@ -204,6 +212,7 @@ def test_runs_that_are_pairs_are_compared_within_them(tmp_path: Path) -> None:
     assert (same["exit_code"], answers(same)) == (0, {"does not differ"})
 
 
+@pytest.mark.full
 def test_runs_of_other_pairs_are_compared_as_runs(tmp_path: Path) -> None:
     base = paired(tmp_path / "base", LOAD)
     head = paired(tmp_path / "head", [1.1 * x for x in LOAD], session="another")
@@ -212,6 +221,7 @@ def test_runs_of_other_pairs_are_compared_as_runs(tmp_path: Path) -> None:
     assert {s["pairs"] for s in done["series"]} == {0}
 
 
+@pytest.mark.full
 def test_two_pairs_a_pair_given_twice_and_runs_without_one_are_told_apart(tmp_path: Path) -> None:
     base, head = (paired(tmp_path / name, LOAD[:4]) for name in ("base", "head"))
     (head / "3/run.json").unlink()
@@ -222,6 +232,7 @@ def test_two_pairs_a_pair_given_twice_and_runs_without_one_are_told_apart(tmp_pa
     assert {s["pairs"] for s in found(base, head)["series"]} == {0}
 
 
+@pytest.mark.full
 def test_more_pairs_are_advised_where_pairs_cannot_tell(tmp_path: Path) -> None:
     base = paired(tmp_path / "base", LOAD[:6])
     head = paired(tmp_path / "head", [LOAD[i] * (0.7, 1.2, 1.1)[i % 3] for i in range(6)])
@@ -241,6 +252,7 @@ def test_neither_folders_nor_a_warehouse_is_told(tmp_path: Path, monkeypatch: py
     )
 
 
+@pytest.mark.full
 def test_noise_that_all_signals_share_in_a_run_is_said(tmp_path: Path) -> None:
     calm = [100.0] * 10
     busy = [*calm[:7], 160.0, *calm[8:]]

@@ -7,6 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
@@ -49,6 +50,7 @@ def test_no_regressions_is_said_of_what_was_judged(tmp_path: Path) -> None:
     assert "not judged: 1 series of bench sec/op, in too few builds (3 must come before one)" in done.stdout
 
 
+@pytest.mark.full
 def test_what_gives_no_judged_figure_is_no_all_clear(tmp_path: Path) -> None:
     done = run_over(tmp_path, 5, {}, next((SAMPLES / "escapes/go1.27").iterdir()))
     assert done.exit_code == 2
@@ -56,6 +58,7 @@ def test_what_gives_no_judged_figure_is_no_all_clear(tmp_path: Path) -> None:
     assert "nothing was judged: what is loaded (5 escapes) gives no figure that is judged" in done.stdout
 
 
+@pytest.mark.full
 def test_builds_that_never_compare_are_no_all_clear(tmp_path: Path) -> None:
     versions = {build: {"go_version": f"go1.2{build}.1"} for build in range(1, 7)}
     done = run_over(tmp_path, 6, versions)
@@ -80,6 +83,7 @@ def test_an_empty_warehouse_says_that_nothing_is_loaded() -> None:
         assert coverage(connection).sentences() == ["nothing was judged: nothing is loaded"]
 
 
+@pytest.mark.full
 def test_captures_in_no_runs_folder_count_as_one_run_which_is_said(tmp_path: Path) -> None:
     for build in ("b1", "b2"):
         (tmp_path / "a" / build).mkdir(parents=True)

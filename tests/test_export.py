@@ -47,6 +47,7 @@ def test_parquet_carries_the_version_and_folders_are_made(artifacts: Path, tmp_p
     assert (made.exit_code, (tmp_path / "new/folder/r.html").is_file()) == (0, True)
 
 
+@pytest.mark.full
 def test_openmetrics_parses_and_has_the_verdicts(tmp_path: Path) -> None:
     given = story()
     given.tables["build_manifests"].append(
@@ -64,6 +65,7 @@ def test_openmetrics_parses_and_has_the_verdicts(tmp_path: Path) -> None:
     assert {s.labels["build_id"] for s in families["tracemill_value"].samples} == {"b12"}
 
 
+@pytest.mark.full
 def test_exports_that_are_older_than_the_warehouse_are_written_anew(artifacts: Path, tmp_path: Path) -> None:
     where = ("--warehouse", tmp_path / "w")
     assert tracemill("run", artifacts, *where).exit_code == 2

@@ -53,6 +53,7 @@ def test_a_folder_of_builds_is_read_as_builds(tmp_path: Path) -> None:
     assert rows(done) == [{"build_id": "b01"}, {"build_id": "b02"}]
 
 
+@pytest.mark.full
 def test_sql_of_files_reads_and_does_nothing_else(tmp_path: Path) -> None:
     done = tracemill("sql", "--file", DEMO / "b01/r1/bench.txt", f"copy (select 1) to '{tmp_path}/a.csv'")
     assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
@@ -75,6 +76,7 @@ def test_what_cannot_be_read_is_one_sentence_and_exit_2(words: list[object], sen
     assert (done.exit_code, sentence in done.stderr) == (2, True), done.stderr
 
 
+@pytest.mark.full
 def test_top_of_a_trace_names_the_lock_its_holder_and_the_time_a_second() -> None:
     done = tracemill("top", "locks", TRACE, "--json")
     assert done.exit_code == 0, done.output
@@ -84,6 +86,7 @@ def test_top_of_a_trace_names_the_lock_its_holder_and_the_time_a_second() -> Non
     assert first["block_count"] > 100
 
 
+@pytest.mark.full
 def test_top_without_a_kind_shows_what_the_file_has() -> None:
     done = tracemill("top", DEMO / "b08/r1/cpu.pb.gz")
     assert done.exit_code == 0
@@ -92,6 +95,7 @@ def test_top_without_a_kind_shows_what_the_file_has() -> None:
     assert "waits of" not in done.stdout
 
 
+@pytest.mark.full
 def test_top_keeps_what_waits_for_work_and_the_runtimes_own_apart() -> None:
     done = tracemill("top", "waits", TRACE)
     ahead, _, idle = done.stdout.partition("waiting for work, which is neither better nor worse:")
@@ -123,6 +127,7 @@ def places(*files: Path, query: str = PLACES) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in rows(tracemill("sql", *words, query, "--format", "json"))]
 
 
+@pytest.mark.full
 def test_files_of_several_builds_are_not_one_process() -> None:
     query = "select distinct build_id from mapassign_allocations order by all"
     assert places(*HEAPS, query=query) == [("b01",), ("b02",)]
@@ -147,6 +152,7 @@ def test_folders_say_of_which_build_and_run_files_are(tmp_path: Path, files, fou
     assert places(*(tmp_path / name for name in files)) == found
 
 
+@pytest.mark.full
 def test_top_of_files_of_several_builds_shows_the_newest() -> None:
     done = tracemill("top", "heap", *HEAPS)
     assert done.stdout.startswith("heap of b02: ")

@@ -79,6 +79,7 @@ def test_a_build_is_gone_with_all_that_is_known_of_it_and_comes_back(warehouse: 
     assert state(warehouse) == before
 
 
+@pytest.mark.full
 def test_a_run_or_a_capture_is_gone_and_the_build_stays(warehouse: Path) -> None:
     forget(warehouse, Which("b1", "2"))
     assert builds(warehouse) == [("b1", "c1", 1, 1), ("b2", "c2", 2, 2)]
@@ -88,6 +89,7 @@ def test_a_run_or_a_capture_is_gone_and_the_build_stays(warehouse: Path) -> None
     assert ("b1", "2") not in Catalog.load(warehouse).work
 
 
+@pytest.mark.full
 def test_what_was_loaded_since_stays_when_something_is_put_back(warehouse: Path, tmp_path: Path) -> None:
     forget(warehouse, Which("b1"))
     forget(warehouse, Which("b2", "1"))

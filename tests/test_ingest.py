@@ -240,6 +240,7 @@ i.ingest([Path(sys.argv[1])], Path(sys.argv[2]), processes=1)
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("commits", [1, 2])
 def test_a_kill_loses_nothing_that_showed(artifacts: Path, tmp_path: Path, commits: int) -> None:
     root = tmp_path / "w"
@@ -287,6 +288,7 @@ def test_a_moved_warehouse_still_answers(artifacts: Path, tmp_path: Path) -> Non
     assert _rows(tmp_path / "moved", "select count(*) > 0 from profile_samples") == [(True,)]
 
 
+@pytest.mark.full
 def test_models_are_built_only_for_what_is_new(artifacts: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     shutil.move(artifacts / "b2", tmp_path / "b2")
@@ -305,6 +307,7 @@ def _check(sql: str) -> Model:
     return Model("no_builds", "checks", "There are no builds.", (), "check", sql, frozenset())
 
 
+@pytest.mark.full
 def test_a_failed_check_publishes_nothing(artifacts: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     ingest([artifacts / "b1"], root)
@@ -318,6 +321,7 @@ def test_a_failed_check_publishes_nothing(artifacts: Path, tmp_path: Path) -> No
     assert not list(root.glob(".warehouse*"))
 
 
+@pytest.mark.full
 def test_a_capture_that_was_parsed_again_is_published_again(artifacts: Path, tmp_path: Path) -> None:
     shutil.copy(TOP / "exectrace/samples/mixed-1.27.trace.gz", artifacts / "b1/1/trace")
     root = tmp_path / "w"
@@ -332,6 +336,7 @@ def test_a_capture_that_was_parsed_again_is_published_again(artifacts: Path, tmp
     ) == [(True,)]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("names", "other", "builds"),
     [

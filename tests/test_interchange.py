@@ -143,6 +143,7 @@ def read(file: Path) -> tuple[dict[str, list[tuple[str, int, int]]], dict[str, l
     return slices, points, trace
 
 
+@pytest.mark.full
 def test_perfetto_reads_the_lanes_counters_and_wake_ups_that_the_tables_hold(
     demo: Path, tmp_path: Path
 ) -> None:

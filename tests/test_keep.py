@@ -84,6 +84,7 @@ def test_a_whole_warehouse_is_found_whole(warehouse: Path) -> None:
     assert (done.unsummed, done.commit) == (0, Catalog.load(warehouse).position.number)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", HARMS)
 def test_a_damaged_file_is_found_and_its_captures_load_again(
     warehouse: Path, artifacts: Path, how: str
@@ -107,6 +108,7 @@ def test_a_damaged_file_is_found_and_its_captures_load_again(
         assert marts(warehouse) == before
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", HARMS)
 def test_a_damaged_published_file_is_found_and_made_anew(warehouse: Path, how: str) -> None:
     before = marts(warehouse)
@@ -125,6 +127,7 @@ def test_a_damaged_published_file_is_found_and_made_anew(warehouse: Path, how: s
     assert marts(warehouse) == before
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["flipped", "missing"])
 def test_a_damaged_commit_loses_what_it_put_and_nothing_else(
     warehouse: Path, artifacts: Path, how: str
@@ -154,6 +157,7 @@ def test_a_damaged_commit_loses_what_it_put_and_nothing_else(
         assert marts(warehouse) == before
 
 
+@pytest.mark.full
 def test_a_lost_end_of_the_log_and_a_lost_head_can_be_gone_on_from(warehouse: Path) -> None:
     last = manifests.listing(warehouse)[0][-1]
     (warehouse / f"log/{last:010}.json").unlink()
@@ -175,6 +179,7 @@ def test_a_log_of_which_nothing_is_left_is_not_made_up(warehouse: Path) -> None:
     assert sorted(warehouse.rglob("*.parquet")) == files
 
 
+@pytest.mark.full
 def test_only_what_is_new_is_read_with_new(warehouse: Path, artifacts: Path) -> None:
     whole = verify(warehouse, is_new=True).file_count
     assert whole == verify(warehouse).file_count
@@ -212,6 +217,7 @@ def test_an_earlier_state_can_be_gone_back_to_and_left_again(warehouse: Path, ar
         rollback(warehouse, 99)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("no_earlier_states")
 def test_only_states_whose_files_are_kept_are_offered(warehouse: Path, artifacts: Path) -> None:
     shutil.copy(SAMPLES / "pprof/go1.22/heap.pb.gz", artifacts / "b1/1/heap.pb.gz")

@@ -222,6 +222,7 @@ def test_flat_files_are_judged_with_a_layout_and_a_list(tmp_path):
         assert connection.execute(query).fetchone() == (LISTED, "list")
 
 
+@pytest.mark.full
 def test_flat_files_without_a_list_are_set_aside(tmp_path):
     run([FLAT], tmp_path / "w", tmp_path / "exports", layout=Layout(("bench-{build}.txt",)))
     with connect(tmp_path / "w") as connection:

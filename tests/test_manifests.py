@@ -229,6 +229,7 @@ def test_what_the_published_file_reads_is_not_swept_away(artifacts: Path, wareho
     assert Catalog.load(warehouse).sweep() > 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("harm", ["cut", "empty", "no database", "flipped", "gone"])
 def test_what_is_derived_is_made_anew(warehouse: Path, artifacts: Path, harm: str) -> None:
     build(warehouse)

@@ -86,6 +86,7 @@ def test_completion_is_installed_where_the_shell_looks_and_completes_verbs(tmp_p
     assert shown.stdout.split() == ["regressions"]
 
 
+@pytest.mark.full
 def test_where_nothing_is_loaded_every_look_says_so(tmp_path: Path) -> None:
     (tmp_path / "a/b01/r1").mkdir(parents=True)
     (tmp_path / "a/b01/r1/notes.txt").write_text("just words\n")
@@ -126,6 +127,7 @@ def test_completion_prints_a_script_for_each_shell(shell: str) -> None:
     assert (done.exit_code, "_TRACEMILL_COMPLETE" in done.stdout) == (0, True)
 
 
+@pytest.mark.full
 def test_ctrl_c_in_an_ingest_says_what_is_kept_and_the_same_command_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tracemill", "ingest", str(TOP / "examples/artifacts"),
                "--warehouse", str(tmp_path / "w")]  # fmt: skip
@@ -154,6 +156,7 @@ def test_ctrl_c_in_an_ingest_says_what_is_kept_and_the_same_command_goes_on(tmp_
     assert again.exit_code == 0, again.output
 
 
+@pytest.mark.full
 def test_ctrl_c_while_models_are_built_stops_without_a_traceback_and_leaves_nothing(
     demo: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +183,7 @@ def test_ctrl_c_while_models_are_built_stops_without_a_traceback_and_leaves_noth
     assert sorted(path.name for path in warehouse.iterdir()) == before
 
 
+@pytest.mark.full
 def test_a_folder_named_by_a_date_is_not_taken_for_a_build_in_silence(tmp_path: Path) -> None:
     where = ("--warehouse", tmp_path / "w")
     for build in ("b1", "b2"):
@@ -226,6 +230,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "words",
     [
@@ -251,6 +256,7 @@ def test_names_of_files_do_not_steer_the_terminal(
     assert [line for line in done.output.splitlines() if not line.isprintable()] == []
 
 
+@pytest.mark.full
 def test_the_bars_of_a_terminal_show_names_as_they_are(hostile: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "tracemill", "run", "artifacts", "--warehouse", "w4"]

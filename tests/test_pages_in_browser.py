@@ -106,6 +106,7 @@ def test_the_index_filters_as_one_types_and_sorts(browser: Browser, report: Path
     assert visible(browser, rows) == 2
 
 
+@pytest.mark.full
 def test_a_flame_graph_zooms_walks_and_searches(browser: Browser, report: Path) -> None:
     browser.open(report)
     frames = "article:has(path.lock) .f"
@@ -127,6 +128,7 @@ def test_a_flame_graph_zooms_walks_and_searches(browser: Browser, report: Path) 
     assert browser.value(f"document.querySelectorAll('{frames}.dim').length") > 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_fits_a_phone(browser: Browser, report: Path, tmp_path: Path, dark: bool) -> None:
     browser.emulate(dark=dark)
@@ -146,6 +148,7 @@ def barriers(browser: Browser) -> list[str]:
     return list(browser.value(AXE))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dark", [False, True])
 def test_nobody_is_kept_out_of_a_page(browser: Browser, report: Path, demo: Path, dark: bool) -> None:
     browser.emulate(dark=dark)
@@ -186,6 +189,7 @@ def test_paper_shows_the_incidents_without_the_tools(browser: Browser, report: P
     assert visible(browser, "article section") > 10
 
 
+@pytest.mark.full
 def test_what_a_page_did_not_bring_does_not_run(report: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
     bad.write_text(report.read_text().replace("</main>", "<script>document.title = 'taken'</script></main>"))

@@ -197,6 +197,7 @@ def test_parts_that_no_whole_state_names_go_once_they_are_old(
     assert len(Catalog.load(root).builds) == BUILDS + 1
 
 
+@pytest.mark.full
 def test_rows_of_changed_builds_take_the_place_of_theirs_alone(tmp_path: Path) -> None:
     root = loaded(tmp_path, 3)
     publish_tables(root)
@@ -216,6 +217,7 @@ def test_rows_of_changed_builds_take_the_place_of_theirs_alone(tmp_path: Path) -
     assert {row[0] for row in anew["stacks"]} <= {row[0] for row in found["stacks"]}
 
 
+@pytest.mark.full
 def test_of_a_compacted_file_the_rows_of_forgotten_builds_do_not_count(tmp_path: Path) -> None:
     root = loaded(tmp_path, 4)
     publish_tables(root)

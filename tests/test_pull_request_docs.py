@@ -75,6 +75,7 @@ def _github() -> list[str]:
     return [s["run"] for s in steps if "run" in s and not s["run"].startswith("pip ")]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("nanoseconds", "code"), [(1000, 0), (2000, 1)])
 def test_the_github_recipe_comments_and_fails_what_got_worse(
     checkout: Path, nanoseconds: int, code: int

@@ -60,6 +60,7 @@ def test_the_page_fetches_nothing(page: str) -> None:
     assert all(str(a["href"]).startswith(("#", "data:,")) for _, a in Tags(page).seen if a.get("href"))
 
 
+@pytest.mark.full
 def test_hostile_names_stay_text() -> None:
     given = story()
     for stack in given.tables["stacks"]:
@@ -75,6 +76,7 @@ def test_hostile_names_stay_text() -> None:
     assert "\x1b" not in page
 
 
+@pytest.mark.full
 def test_a_history_without_verdicts_says_so() -> None:
     given = Given()
     for build in range(1, 7):
@@ -89,6 +91,7 @@ def test_a_history_without_verdicts_says_so() -> None:
     assert Tags(page).seen
 
 
+@pytest.mark.full
 def test_what_was_not_judged_is_no_calm_history() -> None:
     page = page_of(Given())
     assert "No regressions" not in page
@@ -102,6 +105,7 @@ def test_the_report_says_what_it_rests_on(page: str) -> None:
     )
 
 
+@pytest.mark.full
 def test_incidents_that_find_no_room_are_listed_only(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     monkeypatch.setattr(report, "MAX_BYTES", len(page) // 2)
     short = page_of(story())
@@ -111,6 +115,7 @@ def test_incidents_that_find_no_room_are_listed_only(monkeypatch: pytest.MonkeyP
     assert len(short) < 0.8 * len(page)
 
 
+@pytest.mark.full
 def test_endless_names_make_no_endless_page() -> None:
     given = story()
     for stack in given.tables["stacks"]:

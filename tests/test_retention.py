@@ -98,6 +98,7 @@ def test_raw_rows_go_and_nothing_that_was_made_of_them(warehouse: Path) -> None:
         }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("harm", ["built anew", "published file lost"])
 def test_models_that_are_built_again_take_what_was_kept(warehouse: Path, harm: str) -> None:
     before = models(warehouse)
@@ -119,6 +120,7 @@ def test_only_said_nothing_changes_and_the_same_is_said(warehouse: Path) -> None
     assert sum(t.files for t in told.tables) > 0
 
 
+@pytest.mark.full
 def test_a_table_has_an_age_of_its_own(warehouse: Path) -> None:
     before = models(warehouse)
     apply(warehouse, Policy.of({"raw": "forever", "goroutine_cycles": "30d"}))
@@ -130,6 +132,7 @@ def test_a_table_has_an_age_of_its_own(warehouse: Path) -> None:
     assert models(warehouse) == before
 
 
+@pytest.mark.full
 def test_what_expired_can_be_brought_back_for_a_while(warehouse: Path) -> None:
     before = models(warehouse)
     done = apply(warehouse)
@@ -139,6 +142,7 @@ def test_what_expired_can_be_brought_back_for_a_while(warehouse: Path) -> None:
     assert models(warehouse) == before
 
 
+@pytest.mark.full
 def test_builds_at_which_an_incident_begins_keep_their_rows(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +152,7 @@ def test_builds_at_which_an_incident_begins_keep_their_rows(
     assert raw_builds(warehouse, "goroutine_intervals") == ["b2", "b3", "b4"]
 
 
+@pytest.mark.full
 def test_a_build_whose_age_nobody_knows_is_kept_and_named(tmp_path: Path) -> None:
     folder = tmp_path / "artifacts/b0/1"
     folder.mkdir(parents=True)
@@ -158,12 +163,14 @@ def test_a_build_whose_age_nobody_knows_is_kept_and_named(tmp_path: Path) -> Non
     assert (done.builds, done.undated) == ([], ["b0"])
 
 
+@pytest.mark.full
 def test_the_same_files_are_not_loaded_again(template: Path, warehouse: Path) -> None:
     apply(warehouse)
     done = ingest([template / "artifacts"], warehouse, processes=1)
     assert (done.loaded, done.unchanged) == ([], 24)
 
 
+@pytest.mark.full
 def test_captures_that_come_after_their_builds_rows_expired_are_named(
     template: Path, warehouse: Path, tmp_path: Path
 ) -> None:
@@ -179,6 +186,7 @@ def test_captures_that_come_after_their_builds_rows_expired_are_named(
     assert said in CliRunner().invoke(main, ["doctor", *root]).output
 
 
+@pytest.mark.full
 def test_a_changed_model_is_derived_anew_where_raw_rows_are_and_the_rest_is_told(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +199,7 @@ def test_a_changed_model_is_derived_anew_where_raw_rows_are_and_the_rest_is_told
     assert models(warehouse) == before
 
 
+@pytest.mark.full
 def test_a_model_with_a_new_column_has_nulls_of_what_expired(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +214,7 @@ def test_a_model_with_a_new_column_has_nulls_of_what_expired(
     assert found == [("b1", None), ("b2", None), ("b3", 1), ("b4", 1)]
 
 
+@pytest.mark.full
 def test_a_model_that_is_new_has_no_rows_of_what_expired_and_says_so(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +264,7 @@ def test_a_part_of_a_build_that_expired_is_not_forgotten_but_the_build_is(wareho
     assert models(warehouse) == before
 
 
+@pytest.mark.full
 def test_condensed_rows_that_are_damaged_are_written_again_from_what_is_published(warehouse: Path) -> None:
     before = models(warehouse)
     apply(warehouse)
@@ -284,6 +295,7 @@ def test_condensed_rows_that_are_lost_with_what_is_published_are_loaded_again(
     assert models(warehouse) == before
 
 
+@pytest.mark.full
 def test_condensed_files_are_merged_and_shared_files_lose_what_expired(warehouse: Path) -> None:
     before = models(warehouse)
     compact(warehouse)

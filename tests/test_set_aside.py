@@ -68,6 +68,7 @@ def test_its_gate_cannot_judge_and_doctor_names_it(root: Path) -> None:
     assert any(a.what.startswith("b07 is set aside: check none_refused") for a in examine(root))
 
 
+@pytest.mark.full
 def test_it_stays_aside_until_it_or_the_models_change(root: Path) -> None:
     published(root, refusing("b06"))
     again = published(root, refusing("b06"))
@@ -78,12 +79,14 @@ def test_it_stays_aside_until_it_or_the_models_change(root: Path) -> None:
     assert published(root).set_aside == {}
 
 
+@pytest.mark.full
 def test_rows_that_were_published_of_it_before_go(root: Path) -> None:
     published(root)
     published(root, refusing("b05"))
     assert builds_of(root, "observations") == builds_of(root, "int_figures") == ["b06", "b07"]
 
 
+@pytest.mark.full
 def test_a_check_that_names_every_build_or_none_publishes_nothing(root: Path) -> None:
     published(root)
     done = published(root, refusing("b05", "b06", "b07"))
@@ -104,6 +107,7 @@ def test_a_build_whose_own_models_cannot_be_built_is_set_aside(root: Path) -> No
     assert not list(root.glob(".warehouse*"))
 
 
+@pytest.mark.full
 def test_a_model_that_no_build_is_to_blame_for_is_an_error_as_ever(root: Path) -> None:
     sql = "select build_id, cast('x' as integer) as n from stg_captures"
     failing = Model("int_numbers", "intermediate", "Numbers.", (), "build", sql, frozenset({"stg_captures"}))
@@ -111,6 +115,7 @@ def test_a_model_that_no_build_is_to_blame_for_is_an_error_as_ever(root: Path) -
         published(root, models=[*read_models(), failing])
 
 
+@pytest.mark.full
 def test_retention_takes_nothing_of_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = [*read_models(), refusing("b06")]
     monkeypatch.setattr("tracemill.flows.build.read_models", lambda: models)
@@ -121,6 +126,7 @@ def test_retention_takes_nothing_of_it(root: Path, monkeypatch: pytest.MonkeyPat
     assert (done.builds, left) == (["b05", "b07"], {"b06"})
 
 
+@pytest.mark.full
 def test_the_verbs_say_so_and_their_exit_code_is_1(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = [*read_models(), refusing("b06")]
     monkeypatch.setattr("tracemill.flows.build.read_models", lambda: models)

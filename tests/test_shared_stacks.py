@@ -124,6 +124,7 @@ def test_models_over_shared_stacks_are_those_over_stacks_of_their_own(
     assert [*rows(tmp_path / "shared")] == [*rows(tmp_path / "own")]
 
 
+@pytest.mark.full
 def test_what_was_loaded_before_is_published_with_what_came_later(related: Path, tmp_path: Path) -> None:
     shutil.move(related / "b1/2", tmp_path / "later")
     ingest([related], tmp_path / "steps")

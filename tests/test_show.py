@@ -191,6 +191,7 @@ def test_a_warehouse_that_another_tracemill_built_is_told(demo: Path, tmp_path: 
     assert "tracemill: another Tracemill made this warehouse; run `tracemill build`" in done.output
 
 
+@pytest.mark.full
 def test_the_worst_open_incident_comes_first() -> None:
     with story(contention=10).models() as connection:
         connection.execute("update incidents set ended_build_id = 'b12' where status = 'regressed'")
@@ -247,6 +248,7 @@ def worse(what: str) -> Given:
     return given
 
 
+@pytest.mark.full
 def test_a_goroutine_leak_and_a_benchmark_are_shown_too() -> None:
     with worse("leak").models() as connection:
         shown = card_of(connection, "goroutine_leak_count")
@@ -262,6 +264,7 @@ def test_a_goroutine_leak_and_a_benchmark_are_shown_too() -> None:
         assert "missing: no call paths" in as_text(shown)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("function", "is_shown"),
     [

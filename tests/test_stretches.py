@@ -100,6 +100,7 @@ def test_rows_are_the_same_however_builds_came(builds: list[Path], at_once: Path
     assert rows(tmp_path / "w") == expected
 
 
+@pytest.mark.full
 def test_verdicts_of_long_ago_stand_and_end_and_only_the_newest_are_judged_again(
     builds: list[Path], at_once: Path, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_verdicts_of_long_ago_stand_and_end_and_only_the_newest_are_judged_again
     assert verdicts(tmp_path / "w", "regressions") == verdicts(tmp_path / "w", "incidents") == expected
 
 
+@pytest.mark.full
 def test_a_history_that_is_short_again_is_judged_as_a_whole(
     builds: list[Path], at_once: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_history_that_is_short_again_is_judged_as_a_whole(
     assert rows(root) == rows(at_once)
 
 
+@pytest.mark.full
 def test_the_gate_counts_no_builds_of_other_conditions_in_an_earlier_stretch(
     builds: list[Path], tmp_path: Path
 ) -> None:

@@ -105,6 +105,7 @@ def test_of_one_commit_under_two_releases_the_code_is_not_blamed(tmp_path: Path)
     assert "scales delays by how many goroutines wait (1.22, golang/go#61015)" in words
 
 
+@pytest.mark.full
 def test_where_the_commit_differs_too_nothing_is_claimed_and_both_are_said(tmp_path: Path) -> None:
     before = _side(tmp_path / "a", "b07", "a" * 40, "go1.21.3")
     after = _side(tmp_path / "b", "b08", "b" * 40, "go1.27.3")

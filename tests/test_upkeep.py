@@ -52,6 +52,7 @@ def test_doctor_names_what_is_wrong_and_the_way_out(warehouse: Path) -> None:
     )
 
 
+@pytest.mark.full
 def test_what_comes_next_of_two_builds_is_to_compare_them(artifacts: Path, tmp_path: Path) -> None:
     done = tracemill("run", artifacts, "--warehouse", tmp_path / "w")
     assert f"next: tracemill compare b1 b2 --warehouse {tmp_path / 'w'}" in done.stderr
@@ -94,6 +95,7 @@ def test_builds_and_metrics_say_what_there_is(warehouse: Path) -> None:
     assert all(m["meaning"] for m in metrics)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("verb", ["run", "ingest"])
 def test_a_layout_in_which_nothing_is_found_is_exit_2_and_drawn(tmp_path: Path, verb: str) -> None:
     (tmp_path / "a/deep/b1/1").mkdir(parents=True)
@@ -137,6 +139,7 @@ def test_doctor_sees_captures_that_saw_parts_of_the_counted_work() -> None:
     assert found == {"b1": True, "b2": False, "b3": False}
 
 
+@pytest.mark.full
 def test_a_build_of_unknown_place_is_not_the_newest(tmp_path: Path) -> None:
     sample = Path(__file__).parent / "samples/benchmarks/go1.27/bench.txt"
     for build, captures in (("b1", 2), ("b2", 1), ("unknown", 0)):
@@ -157,6 +160,7 @@ def test_a_build_of_unknown_place_is_not_the_newest(tmp_path: Path) -> None:
     assert tracemill("top", "contention", *where).stdout.startswith("contention of b2:")
 
 
+@pytest.mark.full
 def test_a_profile_as_text_stands_for_its_protobuf(tmp_path: Path) -> None:
     samples = Path(__file__).parent / "samples"
     for build, profile in (("b1", "pprof/go1.27/mutex.pb.gz"), ("b2", "legacy_profile/go1.27/mutex.txt")):

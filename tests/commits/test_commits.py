@@ -103,6 +103,7 @@ def test_a_build_without_its_commit_here_says_what_to_do(
     assert "git fetch" in done.stderr
 
 
+@pytest.mark.full
 def test_what_is_recorded_is_judged_by_the_incidents_own_figure(demo: Path, tmp_path: Path) -> None:
     for build, code in (("b07", 0), ("b08", 1), (None, 125)):
         folder = tmp_path / str(build)
@@ -114,6 +115,7 @@ def test_what_is_recorded_is_judged_by_the_incidents_own_figure(demo: Path, tmp_
         assert done.exit_code == code, done.output
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("way", ["script", "git bisect run"])
 def test_the_script_finds_the_commit(
     demo: Path, shop: tuple[Scripted, list[str]], tmp_path: Path, way: str

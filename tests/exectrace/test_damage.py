@@ -25,6 +25,7 @@ def read_bytes(tmp_path, content: bytes, **options):
     return read(path, **options)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("version", ["1.22", "1.25", "1.27"])
 def test_cut_anywhere_is_an_error_with_its_place_or_salvaged(samples, version, tmp_path):
     content = samples[version].read_bytes()
@@ -33,6 +34,7 @@ def test_cut_anywhere_is_an_error_with_its_place_or_salvaged(samples, version, t
         check(tmp_path, content[:cut])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("version", ["1.22", "1.23", "1.25", "1.27"])
 def test_flipped_bits_never_crash(samples, version, tmp_path):
     content = samples[version].read_bytes()

@@ -92,6 +92,7 @@ SKEWS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("skew", SKEWS)
 @pytest.mark.parametrize("version", ["1.22", "1.27"])
 def test_skewed_clocks_equal_gos(samples, version, skew, tmp_path):
@@ -100,6 +101,7 @@ def test_skewed_clocks_equal_gos(samples, version, skew, tmp_path):
     assert_events_equal(trace)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("frequency", [10**11, 10**13])
 @pytest.mark.parametrize("version", ["1.22", "1.24", "1.27"])
 def test_ties_between_threads_fall_as_in_gos_reader(samples, version, frequency, tmp_path):

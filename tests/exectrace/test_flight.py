@@ -63,6 +63,7 @@ def test_snapshots_beside_a_whole_trace_are_looked_at_and_do_not_count(tmp_path)
     assert (together, seen in {"last", "window-1"}) == (alone, True)
 
 
+@pytest.mark.full
 def test_snapshots_alone_count_as_their_windows(tmp_path):
     first, _ = loaded(tmp_path / "first", "window-1")
     second, _ = loaded(tmp_path / "second", "last")

@@ -47,6 +47,7 @@ def assert_same_tables(trace, folder) -> None:
     assert ours.facts.started_at_ns == expected.facts.started_at_ns
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("version", VERSIONS)
 def test_text_gives_the_tables_of_its_trace(samples, version, tmp_path):
     assert_same_tables(samples[version], tmp_path)
@@ -59,6 +60,7 @@ def test_text_gives_the_tables_of_special_traces(name, tmp_path):
     assert_same_tables(record(program, "1.27", *args, procs=8), tmp_path)
 
 
+@pytest.mark.full
 def test_cut_or_mended_text_is_an_error_with_its_place_or_salvaged(samples, tmp_path):
     content = printed(samples["1.27"], tmp_path).read_bytes()[:200_000]
     rng = random.Random(5)

@@ -21,6 +21,7 @@ def test_an_open_regression_that_somebody_accepted_is_silent(demo: Path, tmp_pat
     assert tracemill("gate", "--candidate", "b09", *where).stdout.count("open since b08") == 0
 
 
+@pytest.mark.full
 def test_an_accepted_regression_fails_no_gate_and_stays_in_sight(demo: Path, tmp_path: Path) -> None:
     where = ("--warehouse", shutil.copytree(demo, tmp_path / "w"))
     done = tracemill(*ACCEPT, "--reason", "until b12", "--author", "Ann", *where)

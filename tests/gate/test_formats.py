@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from tests.models.story import story
 from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.formats.table import on_screen
@@ -104,6 +106,7 @@ def test_a_terminal_shows_no_line_of_a_name() -> None:
     assert "\x1b" not in write(a_judgement(function="\x1b[31m"), "table")
 
 
+@pytest.mark.full
 def test_sarif_has_what_the_standard_and_code_scanning_ask_for(demo: Path) -> None:
     found = tracemill("gate", "--candidate", "b08", "--format", "sarif", "--warehouse", demo)
     assert found.exit_code == 1
@@ -148,6 +151,7 @@ def test_a_regression_found_later_says_where_it_begins() -> None:
     assert "regressed since b7, commit cafe; known from b9 on" in write(late, "md")
 
 
+@pytest.mark.full
 def test_code_scanning_keeps_what_is_open_under_its_fingerprint(demo: Path) -> None:
     def prints(build: str) -> dict[str, str]:
         log = tracemill("gate", "--candidate", build, "--format", "sarif", "--warehouse", demo).stdout
@@ -161,6 +165,7 @@ def test_code_scanning_keeps_what_is_open_under_its_fingerprint(demo: Path) -> N
     assert annotated.count("::warning ") == 1
 
 
+@pytest.mark.full
 def test_junit_has_a_failure_an_error_and_what_was_not_judged() -> None:
     given = story()
     suite = ElementTree.fromstring(write(judged(given, "b4"), "junit")).find("testsuite")

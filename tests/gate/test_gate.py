@@ -28,6 +28,7 @@ def test_a_build_fails_where_a_regression_begins(demo: Path, build: str, code: i
     assert (found.exit_code, found.stderr.count("\n"), found.stderr[:6]) == (code, 1, "next: ")
 
 
+@pytest.mark.full
 def test_what_was_judged_is_said(demo: Path) -> None:
     found = tracemill("gate", "--candidate", "b08", "--warehouse", demo).stdout
     assert "b08 regressed: 1 regression" in found
@@ -38,6 +39,7 @@ def test_what_was_judged_is_said(demo: Path) -> None:
     assert "mutex_contentions (16)" in zero
 
 
+@pytest.mark.full
 def test_a_chosen_baseline_is_all_that_is_compared_with(demo: Path) -> None:
     contended = [f"--baseline=b{n:02}" for n in (8, 9, 10, 11)]
     found = tracemill("gate", "--candidate", "b13", "--warehouse", demo, "--format", "json", *contended)
@@ -118,6 +120,7 @@ def test_a_gate_that_was_stopped_gives_no_verdict(demo: Path, monkeypatch: pytes
     assert tracemill("gate", "--candidate", "b08", "--warehouse", demo).exit_code == 130
 
 
+@pytest.mark.full
 def test_figures_of_another_unit_are_named() -> None:
     given = story()
     given.tables["run_work"] = [w for w in given.tables["run_work"] if w["build_id"] != "b7"]
@@ -126,12 +129,14 @@ def test_figures_of_another_unit_are_named() -> None:
     )
 
 
+@pytest.mark.full
 def test_metrics_can_be_left_out() -> None:
     assert judged(story(), "b4").exit_code == REGRESSED
     assert judged(story(), "b4", "block_ns").exit_code == PASSED
     assert {f.function for f in judged(story(), "b4", "mapassign_alloc_bytes").regressed} == {PUT}
 
 
+@pytest.mark.full
 def test_what_was_known_before_and_stands_is_open_and_fails_where_asked(demo: Path) -> None:
     where = ("--warehouse", demo)
     found = tracemill("gate", "--candidate", "b09", *where)
@@ -189,6 +194,7 @@ def test_verdicts_are_chosen_by_package_and_first_build(demo: Path) -> None:
     assert (wrong.exit_code, "did you mean 'storefront/internal/session'?" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "lacks", ["drop table int_caller_costs", "alter table int_condition_values drop column condition"]
 )

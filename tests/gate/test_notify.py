@@ -60,6 +60,7 @@ def test_every_notice_of_an_incident_has_its_hidden_line(until_b09: Path) -> Non
         assert notice.body.count("<!--") == 1
 
 
+@pytest.mark.full
 def test_what_was_sent_is_noted_even_where_the_next_is_refused(copied: Path) -> None:
     sent: list[Notice] = []
 

@@ -37,6 +37,7 @@ def test_the_self_test_of_a_branch_catches_all(tmp_path: Path) -> None:
     assert (tested.exit_code, "not caught" in tested.stdout) == (0, False), tested.stdout
 
 
+@pytest.mark.full
 def test_the_self_test_of_one_kind_of_capture_catches_all(tmp_path: Path) -> None:
     artifacts = SAMPLES / "cases/goroutine-profiles-only/artifacts"
     tracemill("run", artifacts, "--warehouse", tmp_path / "w")

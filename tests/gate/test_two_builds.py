@@ -52,6 +52,7 @@ def test_two_builds_alone_are_judged_by_their_pairs(tmp_path: Path) -> None:
     assert "8 pairs" in whole["comparison"][0]
 
 
+@pytest.mark.full
 def test_a_build_like_its_base_passes_and_an_improvement_does(tmp_path: Path) -> None:
     code, whole, text = gate(warehouse(tmp_path / "same", [1.0]))
     assert (code, whole["findings"], whole["doubts"]) == (0, [], []), text
@@ -66,6 +67,7 @@ def test_what_cannot_be_told_is_listed_with_what_would_help(tmp_path: Path) -> N
     assert code == 0  # of the other benchmark it is known
 
 
+@pytest.mark.full
 def test_a_metric_in_most_of_whose_series_twice_as_much_could_hide_is_no_pass(tmp_path: Path) -> None:
     for build in ("base", "head"):
         for number in range(6):
@@ -86,6 +88,7 @@ def test_a_metric_in_most_of_whose_series_twice_as_much_could_hide_is_no_pass(tm
     assert gate(tmp_path / "w", "--metric", "bench B/op")[0] == 0
 
 
+@pytest.mark.full
 def test_what_comes_from_nothing_has_no_ratio_and_any_other_is_of_what_is_shown(tmp_path: Path) -> None:
     for build, size in (("base", 0), ("head", 128)):
         for number in range(8):
@@ -102,6 +105,7 @@ def test_what_comes_from_nothing_has_no_ratio_and_any_other_is_of_what_is_shown(
     assert " new" in text and "×33" in text
 
 
+@pytest.mark.full
 def test_what_base_measured_and_head_does_not_is_no_pass(tmp_path: Path) -> None:
     where = warehouse(tmp_path, [1.0], drop="64 B/op")
     code, whole, text = gate(where)
@@ -115,6 +119,7 @@ def test_what_base_measured_and_head_does_not_is_no_pass(tmp_path: Path) -> None
     assert (code, whole["doubts"]) == (2, ["bench B/op was measured in base, and not in head"])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("side", ["base", "head"])
 def test_a_capture_that_was_lost_on_either_side_is_no_pass(tmp_path: Path, side: str) -> None:
     where = warehouse(tmp_path, [1.0])
@@ -125,6 +130,7 @@ def test_a_capture_that_was_lost_on_either_side_is_no_pass(tmp_path: Path, side:
     assert f"{side}/1/broken could not be loaded" in whole["doubts"][0]
 
 
+@pytest.mark.full
 def test_of_the_demo_one_base_is_enough(demo: Path) -> None:
     where = ("--warehouse", demo)
     worse = tracemill("gate", "--candidate", "b08", "--baseline", "b07", *where, "--format", "json")
@@ -167,6 +173,7 @@ def test_of_the_demo_one_base_is_enough(demo: Path) -> None:
         )
 
 
+@pytest.mark.full
 def test_what_one_pull_request_makes_worse_can_be_accepted(tmp_path: Path) -> None:
     where = warehouse(tmp_path, [1.2])
     which = (

@@ -42,6 +42,7 @@ def test_a_file_of_an_unknown_kind_is_listed_and_spoils_no_gate() -> None:
     assert judged(given, "b7").exit_code == UNDECIDED
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("content", "code"),
     [(b"notes of the night", 0), (b"", 2), (b"404 page not found", 2), (b"\x1f\x8bnothing", 2)],
@@ -73,6 +74,7 @@ def test_a_build_of_which_nothing_was_loaded_is_no_pass() -> None:
         judged(given, "b14")
 
 
+@pytest.mark.full
 def test_a_regression_counts_more_than_a_doubt() -> None:
     given = story()
     given.tables["load_failures"].append(
@@ -82,6 +84,7 @@ def test_a_regression_counts_more_than_a_doubt() -> None:
     assert (found.exit_code, len(found.doubts)) == (REGRESSED, 1)
 
 
+@pytest.mark.full
 def test_what_earlier_builds_measured_and_this_one_did_not_is_no_pass() -> None:
     given = story()
     given.tables["captures"] = [
@@ -95,6 +98,7 @@ def test_what_earlier_builds_measured_and_this_one_did_not_is_no_pass() -> None:
     assert judged(given, "b7", "mapassign_alloc_bytes").exit_code == PASSED
 
 
+@pytest.mark.full
 def test_damaged_captures_that_lack_series_are_no_pass() -> None:
     given = story()
     given.tables["run_work"] = []  # figures per second, of the seconds that were saved
@@ -114,6 +118,7 @@ def test_damaged_captures_that_lack_series_are_no_pass() -> None:
     assert found.doubts == ("3 captures of b7 are damaged or tell of failures, and 1 series are missing",)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("last", "code"),
     [
@@ -142,6 +147,7 @@ def test_a_benchmark_that_fails_is_no_pass(tmp_path: Path, last: str, code: int)
     assert ("1 captures of b8 are damaged or tell of failures, and 1 series" in found.stdout) == (code == 2)
 
 
+@pytest.mark.full
 def test_a_damaged_trace_does_not_hide_a_regression_behind_the_work_of_its_whole_run() -> None:
     given = story()
     waits = given.tables["goroutine_intervals"]
@@ -171,6 +177,7 @@ def test_a_leak_of_a_build_without_its_binary_is_found_by_its_traces_and_profile
     assert (found.exit_code, "(*Table).Touch" in found.stdout) == (1, True)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("count", ["NaN", "Infinity", "-1e999"])
 def test_work_that_is_no_number_is_named_and_stops_nothing(
     artifacts: Path, tmp_path: Path, count: str
@@ -182,6 +189,7 @@ def test_work_that_is_no_number_is_named_and_stops_nothing(
     assert "b2/1/run.json could not be loaded: work is counted" in found.stdout
 
 
+@pytest.mark.full
 def test_input_that_the_models_have_not_seen_is_no_pass(artifacts: Path, tmp_path: Path) -> None:
     where = ("--warehouse", tmp_path / "w")
     assert tracemill("run", artifacts, *where).exit_code == 2  # too few builds
@@ -194,6 +202,7 @@ def test_input_that_the_models_have_not_seen_is_no_pass(artifacts: Path, tmp_pat
     assert "tracemill build" not in tracemill("gate", "--candidate", "b2", *where).stdout
 
 
+@pytest.mark.full
 def test_a_map_site_of_which_too_little_is_known_is_no_doubt_where_all_of_it_is_judged() -> None:
     given = story()
     for mapping in given.tables["profile_mappings"]:
@@ -212,6 +221,7 @@ def test_a_map_site_of_which_too_little_is_known_is_no_doubt_where_all_of_it_is_
     assert alone.doubts
 
 
+@pytest.mark.full
 def test_what_differs_from_the_builds_before_is_noted_where_no_figure_changed() -> None:
     given = story()
     assert judged(given, "b7").conditions == ()
@@ -234,6 +244,7 @@ def test_what_differs_from_the_builds_before_is_noted_where_no_figure_changed() 
     assert f"note: {found.conditions[0]}" in write(found, "table")
 
 
+@pytest.mark.full
 def test_figures_per_second_are_noted() -> None:
     given = story()
     given.tables["run_work"] = []

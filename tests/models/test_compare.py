@@ -25,6 +25,7 @@ def compared(before: list[Reals], after: list[Reals]) -> Compared:
     return compare(before, after, metric, MARGIN)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("tails", ["normal", "heavy"])
 @pytest.mark.parametrize(("runs", "pairs"), [(2, 40), (3, 40), (5, 20), (10, 1)])
 def test_equal_builds_do_not_differ(runs: int, pairs: int, tails: str) -> None:

@@ -108,6 +108,7 @@ def test_a_release_that_was_taken_from_a_traces_format_counts_for_nothing():
         assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("condition", "metric"), [("procs", "block_ns"), ("period", "mapassign_alloc_bytes")]
 )
@@ -209,6 +210,7 @@ def served(given, before, after, entry="net/http.(*connReader).backgroundRead"):
     return without_work(given)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "entry",
     [
@@ -225,6 +227,7 @@ def test_requests_that_traces_show_are_a_load(entry):
     assert words.startswith("load 40 → 120 requests/s, by its traces: not compared; ")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("factor", "before", "after", "entry"),
     [
@@ -241,6 +244,7 @@ def test_requests_explain_no_more_than_they_can(factor, before, after, entry):
     )
 
 
+@pytest.mark.full
 def test_work_of_a_part_does_not_compare_with_that_of_the_whole_run():
     given = story(leak=1, contention=1)
     given.tables["run_work"] += [

@@ -54,6 +54,7 @@ def test_an_extracted_helper_is_a_shift():
     }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("metric", ["alloc_bytes", "alloc_objects"])
 def test_an_extracted_helper_is_a_shift_of_what_it_allocates(metric):
     given, random = Given(), np.random.default_rng(1)
@@ -169,6 +170,7 @@ def test_map_memory_that_moves_to_a_helper_is_a_shift():
         }
 
 
+@pytest.mark.full
 def test_a_shift_that_only_later_builds_make_certain_is_one_too():
     """Some sites of the family spike, so that a single build is not believed."""
 
@@ -188,6 +190,7 @@ def test_a_shift_that_only_later_builds_make_certain_is_one_too():
         }
 
 
+@pytest.mark.full
 def test_idle_waits_of_another_caller_do_not_count_as_the_sites_cost():
     """Nearly all that the function waits is for work, under one caller; the lock it waits for has another."""
 

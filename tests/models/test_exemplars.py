@@ -169,6 +169,7 @@ def test_each_incident_names_a_capture_of_its_first_build():
     ]
 
 
+@pytest.mark.full
 def test_the_exemplar_of_an_incident_is_one_wait_and_not_pieces_of_two():
     given = story()
     assist = given.stack("runtime.gcAssistAlloc", "app/cache.(*Prices).Get", *USER_PATH)

@@ -33,6 +33,7 @@ LATER = [size + (MIB if site % 4 == 0 else 0) for site, size in enumerate(FIRST)
 OTHER = [MIB * (1 + (site + 1) % 3) for site in range(12)]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("runs", "period", "processes"),
     [

@@ -73,6 +73,7 @@ def test_each_point_comes_with_the_levels_of_its_part(points: duckdb.DuckDBPyCon
             np.testing.assert_array_equal(np.ma.filled(found["change_after"], np.nan), alone.change.after)
 
 
+@pytest.mark.full
 def test_they_can_be_read_again_and_are_gone_afterwards(points: duckdb.DuckDBPyConnection) -> None:
     relation = "levels_of_given_points"
     query = f"select count(*) from {relation} semi join {relation} as again using (ordinal)"

@@ -108,6 +108,7 @@ def test_a_machine_that_is_faster_is_a_note() -> None:
     assert any("of all 10 series together: ÷2" in note for note in judgement.conditions)
 
 
+@pytest.mark.full
 def test_a_verdict_beside_the_others_says_so() -> None:
     query = """
         select distinct build_id, metric, subject, round(change_ratio, 1), evidence from regressions

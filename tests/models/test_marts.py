@@ -303,6 +303,7 @@ def test_only_contention_has_a_worse_direction():
         ]
 
 
+@pytest.mark.full
 def test_figures_are_per_unit_of_work_or_else_per_second():
     given = Given()
     lock, put = given.stack("sync.(*Mutex).Lock", PUT), given.stack(PUT)
@@ -329,6 +330,7 @@ def test_figures_are_per_unit_of_work_or_else_per_second():
         ]
 
 
+@pytest.mark.full
 def test_waits_allocations_and_assists_meet_in_their_function():
     given = Given()
     lock, put = given.stack("sync.(*Mutex).Lock", PUT, *USER_PATH), given.stack(PUT, *USER_PATH)
@@ -357,6 +359,7 @@ def test_waits_allocations_and_assists_meet_in_their_function():
         assert rows(connection, query) == [(PUT, 400, 2, 2048, 50, path, 300, 2048)]
 
 
+@pytest.mark.full
 def test_repeats_of_a_benchmark_give_their_median():
     given = Given()
     capture = given.capture("b1", "1", "benchmarks")

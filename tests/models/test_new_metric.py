@@ -65,6 +65,7 @@ def test_an_entry_and_a_model_make_a_metric_that_is_judged(monkeypatch: pytest.M
     assert found == [("b6", "log_count", "cache", "regressed", "count/s")]
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("with_model")
 def test_a_metric_that_nobody_declared_is_found_by_a_check() -> None:
     with pytest.raises(AssertionError, match="judged_metrics_reach_points"):

@@ -117,6 +117,7 @@ def test_the_collectors_shares_are_of_the_traces_time():
         ]
 
 
+@pytest.mark.full
 def test_a_package_is_the_sum_of_its_sites_and_raises_no_alarm_of_its_own():
     given = Given()
     for build in range(1, 9):
@@ -151,6 +152,7 @@ def test_a_package_is_the_sum_of_its_sites_and_raises_no_alarm_of_its_own():
     assert found == [("mapassign_alloc_bytes", "app/shop.(*Cart).Add")]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dumps", [2, 1])
 def test_goroutines_that_become_more_within_a_run_are_found_where_earlier_builds_could_show_it(dumps):
     """dumps: of each run of the builds before b6; with one, nothing is known of growth there."""

@@ -54,6 +54,7 @@ def test_the_interval_holds_what_wilcoxons_exact_test_does_not_reject(pairs: int
         assert p_inside > 0.05 >= p_outside
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("tails", ["normal", "heavy", "shared"])
 @pytest.mark.parametrize(("pairs", "tries"), [(3, 40), (6, 40), (10, 40)])
 def test_equal_builds_do_not_differ(pairs: int, tries: int, tails: str) -> None:

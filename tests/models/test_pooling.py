@@ -151,6 +151,7 @@ def test_the_instances_of_a_generic_function_are_one():
     assert told(series) == [("b1", ASSIGN, 4096, 2048, "other_build_call", 1.0)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("start_line", "missing"), [(1, []), (None, ["mapassign_inuse_bytes"])])
 def test_the_gate_misses_map_figures_only_where_other_builds_do_not_tell_them(start_line, missing):
     series = Series()

@@ -33,6 +33,7 @@ def warehouse(request, tmp_path_factory):
         yield connection
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("query", "fewest"),
     [

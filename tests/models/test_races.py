@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .given import Given, rows
 
 
@@ -39,6 +41,7 @@ def test_a_race_needs_no_history() -> None:
     ]
 
 
+@pytest.mark.full
 def test_a_race_is_told_once_whichever_access_came_first_and_a_new_one_beside_it() -> None:
     builds = {f"b{n}": [("main.get", "main.put")] for n in (1, 2)} | {"b3": [("main.put", "main.get")]}
     builds["b4"] = [*builds["b3"], ("main.inc", "main.inc")]

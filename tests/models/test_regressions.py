@@ -28,6 +28,7 @@ def verdicts(given: Given) -> list[tuple[str, ...]]:
         return rows(connection, VERDICTS)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_story_is_found_and_nothing_else(seed):
     assert verdicts(story(seed)) == LEAK + CONTENTION
@@ -38,6 +39,7 @@ def test_all_models_of_the_story_hold_every_check():
         assert rows(connection, VERDICTS) == LEAK + CONTENTION
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", [3, 4, 5])
 def test_calm_builds_raise_no_alarm(seed):
     assert verdicts(story(seed, leak=1, contention=1)) == MOVE
@@ -59,6 +61,7 @@ def test_a_verdict_says_what_it_rests_on():
     assert "3 builds (9 runs) before" in evidence and "call_target" in evidence
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_interval_holds_its_ratio(seed):
     query = """
@@ -152,6 +155,7 @@ def test_a_site_that_no_binary_tells_is_not_zero():
     assert verdicts(given) == MOVE
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("callers", "factor"),
     [(("app/jobs.(*Runner).Run", "app/jobs.Start"), 1), (USER_PATH, 6)],
@@ -202,6 +206,7 @@ def test_waits_for_work_raise_no_alarm():
     assert verdicts(given) == MOVE
 
 
+@pytest.mark.full
 def test_assists_that_a_leak_causes_are_no_alarm_of_their_own():
     given = story(contention=1)
     stack = given.stack("runtime.gcAssistAlloc", PUT)

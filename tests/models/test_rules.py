@@ -38,6 +38,7 @@ def test_a_figure_under_another_condition_is_worth_a_word_from_the_least_ratio_o
         assert [status for (status,) in rows(connection, "select status from regressions")] == statuses
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("others", "status"), [(60e6, "cost_shift"), (64e6, "regressed")])
 def test_a_caller_that_rises_by_more_than_the_shift_share_makes_it_a_regression(others, status):
     """The site adds 2.1 % to the sum, which rises by 0.6 % or 1.5 %: less than the least ratio either way."""
@@ -50,6 +51,7 @@ def test_a_caller_that_rises_by_more_than_the_shift_share_makes_it_a_regression(
     assert (status, TOUCH) in {(found[2], found[1]) for found in verdicts(service(waits, spread=CALM))}
 
 
+@pytest.mark.full
 def test_the_callers_level_is_taken_from_as_many_builds_as_a_level_is():
     """The last two builds before the change cost the caller more, within the least ratio in each callee."""
     callees = [f"app/catalog.F{n}" for n in range(9)]

@@ -102,6 +102,7 @@ def test_after_a_change_that_brings_noise_no_alarm_follows_alarm():
     assert again <= 5
 
 
+@pytest.mark.full
 def test_a_lone_series_has_an_error_budget_for_its_history():
     """60 lone series of 40 builds: 1 % a build would be an alarm in every third one."""
     alarms = sum(bool(claims(family(np.random.default_rng(seed), [0.1], builds=40))) for seed in range(60))

@@ -48,6 +48,7 @@ def test_objects_are_as_uncertain_as_their_bytes(figure):
                 assert found[f"mapassign_{figure}_objects"] == found[f"mapassign_{figure}_bytes"] > 0
 
 
+@pytest.mark.full
 def test_a_map_figure_of_a_site_that_is_known_in_part_is_no_point():
     given = Given()
     put = given.stack(PUT)

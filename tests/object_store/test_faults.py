@@ -51,6 +51,7 @@ def test_a_commit_and_a_publication_whose_answers_are_lost_are_made_once(
         ingest([artifacts_of(tmp_path / "a", build)], root)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("fault", "method", "part"),
     [("503", "", ""), ("cut", "GET", ""), ("lost", "PUT", ""), ("slow", "GET", "")],
@@ -79,6 +80,7 @@ def test_what_fails_for_a_moment_is_tried_again(
     assert verify(root).findings == []
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("fault", "method", "part"),
     [
@@ -110,6 +112,7 @@ def test_a_store_that_fails_for_good_is_told_and_left_as_it_was(
     assert len(captures(root)) == 2
 
 
+@pytest.mark.full
 def test_a_load_that_is_killed_while_it_stores_leaves_the_state_before(
     faults: Faults, environment: dict[str, str], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +152,7 @@ def test_a_load_that_is_killed_while_it_stores_leaves_the_state_before(
     assert verify(machine(tmp_path, place, "c")).findings == []
 
 
+@pytest.mark.full
 def test_a_flipped_byte_in_the_store_is_found_and_never_comes_into_a_cache(
     faults: Faults, place: str, tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_run_in_a_bucket_makes_the_same_marts_as_one_in_a_folder(
     assert len(absent) > 10
 
 
+@pytest.mark.sampled
 @of_each_store
 def test_every_verb_takes_an_address(
     faults: Faults, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -84,6 +85,7 @@ def test_every_verb_takes_an_address(
     assert (verified.exit_code, "all as they were written" in verified.output) == (0, True)
 
 
+@pytest.mark.sampled
 @of_each_store
 def test_two_machines_that_load_at_once_lose_nothing(faults: Faults, place: str, tmp_path: Path) -> None:
     names = ("heap", "block", "mutex", "goroutine", "allocs")
@@ -130,6 +132,7 @@ def test_a_machine_does_not_fetch_what_it_has_committed(faults: Faults, place: s
     assert faults.count("GET", "/log/0000000002.json") == 0
 
 
+@pytest.mark.full
 @of_each_store
 def test_what_is_older_never_takes_the_place_of_what_is_published(
     faults: Faults, place: str, tmp_path: Path
@@ -198,6 +201,7 @@ def test_what_retention_keeps_and_compact_merges_is_there_for_a_machine_that_has
     assert verify(c).findings == []
 
 
+@pytest.mark.full
 def test_a_machine_that_has_nothing_knows_which_regressions_are_old(
     faults: Faults, place: str, tmp_path: Path
 ) -> None:
@@ -211,6 +215,7 @@ def test_a_machine_that_has_nothing_knows_which_regressions_are_old(
     assert {news.key for news in regressions(other)} == known
 
 
+@pytest.mark.full
 def test_two_machines_that_change_the_same_are_not_merged(
     faults: Faults, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ def test_map_allocations_are_attributed_exactly(tmp_path, measured):
     assert_exact(tmp_path, record(tmp_path, "1.27"), measured, "binary, plain", "1.27")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("flags", [(), ("-buildmode=pie",)], ids=["plain", "pie"])
 def test_text_profile_tells_growth_exactly(flags, tmp_path, measured):
     binary = record(tmp_path, "1.27", *flags)
@@ -213,12 +214,14 @@ def listed(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.full
 def test_binary_with_another_build_id_is_refused(listed):
     connection = warehouse_of(pprof=listed / "heap.pb.gz", binary=listed / "other")
     found = rows(connection, "select distinct evidence from int_profile_callees order by all")
     assert found == [("function_name",), ("unknown",)]
 
 
+@pytest.mark.full
 def test_binary_without_a_build_id_is_refused_by_its_lines(listed):
     connection = warehouse_of(pprof=listed / "heap.pb.gz", binary=listed / "other")
     connection.execute("update profile_mappings set gnu_build_id = null")
@@ -298,6 +301,7 @@ def test_the_ladder_is_exact_by_a_text_profile_and_a_listing(listed, measured):
     assert recall >= 0.999
 
 
+@pytest.mark.full
 def test_routes_name_the_package_that_the_program_called(listed):
     connection = warehouse_of(pprof=listed / "heap.pb.gz", binary=listed / "maps")
     query = "select distinct function, route, callee_class from mapassign_allocations where route is not null"

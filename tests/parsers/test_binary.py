@@ -142,6 +142,7 @@ def test_stripped_and_pie_binaries_have_the_same_call_sites(version, flag, tmp_p
     assert row_of(tmp_path / "other")["is_pie"] == ("pie" in flag)
 
 
+@pytest.mark.full
 @EVERY_VERSION
 def test_build_info_equals_go_version_m(version, tmp_path):
     build("maps", version, tmp_path / "maps", "-tags=some,tags")
@@ -222,6 +223,7 @@ def test_cut_binary_names_the_section(content, tmp_path):
         sites_of(path)
 
 
+@pytest.mark.full
 def test_flipped_headers_end_in_an_error_or_rows(content, tmp_path):
     table = content.find(b"\xf1\xff\xff\xff\x00\x00\x01\x08")
     path = tmp_path / "flipped"
@@ -260,6 +262,7 @@ def test_macho_and_pe_have_the_call_sites_of_objdump(version, system, arch, tmp_
     assert dict(row["build_settings"])["GOOS"] == system
 
 
+@pytest.mark.full
 @EVERY_VERSION
 def test_functions_equal_those_of_nm(version, tmp_path):
     build("maps", version, tmp_path / "maps")
@@ -277,6 +280,7 @@ def test_functions_equal_those_of_nm(version, tmp_path):
     assert all(a["end_pc"] == b["start_pc"] for a, b in pairwise(rows))
 
 
+@pytest.mark.full
 def test_unsymbolised_profile_finds_its_functions_in_the_binary(tmp_path):
     build("evidence", "1.27", tmp_path / "evidence")
     subprocess.run([tmp_path / "evidence", tmp_path], env=environment(), check=True)
@@ -311,6 +315,7 @@ def universal(path: Path, *slices: tuple[int, bytes], is_64: bool = False) -> Pa
 ARM64, AMD64 = 0x0100000C, 0x01000007
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("is_64", [False, True])
 def test_universal_file_is_read_as_its_first_image(is_64, tmp_path):
     thin = SAMPLES / "go1.26" / "tiny.darwin-arm64.xz"

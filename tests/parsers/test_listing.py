@@ -53,6 +53,7 @@ def test_disassembly_has_the_call_sites_of_the_binary(tmp_path):
     assert sorted(rows, key=lambda r: r["pc"]) == binary
 
 
+@pytest.mark.full
 def test_listing_offsets_are_those_of_the_binary(tmp_path):
     build("maps", "1.27", tmp_path / "maps")
     listing = run_go("maps", "1.27", "build", "-trimpath", "-o", "/dev/null", "-gcflags=-S").stderr

@@ -64,6 +64,7 @@ def with_plain_names(stacks: Counter[tuple[Frame, ...]]) -> Counter[tuple[Frame,
     return found
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("version", "flags"),
     [

@@ -139,6 +139,7 @@ capture.Source = lambda file, members, shown, source=capture.Source: (
 """
 
 
+@pytest.mark.full
 def test_a_file_that_kills_its_workers_fails_alone_and_by_name(artifacts: Path, tmp_path: Path) -> None:
     shutil.copy(SAMPLES / "pprof/go1.27/mutex.pb.gz", artifacts / "b1/1/deadly")
     with (artifacts / "b1/1/deadly").open("ab") as file:
@@ -170,6 +171,7 @@ worker.code = lambda: own | {"tracemill": "0.0.1"}
 OTHER_KERNELS = OTHER_VERSION.replace('"tracemill": "0.0.1"', '"kernels": "trace_wire uncompiled"')
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("preload", "words"),
     [
@@ -192,6 +194,7 @@ def test_a_worker_with_other_code_is_refused_in_words(
         ended(stranger)
 
 
+@pytest.mark.full
 def test_a_worker_that_comes_later_is_looked_at_too(builds: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     with workers(tmp_path, 1) as found, cluster(found.address, root, [builds]) as chosen:
@@ -250,6 +253,7 @@ capture.Source = lambda file, members, shown, source=capture.Source: (
 """
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", ["ctrl-c", "scheduler"])
 def test_what_is_loaded_when_it_stops_is_kept(artifacts: Path, tmp_path: Path, how: str) -> None:
     root = tmp_path / "w"

@@ -49,6 +49,7 @@ def test_the_main_job_is_a_flow_run_and_its_second_run_does_nothing(
     assert not api.artifacts(after)
 
 
+@pytest.mark.full
 def test_a_file_that_cannot_be_read_shows_in_the_runs_state(
     api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ print(" ".join({".".join(name.split(".")[:2]) for name in sys.modules}))
 """
 
 
+@pytest.mark.full
 def test_nothing_but_prefect_waits_for_prefect(
     environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:

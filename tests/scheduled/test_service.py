@@ -83,6 +83,7 @@ def test_a_scheduled_run_loads_what_arrived_meanwhile(
     assert [d["paused"] for d in deployments if d["parameters"]["warehouse"] == str(root)] == [True] * 5
 
 
+@pytest.mark.full
 def test_a_service_that_stops_while_models_are_built_shows_no_traceback(
     api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:
@@ -151,6 +152,7 @@ def test_its_own_server_ends_when_it_is_killed(
         assert stop(service.process) == 0, service.log.read_text()
 
 
+@pytest.mark.full
 def test_a_schedule_that_is_none_is_named(
     environment: dict[str, str], artifacts: Path, tmp_path: Path, api: Api
 ) -> None:
