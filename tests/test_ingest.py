@@ -23,7 +23,7 @@ from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import MANIFEST, Catalog, WarehouseError, writer_lock
 from tracemill.warehouse.models import Model, read_models
 from tracemill.warehouse.publish import publish
-from tracemill.warehouse.schema import TABLES
+from tracemill.warehouse.schema import MARTS, TABLES
 
 from .conftest import SAMPLES
 
@@ -288,7 +288,6 @@ def test_a_moved_warehouse_still_answers(artifacts: Path, tmp_path: Path) -> Non
     assert _rows(tmp_path / "moved", "select count(*) > 0 from profile_samples") == [(True,)]
 
 
-@pytest.mark.full
 def test_models_are_built_only_for_what_is_new(artifacts: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     shutil.move(artifacts / "b2", tmp_path / "b2")
@@ -298,6 +297,10 @@ def test_models_are_built_only_for_what_is_new(artifacts: Path, tmp_path: Path) 
     shutil.move(tmp_path / "b2", artifacts / "b2")
     ingest([artifacts], root)
     assert build(root).builds == ("b2",)
+    of_marts = "where not internal and list_contains($1, table_name)"
+    with connect(root) as connection:
+        told = f"select table_name, column_name from duckdb_columns() {of_marts} and comment is null"
+        assert connection.execute(told, [list(MARTS)]).fetchall() == []
     by_steps = _rows(root, "from heap_growth order by all")
     build(root, full=True)
     assert _rows(root, "from heap_growth order by all") == by_steps

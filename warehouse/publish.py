@@ -57,6 +57,11 @@ if TYPE_CHECKING:
 # Of files of stacks, and how much more they take in memory.
 STACK_BYTES_AT_ONCE = 1024**2
 STACKS_EXPAND = 100
+# What was made anew; what rows were put into has its comments still.
+UNCOMMENTED = """
+select table_name from duckdb_tables() where comment is null
+union all select view_name from duckdb_views() where comment is null
+"""
 # So often a publication is made anew because another machine published meanwhile.
 MOST_OVERTAKEN = 20
 
@@ -261,9 +266,9 @@ class _Build:
         if self.models:
             self._build_models(progress)
         self.connection.execute("begin")
+        has_none = {row[0] for row in self.connection.execute(UNCOMMENTED).fetchall()}
         for model in self.models:
-            # What was only added to, or stands, has its comments still.
-            if model.name in MARTS and (model.scope in {"history", "all"} or not self.is_same_code):
+            if model.name in MARTS and model.name in has_none:
                 self._comment("view" if model.scope == "view" else "table", model.name, MARTS[model.name])
         self._note_state()
         self.connection.execute("commit")
@@ -367,7 +372,7 @@ class _Build:
         """Make a model of several builds, or a view where it may have become another."""
         if model.scope in {"history", "all"}:
             progress(model.name)
-            create(self.connection, model)
+            create(self.connection, model, is_same=self.is_same_code)
         elif model.scope == "view" and not self.is_same_code:  # each would read the list of all files
             create(self.connection, model)
 

@@ -54,11 +54,18 @@ def stretches(ordered: Sequence[str], others: Sequence[str] = ()) -> list[Stretc
     return found
 
 
-def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make a model of several builds, in the place of what it was. Raises ModelError."""
+def create(connection: duckdb.DuckDBPyConnection, model: Model, *, is_same: bool = False) -> None:
+    """Make a model of several builds, in the place of what it was. Raises ModelError.
+
+    is_same: a table of just this model stands, which keeps its comments.
+    """
     what = "view" if model.scope == "view" else "table"
     with levels_at_hand(connection, model.sql):
-        execute(connection, model, f"create or replace {what} {model.name} as {model.sql}")
+        if is_same:
+            execute(connection, model, f"truncate {model.name}")
+            execute(connection, model, f"insert into {model.name} {model.sql}")
+        else:
+            execute(connection, model, f"create or replace {what} {model.name} as {model.sql}")
 
 
 class History:
