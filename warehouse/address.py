@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -98,6 +99,13 @@ def is_begun(folder: Path) -> bool:
     """Whether there is anything of a warehouse in a folder; of one in a store only the store can tell."""
     there = (DATABASE, MANIFEST, LOG, TABLES_FOLDER)
     return address_of(folder) is not None or any((folder / name).exists() for name in there)
+
+
+def no_warehouse(folder: Path) -> WarehouseError:
+    """What to raise where a warehouse is asked for and nothing was ever loaded."""
+    named = shown(folder)
+    makes = f"tracemill run ARTIFACTS --warehouse {shlex.quote(named)}"
+    return WarehouseError(f"{named}: no warehouse here yet; `{makes}` makes one")
 
 
 def shown(folder: Path) -> str:

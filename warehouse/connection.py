@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 import duckdb
 
-from tracemill.warehouse.address import folder_of, shown
+from tracemill.warehouse.address import folder_of, no_warehouse
 from tracemill.warehouse.cached import cache_of
-from tracemill.warehouse.errors import DamagedError, WarehouseError
+from tracemill.warehouse.errors import DamagedError
 from tracemill.warehouse.layout import DATABASE
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.D
     bring_published(root)
     file = root / DATABASE
     if not file.is_file():
-        raise WarehouseError(
-            f"{shown(root)}: no warehouse here yet; "
-            f"`tracemill run ARTIFACTS --warehouse {shown(root)}` makes one"
-        )
+        raise no_warehouse(root)
     try:
         connection = open_database(file, root, read_only=read_only)
         return _on_demand(connection, root) if cache_of(root) else connection

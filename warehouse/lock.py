@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tracemill.warehouse.address import is_begun, shown
+from tracemill.warehouse.address import is_begun, no_warehouse
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.layout import LOADING, LOCK
 
@@ -69,7 +69,7 @@ def sole_lock(root: Path, wait: float | None = None) -> Iterator[None]:
 def require_begun(root: Path) -> None:
     """Raises WarehouseError where nothing was ever loaded, before a lock would begin a folder."""
     if not is_begun(root):
-        raise WarehouseError(f"{shown(root)}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+        raise no_warehouse(root)
 
 
 @contextlib.contextmanager

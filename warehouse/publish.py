@@ -68,7 +68,10 @@ MOST_OVERTAKEN = 20
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What publish() did. failed_checks: name → sentence and first offending rows, as text."""
+    """What publish() did. models: tables that were made, views not counted.
+
+    failed_checks: name → sentence and first offending rows, as text.
+    """
 
     builds: tuple[str, ...]
     models: int
@@ -152,7 +155,7 @@ def _publish(
     checks = sum(m.scope == "check" for m in plan.models)
     texts = {name: check.text for name, check in failed.items()}
     seconds = time.monotonic() - started
-    built = len(plan.models) - checks
+    built = sum(m.scope in {"build", "history", "all"} for m in plan.models)
     return Published(plan.stale, built, checks, seconds, not failed, texts, set_aside, now.kept)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from duckdb import BinderException, CatalogException
 
-from tracemill.warehouse.address import shown
+from tracemill.warehouse.address import no_warehouse
 from tracemill.warehouse.connection import DATABASE, bring_published, open_database
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.functions import register
@@ -35,7 +35,7 @@ class WhatIf:
 
         bring_published(root)
         if not (root / DATABASE).is_file():
-            raise WarehouseError(f"{shown(root)}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+            raise no_warehouse(root)
         self.connection = open_database(Path(":memory:"), root, read_only=False)
         quoted = str(root.resolve() / DATABASE).replace("'", "''")
         self.connection.execute(f"attach '{quoted}' as published (read_only)")

@@ -19,6 +19,7 @@ from tracemill.flows.lock import held
 from tracemill.flows.names import require
 from tracemill.flows.settings import SettingsError
 from tracemill.warehouse import connect, queries
+from tracemill.warehouse.address import no_warehouse
 from tracemill.warehouse.catalog import KEPT_SECONDS, Catalog, sole_lock
 from tracemill.warehouse.compaction import build_times
 from tracemill.warehouse.condensed import EXPIRABLE, condense
@@ -108,8 +109,8 @@ def retention(
     moment = now or datetime.now(UTC)
     with lock(root):
         catalog = Catalog.load(root)
-        if not catalog.captures:
-            raise WarehouseError(f"{root}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+        if not catalog.position.number:
+            raise no_warehouse(root)
         if not is_trial:
             done = build_models(root, progress=progress, lock=held)
             if done.failed_checks:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.build import build
 from tracemill.flows.lock import held
 from tracemill.warehouse import manifests
+from tracemill.warehouse.address import no_warehouse
 from tracemill.warehouse.cached import refresh
 from tracemill.warehouse.catalog import Catalog, first_kept, sole_lock
 from tracemill.warehouse.errors import DamagedError, WarehouseError
@@ -39,7 +40,7 @@ def states(root: Path) -> list[State]:
     refresh(root)
     numbers, _ = manifests.listing(root)
     if not numbers:
-        raise WarehouseError(f"{root}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+        raise no_warehouse(root)
     kept = first_kept(root, [manifests.read_commit(root, number) for number in numbers])
     for commit, sections in manifests.history(root):
         if commit.number < kept:

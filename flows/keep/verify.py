@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse import manifests, parts
+from tracemill.warehouse.address import no_warehouse
 from tracemill.warehouse.cached import cache_of, refresh
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.connection import bring_published, published_commit
@@ -79,7 +80,7 @@ def _read(root: Path, done: Verified, *, is_new: bool) -> None:
     """Read what the log lists, and what is published. Raises DamagedError where the log cannot be read."""
     catalog = Catalog.load(root)
     if not catalog.position.number and not catalog.captures:
-        raise WarehouseError(f"{root}: no warehouse here yet; `tracemill run ARTIFACTS` makes one")
+        raise no_warehouse(root)
     done.commit = catalog.position.number
     listed = sorted(catalog.listed())
     if is_new:
