@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def connect(path: str | os.PathLike[str], *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection to a warehouse with every table, mart and function attached.
 
-    Raises WarehouseMissing when nothing has been published at path.
+    Raises WarehouseError when nothing has been published at path.
     """
     from tracemill.warehouse.connection import connect as connect_
 

@@ -47,7 +47,8 @@ def files(path: str | os.PathLike[str], table: str) -> list[str]:
     """
     from pathlib import Path
 
-    from tracemill.warehouse.catalog import Catalog, WarehouseError
+    from tracemill.warehouse.address import no_warehouse
+    from tracemill.warehouse.catalog import Catalog
     from tracemill.warehouse.scan import Files
     from tracemill.warehouse.schema.tables import PARSED
 
@@ -56,7 +57,7 @@ def files(path: str | os.PathLike[str], table: str) -> list[str]:
     root = Path(path)
     catalog = Catalog.load(root)
     if not catalog.position.number:
-        raise WarehouseError(f"{root}: no warehouse here yet")
+        raise no_warehouse(root)
     found = catalog.files_by_table().get(table, Files())
     return [str(root / name) for name in (*found.own, *found.compacted)]
 
