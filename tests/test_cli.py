@@ -229,6 +229,19 @@ def test_sql_imports_no_parser_and_no_prefect(warehouse: Path) -> None:
     assert found.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("asked", [["--version"], ["gate", "--help"]])
+def test_what_needs_no_warehouse_imports_no_engine(asked: list[str]) -> None:
+    code = (
+        "import sys; from tracemill.flows.cli import main\n"
+        f"main({asked!r}, standalone_mode=False)\n"
+        "print([name for name in ('duckdb', 'numpy', 'pyarrow') if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize(
     "verb", [["run", "W", "--prefect"], ["ingest", "W", "--prefect"], ["build", "--prefect"], ["serve", "W"]]
 )

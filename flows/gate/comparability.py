@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from tracemill.flows.names import require
 from tracemill.warehouse import connect
 from tracemill.warehouse.queries import text
-from tracemill.warehouse.whatif import WhatIf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,5 +68,7 @@ def marts_ignoring(warehouse: Path, ignored: tuple[str, ...]) -> Iterator[duckdb
         with connect(warehouse) as connection:
             yield connection
     else:
+        from tracemill.warehouse.whatif import WhatIf  # its imports cost what --version and --help take
+
         with WhatIf(warehouse) as whatif:
             yield whatif.change(*without(ignored))
