@@ -1,15 +1,16 @@
 """What loading and publishing one more build costs after 100, 1,000 and 10,000 builds: CPU seconds.
 
-    python -m bench.one_more [BUILDS …]
+    python -m bench.one_more [--models] [BUILDS …]
 
 Two small builds (bench.years) are loaded and compacted once; longer histories are records of them under other
 names, which share compacted files, as after `compact` every night. Then a build of two runs of a heap, a CPU
-profile and a trace is loaded and its tables are published, without models: those of new builds take the same
-after any history, and judging has a bench of its own (bench.service_cost). The least of ROUNDS builds counts.
+profile and a trace is loaded as the newest and its tables are published; with --models, with the models and
+all that is judged, which for 1,000 builds takes a while before anything is timed. The least of ROUNDS counts.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,14 +18,18 @@ import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.years import small_builds, timed
-from tracemill.flows.build import publish_tables
+from tracemill.flows.build import build, publish_tables
 from tracemill.flows.keep.compact import compact
 from tracemill.flows.loading.ingest import ingest
 from tracemill.warehouse import catalog as catalog_module
 from tracemill.warehouse import parts
 from tracemill.warehouse.catalog import Capture, Catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HISTORIES = (100, 1000, 10_000)
 ROUNDS = 3
@@ -76,19 +81,24 @@ def _add(example: Catalog, catalog: Catalog, capture: Capture, name: str, group:
     catalog.captures[copied.place] = copied
 
 
-def one_more(artifacts: Path, root: Path, name: str) -> dict[str, float]:
+def one_more(
+    artifacts: Path, root: Path, number: int, publication: Callable[[Path], object]
+) -> dict[str, float]:
     """CPU seconds of one more build, by step."""
-    top = root.parent / f"new-{name}"
-    shutil.copytree(artifacts / "b1", top / name)
+    top = root.parent / f"new-{number}"
+    shutil.copytree(artifacts / "b1", top / f"new{number}")
+    newest = {"committed_at": f"2036-01-01T00:00:0{number}Z"}
+    (top / f"new{number}/build.json").write_text(json.dumps(newest))
     found = {"reading what there is": timed(lambda: Catalog.load(root))}
     found["loading"] = timed(lambda: ingest([top], root, processes=1))
-    found["publication"] = timed(lambda: publish_tables(root))
+    found["publication"] = timed(lambda: publication(root))
     return found
 
 
 def main() -> None:
     """Print a table with a column for each length."""
-    histories = [int(argument) for argument in sys.argv[1:]] or list(HISTORIES)
+    publication = build if "--models" in sys.argv else publish_tables
+    histories = [int(argument) for argument in sys.argv[1:] if argument.isdigit()] or list(HISTORIES)
     found: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         artifacts = small_builds(Path(folder, "artifacts"))
@@ -99,8 +109,8 @@ def main() -> None:
             root = Path(folder, f"w{builds}", "w")
             root.mkdir(parents=True)
             grow(example, root, builds)
-            publish_tables(root)
-            rounds = [one_more(artifacts, root, f"new{number}") for number in range(ROUNDS)]
+            publication(root)
+            rounds = [one_more(artifacts, root, number, publication) for number in range(ROUNDS)]
             found[builds] = {name: min(took[name] for took in rounds) for name in rounds[0]}
             found[builds]["MB of log"] = sum(f.stat().st_size for f in (root / "log").rglob("*.json")) / 1e6
             found[builds]["MB published"] = (root / "warehouse.duckdb").stat().st_size / 1e6
