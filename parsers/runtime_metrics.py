@@ -87,6 +87,8 @@ _EXPOSED = {
     "go_memstats_gc_cpu_fraction": "memstats.GCCPUFraction",
     "go_gc_duration_seconds_count": "/gc/cycles/total:gc-cycles",
     "go_gc_duration_seconds_sum": "gc_pause_total:seconds",
+    "go_gc_gogc_percent": "/gc/gogc:percent",
+    "go_gc_gomemlimit_bytes": "/gc/gomemlimit:bytes",
     "go_gc_heap_live_bytes": "/gc/heap/live:bytes",
     "go_gc_heap_goal_bytes": "/gc/heap/goal:bytes",
     "go_gc_heap_allocs_bytes_total": "/gc/heap/allocs:bytes",

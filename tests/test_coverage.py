@@ -12,9 +12,11 @@ from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
 from tracemill.flows.show.coverage import coverage
+from tracemill.flows.show.verdicts import Filter, verdicts
 
 from .conftest import SAMPLES
-from .models.given import Given
+from .models.given import USER_PATH, Given
+from .models.story import story
 
 
 def tracemill(*args: object) -> Result:
@@ -139,3 +141,16 @@ def test_a_build_has_the_verdicts_that_a_later_one_made_known(demo: Path) -> Non
     assert ["b09, since b08", "regressed", "task_p50_ns"] in shown(
         demo, "--build", "b08", "--metric", "task_p50_ns"
     )
+
+
+def test_figures_that_are_out_for_one_build_alone_are_told() -> None:
+    given = story(leak=1, contention=1)
+    touch = given.stack("sync.(*Mutex).Lock", "app/session.(*Table).Touch", *USER_PATH)
+    for wait in given.tables["goroutine_intervals"]:
+        if wait["stack_id"] == touch and wait["capture_id"].startswith("b6/"):
+            wait["duration_ns"] *= 30
+    with given.models() as connection:
+        assert not [v for v in verdicts(connection, Filter()) if v.build_id == "b6"]
+        [told] = [s for s in coverage(connection).sentences() if s.startswith("for one build alone")]
+    assert told.startswith("for one build alone: at b6 block_ns of session.(*Table).Touch (sync) ")
+    assert told.endswith("; the next build took it back, so that no verdict stands")

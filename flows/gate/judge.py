@@ -209,12 +209,18 @@ def judge(
     faults = ask_column(connection, "gate/faults", build_id=candidate, metrics=list(metrics))
     judged = dict.fromkeys(faults, 0) | {s.metric: s.judged for s in seen if s.judged}
     needs_history = not faults or any(s.present for s in seen if s.metric not in faults)
+    compared = ask(connection, "gate/compared", Compared, ordinal=ordinal, metrics=list(metrics))[0]
     if not ordinal:
         doubts.append(f"nothing of {candidate} was loaded")
     elif needs_history and not is_ordered:
         doubts.append(UNORDERED.format(candidate))
     elif needs_history and len(earlier) < least:
         doubts.append(f"builds to compare with: {len(earlier)}; it takes {least} to tell noise")
+    elif needs_history and 0 < compared.most < least:
+        doubts.append(
+            f"of {len(earlier)} earlier builds {compared.most} compare{'s' * (compared.most == 1)} with it; "
+            f"it takes {least} to tell noise"
+        )
     elif not judged:
         doubts.append(f"{candidate} has nothing that could have shown a regression")
     doubts += _less_than_before(connection, candidate, ordinal, seen, findings)
@@ -230,7 +236,7 @@ def judge(
         suspected=tuple(suspected_changes(connection, candidate, metrics)),
         conditions=tuple(_conditions(connection, candidate)),
         unread=tuple(f.message for f in failures if f.is_unknown_kind),
-        compared=ask(connection, "gate/compared", Compared, ordinal=ordinal, metrics=list(metrics))[0],
+        compared=compared,
         not_compared=tuple(ask(connection, "gate/not_compared", NotCompared, ordinal=ordinal)),
     )
 
@@ -347,7 +353,7 @@ def _less_than_before(
     only_per = {m.metric: m.per for m in ask(connection, "gate/only_per", _OnlyPer, candidate=candidate)}
     doubts = [
         f"{s.metric} was measured in the builds before, and not in {candidate}"
-        + (f", which has it per {only_per[s.metric]} only" if s.metric in only_per else "")
+        + (f", which has it per {only_per[s.metric]} only" if s.metric in only_per else _source_of(s.metric))
         for s in seen
         if s.metric not in parts
         and ((s.present_before and not s.present) or (s.judged_before and not s.judged))
@@ -372,6 +378,12 @@ def _less_than_before(
         if f.status == "not_comparable" and f.accepted_by is None
     ]
     return doubts
+
+
+def _source_of(metric: str) -> str:
+    """Of which captures a metric that a build lacks is."""
+    known = METRICS.get(metric)
+    return f" (from captures of kind {' or '.join(SOURCES[known.measure].kinds)})" if known else ""
 
 
 def _findings(

@@ -22,6 +22,8 @@ from tracemill.warehouse.schema.showing import BENCH, FELT, STACKS
 if TYPE_CHECKING:
     import duckdb
 
+# Of the goroutines that a function created, not of those that stand in it.
+BY_CREATOR = frozenset({"goroutine_count", "growth_goroutine_count"})
 MAX_CHANGES = 8
 MAX_HOLDERS = 8
 MAX_LINES = 8
@@ -138,8 +140,9 @@ class Card:
     def culprit(self) -> str | None:
         """The function that the incident is about or, of what is felt elsewhere, whose paths changed most."""
         rows = self.stacks.rows if self.stacks else []
-        if self.incident.function and any(r.function == self.incident.function for r in rows):
-            return self.incident.function
+        own = self.incident.function
+        if own and self.incident.metric not in BY_CREATOR and any(r.function == own for r in rows):
+            return own
         changes: defaultdict[str, float] = defaultdict(float)
         for row in rows:
             if row.function:

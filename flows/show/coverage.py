@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from tracemill.flows.show.card_wording import short_name
 from tracemill.flows.show.terminal import terminal_width, visible
-from tracemill.flows.show.units import factor
+from tracemill.flows.show.units import amounts, factor
 from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_screen, one_an_incident, verdicts
 from tracemill.warehouse.queries import ask, ask_column
 
@@ -69,6 +70,28 @@ class SharedChange(NamedTuple):
         )
 
 
+class Passing(NamedTuple):
+    """A build at which figures were out of line for that build alone, and the one that was furthest out."""
+
+    build_id: str
+    series_count: int
+    metric: str
+    subject: str
+    unit: str
+    before: float
+    after: float
+
+    @property
+    def sentence(self) -> str:
+        """What was out of line, and that it is over."""
+        more = f" and {self.series_count - 1} more" if self.series_count > 1 else ""
+        return (
+            f"for one build alone: at {self.build_id} {self.metric} of {short_name(self.subject)} "
+            f"{amounts(self.before, self.after, self.unit)}{more}; the next build took it back, so that no "
+            "verdict stands"
+        )
+
+
 class Kind(NamedTuple):
     """How many captures of a kind are loaded."""
 
@@ -85,6 +108,7 @@ class Coverage:
     metrics: list[Metric]
     differences: list[Difference]
     shared_changes: list[SharedChange]
+    passing: list[Passing]
     kinds: list[Kind]
     least: int
     order_sources: list[str]
@@ -144,7 +168,8 @@ class Coverage:
         )
 
     def _apart(self) -> list[str]:
-        return [*self._set_aside(), *self._one_run(), *self._differences(), *self._shared_changes()]
+        apart = (*self._set_aside(), *self._one_run(), *self._differences())
+        return [*apart, *self._shared_changes(), *self._passing()]
 
     def _set_aside(self) -> list[str]:
         if not self.unordered:
@@ -190,6 +215,11 @@ class Coverage:
             for metric, builds in of_metric.items()
         ]
 
+    def _passing(self) -> list[str]:
+        lines = [p.sentence for p in self.passing[-MAX_DIFFERENCES:]]
+        more = len(self.passing) - MAX_DIFFERENCES
+        return ([f"for one build alone: figures of {more} earlier builds"] if more > 0 else []) + lines
+
 
 def few_of(names: Sequence[str], most: int = MAX_DIFFERENCES) -> str:
     """The first names, and how many more there are."""
@@ -220,6 +250,7 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
         metrics=ask(connection, "coverage/metrics", Metric),
         differences=ask(connection, "coverage/differences", Difference),
         shared_changes=ask(connection, "coverage/shared_changes", SharedChange),
+        passing=ask(connection, "coverage/passing", Passing),
         kinds=ask(connection, "coverage/kinds", Kind),
         least=least_earlier_builds(connection),
         order_sources=ask_column(connection, "coverage/order_source"),

@@ -90,7 +90,8 @@ KINDS = {
     "contention": Kind(
         "delays as mutex and block profiles have them", ("contention", _MEASURES),
         (Column("function", "function"), Column("profile", "kind"), _DELAYED, _DELAYS), _DELAYED, "mutex",
-        idle="waiting for work, which is neither better nor worse", calm="no contention",
+        idle="waiting for work, or in the runtime alone, which is neither better nor worse",
+        calm="no contention",
     ),
     "maps": Kind(
         "lines that assign or make maps", ("map_sites", _MEASURES),

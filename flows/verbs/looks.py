@@ -89,6 +89,9 @@ def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], word
     others = ", ".join(b for b in ask_column(connection, "verdicts/known_builds") if b in begun)
     if not others and not (rests_on := coverage(connection)).is_judged:
         return "\n".join(rests_on.sentences())
+    passing = [p.sentence for p in coverage(connection).passing if p.build_id in words]
+    if passing:
+        return "\n".join(passing)
     begins = f"; incidents begin at {others}" if others else ""
     return f"nothing changed{f' at {shlex.join(words)}' if words else ''} in what was judged{begins}"
 

@@ -93,7 +93,8 @@ def test_what_earlier_builds_measured_and_this_one_did_not_is_no_pass() -> None:
     found = judged(given, "b7")
     assert found.exit_code == UNDECIDED
     assert found.doubts == tuple(
-        f"{metric} was measured in the builds before, and not in b7" for metric in ("block_count", "block_ns")
+        f"{metric} was measured in the builds before, and not in b7 (from captures of kind trace or flight)"
+        for metric in ("block_count", "block_ns")
     )
     assert judged(given, "b7", "mapassign_alloc_bytes").exit_code == PASSED
 

@@ -71,6 +71,32 @@ def test_builds_that_do_not_tell_a_condition_are_taken_to_be_as_before():
         assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "difference"),
+    [
+        ("/gc/gogc:percent", (100, 25), "GOGC 100 → 25"),
+        ("/gc/gomemlimit:bytes", (2.0**63, 512 << 20), "GOMEMLIMIT off → 536870912"),
+    ],
+)
+def test_what_a_program_says_of_its_collector_is_a_condition(name, values, difference):
+    given = story(leak=1, contention=1)
+    for build in range(1, 13):
+        for run in "12":
+            capture = given.capture(f"b{build}", run, "runtime_metrics", format="runtime_metrics")
+            row = {"capture_id": capture, "snapshot_index": 0, "name": name, "unit": ""}
+            given.tables["runtime_metrics"].append(row | {"value": float(values[build >= 8])})
+    with given.models() as connection:
+        found = rows(
+            connection, "select distinct build_id, difference from int_conditions where difference <> ''"
+        )
+    assert found == [("b8", difference)]
+    for one in (0, -1):  # a program that changes it: of b1 and b12 it is no condition
+        given.tables["runtime_metrics"][one]["value"] *= 2
+    with given.models() as connection:
+        query = f"select count(*) from int_build_conditions where condition = '{difference.split()[0]}'"
+        assert rows(connection, query) == [(10,)]
+
+
 def with_formats(given, formats):
     """The traces of b1 … b12 in these formats."""
     for capture in given.tables["captures"]:

@@ -182,6 +182,15 @@ def test_a_function_that_comes_as_another_goes_is_not_always_it(callers, factor)
     ]
 
 
+def test_a_function_that_still_calls_what_costs_has_not_moved():
+    given = story(leak=1, contention=1)
+    calls = given.stack("runtime.chanrecv1", "app/prices.(*Store).fill", GET, *USER_PATH)
+    like = next(i for i in given.tables["goroutine_intervals"] if i["reason"] == "chan receive")
+    row = like | {"stack_id": calls, "duration_ns": 1000}
+    given.tables["goroutine_intervals"].append(row | {"capture_id": "b11/1/trace"})
+    assert not [v for v in verdicts(given) if v[3] == "moved"]
+
+
 def test_a_site_that_disappears_from_a_whole_trace_has_improved():
     given = story(leak=1, contention=1)
     touch = given.stack(

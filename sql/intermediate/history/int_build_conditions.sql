@@ -11,6 +11,10 @@ metrics_seen as (
     select * from stg_trace_metrics
 ),
 
+runtime as (
+    select * from stg_runtime_metrics
+),
+
 heap as (
     select * from int_heap_captures
 ),
@@ -40,6 +44,20 @@ settings as (
 labels as (
     select build_id, unnest(map_entries(labels)) as label,
     from manifests
+),
+
+-- Of a program that changes them as it runs they are no condition. Where there is no limit, its place holds the largest
+-- number.
+collector as (
+    select
+        captures.build_id,
+        if(runtime.name = '/gc/gogc:percent', 'GOGC', 'GOMEMLIMIT') as condition,
+        if(max(runtime.value) > 1e15, 'off', max(runtime.value)::bigint::varchar) as value,
+    from runtime
+    inner join captures using (capture_id)
+    where runtime.name in ('/gc/gogc:percent', '/gc/gomemlimit:bytes')
+    group by captures.build_id, runtime.name
+    having count(distinct runtime.value) = 1
 )
 
 select captures.build_id, 'trace' as measure, 'GOMAXPROCS' as condition,
@@ -84,3 +102,10 @@ select build_id, null, label.key, label.value,
 from labels
 where upper(label.key) in ('GOGC', 'GOMEMLIMIT', 'GOMAXPROCS', 'GODEBUG', 'GOEXPERIMENT')
     or lower(label.key) in ('cpu', 'cpu_limit', 'memory_limit', 'machine', 'runner', 'environment')
+union all
+-- What build.json says counts more.
+select collector.build_id, null, collector.condition, collector.value,
+from collector
+anti join labels
+    on labels.build_id = collector.build_id
+    and upper(labels.label.key) = collector.condition

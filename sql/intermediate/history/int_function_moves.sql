@@ -25,6 +25,10 @@ calls as (
     select * from int_user_calls
 ),
 
+seen as (
+    select * from int_functions_seen
+),
+
 floors as (
     select * from int_metric_floors
 ),
@@ -45,10 +49,17 @@ run_costs as (
     group by all
 ),
 
--- A sampled profile may miss a function once; only what is never seen again is gone.
+-- A sampled profile may miss a function once; only what is never seen again is gone. What costs nothing any more but
+-- still calls what does is there.
 lives as (
     select function, min(ordinal) as first_ordinal, max(ordinal) as last_ordinal,
-    from run_costs
+    from (
+        select ordinal, function from run_costs
+        union all
+        select build_order.ordinal, seen.function
+        from seen
+        inner join build_order using (build_id)
+    )
     group by function
 ),
 
