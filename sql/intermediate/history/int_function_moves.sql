@@ -33,6 +33,12 @@ floors as (
     select * from int_metric_floors
 ),
 
+binaries as (
+    select build_order.ordinal, names.functions,
+    from int_binary_names as names
+    inner join build_order using (build_id)
+),
+
 -- Waiting, allocated bytes, CPU time: a function that has none of them at a build is not there.
 run_costs as (
     select
@@ -167,12 +173,22 @@ scored as (
         and new_callers.is_new
 ),
 
+-- What the binary of the build before has already, or that of the build still has, was not renamed.
 likely as (
     select
-        *,
+        scored.*,
         shared_callers + is_same_name::int + 0.5 * is_same_package::int - distance as score,
     from scored
-    where shared_callers >= 0.5 or is_same_name or is_same_package
+    inner join successions using (ordinal)
+    left join binaries as before on before.ordinal = successions.ordinal_before
+    left join binaries as here on here.ordinal = scored.ordinal
+    where (shared_callers >= 0.5 or is_same_name or is_same_package)
+        and not coalesce(
+            list_contains(before.functions, (md5_number(scored.new_function) % 4294967296)::uinteger), false
+        )
+        and not coalesce(
+            list_contains(here.functions, (md5_number(scored.old_function) % 4294967296)::uinteger), false
+        )
 ),
 
 best as (
