@@ -191,6 +191,26 @@ def test_a_function_that_still_calls_what_costs_has_not_moved():
     assert not [v for v in verdicts(given) if v[3] == "moved"]
 
 
+@pytest.mark.parametrize(
+    ("build", "function", "is_moved"),
+    [("b9", LOOKUP, False), ("b10", GET, False), ("b9", GET, True), ("b10", LOOKUP, True)],
+)
+def test_what_the_binary_of_the_other_build_has_was_not_renamed(build, function, is_moved):
+    given = story(leak=1, contention=1)
+    [binary] = [
+        c["capture_id"] for c in given.tables["captures"] if (c["build_id"], c["kind"]) == (build, "binary")
+    ]
+    row = {"capture_id": binary, "start_pc": 0x100000, "end_pc": 0x100100, "function": function}
+    given.tables["binary_functions"].append(row)
+    # The packages whose names are kept are those of the build's own stacks.
+    for package in ("app/cache", "app/prices"):
+        stack = given.stack("runtime.chanrecv1", f"{package}.idle", *USER_PATH)
+        like = next(i for i in given.tables["goroutine_intervals"] if i["reason"] == "chan receive")
+        capture = {"capture_id": f"{build}/1/trace", "stack_id": stack, "duration_ns": 1000}
+        given.tables["goroutine_intervals"].append(like | capture)
+    assert [v[3] == "moved" for v in verdicts(given) if v[3] == "moved"] == [True] * is_moved
+
+
 def test_a_site_that_disappears_from_a_whole_trace_has_improved():
     given = story(leak=1, contention=1)
     touch = given.stack(
