@@ -4,10 +4,10 @@
         [--rows 100000000] [--traces 10000]
 
 start: verbs that have nothing to do, beside the Python and the imports that they need · build: the models of
-the demo, from nothing and with one more build · queries: the README's five, and the two tables of raw waits,
-in a warehouse of that many intervals (a trace of many goroutines, linked as so many builds) · folder: so many
-traces of half a megabyte, and a tenth of them, loaded; then one question over all. Seconds are of CPU where
-nothing else is said, medians of the repeats.
+the demo, from nothing and with one more build · queries: the README's five, one over all waits and one over
+all intervals, in a warehouse of that many intervals (a trace of many goroutines, linked as so many builds) ·
+folder: so many traces of half a megabyte, and a tenth of them, loaded; then one question over all. Seconds
+are of CPU where nothing else is said, medians of the repeats.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PARTS = "start,build,queries,folder"
 DEMO = ROOT / "examples/artifacts"
 TRACEMILL = (sys.executable, "-m", "tracemill")
 RUNS_A_BUILD = 100
-RAW = {
+OVER_ALL = {
     "goroutine_blocks": "select reason, sum(block_count), sum(block_ns) from goroutine_blocks group by all",
     "goroutine_intervals": "select state, count(*), sum(duration_ns) from goroutine_intervals group by all",
 }
@@ -85,11 +85,11 @@ def build(repeats: int) -> None:
 
 
 def questions(build_id: str) -> dict[str, str]:
-    """The README's queries, about this build, and those of raw waits."""
+    """The README's queries, about this build, and those over all rows."""
     section = (ROOT / "README.md").read_text().split("## Five queries")[1].partition("```sql\n")[2]
     queries = [q.strip() for q in section.partition("```")[0].split(";") if q.strip()]
     asked = {query.splitlines()[0].strip("- "): query.replace("'b08'", f"'{build_id}'") for query in queries}
-    return asked | RAW
+    return asked | OVER_ALL
 
 
 def queries(rows: int, repeats: int) -> None:
@@ -107,20 +107,21 @@ def queries(rows: int, repeats: int) -> None:
         publishing(root)
         with connect(root) as connection:
             ((each,),) = connection.execute("select count(*) from goroutine_intervals").fetchall()
-        add_builds(example, root, -(-rows // each))
+        builds = -(-rows // each)
+        add_builds(example, root, builds)
         took = sum(publishing(root).values())
         with connect(root) as connection:
             ((there,),) = connection.execute("select count(*) from goroutine_intervals").fetchall()
-            print(f"{there / 1e6:.0f} M intervals in {-(-rows // each)} builds; models {took:.0f} s of CPU")
+            print(f"{there / 1e6:.0f} M intervals in {builds} builds; models {took:.0f} s of CPU")
             for name, query in questions("n0003").items():
                 walls = list(_timed(lambda query=query: connection.execute(query).fetchall(), repeats))
                 told(name, statistics.median(walls), 1, "s")
 
 
-def _timed(work: object, repeats: int) -> Iterator[float]:
+def _timed(work: Callable[[], object], repeats: int) -> Iterator[float]:
     for _ in range(repeats):
         began = time.perf_counter()
-        work()  # type: ignore[operator]
+        work()
         yield time.perf_counter() - began
 
 
@@ -137,7 +138,14 @@ def folder(traces: int) -> None:
             cost = run(*TRACEMILL, "ingest", Path(scratch, "a"), "--warehouse", f"{scratch}/w", "--quiet")
             took[count] = cost.wall
             told(f"{count} traces of {trace.stat().st_size / 1e6:.2f} MB loaded", cost.wall, unit="s")
-            ask = (*TRACEMILL, "sql", RAW["goroutine_intervals"], "--warehouse", f"{scratch}/w", "--quiet")
+            ask = (
+                *TRACEMILL,
+                "sql",
+                OVER_ALL["goroutine_intervals"],
+                "--warehouse",
+                f"{scratch}/w",
+                "--quiet",
+            )
             told("  a question over their intervals, as a command", run(*ask).wall, 1, "s")
     few, many = took.values()
     print(f"  ten times the traces take {many / few:.1f} x as long")
