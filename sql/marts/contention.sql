@@ -11,16 +11,23 @@ measures as (
     select * from int_build_measures where measure in ('mutex', 'block')
 ),
 
+-- Of what a request waits for only the time is judged.
+told as (
+    select *, split_part(metric, '_', 1) as kind,
+        max(polarity) over (partition by build_id, kind, subject) = 1 as is_contention,
+    from figures
+),
+
 summed as (
     select
         build_id,
-        split_part(metric, '_', 1) as kind,
+        kind,
         function,
-        polarity = 1 as is_contention,
+        is_contention,
         coalesce(sum(value) filter (where ends_with(metric, '_delay_ns')), 0) as delay_ns,
         coalesce(sum(value) filter (where ends_with(metric, '_contentions')), 0) as contention_count,
-    from figures
-    group by build_id, split_part(metric, '_', 1), function, polarity
+    from told
+    group by build_id, kind, function, is_contention
 )
 
 select

@@ -235,7 +235,7 @@ _DECLARED = (
     Column("previous_block_count_per_unit", REAL, "", "block_count_per_unit of previous_build_id."),
     Column("previous_block_ns_per_unit", REAL, "ns", "block_ns_per_unit of previous_build_id."),
     Column("change_ns_per_unit", REAL, "ns", "block_ns_per_unit less that of previous_build_id."),
-    Column("is_contention", FLAG, "", "Whether the wait is contention (a lock, a full channel, an assist) and not idleness: waiting for work."),
+    Column("is_contention", FLAG, "", "Whether the wait is contention (a lock, a full channel, an assist, or whatever a request's handler waits for) and not idleness: waiting for work."),
     Column("is_user_code", FLAG, "", "Whether the function is the program's own and not of the standard library."),
     Column("holder_function", TEXT, "", "Function that ended the wait, such as the holder of the lock when it unlocks; null where no stack tells."),
     Column("holder_file", TEXT, "", "Source file of holder_function's frame."),
@@ -320,7 +320,7 @@ _DECLARED = (
     Column("finding_messages", pa.list_(TEXT), "", "What analyzers found in the line, without what is suppressed."),
     # Marts: verdicts
     Column("subject", TEXT, "", "What the metric is of: function, function and reason of waiting, benchmark, program."),
-    Column("wait_reason", TEXT, "", "Reason of waiting; of what the runtime calls sync only locks, WaitGroup.Wait and its own semaphores apart."),
+    Column("wait_reason", TEXT, "", "Reason of waiting; of what the runtime calls sync only locks, WaitGroup.Wait and its own semaphores apart; \"within a request\" follows where a handler waits for what elsewhere is work."),
     Column("calling_function", TEXT, "", "The direct caller that the figure is restricted to: of functions that several call; null: of all."),
     Column("standard_error", REAL, "", "Standard error of the value from few events alone; null where there is none."),
     Column("polarity", SMALL, "", "1: up is worse, -1: down is worse, 0: says nothing of better or worse."),

@@ -2,7 +2,8 @@
 -- user_functions are all of the stack's functions outside the standard library, innermost first. route is the package
 -- that this frame called, and sync_map_call the method of sync.Map on the way. calling_function is the next frame out,
 -- a closure as the function that it stands in: one closure more gives the others other numbers. waits_for_work: what
--- blocks there is a receive, a select, a WaitGroup, a Cond or a sleep, which is neither better nor worse.
+-- blocks there is a receive, a select, a WaitGroup, a Cond or a sleep. is_within_request: a server's handler runs, so that
+-- whatever blocks there, somebody waits for the answer; but for the handlers that take captures.
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -161,6 +162,15 @@ select
     regexp_matches(
         sited.functions[1], '^runtime\.(chanrecv|selectgo|block)|^sync\.\(\*(WaitGroup|Cond)\)\.|^time\.Sleep'
     ) as waits_for_work,
+    list_has_any(sited.functions, [
+        'net/http.serverHandler.ServeHTTP',
+        'net/http.(*timeoutHandler).ServeHTTP.func1',
+        'net/http.(*http2serverConn).runHandler',
+        'net/http/internal/http2.(*serverConn).runHandler',
+        'golang.org/x/net/http2.(*serverConn).runHandler',
+        'google.golang.org/grpc.(*Server).handleStream',
+        'net/rpc.(*service).call'
+    ]) and len(list_filter(sited.functions, lambda f: starts_with(f, 'net/http/pprof.'))) = 0 as is_within_request,
     list_filter(sited.functions, lambda f, place: sited.are_user_code[place]) as user_functions,
 from used
 left join named

@@ -1,7 +1,8 @@
 -- Contention as mutex and block profiles have it: who held the locks that others waited for, and who was blocked.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- What waits for work is neither better nor worse.
+-- What waits for work is neither better nor worse, unless a request waits: then the time counts, not how often, as in
+-- int_wait_kinds.
 with
 
 captures as (
@@ -24,7 +25,9 @@ sampled as (
         samples.sample_type,
         sites.function,
         samples.value,
-        sites.is_user_code and (captures.kind in ('mutex', 'mutex_text') or not sites.waits_for_work) as is_contention,
+        captures.kind in ('block', 'block_text') and sites.waits_for_work as waits_for_work,
+        sites.is_user_code and waits_for_work and sites.is_within_request as is_of_request,
+        sites.is_user_code and (not waits_for_work or is_of_request) as is_contention,
     from samples
     inner join captures using (capture_id)
     inner join sites
@@ -38,12 +41,14 @@ select
     build_id,
     run_id,
     kind || if(sample_type = 'delay', '_delay_ns', '_contentions') as metric,
-    function || if(kind = 'block' and not is_contention, ' (waiting for work)', '') as subject,
+    case when is_of_request then 'within a request' when kind = 'block' and not is_contention then 'waiting for work' end
+        as wait_reason,
+    function || coalesce(' (' || wait_reason || ')', '') as subject,
     function,
     sum(value)::double as value,
     if(sample_type = 'contentions', sqrt(sum(value)), null) as standard_error,
     kind || ' profile' as evidence,
-    is_contention::int as polarity,
+    (is_contention and not (is_of_request and sample_type = 'contentions'))::int as polarity,
 from sampled
 where function is not null
-group by build_id, run_id, kind, sample_type, function, is_contention
+group by build_id, run_id, kind, sample_type, function, is_contention, is_of_request

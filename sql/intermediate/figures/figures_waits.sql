@@ -1,7 +1,8 @@
 -- How long and how often goroutines waited, by function and reason; and by caller, where a cost is a shared helper's.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- What waits for work is neither better nor worse. gc_assist_ns has the waits of assists.
+-- What waits for work is neither better nor worse, nor how often a request waits for it, which follows the events of its
+-- stream. gc_assist_ns has the waits of assists.
 with
 
 waits as (
@@ -53,5 +54,8 @@ select
     value,
     standard_error,
     'trace' as evidence,
-    (is_contention and wait_reason <> 'GC mark assist wait for work')::int as polarity,
+    (
+        is_contention and wait_reason <> 'GC mark assist wait for work'
+        and not (metric = 'block_count' and is_of_request)
+    )::int as polarity,
 from figures

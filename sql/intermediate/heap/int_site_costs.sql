@@ -17,9 +17,10 @@ allocations as (
 ),
 
 contended as (
-    select distinct build_id, path_id, reason,
+    select build_id, path_id, reason, bool_or(is_of_request) as is_of_request,
     from kinds
     where is_contention
+    group by build_id, path_id, reason
 ),
 
 -- What is judged by site, see int_series.
@@ -34,7 +35,7 @@ costs as (
         blocks.block_count::double,
     from blocks
     inner join contended using (build_id, path_id, reason)
-    where blocks.reason <> 'GC mark assist wait for work'
+    where blocks.reason <> 'GC mark assist wait for work' and not contended.is_of_request
     union all
     select build_id, run_id, 'map_alloc', 'mapassign_alloc_bytes', function, callers, alloc_bytes::double,
     from allocations

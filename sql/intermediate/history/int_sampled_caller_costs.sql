@@ -72,7 +72,10 @@ nested as (
         and sites.stack_id = sampled.stack_id
     where sites.is_user_code
         and sampled.value > 0
-        and not (starts_with(sampled.metric, 'block_') and sites.waits_for_work)
+        and not (
+            starts_with(sampled.metric, 'block_') and sites.waits_for_work
+            and not (sites.is_within_request and sampled.metric = 'block_delay_ns')
+        )
 )
 
 select build_id, run_id, metric, caller, sum(value) as value, sum(variance) as variance,

@@ -36,6 +36,7 @@ select
     sites.calling_function as caller,
     kinds.wait_reason,
     bool_or(kinds.is_contention) as is_contention,
+    bool_or(kinds.is_of_request) as is_of_request,
     sum(summed.block_count)::bigint as block_count,
     sum(summed.block_ns)::bigint as block_ns,
     sum(summed.block_ns_variance)::double as block_ns_variance,

@@ -22,6 +22,7 @@ waits as (
         kinds.function,
         kinds.wait_reason,
         kinds.is_contention,
+        kinds.is_of_request,
         intervals.duration_ns,
     from intervals
     inner join captures using (capture_id)
@@ -38,6 +39,7 @@ select
     function,
     wait_reason,
     bool_or(is_contention) as is_contention,
+    bool_or(is_of_request) as is_of_request,
     count(*) as block_count,
     sum(duration_ns)::bigint as block_ns,
     quantile_disc(duration_ns, 0.99)::bigint as p99_ns,

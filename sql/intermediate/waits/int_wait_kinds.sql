@@ -32,6 +32,7 @@ told as (
         sites.function,
         sites.is_user_code,
         waits.reason,
+        sites.is_within_request,
         case
             when waits.reason = 'sync' and starts_with(sites.wait_function, 'sync.(*WaitGroup)')
                 then 'sync.(*WaitGroup).Wait'
@@ -42,16 +43,29 @@ told as (
     inner join sites
         on sites.build_id = waits.build_id
         and sites.stack_id = waits.stack_id
-)
+),
 
 -- What waits for work (a receive, a select, the network, a timer, a WaitGroup, the runtime's own workers) waits
--- longer when there is less to do: that is neither better nor worse.
+-- longer when there is less to do: that is neither better nor worse. Within a request it is what the request waits for.
+-- The handler of a stream waits there too when it is idle, but no longer than the stream lives: its time is as long as
+-- there are streams, only its number follows the events.
+judged as (
+    select
+        *,
+        is_user_code and wait_reason in ('sync', 'chan send', 'GC mark assist wait for work') as is_shortage,
+        is_user_code and is_within_request and wait_reason in (
+            'chan receive', 'select', 'network', 'sleep', 'sync.(*Cond).Wait', 'sync.(*WaitGroup).Wait'
+        ) as is_of_request,
+    from told
+)
+
 select
     build_id,
     stack_id,
     reason,
     path_id,
     function,
-    wait_reason,
-    is_user_code and wait_reason in ('sync', 'chan send', 'GC mark assist wait for work') as is_contention,
-from told
+    wait_reason || if(is_of_request, ' within a request', '') as wait_reason,
+    is_shortage or is_of_request as is_contention,
+    is_of_request,
+from judged
