@@ -54,6 +54,7 @@ def bash(checkout: Path, script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.full
 def test_the_github_recipe_fails_a_build_that_regressed(checkout: Path) -> None:
     steps = {s.get("name"): s for s in yaml.safe_load((TOP / "action.yml").read_text())["runs"]["steps"]}
     arrive(checkout, ["b01", "b02", "b03", "b04"], "b05")
@@ -77,7 +78,7 @@ def test_the_gitlab_recipe_passes_a_calm_build_and_refuses_a_broken_one(checkout
     assert "could not be loaded" in judged.stdout
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize(("ratio", "code"), [(1.0, 0), (1.3, 1)])
 def test_two_builds_recorded_in_turns_are_compared_and_gated(checkout: Path, ratio: float, code: int) -> None:
     """The commands of "Two builds are enough", with programs that print what benchmarks would."""

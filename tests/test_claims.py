@@ -51,6 +51,7 @@ def verdicts(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]
     return found
 
 
+@pytest.mark.full
 def test_every_claim_has_a_verdict_of_three_versions(lab):
     missing = "select claim_id from claims where verdict is null or len(map_keys(verdicts)) < 3"
     assert lab.execute(missing).fetchall() == []

@@ -50,6 +50,7 @@ def test_run_sums_up_and_a_second_run_does_nothing(artifacts: Path, tmp_path: Pa
     assert "nothing new" in second.stdout
 
 
+@pytest.mark.full
 def test_too_few_builds_are_no_all_clear(warehouse: Path) -> None:
     found = tracemill("regressions", "--warehouse", warehouse)
     assert found.stdout == "nothing was judged: builds so far 2, 3 must come before one\n"

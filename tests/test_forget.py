@@ -112,6 +112,7 @@ def test_names_that_there_are_not_say_the_nearest(warehouse: Path) -> None:
         restore(warehouse, Which("b1"))
 
 
+@pytest.mark.full
 def test_the_verb_says_what_is_gone_and_needs_to_be_told_what(warehouse: Path) -> None:
     where = ["--warehouse", str(warehouse)]
     assert CliRunner().invoke(main, ["forget", *where]).exit_code == 2

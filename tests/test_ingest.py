@@ -339,7 +339,7 @@ def test_a_capture_that_was_parsed_again_is_published_again(artifacts: Path, tmp
     ) == [(True,)]
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("names", "other", "builds"),
     [

@@ -76,6 +76,7 @@ HARMS = {
 }
 
 
+@pytest.mark.full
 def test_a_whole_warehouse_is_found_whole(warehouse: Path) -> None:
     done = verify(warehouse)
     assert done.findings == []
@@ -228,6 +229,7 @@ def test_only_states_whose_files_are_kept_are_offered(warehouse: Path, artifacts
     assert only.commit == Catalog.load(warehouse).position.number
 
 
+@pytest.mark.full
 def test_the_verbs_say_what_they_found_and_what_comes_next(warehouse: Path) -> None:
     def tracemill(*arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(main, [*arguments, "--warehouse", str(warehouse)])

@@ -35,6 +35,7 @@ def tracemill(*args: object) -> Result:
     ],
     ids=lambda words: words[0],
 )  # fmt: skip
+@pytest.mark.sampled
 def test_every_verb_ends_with_the_next_step_unless_it_is_to_be_quiet(demo: Path, words: list[str]) -> None:
     loud = tracemill(*words, "--warehouse", demo)
     assert loud.exit_code == 0, loud.output
@@ -52,6 +53,7 @@ def test_every_verb_ends_with_the_next_step_unless_it_is_to_be_quiet(demo: Path,
     ],
     ids=lambda words: words[0],
 )  # fmt: skip
+@pytest.mark.sampled
 def test_json_is_an_option_of_every_verb_that_scripts_read(demo: Path, words: list[str]) -> None:
     done = tracemill(*words, "--json", "--warehouse", demo)
     assert done.exit_code == 0, done.output
@@ -244,6 +246,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=lambda words: f"{words[0]}-{words[-1][:6]!a}",
 )  # fmt: skip
+@pytest.mark.sampled
 def test_names_of_files_do_not_steer_the_terminal(
     hostile: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def places(log: dict[str, Any]) -> list[tuple[str, str, int]]:
     return found
 
 
+@pytest.mark.full
 def test_the_sarif_writer_keeps_what_a_checker_prints():
     # The writer needs no library: this runs everywhere.
     done = subprocess.run(
@@ -80,6 +81,7 @@ def test_recorded_findings_are_sarif_with_one_unguarded_assertion(path):
     assert places(log) == [("mapassert", "assertions/assertions.go", 14)]
 
 
+@pytest.mark.full
 def test_without_the_libraries_it_is_said_in_words(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(analyzer.shutil, "which", lambda name: None)

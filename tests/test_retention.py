@@ -100,6 +100,7 @@ def test_raw_rows_go_and_nothing_that_was_made_of_them(warehouse: Path) -> None:
 
 @pytest.mark.sampled
 @pytest.mark.parametrize("harm", ["built anew", "published file lost"])
+@pytest.mark.full
 def test_models_that_are_built_again_take_what_was_kept(warehouse: Path, harm: str) -> None:
     before = models(warehouse)
     apply(warehouse)

@@ -96,6 +96,7 @@ def test_a_check_that_names_every_build_or_none_publishes_nothing(root: Path) ->
     assert builds_of(root, "builds") == ["b05", "b06", "b07"]
 
 
+@pytest.mark.full
 def test_a_build_whose_own_models_cannot_be_built_is_set_aside(root: Path) -> None:
     sql = "select build_id, cast(if(build_id = 'b06', 'x', '1') as integer) as n from stg_captures"
     failing = Model("int_numbers", "intermediate", "Numbers.", (), "build", sql, frozenset({"stg_captures"}))

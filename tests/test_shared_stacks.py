@@ -107,6 +107,7 @@ def test_a_replaced_capture_takes_no_stacks_from_others(related: Path, tmp_path:
     assert not (root / file).exists()
 
 
+@pytest.mark.full
 def test_models_over_shared_stacks_are_those_over_stacks_of_their_own(
     related: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,7 @@ def test_each_build_is_judged_with_those_shortly_before_and_after_it() -> None:
     assert [s.among for s in stretches.stretches([], ["a"])] == [("a",)]
 
 
+@pytest.mark.full
 def test_rows_are_the_same_however_builds_came(builds: list[Path], at_once: Path, tmp_path: Path) -> None:
     expected = rows(at_once)
     assert all(expected.values())

@@ -89,6 +89,7 @@ def _side(folder: Path, build: str, commit: str, version: str) -> Path:
     return folder
 
 
+@pytest.mark.full
 def test_of_one_commit_under_two_releases_the_code_is_not_blamed(tmp_path: Path) -> None:
     before = _side(tmp_path / "a", "b07", "a" * 40, "go1.21.3")
     after = _side(tmp_path / "b", "b08", "a" * 40, "go1.27.3")

@@ -115,7 +115,7 @@ def test_what_is_recorded_is_judged_by_the_incidents_own_figure(demo: Path, tmp_
         assert done.exit_code == code, done.output
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize("way", ["script", "git bisect run"])
 def test_the_script_finds_the_commit(
     demo: Path, shop: tuple[Scripted, list[str]], tmp_path: Path, way: str

@@ -57,6 +57,7 @@ def loaded(tmp_path, *names):
     return waited, seen.split("/")[-1].split(".")[0]
 
 
+@pytest.mark.full
 def test_snapshots_beside_a_whole_trace_are_looked_at_and_do_not_count(tmp_path):
     alone, _ = loaded(tmp_path / "alone", "after")
     together, seen = loaded(tmp_path / "together", "after", "last", "window-1")

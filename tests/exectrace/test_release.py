@@ -42,6 +42,7 @@ def test_inspect_shows_the_format_of_a_trace(samples):
     assert "Go  " not in text
 
 
+@pytest.mark.full
 def test_a_regression_is_judged_where_only_later_builds_tell_their_release(warehouse):
     with connect(warehouse) as connection:
         releases = connection.execute("select build_id, go_version from builds order by ordinal").fetchall()

@@ -169,6 +169,7 @@ sys.stdout.buffer.write(pickle.dumps(read(pathlib.Path(sys.argv[1]), raw_events=
 
 
 @pytest.mark.parametrize("version", ["1.22", "1.27"])
+@pytest.mark.full
 def test_uncompiled_kernels_give_the_same_tables(samples, version):
     command = [sys.executable, "-c", UNCOMPILED, str(samples[version])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.models.given import Given
 from tests.models.story import story
 from tracemill.flows.gate.judgement import PASSED, UNDECIDED
@@ -38,6 +40,7 @@ def with_goroutine_profiles(runs: dict[str, str]) -> Given:
     return given
 
 
+@pytest.mark.full
 def test_what_few_runs_before_have_is_not_expected_of_a_build() -> None:
     few = {"b2": "123", "b3": "123", "b4": "123", "b5": "1", "b6": "1"}
     assert judged(with_goroutine_profiles(few), "b7").exit_code == PASSED

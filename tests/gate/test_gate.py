@@ -87,6 +87,7 @@ def test_a_branch_is_not_excused_by_what_main_did_since(tmp_path: Path) -> None:
     assert "against 4 builds: b01 to b04" in found.stdout
 
 
+@pytest.mark.full
 def test_a_verdict_counts_though_nobody_reads_it(demo: Path) -> None:
     def code(build: str, **how: Any) -> tuple[int, bytes]:
         command = [

@@ -41,6 +41,7 @@ def _known(warehouse: Path) -> list:
         return incidents(connection)
 
 
+@pytest.mark.full
 def test_opened_updated_and_closed_are_told_apart(until_b09: Path) -> None:
     known = _known(until_b09)
     opened = [i for i in known if i.is_open]
@@ -54,6 +55,7 @@ def test_opened_updated_and_closed_are_told_apart(until_b09: Path) -> None:
     assert [n.event for n in notices(known, told | {over.incident_id: "x", "gone": "y"})] == [CLOSED, CLOSED]
 
 
+@pytest.mark.full
 def test_every_notice_of_an_incident_has_its_hidden_line(until_b09: Path) -> None:
     for notice in notices(_known(until_b09), {"gone": "y"}):
         assert notice.body.startswith(marker(notice.incident_id) + "\n")

@@ -119,7 +119,7 @@ def test_what_base_measured_and_head_does_not_is_no_pass(tmp_path: Path) -> None
     assert (code, whole["doubts"]) == (2, ["bench B/op was measured in base, and not in head"])
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize("side", ["base", "head"])
 def test_a_capture_that_was_lost_on_either_side_is_no_pass(tmp_path: Path, side: str) -> None:
     where = warehouse(tmp_path, [1.0])

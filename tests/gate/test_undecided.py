@@ -62,6 +62,7 @@ def test_what_stands_where_a_capture_should_spoils_the_gate_and_a_stranger_does_
     assert tracemill("gate", "--candidate", "b5", *where).exit_code == code
 
 
+@pytest.mark.full
 def test_a_build_of_which_nothing_was_loaded_is_no_pass() -> None:
     given = story()
     given.tables["load_failures"].append(
@@ -178,7 +179,7 @@ def test_a_leak_of_a_build_without_its_binary_is_found_by_its_traces_and_profile
     assert (found.exit_code, "(*Table).Touch" in found.stdout) == (1, True)
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize("count", ["NaN", "Infinity", "-1e999"])
 def test_work_that_is_no_number_is_named_and_stops_nothing(
     artifacts: Path, tmp_path: Path, count: str

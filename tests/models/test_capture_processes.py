@@ -145,7 +145,7 @@ def test_one_cpu_profile_and_its_copy_count_once() -> None:
     assert value_of(given, "process_cpu_ns") == 10**9
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize(("kind", "waited"), [("trace", 5), ("flight", 3)])
 def test_traces_that_overlap_count_each_snapshots_the_longest(kind, waited) -> None:
     given = Given()
@@ -174,6 +174,7 @@ def test_traces_that_overlap_count_each_snapshots_the_longest(kind, waited) -> N
 @pytest.mark.parametrize(
     ("kind", "metric"), [("mutex", "mutex_delay_ns"), ("goroutine", "goroutine_profile_count")]
 )
+@pytest.mark.full
 def test_running_totals_are_the_last_of_each_process(kind, metric) -> None:
     given = Given()
     for name, seconds, value, mappings in [
@@ -276,7 +277,7 @@ def test_every_model_of_a_builds_rows_names_the_build() -> None:
     assert set(of_builds) <= {name for (name,) in named}
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize(("seconds", "in_use"), [(30, 5 * MIB / 2), (3600, 2 * MIB / 2)])
 def test_what_a_process_kept_is_gone_when_another_has_come_in_its_place(seconds, in_use):
     """A service that began anew within a run: all that both allocated counts, and what the second keeps."""
@@ -287,6 +288,7 @@ def test_what_a_process_kept_is_gone_when_another_has_come_in_its_place(seconds,
     assert value_of(given, "inuse_bytes") == in_use
 
 
+@pytest.mark.full
 def test_builds_of_other_numbers_of_processes_do_not_compare_where_these_add_up():
     given = Given()
     for build in range(1, 7):

@@ -81,6 +81,7 @@ def test_exact_p_is_that_of_scipy(n_before: int, n_after: int) -> None:
         assert p == pytest.approx(expected)
 
 
+@pytest.mark.full
 def test_more_splits_than_can_be_tried_are_sampled_always_alike() -> None:
     values = np.random.default_rng(6).standard_normal((2, 24))
     values[1, 12:] += 3

@@ -41,12 +41,14 @@ def test_the_gate_says_which_builds_the_candidate_compares_with():
     assert first[0].endswith(" against no build: none before it compares")
 
 
+@pytest.mark.full
 def test_a_patch_release_of_go_compares():
     given = with_go(story(contention=1), lambda build: "go1.27.1" if build >= 4 else "go1.27.0")
     with given.models() as connection:
         assert ("b4", "mapassign_alloc_bytes", PUT, "regressed") in rows(connection, VERDICTS)
 
 
+@pytest.mark.full
 def test_a_level_starts_with_the_other_condition_and_is_judged_against():
     given = with_go(story(leak=1), lambda build: "go1.27" if build >= 5 else "go1.26")
     query = f"""
@@ -65,6 +67,7 @@ def test_a_level_starts_with_the_other_condition_and_is_judged_against():
     assert not [f for f in found if f[0] == "b5"]
 
 
+@pytest.mark.full
 def test_builds_that_do_not_tell_a_condition_are_taken_to_be_as_before():
     given = with_go(story(contention=1), lambda build: None if build in (4, 5) else "go1.27")
     with given.models() as connection:
@@ -105,6 +108,7 @@ def with_formats(given, formats):
     return given
 
 
+@pytest.mark.full
 def test_another_format_of_traces_is_another_release_of_go():
     given = with_go(story(contention=1), lambda build: None if build >= 4 else "go1.23.12")
     with_formats(given, lambda build: "go 1.25" if build >= 4 else "go 1.23")
@@ -124,6 +128,7 @@ def test_another_format_is_not_said_beside_the_release_that_it_follows_from():
     assert found == [("b4", "Go version go1.23 → go1.25")]
 
 
+@pytest.mark.full
 def test_a_release_that_was_taken_from_a_traces_format_counts_for_nothing():
     """Captures that earlier versions loaded have it: it is the format's version."""
     given = with_go(story(contention=1), lambda build: "go1.27" if build >= 4 else None)
@@ -190,10 +195,12 @@ def test_what_gets_worse_with_a_greater_load_is_not_compared():
     assert words.startswith("load 999 → 2.94e+03 requests/s: not compared; 7 builds (21 runs) before, 3 (9)")
 
 
+@pytest.mark.full
 def test_what_gets_worse_at_a_smaller_load_is_a_regression():
     assert contended(worked(story(leak=1), 0.3))[0] == "regressed"
 
 
+@pytest.mark.full
 def test_work_in_proportion_to_the_duration_is_the_same_load():
     assert contended(worked(story(leak=1), 3, seconds=3))[0] == "regressed"
 
@@ -203,6 +210,7 @@ def without_work(given):
     return given
 
 
+@pytest.mark.full
 def test_totals_of_runs_of_another_duration_are_not_compared():
     given = without_work(story(contention=1))
     for capture in given.tables["captures"]:
@@ -236,7 +244,7 @@ def served(given, before, after, entry="net/http.(*connReader).backgroundRead"):
     return without_work(given)
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize(
     "entry",
     [
@@ -253,7 +261,7 @@ def test_requests_that_traces_show_are_a_load(entry):
     assert words.startswith("load 40 → 120 requests/s, by its traces: not compared; ")
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("factor", "before", "after", "entry"),
     [

@@ -77,6 +77,7 @@ def test_an_extracted_helper_is_a_shift_of_what_it_allocates(metric):
     }
 
 
+@pytest.mark.full
 def test_work_that_moves_between_callees_of_one_caller_is_a_shift():
     def waits(build):
         listed, rendered = (10e6, 50e6) if build in LATE else (40e6, 20e6)
@@ -94,6 +95,7 @@ def test_work_that_moves_between_callees_of_one_caller_is_a_shift():
     assert words.startswith(f"moved between what {HANDLE} calls: with all below it {HANDLE} cost ")
 
 
+@pytest.mark.full
 def test_what_a_site_adds_to_its_callers_is_a_regression():
     def waits(build):
         return {
@@ -105,6 +107,7 @@ def test_what_a_site_adds_to_its_callers_is_a_regression():
     assert verdicts(service(waits)) == {("b6", RENDER, "regressed", None)}
 
 
+@pytest.mark.full
 def test_a_flat_caller_of_a_part_of_a_site_says_nothing_of_the_whole():
     def waits(build):
         return {
@@ -115,6 +118,7 @@ def test_a_flat_caller_of_a_part_of_a_site_says_nothing_of_the_whole():
     assert verdicts(service(waits)) == {("b6", LIST, "regressed", None)}
 
 
+@pytest.mark.full
 def test_a_shift_that_comes_with_a_rise_stays_a_regression():
     def waits(build):
         listed, rendered = (10e6, 80e6) if build in LATE else (40e6, 20e6)
@@ -126,6 +130,7 @@ def test_a_shift_that_comes_with_a_rise_stays_a_regression():
     }
 
 
+@pytest.mark.full
 def test_a_rise_too_small_to_show_in_a_noisy_sum_stays_a_regression():
     """The caller's sum is flat, but it would be so either way."""
 
@@ -136,6 +141,7 @@ def test_a_rise_too_small_to_show_in_a_noisy_sum_stays_a_regression():
     assert ("b6", RENDER, "regressed", None) in verdicts(service(waits))
 
 
+@pytest.mark.full
 def test_what_rises_and_falls_far_apart_is_no_shift():
     def waits(build):
         listed, rendered = (10e6, 50e6) if build in LATE else (40e6, 20e6)

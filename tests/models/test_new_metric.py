@@ -58,6 +58,7 @@ def with_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("with_model")
+@pytest.mark.full
 def test_an_entry_and_a_model_make_a_metric_that_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METRICS, "log_count", LOG_COUNT)
     with logged([100, 104, 98, 102, 101, 900, 905]).models() as connection:

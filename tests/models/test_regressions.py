@@ -34,6 +34,7 @@ def test_the_story_is_found_and_nothing_else(seed):
     assert verdicts(story(seed)) == LEAK + CONTENTION
 
 
+@pytest.mark.full
 def test_all_models_of_the_story_hold_every_check():
     with story().all_models() as connection:
         assert rows(connection, VERDICTS) == LEAK + CONTENTION
@@ -61,7 +62,7 @@ def test_a_verdict_says_what_it_rests_on():
     assert "3 builds (9 runs) before" in evidence and "call_target" in evidence
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_interval_holds_its_ratio(seed):
     query = """
@@ -78,6 +79,7 @@ def test_every_interval_holds_its_ratio(seed):
             assert rows(connection, "select count(*) > 2 from regressions") == [(True,)]
 
 
+@pytest.mark.full
 def test_a_regression_says_when_it_was_over():
     with story().models() as connection:
         found = rows(
@@ -91,6 +93,7 @@ def test_a_regression_says_when_it_was_over():
     ]
 
 
+@pytest.mark.full
 def test_a_verdicts_query_shows_its_series():
     with story().models() as connection:
         [(query,)] = rows(connection, "select query from regressions where build_id = 'b8' and is_lead")
@@ -113,6 +116,7 @@ def test_the_function_moved_keeps_its_history():
     assert move == (GET, 2, "b10", commit)
 
 
+@pytest.mark.full
 def test_a_function_that_allocates_no_maps_moves_too():
     given = story(leak=1, contention=1)
     old = given.stack("app/catalog.List", *USER_PATH)
@@ -123,6 +127,7 @@ def test_a_function_that_allocates_no_maps_moves_too():
     assert verdicts(given) == [("b10", "alloc_bytes", "app/listing.All", "moved"), *MOVE]
 
 
+@pytest.mark.full
 def test_a_move_that_costs_more_is_a_regression():
     given = story(contention=1)
     for interval in given.tables["goroutine_intervals"]:
@@ -132,6 +137,7 @@ def test_a_move_that_costs_more_is_a_regression():
     assert found == [("b10", "block_ns", f"{LOOKUP} (sync)", "regressed")]
 
 
+@pytest.mark.full
 def test_a_site_that_no_trace_could_have_shown_is_not_zero():
     given = story(leak=1, contention=10)
     gone = {
@@ -143,6 +149,7 @@ def test_a_site_that_no_trace_could_have_shown_is_not_zero():
     assert [v for v in verdicts(given) if v[0] == "b9"] == []
 
 
+@pytest.mark.full
 def test_a_site_that_no_binary_tells_is_not_zero():
     given = story(leak=1, contention=1)
     gone = {
@@ -155,7 +162,7 @@ def test_a_site_that_no_binary_tells_is_not_zero():
     assert verdicts(given) == MOVE
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("callers", "factor"),
     [(("app/jobs.(*Runner).Run", "app/jobs.Start"), 1), (USER_PATH, 6)],
@@ -182,6 +189,7 @@ def test_a_function_that_comes_as_another_goes_is_not_always_it(callers, factor)
     ]
 
 
+@pytest.mark.full
 def test_a_function_that_still_calls_what_costs_has_not_moved():
     given = story(leak=1, contention=1)
     calls = given.stack("runtime.chanrecv1", "app/prices.(*Store).fill", GET, *USER_PATH)

@@ -243,6 +243,7 @@ RUNGS = [
 
 
 @pytest.mark.parametrize(("form", "evidence", "precision", "recall"), RUNGS)
+@pytest.mark.sampled
 def test_listing_attributes_what_was_compiled_with_it(listed, form, evidence, precision, recall, measured):
     profile = listed / {"pprof": "heap.pb.gz", "legacy_profile": "heap.txt"}[form]
     connection = warehouse_of(**{form: profile}, listing=listed / "S.txt")

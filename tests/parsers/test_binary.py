@@ -74,6 +74,7 @@ def sites_like_objdump(binary: Path) -> set[tuple[int, str, str, int, str]]:
 
 @EVERY_VERSION
 @pytest.mark.parametrize("arch", ["amd64", pytest.param("arm64", marks=pytest.mark.full)])
+@pytest.mark.full
 def test_call_sites_equal_those_of_objdump(version, arch, tmp_path):
     build("maps", version, tmp_path / "maps", GOARCH=arch)
     expected = calls_by_objdump(tmp_path / "maps")

@@ -96,6 +96,7 @@ def laid_out(row: Row, folder: Path) -> dict[str, list[Path]]:
 
 
 @ROW
+@pytest.mark.sampled
 def test_row_is_inspected_and_ingested_from_three_go_versions(row, tmp_path):
     builds = laid_out(row, tmp_path / "artifacts")
     assert len(builds) >= 3

@@ -68,6 +68,7 @@ def written(tmp_path: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("view", ["sched", "sync", "syscall", "net"])
+@pytest.mark.sampled
 def test_a_view_of_a_trace_is_no_block_profile(view, tmp_path):
     trace = tmp_path / "trace.out"
     trace.write_bytes(gzip.decompress(TRACE.read_bytes()))
@@ -153,6 +154,7 @@ def test_a_program_in_go_is_one_without_files_and_with_c(functions, tmp_path):
     assert facts(written(tmp_path, profile(functions, CPU))).kind == "cpu"
 
 
+@pytest.mark.full
 def test_what_is_no_snapshot_enters_no_mart(tmp_path):
     runs = {"alone": ["heap"], "together": ["heap", "diff", "foreign", "trace_view"]}
     foreign = profile([("app::run", "a.rs")], HEAP, values=(9, 9 << 20, 9, 9 << 20))
@@ -246,6 +248,7 @@ def test_a_programs_own_figures_may_be_of_any_size(tmp_path):
     assert samples(path) == {"hashes": ("count", 2**62)}
 
 
+@pytest.mark.full
 def test_figures_of_profiles_do_not_overflow(tmp_path):
     run = tmp_path / "artifacts/b1/1"
     run.mkdir(parents=True)

@@ -253,7 +253,7 @@ capture.Source = lambda file, members, shown, source=capture.Source: (
 """
 
 
-@pytest.mark.sampled
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["ctrl-c", "scheduler"])
 def test_what_is_loaded_when_it_stops_is_kept(artifacts: Path, tmp_path: Path, how: str) -> None:
     root = tmp_path / "w"

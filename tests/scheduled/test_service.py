@@ -44,6 +44,7 @@ def alive(pids: set[int]) -> set[int]:
     return found
 
 
+@pytest.mark.full
 def test_a_scheduled_run_loads_what_arrived_meanwhile(
     api: Api, environment: dict[str, str], artifacts: Path, tmp_path: Path
 ) -> None:
