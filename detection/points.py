@@ -19,7 +19,8 @@ class Points:
     series, build: any integers, builds in their order. log_value: the median over runs of
     log(value + negligible). run_variance: of the logarithm between runs; nan for one run.
     counting_variance: of log_value, from few events alone. negligible: in the value's unit.
-    context: any number that stays as long as builds compare; another one starts a new level, unclaimed.
+    context: any number from 0 on, the same where builds compare; one that is new to a series starts a new
+    level, unclaimed, one that it had before goes on with the level that it had.
     """
 
     series: Ints
@@ -59,8 +60,9 @@ class Levels:
     next build took back. is_return: the build is back at the level before a change of at most three builds.
     may_change: no claim, but as it looks at the last build of all a change may begin here (at
     suspected_share). is_incomparable: does not compare with the builds before. shared_change: what the
-    build's timed series have in common, which log_level has in it, changes not. level_number: levels before
-    the build's. found_build: of a change, the build at which it was known: its own, or a later one.
+    build's timed series have in common, which log_level has in it, changes not. level_number: of the build's
+    level, from 0; level_before: of the one that it followed, -1 where there is none. found_build: of a
+    change, the build at which it was known: its own, or a later one.
     """
 
     log_level: Reals
@@ -76,5 +78,6 @@ class Levels:
     is_incomparable: Flags
     shared_change: Reals
     level_number: Ints
+    level_before: Ints
     found_build: Ints
     change: Change

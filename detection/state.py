@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tracemill.detection.contexts import contexts_of, level_numbers, note_left
 from tracemill.detection.machine import Machine
 from tracemill.detection.noise import Prior, Runs
 from tracemill.detection.outliers import Outliers
@@ -35,6 +36,7 @@ class State:
         self.negligible = self._matrix(points.negligible, 0.0)
         self.context = np.full(shape, -1, np.int64)
         self.context[self.place] = points.context
+        self.contexts = contexts_of(self.context)
         self.is_real = np.isfinite(self.value) & (np.exp(self.value) > 2 * self.negligible)
         self.counting = self._carried(self._matrix(points.counting_variance, 0.0))
         self.runs = Runs(
@@ -90,6 +92,7 @@ class State:
     def levels(self) -> Levels:
         """What was found, in the order of the points."""
         begins_level = self.is_incomparable | (self.is_change & ~self.went_away) | self.is_return
+        number, before = level_numbers(begins_level, self.context, self.contexts)
         found_at = self.found_at[self.place]
         return Levels(
             **{name: values.T[self.place] for name, values in self.found.items()},
@@ -100,7 +103,8 @@ class State:
             may_change=self.may_change[self.place],
             is_incomparable=self.is_incomparable[self.place],
             shared_change=self.machine.shift[self.place[1]],
-            level_number=begins_level.cumsum(axis=1)[self.place],
+            level_number=number[self.place],
+            level_before=before[self.place],
             found_build=np.where(found_at >= 0, self.builds[found_at], -1),
             change=Change(**{name: values[self.place] for name, values in self.change.items()}),
         )
@@ -155,9 +159,13 @@ class State:
         self.close(rows, self.start[rows], place)
         self.start_before[rows], self.start[rows] = self.start[rows], place
         # Of a new level nothing is known yet: what looked like spikes were its first builds.
-        is_new = np.arange(build + 1) >= place[:, None]
+        is_new = (np.arange(build + 1) >= place[:, None]) & self._is_compared(rows, build + 1)
         values = np.where(is_new, self.value[rows, : build + 1], self.winsorised[rows, : build + 1])
-        self._put(rows, values)
+        self.put(rows, values)
+
+    def _is_compared(self, rows: Ints, builds: int) -> Flags:
+        """Which of the first builds are under the conditions of the rows' last one; (n_rows, n_builds)."""
+        return np.asarray(self.context[rows, :builds] == self.last_context[rows][:, None])
 
     def close(self, rows: Ints, start: Ints, end: Ints) -> None:
         """Put the level's builds with those of earlier levels, from which the noise is known."""
@@ -173,7 +181,7 @@ class State:
         for name, values in zip(CHANGE, change, strict=True):
             self.change[name][rows, place] = values
 
-    def _put(self, rows: Ints, values: Reals) -> None:
+    def put(self, rows: Ints, values: Reals) -> None:
         """What the levels of the rows' first builds are taken from: (n_rows, n_builds)."""
         self.winsorised[rows, : values.shape[1]] = values
         self.sums.again(rows, values)
@@ -181,6 +189,7 @@ class State:
     def begin(self, rows: Ints, build: int) -> None:
         """The rows begin a new level at the build, for a reason other than a change."""
         self.close(rows, self.start[rows], np.full(len(rows), build))
+        note_left(self, rows)
         self.start[rows] = self.start_before[rows] = build
 
     def restore(self, rows: Ints, end: Ints, builds: int) -> None:
@@ -192,8 +201,9 @@ class State:
             return
         columns = np.arange(builds)
         is_gone = (columns >= self.start[rows][:, None]) & (columns < end[:, None])
-        values = np.where(columns >= end[:, None], self.value[rows, :builds], self.winsorised[rows, :builds])
-        self._put(rows, np.where(is_gone, np.nan, values))
+        is_after = (columns >= end[:, None]) & self._is_compared(rows, builds)
+        values = np.where(is_after, self.value[rows, :builds], self.winsorised[rows, :builds])
+        self.put(rows, np.where(is_gone, np.nan, values))
         self.closed[rows] -= self.last_closed[rows]
         self.closed_df[rows] -= self.last_closed_df[rows]
         self.start[rows] = self.start_before[rows]

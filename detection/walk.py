@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtr
 
+from tracemill.detection.contexts import come_back
 from tracemill.detection.distributions import benjamini_hochberg, median_variance
 from tracemill.detection.excursions import ended_excursions, excursions, take_back
 from tracemill.detection.family import noise_inflation
@@ -27,6 +28,7 @@ def walk(points: Points, families: int, rules: Rules, builds_before: int, *, is_
     every = rules.recheck_every_builds
     newest = state.shape[1] - 1
     for build in range(newest + 1):
+        come_back(state, build)
         state.has_been_real |= state.is_real[:, build]
         if _is_idle(state, build):
             state.pass_over(build)

@@ -63,14 +63,17 @@ class Recent:
 
     def leave_out(self, rows: Ints, used: Reals, values: Reals) -> None:
         """Of the rows, builds do not count any more: used (n_rows, n_builds) is nan there."""
-        for row, of_row, value in zip(rows, used, values, strict=True):
-            columns = np.flatnonzero(np.isfinite(of_row))[::-1][:WINDOWS]
-            known = {int(c): k for k, c in enumerate(self.column[:, row])}
-            kept = [known.get(int(c), -1) for c in columns]
-            self.column[:, row], self.value[:, row] = -1, np.nan
-            self.column[: len(columns), row], self.value[: len(columns), row] = columns, value[columns]
-            for of_build, unknown in ((self.own, 0.0), (self.scale, 1.0)):
-                of_build[: len(columns), row] = [of_build[k, row] if k >= 0 else unknown for k in kept]
+        is_used = np.isfinite(used)[:, ::-1]
+        place = is_used.cumsum(axis=1)
+        column, own, scale = self.column[:, rows], self.own[:, rows], self.scale[:, rows]
+        for window in range(WINDOWS):
+            is_it = is_used & (place == window + 1)
+            at = np.where(is_it.any(axis=1), used.shape[1] - 1 - is_it.argmax(axis=1), -1)
+            self.column[window, rows] = at
+            self.value[window, rows] = np.where(at >= 0, values[np.arange(len(rows)), at], np.nan)
+            is_known = (column == at) & (at >= 0)
+            self.own[window, rows] = np.where(is_known, own, 0.0).sum(axis=0)
+            self.scale[window, rows] = np.where(is_known.any(axis=0), (is_known * scale).sum(axis=0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,7 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
         "q": found.q,
         "level_builds": found.level_builds,
         "level_number": found.level_number,
+        "level_before": found.level_before,
         "is_change": found.is_change,
         "went_away": found.went_away,
         "may_change": found.may_change,

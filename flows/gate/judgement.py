@@ -75,9 +75,14 @@ class Compared(NamedTuple):
 
 
 class NotCompared(NamedTuple):
-    """A build whose figures do not compare with those before it, and in which conditions."""
+    """Earlier builds that do not compare with the candidate, and in which conditions they differ.
+
+    build_count: None: all that is before build_id; or so many, from build_id to last_build_id.
+    """
 
     build_id: str
+    last_build_id: str | None
+    build_count: int | None
     conditions: list[str]
 
 

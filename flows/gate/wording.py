@@ -15,7 +15,7 @@ from tracemill.flows.show.verdicts import change
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracemill.flows.gate.judgement import Finding, Judgement
+    from tracemill.flows.gate.judgement import Finding, Judgement, NotCompared
 
 # So many of the other verdicts of an incident are named.
 _MOST_OTHERS = 2
@@ -49,8 +49,7 @@ def coverage(judgement: Judgement) -> list[str]:
         f"{_count(len(judgement.judged), 'metric')} against {_against(judgement)}"
     ]
     if judgement.not_compared:
-        apart = (f"{n.build_id} ({', '.join(n.conditions)})" for n in judgement.not_compared)
-        parts.append("not compared: what is before " + ", ".join(apart))
+        parts.append("not compared: " + ", ".join(map(_apart, judgement.not_compared)))
     parts += [f"compared: {sentence}" for sentence in judgement.comparison]
     parts += [f"note: {sentence}" for sentence in judgement.conditions]
     if judgement.ignored:
@@ -62,6 +61,17 @@ def coverage(judgement: Judgement) -> list[str]:
     parts += [f"not read: {file}" for file in judgement.unread]
     unjudged = by_reason((u.metric, u.series_count, u.why) for u in judgement.unjudged)
     return parts + [f"not judged: {text}" for text in unjudged]
+
+
+def _apart(builds: NotCompared) -> str:
+    """Builds that do not compare, and why."""
+    if builds.build_count is None:
+        which = f"what is before {builds.build_id}"
+    elif builds.build_count == 1:
+        which = builds.build_id
+    else:
+        which = f"{builds.build_count} builds from {builds.build_id} to {builds.last_build_id}"
+    return f"{which} ({', '.join(builds.conditions)})"
 
 
 def _against(judgement: Judgement) -> str:

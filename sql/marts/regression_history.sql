@@ -98,6 +98,7 @@ select
             ]
     end as expected_interval,
     level_number,
+    level_before,
     level_builds,
     is_change,
     went_away,

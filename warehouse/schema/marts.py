@@ -51,7 +51,7 @@ _MARTS = (
     _mart("regression_history", "Each judged series over the builds: the level it is compared with, its change points.",
           "metric subject build_id",
           "metric subject build_id ordinal function calling_function first_subject measure unit polarity value negligible run_count expected "
-          "expected_interval level_number level_builds is_change went_away may_change not_comparable found_ordinal change_before change_after change_log_ratio "
+          "expected_interval level_number level_before level_builds is_change went_away may_change not_comparable found_ordinal change_before change_after change_log_ratio "
           "change_log_half_width change_log_standard_error change_p_value change_q_value p_value q_value shared_log_change log_change log_half_width "
           "log_standard_error evidence"),
     _mart("goroutine_states", "Where goroutines stood when they were dumped, for what they waited and how long, and "

@@ -23,7 +23,7 @@ rules as (
 
 -- From the build that changed to the one that made it known.
 changed as (
-    select metric, first_subject, function, ordinal, found_ordinal, level_number,
+    select metric, first_subject, function, ordinal, found_ordinal, level_before,
         change_after - change_before as change,
     from history
     where is_change
@@ -36,7 +36,7 @@ builds_before as (
     inner join history
         on history.metric = changed.metric
         and history.first_subject = changed.first_subject
-        and history.level_number = changed.level_number - 1
+        and history.level_number = changed.level_before
         and history.ordinal < changed.ordinal
     cross join rules
     where not history.went_away

@@ -37,7 +37,7 @@ changed as (
     inner join history as before
         on before.metric = change.metric
         and before.first_subject = change.first_subject
-        and before.level_number = change.level_number - 1
+        and before.level_number = change.level_before
         and before.ordinal < change.ordinal
     inner join loads as loads_before
         on loads_before.build_id = before.build_id

@@ -58,6 +58,7 @@ changed as (
         case when known.ordinal = change.ordinal then 'at_once' else 'later' end as found,
         change.ordinal as first_ordinal,
         change.level_number,
+        change.level_before,
         true as is_change,
         change.change_before as before,
         change.negligible,
@@ -102,6 +103,7 @@ not_comparable as (
         'at_once' as found,
         history.ordinal as first_ordinal,
         history.level_number,
+        history.level_before,
         true as is_change,
         history.expected as before,
         history.negligible,
@@ -136,6 +138,7 @@ moved as (
         'at_once' as found,
         history.ordinal as first_ordinal,
         history.level_number,
+        history.level_before,
         false as is_change,
         history.expected as before,
         history.negligible,
@@ -180,6 +183,7 @@ at_fault as (
         'at_once' as found,
         ordinal as first_ordinal,
         level_number,
+        level_before,
         false as is_change,
         0.0::double as before,
         negligible,
@@ -256,7 +260,7 @@ bases as (
         and history.first_subject = verdicts.first_subject
         and (
             history.level_number = verdicts.level_number
-            or (history.level_number = verdicts.level_number - 1 and verdicts.is_change)
+            or (history.level_number = verdicts.level_before and verdicts.is_change)
         )
     where not history.went_away
     group by verdicts.metric, verdicts.first_subject, verdicts.ordinal

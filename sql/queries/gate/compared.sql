@@ -8,23 +8,21 @@ here as (
         and (len($metrics) = 0 or list_contains($metrics, metric))
 ),
 
--- Conditions of long ago may have been the same: what lies behind a difference does not compare all the same.
-differing as (
-    select measure, max(ordinal) as since
-    from int_conditions
-    where difference is not null and ordinal <= $ordinal
-    group by measure
+conditions as (
+    select * from int_conditions
 ),
 
 compared as (
     select here.metric, here.first_subject, count(before.ordinal) as build_count,
         min_by(before.build_id, before.ordinal) as first_build_id, max_by(before.build_id, before.ordinal) as last_build_id,
     from here
-    left join differing using (measure)
-    left join int_conditions as before
+    inner join conditions
+        on conditions.measure = here.measure
+        and conditions.ordinal = $ordinal
+    left join conditions as before
         on before.measure = here.measure
         and before.ordinal < $ordinal
-        and (differing.since is null or before.ordinal >= differing.since)
+        and before.context = conditions.context
         and (here.metric, here.first_subject, before.ordinal) in (
             select (metric, first_subject, ordinal) from regression_history where not went_away
         )
