@@ -13,6 +13,7 @@ from .given import USER_PATH as STORY_PATH
 from .given import Given, rows
 from .story import GET, LOOKUP, story
 from .test_conditions import VERDICTS, with_go
+from .test_levels import noisy
 
 SERIES, BUILDS = 12, 24
 
@@ -56,6 +57,16 @@ def test_runners_of_two_kinds_that_take_turns_are_two_calm_histories(seed):
     assert found(values, contexts) == []
     judged = np.isfinite(levels(values, contexts).p).reshape(values.shape)
     assert judged[:, 8:].all()  # not only where conditions are those of the build before
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("noise", ["normal", "lognormal", "spiky"])
+def test_turns_raise_no_more_alarms_than_one_condition(noise):
+    random = np.random.default_rng(5)
+    contexts = random.integers(0, 3, 40)
+    values = np.median(noisy(random, noise, (1000, len(contexts), 3)), axis=2)
+    values *= np.choose(contexts, [1.0, 2.0, 0.5])
+    assert len({series for series, _ in found(values, contexts)}) <= 5
 
 
 def test_a_change_is_found_under_each_condition_at_the_first_build_that_shows_it():
