@@ -19,6 +19,7 @@ from tracemill.parsers.exectrace import spec
 from tracemill.parsers.exectrace.damage import DamageError
 from tracemill.parsers.kernels import trace_wire
 from tracemill.parsers.kernels.layout import LAYOUT, read_constants
+from tracemill.parsers.unwrap.compression import BrokenCompressionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +131,8 @@ class GenerationReader:
         self._chunk = chunk_bytes
         self._buf = np.empty(min(size_bytes, MAX_GENERATION_BYTES) + 4 * chunk_bytes, np.uint8)
         self._filled = 0
+        # Why the stream ends here, where it is not the file's own end.
+        self._broken = ""
         self._base = HEADER_BYTES
         self._rows = np.empty(WIDTH * 4096, np.int64)
 
@@ -169,9 +172,10 @@ class GenerationReader:
     def _at_end(self, state: NDArray[np.int64]) -> tuple[Generation | None, int, DamageError | None]:
         left = self._filled - int(state[_AT])
         damage = None
-        if left or (self._has_marker and state[_ROWS]):
+        if self._broken or left or (self._has_marker and state[_ROWS]):
             number = int(state[_NUMBER]) or None
-            damage = DamageError(self._base + self._filled, "the file ends inside a generation", number)
+            fact = self._broken or "the file ends inside a generation"
+            damage = DamageError(self._base + self._filled, fact, number)
         keep = not self._has_marker and state[_ROWS] > 0
         return (self._generation(state) if keep else None), self._filled, damage
 
@@ -191,7 +195,10 @@ class GenerationReader:
             grown[: self._filled] = self._buf[: self._filled]
             self._buf = grown
         view = self._buf.data[self._filled : self._filled + self._chunk]
-        got = self._stream.readinto(view)  # type: ignore[attr-defined]
+        try:
+            got = self._stream.readinto(view)  # type: ignore[attr-defined]
+        except BrokenCompressionError as error:
+            self._broken, got = error.fact, 0
         self._filled += got or 0
         return bool(got)
 

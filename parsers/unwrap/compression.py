@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import io
 import lzma
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -23,6 +24,10 @@ _MAGICS = (_GZIP, _ZSTD, _XZ, _BZIP2, _LZ4)
 _BLOCK = b"1AY&SY"  # what stands behind bzip2's magic and its level
 # What decompressors raise on content that is broken.
 BROKEN = (OSError, EOFError, lzma.LZMAError, ValueError, cast("type[Exception]", igzip_lib.IsalError))
+
+
+class BrokenCompressionError(ParseError):
+    """Content that is cut or broken below its compression; what was unpacked before may be whole."""
 
 
 def is_compressed(stream: BinaryIO) -> bool:
@@ -50,7 +55,7 @@ def unpacked(stream: BinaryIO, path: str, max_bytes: int, buffer_bytes: int = 1 
     except ParseError:
         stream.close()
         raise
-    return cast("BinaryIO", _Capped(stream, path, max_bytes)) if layers else stream
+    return cast("BinaryIO", _Capped(cast("io.BufferedReader", stream), path, max_bytes)) if layers else stream
 
 
 def _magic(stream: BinaryIO) -> bytes | None:
@@ -110,11 +115,13 @@ class _Arrow(io.RawIOBase):
 class _Capped(io.RawIOBase):
     """Counts what a decompressed stream gives and turns its failures into ParseError."""
 
-    def __init__(self, stream: BinaryIO, path: str, max_bytes: int) -> None:
+    def __init__(self, stream: io.BufferedReader, path: str, max_bytes: int) -> None:
         self._stream = stream
         self._path = path
         self._max_bytes = max_bytes
         self._given = 0
+        # After a break: what was unpacked before it.
+        self._rest: io.BytesIO | None = None
 
     def readable(self) -> bool:
         return True
@@ -123,21 +130,49 @@ class _Capped(io.RawIOBase):
         limit = self._max_bytes - self._given + 1
         wanted = limit if size is None or size < 0 else min(size, limit)
         try:
-            data = self._stream.read(wanted)
+            return self._counted(self._stream.read(wanted))
         except BROKEN as error:
-            position = f"byte {self._given} unpacked"
-            raise ParseError(self._path, position, f"broken compression: {error}") from error
+            raise self._broken(error) from error
+
+    def readinto(self, buffer: Buffer) -> int:
+        """As of any raw stream, and what comes before a break is given, of which read() gives nothing."""
+        view = memoryview(buffer).cast("B")
+        wanted = min(len(view), self._max_bytes - self._given + 1)
+        try:
+            data = self._rest.read(wanted) if self._rest else self._stream.read1(wanted)
+        except BROKEN as error:
+            self._rest = self._before_break(wanted + HEAD_BYTES)
+            data = self._rest.read(wanted)
+            if not data:
+                raise self._broken(error) from error
+        if self._rest and not data:
+            raise self._broken(EOFError("its end is missing or damaged"))
+        view[: len(data)] = self._counted(data)
+        return len(data)
+
+    def _before_break(self, most: int) -> io.BytesIO:
+        """What is left before the break; most: what was unpacked at once when it came."""
+        self._stream.seek(0)
+        raw = self._stream.raw
+        left = self._given
+        while left and (skipped := len(raw.read(min(left, HEAD_BYTES)) or b"")):
+            left -= skipped
+        found = bytearray()
+        with contextlib.suppress(*BROKEN):
+            while len(found) < most and (byte := raw.read(1)):
+                found += byte
+        return io.BytesIO(found)
+
+    def _counted(self, data: bytes) -> bytes:
         self._given += len(data)
         if self._given > self._max_bytes:
             fact = "unpacks to more than the cap; is it a decompression bomb?"
             raise ParseError(self._path, f"byte {self._max_bytes} unpacked", fact)
         return data
 
-    def readinto(self, buffer: Buffer) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
+    def _broken(self, error: Exception) -> BrokenCompressionError:
+        position = f"byte {self._given} unpacked"
+        return BrokenCompressionError(self._path, position, f"broken compression: {error}")
 
     def close(self) -> None:
         self._stream.close()

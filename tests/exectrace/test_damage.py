@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import re
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,30 @@ def test_generation_before_the_damage_is_kept(samples, tmp_path):
     assert reading.tables["goroutine_intervals"] == whole.tables["goroutine_intervals"]
     assert [issue.severity for issue in reading.issues] == ["data_loss"]
     assert "kept are 1 whole generations" in reading.issues[0].message
+
+
+@pytest.mark.parametrize("version", ["1.22", "1.27"])
+@pytest.mark.parametrize("part", [0.5, 0.9, 1.0])
+def test_a_cut_upload_gives_what_the_unpacked_part_does(samples, version, part, tmp_path):
+    """A second generation, half of it, behind compression whose end is missing."""
+    content = samples[version].read_bytes()
+    content += content[16 : len(content) // 2]
+    packed = gzip.compress(content, mtime=0)[: -9 if part == 1.0 else None]
+    packed = packed[: int(len(packed) * part)]
+    unpacked = zlib.decompressobj(wbits=31).decompress(packed)
+    path = tmp_path / "trace.out.gz"
+    path.write_bytes(packed)
+    try:
+        expected = read_bytes(tmp_path, unpacked)
+    except ParseError:
+        with pytest.raises(ParseError, match="broken compression|no thread.s next event"):
+            read(path)
+        return
+    found = read(path)
+    assert found.tables == expected.tables
+    assert found.facts.is_salvaged
+    told, told_of_part = (reading.issues[-1].message for reading in (found, expected))
+    assert told == told_of_part or "broken compression" in told
 
 
 def test_unknown_version_is_told(tmp_path):
