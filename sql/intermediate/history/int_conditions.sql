@@ -84,6 +84,7 @@ phases as (
 -- What the builds of a phase told, or those before, or else those after them.
 known as (
     select phases.measure, phases.phase, named.condition, coalesce(compared.value, named.first_value) as value,
+        coalesce(compared.ordinal >= phases.first_ordinal, false) as is_told,
     from phases
     inner join (
         select measure, condition, arg_min(value, ordinal) as first_value,
@@ -96,7 +97,7 @@ known as (
         and compared.ordinal <= phases.last_ordinal
 ),
 
--- Where the release is known, the format of traces follows from it.
+-- Where builds tell their release, the format of traces follows from it.
 contexts as (
     select
         phases.measure,
@@ -105,12 +106,15 @@ contexts as (
         (md5_number_lower(coalesce(string_agg(
             known.condition || ' ' || known.value, ', ' order by known.condition
         ) filter (
-            where known.condition <> 'trace format' or known.measure not in (
-                select measure from compared where condition = 'Go version'
-            )
+            where known.condition <> 'trace format' or releases.measure is null
         ), '')) >> 1)::bigint as context,
     from phases
     left join known using (measure, phase)
+    left join (
+        select measure, phase,
+        from known
+        where condition = 'Go version' and is_told
+    ) as releases using (measure, phase)
     group by phases.measure, phases.phase, phases.first_ordinal
 ),
 
