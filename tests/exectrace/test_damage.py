@@ -96,7 +96,7 @@ def test_a_cut_upload_gives_what_the_unpacked_part_does(samples, version, part, 
     try:
         expected = read_bytes(tmp_path, unpacked)
     except ParseError:
-        with pytest.raises(ParseError, match="broken compression|no thread.s next event"):
+        with pytest.raises(ParseError, match=r"broken compression|no thread.s next event"):
             read(path)
         return
     found = read(path)
