@@ -125,7 +125,8 @@ def run_flow(
         )
     if ran.published.is_changed:
         _show_regressions(warehouse, Filter())
-    unjudged = None if ran.published.failed_checks else why_not_judged(warehouse)
+    with _stopped():
+        unjudged = None if ran.published.failed_checks else why_not_judged(warehouse)
     return _state(ran, ran.ingested.failures, ran.published, is_new=not ran.is_nothing_new, unjudged=unjudged)
 
 
@@ -248,9 +249,12 @@ class _RunLog(Silent):
 def _lock_and_emit_events(warehouse: Path) -> Iterator[None]:
     """The writer's lock; at its end an event for each regression that was not known at its beginning."""
     with _take_lock(warehouse):
-        known = {news.key for news in regressions(warehouse)}
+        with _stopped():
+            known = {news.key for news in regressions(warehouse)}
         yield
-        for news in new_since(known, warehouse):
+        with _stopped():
+            found = new_since(known, warehouse)
+        for news in found:
             emit_event(EVENT, news.resource(), payload=news.payload())
 
 
