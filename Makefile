@@ -22,8 +22,8 @@ demo: $(VENV)/core  ## set up the core, run the main job on the recorded artifac
 	@echo "Ask it something:"
 	@echo "  $(BIN)/tracemill sql --warehouse $(DEMO)/warehouse \"from block_mapassign order by block_ns desc limit 10\""
 
-test: $(VENV)/ready  ## set up, the tests (10 to 20 minutes on two cores)
-	$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile --durations=15
+test: $(VENV)/ready  ## set up, the tests (about ten minutes on two cores)
+	$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 test-full: $(VENV)/ready $(VENV)/spark  ## the tests and the long ones: every Go version, fuzz, detection, Spark
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15
