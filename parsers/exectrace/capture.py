@@ -8,6 +8,7 @@ from tracemill.parsers.api import Issue, ParseError
 from tracemill.parsers.exectrace import generation, recorder, spec, wire
 from tracemill.parsers.exectrace.assembly import Assembly
 from tracemill.parsers.exectrace.damage import DamageError, salvaged
+from tracemill.parsers.unwrap.compression import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ class Capture:
 
     def _read_generations(self) -> Iterator[Item]:
         with self._source.open() as stream:
-            stream.read(wire.HEADER_BYTES)
+            head_of(stream, wire.HEADER_BYTES)
             size, chunk = self._source.size_bytes, self._chunk_bytes
             for gen in wire.GenerationReader(stream, self._version, size_bytes=size, chunk_bytes=chunk):
                 decoded = generation.decode(gen, self._assembly.names)

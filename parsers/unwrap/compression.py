@@ -58,6 +58,19 @@ def unpacked(stream: BinaryIO, path: str, max_bytes: int, buffer_bytes: int = 1 
     return cast("BinaryIO", _Capped(cast("io.BufferedReader", stream), path, max_bytes)) if layers else stream
 
 
+def head_of(stream: BinaryIO, size: int = HEAD_BYTES) -> bytes:
+    """The next bytes, fewer where the compression breaks off behind them; ParseError where none are left."""
+    head = memoryview(bytearray(size))
+    filled = 0
+    try:
+        while filled < size and (got := stream.readinto(head[filled:])):  # type: ignore[attr-defined]
+            filled += got
+    except BrokenCompressionError:
+        if not filled:
+            raise
+    return bytes(head[:filled])
+
+
 def _magic(stream: BinaryIO) -> bytes | None:
     head = stream.read(10)
     stream.seek(0)

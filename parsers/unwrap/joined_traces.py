@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tracemill.parsers.unwrap.compression import BrokenCompressionError, head_of
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -75,9 +77,15 @@ class _Reader:
     def peek(self, count: int) -> bytes:
         """The next bytes; fewer at the end."""
         if len(self._data) - self._used < count:
-            self._data = self._data[self._used :] + self._stream.read(1 << 20)
+            self._data = self._data[self._used :] + self._next()
             self._used = 0
         return self._data[self._used : self._used + count]
+
+    def _next(self) -> bytes:
+        try:
+            return head_of(self._stream, 1 << 20)
+        except BrokenCompressionError:  # what is before it is read, and the break told, by the parser
+            return b""
 
     def skip(self, count: int) -> None:
         """Pass over bytes; beyond the end there are none."""

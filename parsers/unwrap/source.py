@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.unwrap.archive import open_file, size_on_disk
-from tracemill.parsers.unwrap.compression import HEAD_BYTES, unpacked
+from tracemill.parsers.unwrap.compression import HEAD_BYTES, head_of, unpacked
 from tracemill.parsers.unwrap.log_text import looks_like_text, steps_to_text, weaker_steps
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Source:
             raise ParseError(self.path, "", "a pipe, which can be read but once: save it to a file first")
         self.size_bytes = size_on_disk(self.file, members)
         with self._opened() as stream:
-            self.head = stream.read(HEAD_BYTES)
+            self.head = head_of(stream)
             is_whole = len(self.head) < HEAD_BYTES
             if not is_whole and b"\n" not in self.head and looks_like_text(self.head):
                 # A whole log may be one line: a part of it would say nothing.
@@ -86,7 +86,7 @@ class Source:
         part = copy.copy(self)
         part._range = (start, end)
         with part._opened() as stream:
-            part.head = stream.read(HEAD_BYTES)
+            part.head = head_of(stream)
         part._steps = []
         return part
 

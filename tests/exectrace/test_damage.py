@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.exectrace.reading import collect, read
-from tracemill.parsers.api import Options, ParseError
+from tracemill.parsers import registry
+from tracemill.parsers.api import Facts, Issue, Options, ParseError
 from tracemill.parsers.exectrace import capture, wire
 from tracemill.parsers.unwrap.source import Source
 
@@ -104,6 +105,16 @@ def test_a_cut_upload_gives_what_the_unpacked_part_does(samples, version, part, 
     assert found.facts.is_salvaged
     told, told_of_part = (reading.issues[-1].message for reading in (found, expected))
     assert told == told_of_part or "broken compression" in told
+
+
+def test_a_cut_upload_is_a_capture_that_was_salvaged(samples, tmp_path):
+    """As every verb reads a file, which looks first for traces one behind the other."""
+    content = samples["1.27"].read_bytes()
+    path = tmp_path / "trace.out.gz"
+    path.write_bytes(gzip.compress(content + content[16 : len(content) // 2], mtime=0)[:-9])
+    found = list(registry.parse(path))
+    assert [item.is_salvaged for item in found if isinstance(item, Facts)] == [True]
+    assert "broken compression" in next(item.message for item in found if isinstance(item, Issue))
 
 
 def test_unknown_version_is_told(tmp_path):
