@@ -78,7 +78,7 @@ def contexts_of(context: Ints) -> Contexts | None:
         np.full(context.shape, np.nan),
         np.zeros(context.shape),
         np.zeros(context.shape, bool),
-        last,
+        np.full(len(context), -1, np.int64),
     )
 
 

@@ -26,8 +26,8 @@ def noisy(
     return values
 
 
-def judge(values: np.ndarray, apart_at: int | None = None) -> Levels:
-    """Levels of values (series, builds, runs), nan where a build is missing; apart_at: does not compare."""
+def judge(values: np.ndarray, contexts: np.ndarray | None = None) -> Levels:
+    """Levels of values (series, builds, runs), nan where a build is missing; contexts: of the builds."""
     series, builds, runs = values.shape
     logs = np.log(values + NEGLIGIBLE)
     return find_levels(
@@ -39,9 +39,7 @@ def judge(values: np.ndarray, apart_at: int | None = None) -> Levels:
             run_count=np.full(series * builds, runs),
             counting_variance=np.zeros(series * builds),
             negligible=np.full(series * builds, NEGLIGIBLE),
-            context=np.tile(np.arange(builds) >= (builds if apart_at is None else apart_at), series).astype(
-                int
-            ),
+            context=np.tile(np.zeros(builds, int) if contexts is None else contexts, series),
         )
     )
 
@@ -191,13 +189,14 @@ def test_a_build_of_a_noisy_machine_proves_little_but_what_all_series_share_coun
 def test_one_build_whose_runs_disagree_is_no_level_to_fall_from() -> None:
     random = np.random.default_rng(5)
     values = 100 * np.exp(0.01 * random.standard_normal((20, 12, 2)))
+    contexts = (np.arange(12) >= 9).astype(int)
     # The first build under another condition: one run has much, the other what is usual.
     values[0, 9] = 100, 2000
-    found = judge(values, apart_at=9)
+    found = judge(values, contexts)
     assert not found.is_change.reshape(20, 12)[:, 10:].any()
     # Where both runs have it, the next build's figure is another.
     values[0, 9] = 1990, 2000
-    found = judge(values, apart_at=9)
+    found = judge(values, contexts)
     assert found.is_change.reshape(20, 12)[0, 10:].any()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracemill.detection.levels import Levels, Points, find_levels
+from tracemill.detection.levels import Levels
 from tracemill.flows.gate.judge import judge
 from tracemill.flows.gate.wording import coverage
 
@@ -13,28 +13,15 @@ from .given import USER_PATH as STORY_PATH
 from .given import Given, rows
 from .story import GET, LOOKUP, story
 from .test_conditions import VERDICTS, with_go
+from .test_levels import judge as judge_levels
 from .test_levels import noisy
 
 SERIES, BUILDS = 12, 24
 
 
 def levels(values: np.ndarray, contexts: np.ndarray) -> Levels:
-    """The levels of values (series, builds), nan where there is none, each build under its context."""
-    series, builds = np.nonzero(np.isfinite(values))
-    value = values[series, builds]
-    nothing = np.full(len(value), np.nan)
-    return find_levels(
-        Points(
-            series=series,
-            build=builds,
-            log_value=np.log(value),
-            run_variance=nothing,
-            run_count=np.ones(len(value), np.int64),
-            counting_variance=np.zeros(len(value)),
-            negligible=np.full(len(value), 1e-6),
-            context=contexts[builds],
-        )
-    )
+    """The levels of values (series, builds) of one run, each build under its context."""
+    return judge_levels(values[:, :, None], contexts)
 
 
 def calm(seed: int = 0) -> np.ndarray:
@@ -100,7 +87,7 @@ def test_what_is_said_of_builds_under_one_condition_does_not_follow_from_the_oth
     assert [f for f in found(scaled, contexts) if contexts[f[1]] == 0] == expected
     alone = np.where(contexts == 0, values, np.nan)
     is_change = levels(alone, contexts).is_change
-    assert list(np.nonzero(contexts == 0)[0][np.nonzero(is_change.reshape(SERIES, -1))[1]]) == [12]
+    assert list(np.nonzero(is_change.reshape(values.shape))[1]) == [12]
 
 
 def test_series_that_some_builds_do_not_have_come_back_too():

@@ -1,9 +1,10 @@
 -- The place in the user's code that each stack leads to: its innermost frame outside the standard library.
 -- user_functions are all of the stack's functions outside the standard library, innermost first. route is the package
 -- that this frame called, and sync_map_call the method of sync.Map on the way. calling_function is the next frame out,
--- a closure as the function that it stands in: one closure more gives the others other numbers. waits_for_work: what
--- blocks there is a receive, a select, a WaitGroup, a Cond or a sleep. is_within_request: a server's handler runs, so that
--- whatever blocks there, somebody waits for the answer; but for the handlers that take captures.
+-- a closure as the function that it stands in: one closure more gives the others other numbers. is_within_request: a
+-- server's handler runs, so that whatever blocks there, somebody waits for the answer; but for the handlers that take
+-- captures. A receive, a select, a WaitGroup, a Cond or a sleep waits there for a request (waits_for_request), elsewhere for
+-- work (waits_for_work).
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -159,9 +160,6 @@ select
         lambda f: starts_with(f, 'sync.(*Map).')
     )) as sync_map_call,
     sited.user_frame is not null as is_user_code,
-    regexp_matches(
-        sited.functions[1], '^runtime\.(chanrecv|selectgo|block)|^sync\.\(\*(WaitGroup|Cond)\)\.|^time\.Sleep'
-    ) as waits_for_work,
     list_has_any(sited.functions, [
         'net/http.serverHandler.ServeHTTP',
         'net/http.(*timeoutHandler).ServeHTTP.func1',
@@ -171,6 +169,11 @@ select
         'google.golang.org/grpc.(*Server).handleStream',
         'net/rpc.(*service).call'
     ]) and len(list_filter(sited.functions, lambda f: starts_with(f, 'net/http/pprof.'))) = 0 as is_within_request,
+    regexp_matches(
+        sited.functions[1], '^runtime\.(chanrecv|selectgo|block)|^sync\.\(\*(WaitGroup|Cond)\)\.|^time\.Sleep'
+    ) as does_wait,
+    does_wait and is_within_request as waits_for_request,
+    does_wait and not is_within_request as waits_for_work,
     list_filter(sited.functions, lambda f, place: sited.are_user_code[place]) as user_functions,
 from used
 left join named

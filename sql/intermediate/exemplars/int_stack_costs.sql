@@ -110,7 +110,7 @@ costs as (
 -- A wait that began before the capture has no stack: it stands in no path.
 placed as (
     select costs.*, sites.path_id, sites.function, coalesce(kinds.wait_reason, '') as wait_reason,
-        case when costs.metric = 'block_delay_ns' then not sites.waits_for_work or sites.is_within_request
+        case when costs.metric = 'block_delay_ns' then not sites.waits_for_work
             else coalesce(kinds.is_contention, false)
         end as is_contention,
     from costs

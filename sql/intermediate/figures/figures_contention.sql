@@ -25,9 +25,8 @@ sampled as (
         samples.sample_type,
         sites.function,
         samples.value,
-        captures.kind in ('block', 'block_text') and sites.waits_for_work as waits_for_work,
-        sites.is_user_code and waits_for_work and sites.is_within_request as is_of_request,
-        sites.is_user_code and (not waits_for_work or is_of_request) as is_contention,
+        sites.is_user_code and (captures.kind in ('mutex', 'mutex_text') or not sites.waits_for_work) as is_contention,
+        is_contention and captures.kind in ('block', 'block_text') and sites.waits_for_request as is_of_request,
     from samples
     inner join captures using (capture_id)
     inner join sites

@@ -72,10 +72,8 @@ nested as (
         and sites.stack_id = sampled.stack_id
     where sites.is_user_code
         and sampled.value > 0
-        and not (
-            starts_with(sampled.metric, 'block_') and sites.waits_for_work
-            and not (sites.is_within_request and sampled.metric = 'block_delay_ns')
-        )
+        and not (starts_with(sampled.metric, 'block_') and sites.waits_for_work)
+        and not (sampled.metric = 'block_contentions' and sites.waits_for_request)
 )
 
 select build_id, run_id, metric, caller, sum(value) as value, sum(variance) as variance,
