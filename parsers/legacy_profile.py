@@ -151,9 +151,12 @@ def _missing(first: str, sums: list[int]) -> str:
     if found is None:
         return ""
     totals = [int(text) for text in found.groups() if text is not None]
-    if totals == sums[: len(totals)]:
+    counted = sums[: len(totals)]
+    # Where nothing was freed Go adds a byte to what was allocated (writeHeapInternal in runtime/pprof/pprof.go).
+    is_nothing_freed = len(totals) == 4 and sums[1] == sums[3]
+    if totals == counted or (is_nothing_freed and totals == [*sums[:3], sums[3] + 1]):
         return ""
-    said, here = (" ".join(f"{n:,}" for n in numbers) for numbers in (totals, sums[: len(totals)]))
+    said, here = (" ".join(f"{n:,}" for n in numbers) for numbers in (totals, counted))
     return f"the samples come to {here}, and the first line says {said}: is the text cut?"
 
 

@@ -37,7 +37,7 @@ FORMATS = {
     "exectrace": 6,
     "binary": 8,
     "pprof": 7,
-    "legacy_profile": 4,
+    "legacy_profile": 5,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 5,
     "goroutine_dump": 7,

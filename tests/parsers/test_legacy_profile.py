@@ -111,6 +111,24 @@ def test_samples_that_lack_of_the_totals_in_the_first_line_are_told(name, tmp_pa
     assert reading.facts(found).is_salvaged
 
 
+@pytest.mark.parametrize(
+    ("first", "sample", "is_whole"),
+    [
+        ("0: 0 [0: 1]", "", True),
+        ("1: 16 [1: 17]", "1: 16 [1: 16] @ 0x1", True),
+        ("1: 16 [2: 32]", "1: 16 [2: 32] @ 0x1", True),
+        ("1: 16 [1: 18]", "1: 16 [1: 16] @ 0x1", False),
+        ("1: 16 [2: 33]", "1: 16 [2: 32] @ 0x1", False),
+    ],
+)
+def test_the_byte_that_go_adds_where_nothing_was_freed_is_no_cut(first, sample, is_whole, tmp_path):
+    path = tmp_path / "heap.txt"
+    path.write_text(f"heap profile: {first} @ heap/1048576\n{sample}\n")
+    found = reading.items("legacy_profile", path)
+    assert (not reading.issues(found)) == is_whole
+    assert reading.facts(found).is_salvaged != is_whole
+
+
 def test_unreadable_line_is_an_issue_and_a_broken_head_an_error(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("goroutine profile: total 1\n1 @ 0x10\n#\t0xf\tmain.f+0x1\ta.go:3\nwhat is this\n")
