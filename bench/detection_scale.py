@@ -5,7 +5,7 @@
 Prints the table of docs/detection.md, each row from a process of its own. The series have noise of 3 %, three
 runs a build, and a step in every tenth. A large family is judged in parts, see detection/levels.py; the mart
 regression_history is made over the points of the same series, in a database on disk as the models make it,
-with a limit to what DuckDB itself may take.
+with a limit to what DuckDB itself may take. int_points, before it, is made without one.
 """
 
 from __future__ import annotations
@@ -53,6 +53,37 @@ OTHER_TABLES = """
     select distinct 'b' || ordinal as build_id, ordinal, 'trace' as measure, null::varchar as difference,
         0::bigint as context, null::varchar as last_difference,
     from int_points;
+"""
+
+
+# What int_points is made from: each series in RUNS runs of each build.
+RUNS = 3
+TABLES_OF_RUNS = """
+    create table observations as
+    select 'b' || build as build_id, build_id || '/' || run as run_id, 'block_ns' as metric,
+        'f' || series as subject, 'ns' as unit, 1 as polarity,
+        1e6 * (1 + (hash(series, build, run) % 1000) / 1e4) as value,
+        null::double as standard_error, 'trace' as evidence,
+    from range({series}) as a (series), range({builds}) as b (build), range({runs}) as c (run);
+    create table int_series as
+    select 'block_ns' as metric, series + 1 as series_number, 'trace' as measure, ['f' || series] as subjects,
+    from range({series}) as a (series);
+    create table int_run_measures as
+    select distinct build_id, run_id, 'trace' as measure, true as is_comparable, true as is_exhaustive,
+        false as is_told_by_site,
+    from observations;
+    create table int_conditions as
+    select 'b' || build as build_id, build as ordinal, 'trace' as measure, 0::bigint as context,
+    from range({builds}) as b (build);
+    create table int_metric_floors as select 'block_ns' as metric, 1000.0::double as negligible;
+    create table int_metrics as select 'block_ns' as metric, 'waiting' as family, true as is_timed;
+    create table metric_sources as select '' as measure, null::varchar as sample_type limit 0;
+    create table int_heap_processes as
+    select '' as build_id, 1::bigint as process_count, 1::bigint as run_count limit 0;
+    create table int_unknown_sites as
+    select '' as build_id, '' as run_id, '' as function, 1.0::double as alloc_bytes,
+        1.0::double as inuse_bytes
+    limit 0;
 """
 
 
@@ -111,7 +142,21 @@ def mart(shape: tuple[int, int]) -> dict[str, float]:
     return {"cpu": cpu, "changes": changes}
 
 
+def points(shape: tuple[int, int]) -> dict[str, float]:
+    """int_points over what each run showed, and the view between them."""
+    count, builds = shape
+    models = {m.name: m for m in read_models()}
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(f"{folder}/history.duckdb") as connection:
+        connection.execute("set threads = 2")
+        connection.execute(TABLES_OF_RUNS.format(series=count, builds=builds, runs=RUNS))
+        connection.execute(f"create view int_run_points as {models['int_run_points'].sql}")
+        began = time.process_time()
+        connection.execute(f"create table int_points as {models['int_points'].sql}")
+        return {"cpu": time.process_time() - began, "changes": 0}
+
+
 ROWS = {
+    "int_points, of three runs": (points, SMALL),
     "detection": (judge, SMALL),
     "detection, large": (judge, LARGE),
     "mart regression_history": (mart, SMALL),

@@ -6,8 +6,8 @@
 start: verbs that have nothing to do, beside the Python and the imports that they need · build: the models of
 the demo, from nothing and with one more build · queries: the README's five, one over all waits and one over
 all intervals, in a warehouse of that many intervals (a trace of many goroutines, linked as so many builds) ·
-folder: so many traces of half a megabyte, and a tenth of them, loaded; then one question over all. Seconds
-are of CPU where nothing else is said, medians of the repeats.
+folder: so many traces of half a megabyte, and a tenth of them, loaded; then one question over all, and again
+after compact. Seconds are of CPU where nothing else is said, medians of the repeats.
 """
 
 from __future__ import annotations
@@ -138,15 +138,11 @@ def folder(traces: int) -> None:
             cost = run(*TRACEMILL, "ingest", Path(scratch, "a"), "--warehouse", f"{scratch}/w", "--quiet")
             took[count] = cost.wall
             told(f"{count} traces of {trace.stat().st_size / 1e6:.2f} MB loaded", cost.wall, unit="s")
-            ask = (
-                *TRACEMILL,
-                "sql",
-                OVER_ALL["goroutine_intervals"],
-                "--warehouse",
-                f"{scratch}/w",
-                "--quiet",
-            )
+            where = ("--warehouse", f"{scratch}/w", "--quiet")
+            ask = (*TRACEMILL, "sql", OVER_ALL["goroutine_intervals"], *where)
             told("  a question over their intervals, as a command", run(*ask).wall, 1, "s")
+            told("  compacted", run(*TRACEMILL, "compact", *where).wall, unit="s")
+            told("  the same question", run(*ask).wall, 1, "s")
     few, many = took.values()
     print(f"  ten times the traces take {many / few:.1f} x as long")
 

@@ -58,8 +58,8 @@ select
     sum(alloc_objects)::bigint as alloc_objects,
     sum(inuse_bytes)::bigint as inuse_bytes,
     sum(inuse_objects)::bigint as inuse_objects,
-    sum(alloc_bytes_variance order by alloc_bytes_variance) as alloc_bytes_variance,
-    sum(inuse_bytes_variance order by inuse_bytes_variance) as inuse_bytes_variance,
+    list_sum(list_sort(list(alloc_bytes_variance))) as alloc_bytes_variance,
+    list_sum(list_sort(list(inuse_bytes_variance))) as inuse_bytes_variance,
     -- Of several, the least sure.
     arg_min(evidence, (confidence, evidence)) as evidence,
     min(confidence) as confidence,

@@ -247,9 +247,9 @@ select
     coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
     coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0)::bigint as inuse_bytes,
     coalesce(sum(value) filter (where sample_type = 'inuse_objects'), 0)::bigint as inuse_objects,
-    coalesce(sum(bytes_variance order by bytes_variance) filter (where sample_type = 'alloc_space'), 0)
+    coalesce(list_sum(list_sort(list(bytes_variance) filter (where sample_type = 'alloc_space'))), 0)
         as alloc_bytes_variance,
-    coalesce(sum(bytes_variance order by bytes_variance) filter (where sample_type = 'inuse_space'), 0)
+    coalesce(list_sum(list_sort(list(bytes_variance) filter (where sample_type = 'inuse_space'))), 0)
         as inuse_bytes_variance,
 from varied
 inner join evidence_kinds using (evidence)

@@ -28,7 +28,7 @@ traced as (
 
 totals as (
     select build_id, run_id, activity, sum(range_ns)::double as value,
-        sqrt(sum(range_ns_variance order by range_ns_variance)) as standard_error,
+        sqrt(list_sum(list_sort(list(range_ns_variance)))) as standard_error,
     from collections
     group by build_id, run_id, activity
 ),
@@ -77,7 +77,7 @@ figures as (
     where traced.duration_ns > 0 and totals.activity <> 'mark'
     union all
     select build_id, run_id, 'function_assist_ns', function, function, sum(range_ns)::double,
-        sqrt(sum(range_ns_variance order by range_ns_variance)), 'trace',
+        sqrt(list_sum(list_sort(list(range_ns_variance)))), 'trace',
     from collections
     where activity = 'mark_assist' and function <> 'unknown'
     group by build_id, run_id, function

@@ -22,8 +22,8 @@ allocated as (
         sum(alloc_objects)::double as alloc_objects,
         sum(inuse_bytes)::double as inuse_bytes,
         sum(inuse_objects)::double as inuse_objects,
-        sqrt(sum(alloc_bytes_variance order by alloc_bytes_variance)) as alloc_bytes_error,
-        sqrt(sum(inuse_bytes_variance order by inuse_bytes_variance)) as inuse_bytes_error,
+        sqrt(list_sum(list_sort(list(alloc_bytes_variance)))) as alloc_bytes_error,
+        sqrt(list_sum(list_sort(list(inuse_bytes_variance)))) as inuse_bytes_error,
     from allocations
     where callee_class <> 'convert'
     group by build_id, run_id, prefix, function

@@ -30,7 +30,7 @@ select
     'package_' || packaged.metric as metric,
     package as subject,
     sum(value) as value,
-    sqrt(sum(standard_error * standard_error order by standard_error)) as standard_error,
+    sqrt(list_sum(list_sort(list(standard_error * standard_error)))) as standard_error,
     string_agg(distinct evidence, ', ' order by evidence) as evidence,
 from packaged
 group by build_id, run_id, packaged.metric, package

@@ -20,7 +20,7 @@ select
     benchmarks.unit,
     median(benchmarks.value) as value,
     count(*) as repeat_count,
-    coalesce(stddev_samp(benchmarks.value order by benchmarks.value), 0) * sqrt(pi() / (2 * count(*) + 1)) as standard_error,
+    coalesce(list_stddev_samp(list_sort(list(benchmarks.value))), 0) * sqrt(pi() / (2 * count(*) + 1)) as standard_error,
 from benchmarks
 inner join captures using (capture_id)
 where isfinite(benchmarks.value)

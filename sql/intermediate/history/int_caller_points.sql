@@ -87,10 +87,10 @@ select
     any_value(conditions.context) as context,
     any_value(run_points.negligible) as negligible,
     median(run_points.log_value) as log_value,
-    var_samp(run_points.log_value order by run_points.log_value) as run_variance,
+    list_var_samp(list_sort(list(run_points.log_value))) as run_variance,
     count(*) as run_count,
     coalesce(
-        avg(run_points.share_of_variance order by run_points.share_of_variance) * pi() / (2 * count(*) + 1), 0
+        list_avg(list_sort(list(run_points.share_of_variance))) * pi() / (2 * count(*) + 1), 0
     ) as counting_variance,
     (select count(distinct described.family) from series inner join described using (metric)) as families,
     false as is_timed,

@@ -99,7 +99,7 @@ costs as (
         ends.is_new,
         run_costs.metric,
         median(ln(run_costs.value + floors.negligible)) as log_cost,
-        coalesce(var_samp(ln(run_costs.value + floors.negligible) order by run_costs.value), 0) as variance,
+        coalesce(list_var_samp(list_sort(list(ln(run_costs.value + floors.negligible)))), 0) as variance,
         median(run_costs.value) > 2 * any_value(floors.negligible) as is_real,
     from ends
     inner join run_costs

@@ -41,11 +41,11 @@ select
     median(run_points.log_value) as log_value,
     if(
         any_value(processes.process_count) = 1, null,
-        var_samp(run_points.log_value order by run_points.log_value)
+        list_var_samp(list_sort(list(run_points.log_value)))
     ) as run_variance,
     least(count(*), any_value(processes.process_count)) as run_count,
     coalesce(
-        avg(run_points.share_of_variance order by run_points.share_of_variance)
+        list_avg(list_sort(list(run_points.share_of_variance)))
             * pi() / (2 * least(count(*), any_value(processes.process_count)) + 1),
         0
     ) as counting_variance,

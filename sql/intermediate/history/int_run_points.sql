@@ -41,7 +41,7 @@ run_values as (
         named.series_number,
         any_value(observed.unit) as unit,
         sum(observed.value) as value,
-        sum(observed.standard_error * observed.standard_error order by observed.standard_error) as variance,
+        list_sum(list_sort(list(observed.standard_error * observed.standard_error))) as variance,
         max(observed.evidence) as evidence,
     from observed
     inner join named using (metric, subject)
