@@ -21,7 +21,7 @@ captured as (
         build_id,
         min(coalesce(started_at, captured_at)) as first_captured_at,
         -- A trace tells its format, which other releases share: never the release.
-        mode(go_version) filter (where kind not in ('trace', 'flight')) as go_version,
+        mode(go_version order by go_version) filter (where kind not in ('trace', 'flight')) as go_version,
         count(*) as capture_count,
         count(distinct run_id) filter (where run_id <> '') as run_count,
     from captures

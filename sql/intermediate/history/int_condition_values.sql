@@ -44,7 +44,7 @@ where observed_seconds > 0 and work_unit is not null
 group by build_id, measure
 union all
 -- What is neither divided by time nor by work is the sum of the run's processes.
-select build_id, measure, 'processes', mode(processes)::text,
+select build_id, measure, 'processes', mode(processes order by processes)::text,
 from run_measures
 where observed_seconds = 0 and per is null
 group by build_id, measure

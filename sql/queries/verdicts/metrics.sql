@@ -2,7 +2,7 @@
 with
 
 measured as (
-    select metric, mode(unit) as unit, count(distinct subject) as series, count(distinct build_id) as builds,
+    select metric, mode(unit order by unit) as unit, count(distinct subject) as series, count(distinct build_id) as builds,
     from observations
     group by metric
 ),
