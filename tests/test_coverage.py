@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from tracemill.flows.cli import main
 from tracemill.flows.show.coverage import coverage
 from tracemill.flows.show.verdicts import Filter, verdicts
+from tracemill.flows.verbs.looks import _why_none
 
 from .conftest import SAMPLES
 from .models.given import USER_PATH, Given
@@ -152,5 +153,8 @@ def test_figures_that_are_out_for_one_build_alone_are_told() -> None:
     with given.models() as connection:
         assert not [v for v in verdicts(connection, Filter()) if v.build_id == "b6"]
         [told] = [s for s in coverage(connection).sentences() if s.startswith("for one build alone")]
+        assert _why_none(connection, [], ("b6",)) == told
+        of_another = _why_none(connection, [], ("b6", "Quote")).splitlines()
+    assert of_another == ["nothing changed at b6 Quote in what was judged", told]
     assert told.startswith("for one build alone: at b6 block_ns of session.(*Table).Touch (sync) ")
     assert told.endswith("; the next build took it back, so that no verdict stands")

@@ -90,10 +90,11 @@ def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], word
     if not others and not (rests_on := coverage(connection)).is_judged:
         return "\n".join(rests_on.sentences())
     passing = [p.sentence for p in coverage(connection).passing if p.build_id in words]
-    if passing:
+    if passing and len(words) == 1:  # the build alone was asked for
         return "\n".join(passing)
     begins = f"; incidents begin at {others}" if others else ""
-    return f"nothing changed{f' at {shlex.join(words)}' if words else ''} in what was judged{begins}"
+    nothing = f"nothing changed{f' at {shlex.join(words)}' if words else ''} in what was judged{begins}"
+    return "\n".join([nothing, *passing])
 
 
 @click.command()

@@ -124,7 +124,7 @@ _METRICS = (
     _metric("package_mapassign_inuse_bytes", "bytes", "map_inuse", "heap", "mapassign_inuse_bytes of a package's functions together.", floor=65536, samples=1, is_judged=False, is_sum=False),
     # Waiting, of execution traces
     _metric("block_ns", "ns", "trace", "waiting", "Time that goroutines waited in the function, by reason.", per_second=1e6),
-    _metric("block_count", "count", "trace", "waiting", "How often goroutines waited in the function, by reason: steadier than the time.", floor=50),
+    _metric("block_count", "count", "trace", "waiting", "How often goroutines waited in the function, by reason: steadier than the time; of waits within a request only the time is judged.", floor=50),
     _metric("wait_p99_ns", "ns", "trace", "waiting", "99th percentile of these waits.", floor=1e5, is_sum=False, is_judged=False),
     _metric("package_block_ns", "ns", "trace", "waiting", "block_ns of a package's functions together.", per_second=1e6, is_judged=False),
     # CPU, mutex and block profiles
@@ -134,7 +134,7 @@ _METRICS = (
     _metric("mutex_delay_ns", "ns", "mutex", "contention", "Time that others waited for locks which the function held.", floor=1e7),
     _metric("mutex_contentions", "count", "mutex", "contention", "How often others waited for locks which the function held.", floor=50),
     _metric("block_delay_ns", "ns", "block", "contention", "Time that goroutines were blocked in the function, as the block profile has it.", floor=1e7),
-    _metric("block_contentions", "count", "block", "contention", "How often they were.", floor=50),
+    _metric("block_contentions", "count", "block", "contention", "How often they were; within a request only the delay is judged.", floor=50),
     # Heap profiles: all sites
     *_heap_metrics("", "allocated by the function, maps among them"),
     _metric("growth_inuse_bytes", "bytes", "heap_growth", "heap", "How much more of the function's memory is in use at a run's last heap profile than at its first.", floor=1 << 20, samples=2, is_sum=False),
