@@ -152,7 +152,7 @@ def _missing(first: str, sums: list[int]) -> str:
         return ""
     totals = [int(text) for text in found.groups() if text is not None]
     counted = sums[: len(totals)]
-    # Where nothing was freed Go adds a byte to what was allocated (writeHeapInternal in runtime/pprof/pprof.go).
+    # Where nothing was freed Go adds a byte to what was allocated (writeHeapInternal in runtime/pprof).
     is_nothing_freed = len(totals) == 4 and sums[1] == sums[3]
     if totals == counted or (is_nothing_freed and totals == [*sums[:3], sums[3] + 1]):
         return ""

@@ -10,12 +10,14 @@ from tracemill.flows.commits.ranking import Ranked, rank
 from tracemill.flows.commits.repository import Repository, RepositoryError
 from tracemill.flows.commits.sources import Sources
 from tracemill.flows.show.card_wording import headline
+from tracemill.flows.show.differences import differences
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
     import duckdb
 
     from tracemill.flows.show.card_incident import Incident
+    from tracemill.flows.show.differences import Difference
 
 # Below this the evidence is no more than that a commit changed some code.
 LEAST_WEIGHT = 0.04
@@ -26,19 +28,6 @@ class _Build(NamedTuple):
     commit: str | None
     module: str | None
     go_version: str | None
-
-
-class Difference(NamedTuple):
-    """What both builds were made or measured under, beside their code."""
-
-    condition: str
-    before: str | None
-    after: str | None
-
-    @property
-    def text(self) -> str:
-        """In words."""
-        return f"{self.condition} {self.before or 'not said'} → {self.after or 'not said'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +123,7 @@ def which_commit(
         good_build=before,
         bad_build=after,
         ranked=rank(repository, commits, path, sources, incident.family),
-        differences=ask(connection, "commits/differences", Difference, before=before, after=after),
+        differences=differences(connection, before, after) if before else [],
         is_path_known=sources.is_known,
     )
 

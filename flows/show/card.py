@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,7 @@ from tracemill.flows.gate.toolchain import between
 from tracemill.flows.show.benchmark_names import benchmark_of, holds_benchmark
 from tracemill.flows.show.card_incident import Incident, PointRow, window_of
 from tracemill.flows.show.card_wording import headline, short_name
+from tracemill.flows.show.differences import Difference, differences
 from tracemill.flows.show.flame import StackRow
 from tracemill.flows.show.lanes import Interval, Lanes, Window, lanes_of
 from tracemill.flows.show.units import factor
@@ -105,6 +106,8 @@ class Card:
     missing: list[str]
     # That Go's release changed too, and what that is known to do to the metric.
     toolchain: str = ""
+    # What else differs beside the code.
+    differences: list[Difference] = field(default_factory=list)
 
     @property
     def headline(self) -> str:
@@ -135,6 +138,12 @@ class Card:
                     f"also {ratio} in {member.metric.removeprefix('bench ')} of {short_name(member.subject)}"
                 )
         return ""
+
+    @property
+    def else_differs(self) -> str:
+        """What differs beside the code, cause or consequence, in a sentence; Go's release is told apart."""
+        told = [d.text for d in self.differences if d.condition != "Go" or not self.toolchain]
+        return f"what else differs: {'; '.join(told)}" if told else ""
 
     @cached_property
     def culprit(self) -> str | None:
@@ -195,6 +204,7 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
         suspected=suspected_changes(connection, after, ())[:MAX_SUSPECTED],
         missing=_missing(connection, incident, stacks, lanes),
         toolchain=_toolchain(connection, incident),
+        differences=differences(connection, before, after) if before else [],
     )
 
 

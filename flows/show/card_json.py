@@ -38,6 +38,7 @@ def as_json(card: Card) -> object:
             "suspected": card.suspected,
             "missing": card.missing,
             "toolchain": card.toolchain,
+            "differences": [d._asdict() for d in card.differences],
             "next": next_steps(card.incident),
         }
     )

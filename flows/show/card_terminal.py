@@ -45,7 +45,8 @@ def _head(card: Card, width: int) -> list[str]:
     if card.incident.commit:
         said.append(f"commit {commit(card.incident)}")
     said += [card.also] if card.also else []
-    return [*_wrapped(card.headline, width, ""), *_wrapped("; ".join(said), width, "  ")]
+    lines = [*_wrapped(card.headline, width, ""), *_wrapped("; ".join(said), width, "  ")]
+    return [*lines, *(_wrapped(card.else_differs, width, "  ") if card.else_differs else [])]
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -129,6 +129,7 @@ class Article:
     lanes: LanesDrawing | None
     instants: Section | None
     toolchain: str
+    else_differs: str
     missing: list[str]
     suspected: list[str]
     evidence: list[str]
@@ -160,6 +161,7 @@ def article(card: Card, links: Links) -> Article:
         lanes=drawing(card.lanes) if card.lanes else None,
         instants=instants(card.lanes, links, revision) if card.lanes else None,
         toolchain=card.toolchain,
+        else_differs=card.else_differs,
         missing=card.missing,
         suspected=card.suspected,
         evidence=[_clipped(text) for text in _evidence(incident)],

@@ -75,10 +75,9 @@ def test_a_range_without_code_is_configuration_or_environment(
 
 def test_what_differed_beside_the_code_is_named(tmp_path: Path, shop: tuple[Scripted, list[str]]) -> None:
     from tracemill.flows.build import build
-    from tracemill.flows.commits.answer import Difference
     from tracemill.flows.loading.ingest import ingest
+    from tracemill.flows.show.differences import differences
     from tracemill.warehouse import connect
-    from tracemill.warehouse.queries import ask
 
     for name, version, limit in (("a", "go1.26.1", "2"), ("b", "go1.27.3", "4")):
         run = tmp_path / "artifacts" / name / "r1"
@@ -89,7 +88,7 @@ def test_what_differed_beside_the_code_is_named(tmp_path: Path, shop: tuple[Scri
     ingest([tmp_path / "artifacts"], tmp_path / "w")
     build(tmp_path / "w")
     with connect(tmp_path / "w") as connection:
-        found = ask(connection, "commits/differences", Difference, before="a", after="b")
+        found = differences(connection, "a", "b")
     assert [d.text for d in found] == ["Go go1.26.1 → go1.27.3", "cpu_limit 2 → 4"]
 
 

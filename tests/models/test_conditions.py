@@ -278,6 +278,17 @@ def test_requests_explain_no_more_than_they_can(factor, before, after, entry):
     )
 
 
+@pytest.mark.parametrize(
+    ("factor", "after", "status"),
+    [(1.7, 180, "not_comparable"), (1.7, 120, "regressed"), (1.7, 60, "regressed")],
+)
+def test_a_change_no_greater_than_that_of_the_requests_is_not_compared(factor, after, status):
+    # A greater one, or one at fewer requests, is a regression.
+    found = contended(served(worked(story(leak=1, contention=1), factor), 100, after))
+    assert found[0] == status
+    assert found[1].startswith("load 100 → 180 requests/s, by its traces") == (status == "not_comparable")
+
+
 @pytest.mark.full
 def test_work_of_a_part_does_not_compare_with_that_of_the_whole_run():
     given = story(leak=1, contention=1)

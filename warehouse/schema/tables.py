@@ -304,7 +304,7 @@ _DECLARED = (
         "detection_rules",
         "The rules by which changes are found, in one row.",
         "",
-        "false_share suspected_share least_ratio least_builds most_level_builds shift_share load_ratio",
+        "false_share suspected_share least_ratio least_builds most_level_builds shift_share load_ratio least_load_ratio",
     ),
     _table(
         "metrics",

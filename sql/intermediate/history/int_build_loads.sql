@@ -53,7 +53,17 @@ run_loads as (
     where measures.work_unit is null and measures.load_dependence <> 'none'
 )
 
-select build_id, measure, condition, unit, is_counted, bool_and(is_per_second) as is_per_second, median(value) as value,
+select
+    build_id,
+    measure,
+    condition,
+    unit,
+    is_counted,
+    bool_and(is_per_second) as is_per_second,
+    median(value) as value,
+    -- Of its runs.
+    min(value) as least,
+    max(value) as most,
 from run_loads
 where value > 0
 group by build_id, measure, condition, unit, is_counted

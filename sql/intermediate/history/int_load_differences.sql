@@ -1,4 +1,4 @@
--- Changes that another load can explain, in words: twice as much to do or more, or half as much or less.
+-- Changes that another load can explain, in words: twice as much to do or more, or half as much or less, or as much as the figure.
 -- grain: metric, first_subject, ordinal
 -- scope: history
 -- Where one build of the level before had as much to do, the load explains nothing. What gets worse although there is less to do, or better although there is more, is a change all the same.
@@ -30,6 +30,8 @@ changed as (
         loads.value,
         median(loads_before.value) as value_before,
         min(abs(ln(loads.value / loads_before.value))) as least_log_difference,
+        max(loads_before.value) as most_before,
+        min(loads_before.value) as least_before,
     from history as change
     inner join loads
         on loads.build_id = change.build_id
@@ -56,9 +58,19 @@ select
         as difference,
 from changed
 cross join rules
-where least_log_difference >= ln(rules.load_ratio)
-    -- What nobody counted explains as much as it differs itself; what changes twice as much or more does so otherwise.
-    and (is_counted or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(rules.load_ratio))
+where (
+        -- What nobody counted explains as much as it differs itself; what changes twice as much or more does so otherwise.
+        (
+            least_log_difference >= ln(rules.load_ratio)
+            and (is_counted or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(rules.load_ratio))
+        )
+        -- So do fewer or more requests a second than in any build before, of a change that is no greater.
+        or (
+            condition = 'load' and not is_counted
+            and greatest(value / most_before, least_before / value) >= rules.least_load_ratio
+            and abs(change_log_ratio) <= abs(ln(value / value_before))
+        )
+    )
     -- A figure per second grows or falls with the duration as it happens to, all others grow with it.
     and (
         (condition = 'duration' and is_per_second)
