@@ -32,7 +32,8 @@ sites as (
 entries as (
     select captures.build_id, captures.run_id, stays.state || '_ns' as metric,
         coalesce(goroutines.entry_function, 'unknown') as function, sum(stays.duration_ns)::double as value,
-        sqrt(sum(stays.duration_ns::double * stays.duration_ns)) as standard_error,
+        -- To the nanosecond: the last digit of a sum follows from the order of its rows.
+        round(sqrt(sum(stays.duration_ns::double * stays.duration_ns))) as standard_error,
     from stays
     inner join captures using (capture_id)
     left join goroutines
@@ -81,7 +82,7 @@ figures as (
     from latencies
     union all
     select build_id, run_id, 'syscall_ns', function, function, sum(duration_ns)::double,
-        sqrt(sum(duration_ns::double * duration_ns)), bool_or(is_user_code)::int,
+        round(sqrt(sum(duration_ns::double * duration_ns))), bool_or(is_user_code)::int,
     from calls
     group by build_id, run_id, function
     union all
