@@ -5,7 +5,7 @@
 Prints the table of docs/detection.md, each row from a process of its own. The series have noise of 3 %, three
 runs a build, and a step in every tenth. A large family is judged in parts, see detection/levels.py; the mart
 regression_history is made over the points of the same series, in a database on disk as the models make it,
-with a limit to what DuckDB itself may take. int_points, before it, is made without one.
+with a limit to what DuckDB itself may take; int_points, before it, with another.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ from tracemill.detection.levels import Points, find_levels
 from tracemill.detection.rules import PART
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models
+from tracemill.warehouse.stretches import create
 
 NEGLIGIBLE = 1e-6
 SMALL, LARGE = (10_000, 100), (100_000, 300)
 # DuckDB would use what the machine has; what does not fit goes to disk.
-MEMORY_LIMIT = "300MB"
+MEMORY_LIMIT, MEMORY_LIMIT_OF_RUNS = "300MB", "1GB"
 
 POINTS_OF_PART = """
-    select 'block_ns' as metric, series + 1 as series_number, build as ordinal, context, 'ns' as unit,
-        'trace' as evidence, negligible, exp(log_value) as value, log_value, run_variance, run_count,
-        counting_variance, 1::bigint as families, 0::bigint as builds_before, false as is_timed,
+    select 'block_ns' as metric, series + 1 as series_number, 'b' || build as build_id, build as ordinal,
+        context, 'ns' as unit, 'trace' as evidence, negligible, exp(log_value) as value, log_value,
+        run_variance, run_count, counting_variance, 1::bigint as families, 0::bigint as builds_before,
+        false as is_timed,
     from part
 """
 OTHER_TABLES = """
@@ -151,7 +153,8 @@ def points(shape: tuple[int, int]) -> dict[str, float]:
         connection.execute(TABLES_OF_RUNS.format(series=count, builds=builds, runs=RUNS))
         connection.execute(f"create view int_run_points as {models['int_run_points'].sql}")
         began = time.process_time()
-        connection.execute(f"create table int_points as {models['int_points'].sql}")
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT_OF_RUNS}'")
+        create(connection, models["int_points"])
         return {"cpu": time.process_time() - began, "changes": 0}
 
 

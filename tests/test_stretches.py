@@ -101,6 +101,20 @@ def test_rows_are_the_same_however_builds_came(builds: list[Path], at_once: Path
     assert rows(tmp_path / "w") == expected
 
 
+def test_points_are_the_same_made_of_some_builds_at_a_time(
+    builds: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(tmp_path / "at once", builds[:9])
+    made: list[int] = []
+    parts = stretches._parts
+    monkeypatch.setattr(stretches, "_parts", lambda run: made.append(len(found := parts(run))) or found)
+    monkeypatch.setattr(stretches, "AT_ONCE", 6 * 2)
+    published(tmp_path / "w", builds[:8])
+    published(tmp_path / "w", builds[8:9])
+    assert made == [4, 5]
+    assert rows(tmp_path / "w") == rows(tmp_path / "at once")
+
+
 @pytest.mark.full
 def test_verdicts_of_long_ago_stand_and_end_and_only_the_newest_are_judged_again(
     builds: list[Path], at_once: Path, tmp_path: Path

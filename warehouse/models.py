@@ -5,6 +5,7 @@ A model's header is its contract::
     -- One sentence.
     -- grain: build_id, function
     -- scope: build
+    -- by: build
 
 Staging models are views. Others are tables, of one of three scopes: ``build``
 models read the raw facts of the builds that are new or changed, and replace the
@@ -12,7 +13,8 @@ rows of just these builds; ``history`` models read those condensed rows of build
 that are judged together (stretches.py), and as ``levels_of_<model>`` those of a model
 as level_relation.py judges them; ``all`` models read rows of all builds there are, and
 are to be cheap. A model of scope ``view`` puts tables of any together and costs nothing
-until it is read.
+until it is read. A model of scope ``history`` of which each build's rows follow from that build's may say
+so (``by: build``), and is then made of some builds at a time: so what DuckDB holds has a bound.
 """
 
 from __future__ import annotations
@@ -51,7 +53,10 @@ class ModelError(WarehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One file of sql/: its folder, sentence, grain, scope (one of those above, or check), what it reads."""
+    """One file of sql/: its folder, sentence, grain, scope (one of those above, or check), what it reads.
+
+    is_by_build: whether it can be made of some builds at a time.
+    """
 
     name: str
     folder: str
@@ -60,6 +65,7 @@ class Model:
     scope: str
     sql: str
     reads: frozenset[str]
+    is_by_build: bool = False
 
 
 def read_models(folder: Traversable | None = None) -> list[Model]:
@@ -166,7 +172,7 @@ def _read_model(file: Traversable, folder: str) -> Model:
     sql = file.read_text("utf-8")
     place = f"sql/{folder}/{file.name}"
     header = [line[2:].strip() for line in sql.splitlines() if line.startswith("--")]
-    keys = dict(line.split(": ", 1) for line in header if line.startswith(("grain: ", "scope: ")))
+    keys = dict(line.split(": ", 1) for line in header if line.startswith(("grain: ", "scope: ", "by: ")))
     scope = {"staging": "view", "checks": "check"}.get(folder.partition("/")[0], keys.get("scope", ""))
     if scope not in {"view", "check", "build", "history", "all"}:
         raise ModelError(f"{place}: the header needs `-- scope: build`, `history`, `all` or `view`")
@@ -174,7 +180,8 @@ def _read_model(file: Traversable, folder: str) -> Model:
         raise ModelError(f"{place}: the header needs a sentence")
     grain = tuple(name.strip() for name in keys.get("grain", "").split(",") if name.strip())
     reads = frozenset(name.removeprefix(LEVELS_OF) for name in _names_read(sql))
-    return Model(file.name.removesuffix(".sql"), folder, header[0], grain, scope, sql, reads)
+    name = file.name.removesuffix(".sql")
+    return Model(name, folder, header[0], grain, scope, sql, reads, keys.get("by") == "build")
 
 
 def _names_read(sql: str) -> frozenset[str]:

@@ -219,10 +219,12 @@ def _own(connection: duckdb.DuckDBPyConnection, models: list[Model]) -> Iterator
             yield model
 
 
-def execute(connection: duckdb.DuckDBPyConnection, model: Model, statement: str) -> None:
+def execute(
+    connection: duckdb.DuckDBPyConnection, model: Model, statement: str, values: Sequence[str] = ()
+) -> None:
     """Execute what makes a model. Raises ModelError, which names it."""
     try:
-        connection.execute(statement)
+        connection.execute(statement, values)
     except duckdb.Error as error:
         raise ModelError(f"sql/{model.folder}/{model.name}.sql: {str(error).strip()}") from error
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tracemill.warehouse.models import Model
 
+# A model that is made of some builds at a time gets so many series times builds: of each DuckDB holds 1.5 KB.
+AT_ONCE = 250_000
 # Before a stretch's number, in the published state: the fingerprint of what its rows were made from.
 SUBJECT = "stretch "
 
@@ -60,12 +62,28 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model, *, is_same: bool
     is_same: a table of just this model stands, which keeps its comments.
     """
     what = "view" if model.scope == "view" else "table"
+    anew = f"create or replace {what} {model.name} as {model.sql}"
+    parts = _parts(connection) if model.is_by_build else []
     with levels_at_hand(connection, model.sql):
-        if is_same:
-            execute(connection, model, f"truncate {model.name}")
+        if not is_same and not parts:
+            execute(connection, model, anew)
+            return
+        execute(connection, model, f"truncate {model.name}" if is_same else f"{anew} with no data")
+        if not parts:
             execute(connection, model, f"insert into {model.name} {model.sql}")
-        else:
-            execute(connection, model, f"create or replace {what} {model.name} as {model.sql}")
+        for builds in parts:
+            only = f"where build_id in ({', '.join('?' * len(builds))})"
+            execute(connection, model, f"insert into {model.name} from ({model.sql}) {only}", builds)
+
+
+def _parts(connection: duckdb.DuckDBPyConnection) -> list[list[str]]:
+    """The builds that are judged, in as many parts as keep each to AT_ONCE; none where one would do."""
+    run = connection.execute
+    [(series,)] = run("select count(*) from int_series").fetchall()
+    found = run("select build_id from int_conditions group by build_id order by min(ordinal)").fetchall()
+    each = max(AT_ONCE // max(series, 1), 1)
+    parts = [[build for (build,) in found[first : first + each]] for first in range(0, len(found), each)]
+    return parts if len(parts) > 1 else []
 
 
 class History:

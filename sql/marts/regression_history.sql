@@ -50,7 +50,7 @@ renamed as (
 
 judged as (
     select
-        levels.* exclude (unit, is_change),
+        levels.* exclude (unit, build_id, is_change),
         measured.* exclude (metric, series_number),
         conditions.build_id,
         coalesce(renamed.function, measured.first_function) as function,

@@ -1,6 +1,7 @@
 -- What is judged: the logarithm of each series' figure at each build, its runs put together.
 -- grain: metric, series_number, ordinal
 -- scope: history
+-- by: build
 with
 
 run_points as (
@@ -32,7 +33,8 @@ processes as (
 select
     run_points.metric,
     run_points.series_number,
-    conditions.ordinal,
+    run_points.build_id,
+    any_value(conditions.ordinal) as ordinal,
     any_value(conditions.context) as context,
     any_value(run_points.unit) as unit,
     max(run_points.evidence) as evidence,
@@ -57,4 +59,4 @@ from run_points
 inner join conditions using (build_id, measure)
 inner join described as timed using (metric)
 left join processes using (build_id, measure)
-group by run_points.metric, run_points.series_number, conditions.ordinal
+group by run_points.metric, run_points.series_number, run_points.build_id

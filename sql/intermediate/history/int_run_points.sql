@@ -33,19 +33,52 @@ named as (
     from series
 ),
 
-run_values as (
+-- What each run showed of a series, and that it could have shown it. Put together by rows and not by columns, so that who asks
+-- for some builds reads no more than theirs.
+shown as (
     select
         observed.build_id,
         observed.run_id,
         named.metric,
         named.series_number,
-        any_value(observed.unit) as unit,
-        sum(observed.value) as value,
-        list_sum(list_sort(list(observed.standard_error * observed.standard_error))) as variance,
-        max(observed.evidence) as evidence,
+        observed.unit,
+        observed.value,
+        observed.standard_error * observed.standard_error as variance,
+        observed.evidence,
+        null as measure,
+        false as can_tell_none,
     from observed
     inner join named using (metric, subject)
-    group by observed.build_id, observed.run_id, named.metric, named.series_number
+    union all
+    select
+        measures.build_id,
+        measures.run_id,
+        series.metric,
+        series.series_number,
+        null as unit,
+        null as value,
+        null as variance,
+        null as evidence,
+        measures.measure,
+        measures.is_exhaustive or measures.is_told_by_site as can_tell_none,
+    from series
+    inner join measures using (measure)
+),
+
+run_values as (
+    select
+        build_id,
+        run_id,
+        metric,
+        series_number,
+        any_value(measure) as measure,
+        coalesce(sum(value), 0) as value,
+        list_sum(list_sort(list(variance))) as variance,
+        any_value(unit) as unit,
+        max(evidence) as evidence,
+    from shown
+    group by build_id, run_id, metric, series_number
+    having count(measure) > 0 and (count(value) > 0 or bool_or(can_tell_none))
 ),
 
 -- Sites of which more than a fiftieth of what they allocated in a run is unknown.
@@ -54,7 +87,7 @@ untold as (
     from unknown
     inner join (values ('map_alloc', 'alloc_bytes'), ('map_inuse', 'inuse_bytes')) as measures (measure, metric)
         on true
-    left join observed
+    left join observations as observed
         on observed.build_id = unknown.build_id
         and observed.run_id = unknown.run_id
         and observed.metric = measures.metric
@@ -70,30 +103,15 @@ untold_series as (
 )
 
 select
-    measures.build_id,
-    measures.run_id,
-    series.metric,
-    series.series_number,
-    measures.measure,
-    coalesce(run_values.value, 0) as value,
-    run_values.variance,
-    run_values.unit,
-    run_values.evidence,
+    run_values.*,
     floors.negligible,
-    ln(greatest(coalesce(run_values.value, 0), 0) + floors.negligible) as log_value,
-from series
-inner join measures using (measure)
+    ln(greatest(run_values.value, 0) + floors.negligible) as log_value,
+from run_values
 inner join floors using (metric)
-left join run_values
-    on run_values.build_id = measures.build_id
-    and run_values.run_id = measures.run_id
-    and run_values.metric = series.metric
-    and run_values.series_number = series.series_number
 left join untold_series
-    on untold_series.build_id = measures.build_id
-    and untold_series.run_id = measures.run_id
-    and untold_series.measure = measures.measure
-    and untold_series.metric = series.metric
-    and untold_series.series_number = series.series_number
+    on untold_series.build_id = run_values.build_id
+    and untold_series.run_id = run_values.run_id
+    and untold_series.measure = run_values.measure
+    and untold_series.metric = run_values.metric
+    and untold_series.series_number = run_values.series_number
 where untold_series.metric is null
-    and (run_values.value is not null or measures.is_exhaustive or measures.is_told_by_site)
