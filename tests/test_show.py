@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from tracemill.flows.show.card import Card, card, compare_stacks
 from tracemill.flows.show.card_incident import choose, incidents, points
 from tracemill.flows.show.card_terminal import as_text
 from tracemill.flows.show.card_wording import sentence, short_name
+from tracemill.flows.show.differences import Difference
 from tracemill.flows.show.page import Links, incident_page
 from tracemill.flows.verbs.looks import _why_none
 from tracemill.warehouse import connect
@@ -87,6 +89,14 @@ def test_the_card_says_what_happened_and_what_that_rests_on(contention: Card) ->
     assert re.search(r"; ended with b12; commit \w{7}; also ×9.98 in sec/op of server.Shop-2$", ended)
     # The demo's clients ask again when they have their answer.
     assert differs == "work done 11,207 to 12,993 → 1,888 requests/s"
+
+
+def test_of_many_things_that_differ_the_first_are_told_and_long_ones_cut(contention: Card) -> None:
+    found = [Difference(f"label{n}", "a" * 999 if n == 0 else None, "b") for n in range(8)]
+    head = " ".join(as_text(replace(contention, differences=found)).split("\n\n")[0].split())
+    told = head.partition("what else differs: ")[2].split("; ")
+    assert len(told[0]) <= 160
+    assert told[1:] == [f"label{n} not said → b" for n in range(1, 6)] + ["and 2 more"]
 
 
 def test_the_readme_shows_what_show_says(contention: Card) -> None:

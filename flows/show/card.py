@@ -29,6 +29,7 @@ MAX_CHANGES = 8
 MAX_HOLDERS = 8
 MAX_LINES = 8
 MAX_SUSPECTED = 5
+MAX_DIFFERENCES = 6
 MAP_METRICS = ("mapassign_", "syncmap_", "makemap_")
 
 
@@ -143,7 +144,8 @@ class Card:
     def else_differs(self) -> str:
         """What differs beside the code, cause or consequence, in a sentence; Go's release is told apart."""
         told = [d.text for d in self.differences if d.condition != "Go" or not self.toolchain]
-        return f"what else differs: {'; '.join(told)}" if told else ""
+        more = [f"and {len(told) - MAX_DIFFERENCES} more"] if len(told) > MAX_DIFFERENCES else []
+        return f"what else differs: {'; '.join([*told[:MAX_DIFFERENCES], *more])}" if told else ""
 
     @cached_property
     def culprit(self) -> str | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
     import duckdb
+
+# Characters of a difference that are told.
+LONGEST = 160
 
 
 class Difference(NamedTuple):
@@ -19,8 +23,9 @@ class Difference(NamedTuple):
 
     @property
     def text(self) -> str:
-        """In words."""
-        return f"{self.condition} {self.before or 'not said'} → {self.after or 'not said'}"
+        """In words; people write labels as long as they like."""
+        told = f"{self.condition} {self.before or 'not said'} → {self.after or 'not said'}"
+        return textwrap.shorten(told, LONGEST, placeholder="…")
 
 
 def differences(connection: duckdb.DuckDBPyConnection, before: str, after: str) -> list[Difference]:
