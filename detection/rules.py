@@ -44,8 +44,8 @@ class Rules:
     # Runs that had so many times as much to do, or as much less, may explain a change; one that is so many
     # times what the duration explains stands.
     load_ratio: float = 2.0
-    # A load that traces tell is another from this ratio on to that of any build before; then it explains a
-    # change that is no greater.
+    # So many times the requests of every build before, or as many times fewer, are another load: it explains
+    # a change that is no greater.
     least_load_ratio: float = 1.1
 
     # No figure is known better than this (standard deviation of the logarithm).

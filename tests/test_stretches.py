@@ -15,7 +15,7 @@ from tracemill.flows.gate.judge import gate
 from tracemill.flows.loading.ingest import ingest
 from tracemill.warehouse import connect, stretches
 from tracemill.warehouse.catalog import Catalog
-from tracemill.warehouse.models import read_models
+from tracemill.warehouse.models import FOLDERS, ModelError, read_models
 from tracemill.warehouse.publish import publish
 
 if TYPE_CHECKING:
@@ -113,6 +113,15 @@ def test_points_are_the_same_made_of_some_builds_at_a_time(
     published(tmp_path / "w", builds[8:9])
     assert made == [4, 5]
     assert rows(tmp_path / "w") == rows(tmp_path / "at once")
+
+
+@pytest.mark.parametrize("lines", ["-- scope: history\n-- by: run", "-- scope: build\n-- by: build"])
+def test_a_header_that_asks_for_other_parts_is_refused(lines: str, tmp_path: Path) -> None:
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir()
+    (tmp_path / "marts" / "numbers.sql").write_text(f"-- Numbers.\n{lines}\nselect 1 as n")
+    with pytest.raises(ModelError, match=r"sql/marts/numbers\.sql: the header knows only `-- by: build`"):
+        read_models(tmp_path)
 
 
 @pytest.mark.full

@@ -5,7 +5,6 @@ A model's header is its contract::
     -- One sentence.
     -- grain: build_id, function
     -- scope: build
-    -- by: build
 
 Staging models are views. Others are tables, of one of three scopes: ``build``
 models read the raw facts of the builds that are new or changed, and replace the
@@ -14,7 +13,7 @@ that are judged together (stretches.py), and as ``levels_of_<model>`` those of a
 as level_relation.py judges them; ``all`` models read rows of all builds there are, and
 are to be cheap. A model of scope ``view`` puts tables of any together and costs nothing
 until it is read. A model of scope ``history`` of which each build's rows follow from that build's may say
-so (``by: build``), and is then made of some builds at a time: so what DuckDB holds has a bound.
+so (``-- by: build``), and is then made of some builds at a time: so what DuckDB holds has a bound.
 """
 
 from __future__ import annotations
@@ -176,12 +175,14 @@ def _read_model(file: Traversable, folder: str) -> Model:
     scope = {"staging": "view", "checks": "check"}.get(folder.partition("/")[0], keys.get("scope", ""))
     if scope not in {"view", "check", "build", "history", "all"}:
         raise ModelError(f"{place}: the header needs `-- scope: build`, `history`, `all` or `view`")
+    if "by" in keys and (keys["by"], scope) != ("build", "history"):
+        raise ModelError(f"{place}: the header knows only `-- by: build`, with `-- scope: history`")
     if not header or header[0].startswith(("grain:", "scope:")):
         raise ModelError(f"{place}: the header needs a sentence")
     grain = tuple(name.strip() for name in keys.get("grain", "").split(",") if name.strip())
     reads = frozenset(name.removeprefix(LEVELS_OF) for name in _names_read(sql))
     name = file.name.removesuffix(".sql")
-    return Model(name, folder, header[0], grain, scope, sql, reads, keys.get("by") == "build")
+    return Model(name, folder, header[0], grain, scope, sql, reads, "by" in keys)
 
 
 def _names_read(sql: str) -> frozenset[str]:

@@ -63,27 +63,25 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model, *, is_same: bool
     """
     what = "view" if model.scope == "view" else "table"
     anew = f"create or replace {what} {model.name} as {model.sql}"
-    parts = _parts(connection) if model.is_by_build else []
+    parts = _parts(connection) if model.is_by_build else [[]]
     with levels_at_hand(connection, model.sql):
-        if not is_same and not parts:
+        if not is_same and len(parts) == 1:
             execute(connection, model, anew)
             return
         execute(connection, model, f"truncate {model.name}" if is_same else f"{anew} with no data")
-        if not parts:
-            execute(connection, model, f"insert into {model.name} {model.sql}")
         for builds in parts:
-            only = f"where build_id in ({', '.join('?' * len(builds))})"
+            only = f"where build_id in ({', '.join('?' * len(builds))})" if builds else ""
             execute(connection, model, f"insert into {model.name} from ({model.sql}) {only}", builds)
 
 
 def _parts(connection: duckdb.DuckDBPyConnection) -> list[list[str]]:
-    """The builds that are judged, in as many parts as keep each to AT_ONCE; none where one would do."""
+    """The builds that are judged, in parts of at most AT_ONCE; one part, which is all, names none."""
     run = connection.execute
     [(series,)] = run("select count(*) from int_series").fetchall()
     found = run("select build_id from int_conditions group by build_id order by min(ordinal)").fetchall()
     each = max(AT_ONCE // max(series, 1), 1)
     parts = [[build for (build,) in found[first : first + each]] for first in range(0, len(found), each)]
-    return parts if len(parts) > 1 else []
+    return parts if len(parts) > 1 else [[]]
 
 
 class History:

@@ -50,9 +50,8 @@ renamed as (
 
 judged as (
     select
-        levels.* exclude (unit, build_id, is_change),
+        levels.* exclude (unit, is_change),
         measured.* exclude (metric, series_number),
-        conditions.build_id,
         coalesce(renamed.function, measured.first_function) as function,
         coalesce(renamed_caller.function, measured.first_calling_function) as calling_function,
         levels.is_change and not levels.went_away as is_change,

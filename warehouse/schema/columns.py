@@ -399,7 +399,7 @@ _DECLARED = (
     Column("least_builds", INT, "", "Builds that must be known before one is judged."),
     Column("most_level_builds", INT, "", "A level is taken from at most this many latest builds."),
     Column("shift_share", REAL, "", "A change of a site is a cost shift if the sum below a caller shows less than this share of it."),
-    Column("least_load_ratio", REAL, "", "So many times as many requests a second as in any build before, or as few, explain a change that is no greater."),
+    Column("least_load_ratio", REAL, "", "So many times the requests a second of every build before, or as many times fewer, explain a change that is no greater."),
     Column("load_ratio", REAL, "", "So many times as much to do, or as much less, may explain a change by itself."),
     # Accepted regressions
     Column("accepted_reason", TEXT, "", "Why the regression was accepted, in the words of who did."),

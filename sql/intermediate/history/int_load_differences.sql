@@ -1,4 +1,4 @@
--- Changes that another load can explain, in words: twice as much to do or more, or half as much or less, or as much as the figure.
+-- Changes that another load can explain, in words: at least twice as much to do or half as much, or requests that changed by as much.
 -- grain: metric, first_subject, ordinal
 -- scope: history
 -- Where one build of the level before had as much to do, the load explains nothing. What gets worse although there is less to do, or better although there is more, is a change all the same.

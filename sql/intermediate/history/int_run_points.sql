@@ -87,13 +87,14 @@ untold as (
     from unknown
     inner join (values ('map_alloc', 'alloc_bytes'), ('map_inuse', 'inuse_bytes')) as measures (measure, metric)
         on true
-    left join observations as observed
-        on observed.build_id = unknown.build_id
-        and observed.run_id = unknown.run_id
-        and observed.metric = measures.metric
-        and observed.subject = unknown.function
+    -- Not the CTE: named twice it would be held whole, and no condition would reach it.
+    left join observations as allocated
+        on allocated.build_id = unknown.build_id
+        and allocated.run_id = unknown.run_id
+        and allocated.metric = measures.metric
+        and allocated.subject = unknown.function
     where if(measures.metric = 'alloc_bytes', unknown.alloc_bytes, unknown.inuse_bytes)
-        > 0.02 * coalesce(observed.value, 0)
+        > 0.02 * coalesce(allocated.value, 0)
 ),
 
 untold_series as (
