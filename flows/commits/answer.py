@@ -123,7 +123,7 @@ def which_commit(
         good_build=before,
         bad_build=after,
         ranked=rank(repository, commits, path, sources, incident.family),
-        differences=differences(connection, before, after) if before else [],
+        differences=differences(connection, before, after),
         is_path_known=sources.is_known,
     )
 

@@ -316,9 +316,8 @@ def _sampling(sides: Sides, effect: float) -> tuple[float, float] | None:
 
 def _explains(load: _Load, effect: float) -> bool:
     """Whether what the runs had to do can explain a change, as int_load_differences has it for a history."""
-    another = abs(load.log_difference)
-    beside = math.log(LOAD_RATIO) if another >= math.log(LOAD_RATIO) else 0.0
-    if not load.is_counted and abs(effect) >= another + beside:
+    moved, much = abs(load.log_difference), math.log(LOAD_RATIO)
+    if not load.is_counted and abs(effect) >= moved + (much if moved >= much else 0.0):
         return False
     if load.condition == "duration" and load.is_per_second:
         return True

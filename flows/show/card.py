@@ -206,7 +206,7 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
         suspected=suspected_changes(connection, after, ())[:MAX_SUSPECTED],
         missing=_missing(connection, incident, stacks, lanes),
         toolchain=_toolchain(connection, incident),
-        differences=differences(connection, before, after) if before else [],
+        differences=differences(connection, before, after),
     )
 
 

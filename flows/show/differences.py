@@ -28,6 +28,8 @@ class Difference(NamedTuple):
         return textwrap.shorten(told, LONGEST, placeholder="…")
 
 
-def differences(connection: duckdb.DuckDBPyConnection, before: str, after: str) -> list[Difference]:
-    """Release of Go, labels, conditions and load, of those that differ."""
+def differences(connection: duckdb.DuckDBPyConnection, before: str | None, after: str) -> list[Difference]:
+    """Release of Go, labels, conditions and work done, of those that differ; none without a build before."""
+    if before is None:
+        return []
     return ask(connection, "show/differences", Difference, before=before, after=after)

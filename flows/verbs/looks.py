@@ -87,9 +87,10 @@ def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], word
 
     begun = {i.seen_build_id for i in known}
     others = ", ".join(b for b in ask_column(connection, "verdicts/known_builds") if b in begun)
-    if not others and not (rests_on := coverage(connection)).is_judged:
+    rests_on = coverage(connection)
+    if not others and not rests_on.is_judged:
         return "\n".join(rests_on.sentences())
-    passing = [p.sentence for p in coverage(connection).passing if p.build_id in words]
+    passing = [p.sentence for p in rests_on.passing if p.build_id in words]
     if passing and len(words) == 1:  # the build alone was asked for
         return "\n".join(passing)
     begins = f"; incidents begin at {others}" if others else ""
