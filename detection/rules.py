@@ -74,6 +74,10 @@ class Rules:
 
     # Any build may be a spike with this chance, until the family's builds tell how many are.
     spike_chance: float = 0.01
+    # Beside a series' own spikes those of the family count like so many of its builds.
+    family_spikes: float = 5.0
+    # Where more than this share of a series' builds are spikes, they are not winsorised: that is its noise.
+    usual_spikes: float = 0.15
     # Builds less likely than this are outliers; one that is back next time tells how far noise reaches.
     outlier_p: float = 0.001
     # Noise reaches so many times as far as it has been seen to; farther out it gets rarer by reach_power.

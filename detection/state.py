@@ -11,6 +11,7 @@ from tracemill.detection.noise import Prior, Runs
 from tracemill.detection.outliers import Outliers
 from tracemill.detection.points import Change, Levels, Points
 from tracemill.detection.rules import Rules
+from tracemill.detection.spikes import Spikes
 from tracemill.detection.sums import Stretch, Sums
 from tracemill.detection.windows import Known, Recent, Typical
 
@@ -57,6 +58,7 @@ class State:
         # Of what the runs of builds added to their variance, a row before the first.
         self.own_sums = np.zeros((builds + 1, series))
         self.outliers, self.typical = Outliers(self.rules, series), Typical(self.rules)
+        self.spikes = Spikes(self.rules, series)
         # The current level, the one before it, and what was closed of that.
         self.start, self.start_before = np.zeros(series, np.int64), np.zeros(series, np.int64)
         self.closed, self.closed_df = np.zeros(series), np.zeros(series)

@@ -87,7 +87,8 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     can_judge = np.asarray(seen.can_judge.any(axis=0))
     _learn_first(state, build, can_judge, of_runs)
     state.outliers.learn(value, can_judge)
-    found = chances(seen, state.recent, state.known, factors, state.outliers)
+    state.spikes.learn(value, can_judge)
+    found = chances(seen, state.recent, state.known, factors, state.outliers, state.spikes)
     state.judged_builds += can_judge
     # Where builds do not compare nothing is claimed: that the figure is another is said of a single build.
     p = np.where(is_incomparable & seen.can_judge[0], found.normal_p, found.p)
@@ -285,7 +286,9 @@ def _learn(
     reach = rules.spike_deviations * np.maximum(deviation, rules.least_noise)
     can_clip = seen.can_judge[0] & (seen.builds[0] >= rules.least_winsorised_builds) & ~is_incomparable
     clipped = np.clip(value, seen.before[0] - reach, seen.before[0] + reach)
-    state.winsorised[:, build] = np.where(can_clip, clipped, value)
+    is_far = can_clip & (np.abs(value - seen.before[0]) > 2 * reach) & ~(is_change & (found.best > 0))
+    state.spikes.remember(value, seen.before[0], is_outlier | is_far)
+    state.winsorised[:, build] = np.where(can_clip & ~state.spikes.are_usual(), clipped, value)
     state.sums.add(build, state.winsorised[:, build])
 
 

@@ -3,7 +3,8 @@
 Of each window of k builds, the mean is held against the mean of the level's builds before it by Student's
 t. The variance is taken within both sides, so that a change never counts as its own noise, and moderated by
 the family (detection/noise.py). Any build may be a spike: p is that of the window as it is, plus, for each
-j, that of what is left of it when its j farthest builds are spikes, times the chance of j spikes there.
+j, that of what is left of it when its j farthest builds are spikes, times the chance of j spikes there, by
+what the family has shown (detection/outliers.py) or the series itself (detection/spikes.py).
 With j = k all of them are spikes: where one spike is likely, k far builds are as likely as one, to the
 power k.
 
@@ -25,6 +26,7 @@ from tracemill.detection.distributions import two_sided_p
 from tracemill.detection.machine import Machine
 from tracemill.detection.outliers import Outliers, cautious
 from tracemill.detection.rules import WINDOWS, Rules
+from tracemill.detection.spikes import Spikes
 from tracemill.detection.sums import Sums
 
 Reals = NDArray[np.float64]
@@ -227,11 +229,16 @@ class Chances:
     normal_p: Reals
 
 
-def chances(seen: Windows, recent: Recent, known: Known, factors: Reals, outliers: Outliers) -> Chances:
+def chances(
+    seen: Windows, recent: Recent, known: Known, factors: Reals, outliers: Outliers, spikes: Spikes
+) -> Chances:
     """The best window of each series, spikes allowed for."""
     t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
     normal_p = two_sided_p(t[0], seen.df[0])
-    every = normal_p + outliers.chance(cautious(t[0], seen.df[0]))
+    spike = outliers.chance(cautious(t[0], seen.df[0]))
+    every = normal_p + np.maximum(
+        spike, spikes.chance(seen.after[0] - seen.before[0], outliers.spike_chance())
+    )
     looks = _LOOKS[seen.can_judge.sum(axis=0)]
     p = np.where(seen.can_judge[0], np.minimum(looks * every, 1.0), np.nan)
     best = np.zeros(len(p), np.int64)
@@ -240,7 +247,7 @@ def chances(seen: Windows, recent: Recent, known: Known, factors: Reals, outlier
         found = np.full((WINDOWS, len(rows)), np.inf)
         found[0] = np.where(seen.can_judge[0, rows], every[rows], np.inf)
         for size in range(2, WINDOWS + 1):
-            found[size - 1] = _with_spikes(size, rows, seen, recent, known, factors, outliers)
+            found[size - 1] = _with_spikes(size, rows, seen, recent, known, factors, outliers, spikes)
         best[rows] = found.argmin(axis=0)
         least = found.min(axis=0)
         p[rows] = np.where(np.isfinite(least), np.minimum(looks[rows] * least, 1.0), np.nan)
@@ -273,6 +280,7 @@ def _with_spikes(
     known: Known,
     factors: Reals,
     outliers: Outliers,
+    spikes: Spikes,
 ) -> Reals:
     """p of the rows' windows of so many builds, any of which may be spikes; inf where there is none."""
     at = size - 1
@@ -287,7 +295,8 @@ def _with_spikes(
     variance, df = known.variance(pooled, pooled_df, rows)
     deviation = np.sqrt(variance)
     spike = outliers.chance(cautious(np.abs(away) / deviation, df))
-    spike = np.maximum(spike, outliers.spike_chance())
+    typical = outliers.spike_chance()
+    spike = np.maximum(np.maximum(spike, typical), spikes.chance(away, typical, rows))
     p, chance = np.zeros(len(rows)), np.ones(len(rows))
     for left in range(size, 0, -1):
         rest = away[:left]

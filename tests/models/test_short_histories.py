@@ -227,3 +227,33 @@ def test_a_part_of_a_long_history_has_what_is_left_of_the_error_budget() -> None
     logs[:, :4] = np.log(NEGLIGIBLE)
     points = [judge(logs, builds_before=before).q.reshape(6, 20)[0, 10] for before in (0, 1000)]
     assert points[1] == points[0]
+
+
+def test_a_series_that_jumps_now_and_then_has_one_more_jump_for_no_change():
+    """It stands at one value, and at some builds at another, as nobody else in its family does."""
+    for seed in range(5):
+        logs = family(np.random.default_rng(seed), [0.05] * 30, builds=24, runs=2)
+        logs[0] = np.log(100.0)
+        logs[0, [6, 10, 13, 14, 18, 19, 22, 23]] = np.log(80.0)
+        assert [claim for claim in claims(logs) if claim[0] == 0] == [], seed
+
+
+def test_a_series_that_jumps_has_a_change_that_goes_farther_or_stays():
+    for seed in range(5):
+        logs = family(np.random.default_rng(seed), [0.05] * 30, builds=36, runs=2)
+        logs[:2] = np.log(100.0)
+        logs[:2, [6, 10, 14]] = np.log(80.0)
+        logs[0, 18:] = np.log(300.0)
+        logs[1, 16:] = np.log(80.0)
+        found = {series: (build, known) for series, build, known in claims(logs)}
+        assert found[0][0] == 18 and found[0][1] <= 20, seed
+        assert found[1][0] == 16 and found[1][1] <= 34, seed
+
+
+def test_what_is_expected_of_a_series_that_jumps_holds_its_jumps():
+    logs = family(np.random.default_rng(1), [0.05] * 30, builds=24, runs=2)
+    logs[0] = np.log(100.0)
+    logs[0, [6, 9, 12, 15, 18, 21]] = np.log(80.0)
+    found = judge(logs)
+    # Of the first series, at the last build.
+    assert found.log_level[23] - 3 * found.standard_error[23] < np.log(80.0)
