@@ -15,7 +15,7 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from tracemill.detection.levels import Points, find_levels
+from bench.short_histories import judge
 
 SERIES, JUMPING, BUILDS = 30, 5, 30
 # Families at once in a publication, which share what may be false.
@@ -39,20 +39,8 @@ def make(random: np.random.Generator, kind: str, chance: float, runs: int) -> ND
 
 def claimed(logs: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which series have a claim that stays."""
-    series, builds, runs = logs.shape
-    count = series * builds
-    points = Points(
-        series=np.repeat(np.arange(series), builds),
-        build=np.tile(np.arange(builds), series),
-        log_value=np.median(logs, axis=2).ravel(),
-        run_variance=logs.var(axis=2, ddof=1).ravel() if runs > 1 else np.full(count, np.nan),
-        run_count=np.full(count, runs),
-        counting_variance=np.zeros(count),
-        negligible=np.full(count, NEGLIGIBLE),
-        context=np.zeros(count, np.int64),
-    )
-    found = find_levels(points, FAMILIES)
-    is_claim = (found.is_change & ~found.went_away).reshape(series, builds)
+    _, _, found = judge(logs, families=FAMILIES, negligible=NEGLIGIBLE)
+    is_claim = (found.is_change & ~found.went_away).reshape(logs.shape[:2])
     return np.asarray(is_claim.any(axis=1))
 
 

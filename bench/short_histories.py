@@ -49,7 +49,11 @@ def make(
 
 
 def judge(
-    values: NDArray[np.float64], builds_before: int = 0
+    values: NDArray[np.float64],
+    builds_before: int = 0,
+    *,
+    families: int = 1,
+    negligible: float = NEGLIGIBLE,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Levels]:
     """The points' series and builds, and what was found."""
     runs = values.shape[2]
@@ -64,10 +68,10 @@ def judge(
         run_variance=variance[row, build],
         run_count=np.full(len(row), runs),
         counting_variance=nothing,
-        negligible=nothing + NEGLIGIBLE,
+        negligible=nothing + negligible,
         context=nothing.astype(int),
     )
-    return row, build, find_levels(points, builds_before=builds_before)
+    return row, build, find_levels(points, families, builds_before=builds_before)
 
 
 def cell(noise: str, shape: tuple[int, int, int], spread: float, seed: int) -> list[str]:

@@ -86,13 +86,14 @@ class Outliers:
         seen = (self._rare + 1) / (self.judged + 1 / (self.rules.rare_before * rare))
         return float(min(1.0, np.log(seen) / np.log(rare)))
 
-    def learn(self, value: Reals, is_judged: Flags) -> None:
-        """Which builds that were far out are back at the next one."""
-        is_back = np.abs(value - self._level) < np.abs(value - self._value)
+    def learn(self, value: Reals, is_judged: Flags) -> Flags:
+        """Which series are back at the level before, with how far out those were that had been far out."""
+        is_back = is_judged & (np.abs(value - self._level) < np.abs(value - self._value))
         self.judged += int(is_judged.sum())
         self._rare += int((is_judged & (np.abs(value - self._before) < np.abs(value - self._after))).sum())
-        back = self._deviation[is_judged & is_back]
+        back = self._deviation[is_back]
         self._reached(back[np.isfinite(back)])
+        return np.asarray(is_back)
 
     def _reached(self, deviations: Reals) -> None:
         if len(deviations):

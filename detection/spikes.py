@@ -24,13 +24,12 @@ class Spikes:
         self.count, self.reach, self.judged = np.zeros(series), np.zeros(series), np.zeros(series)
         # Of the last builds: how many are far out together, and how far.
         self._pending, self._pending_reach = np.zeros(series), np.zeros(series)
-        self._value, self._level = np.full(series, np.nan), np.full(series, np.nan)
 
     def chance(self, away: Reals, typical: float, rows: Ints | slice = slice(None)) -> Reals:
         """How likely a build of the rows is a spike that goes as far; 0 where there was at most one.
 
-        The first one may be any series': it says of no series that it jumps. away: (any, n_rows), logarithms.
-        typical: how likely it is in the family.
+        The first one does not count: it may happen to any series. away: (any, n_rows), logarithms. typical:
+        how likely a spike is in the family.
         """
         rules = self.rules
         count, reach = self.count[rows], rules.reach_factor * self.reach[rows]
@@ -42,21 +41,17 @@ class Spikes:
         """Series that have so many spikes that these are how their builds differ."""
         return np.asarray(self.count > np.maximum(1, self.rules.usual_spikes * self.judged))
 
-    def learn(self, value: Reals, is_judged: Flags) -> None:
-        """Which builds that were far out were spikes, now that the next one is there."""
+    def learn(self, is_back: Flags, is_judged: Flags) -> None:
+        """Which builds that were far out were spikes, now that the next one is there and some are back."""
         self.judged += is_judged
-        is_back = is_judged & (np.abs(value - self._level) < np.abs(value - self._value))
         rows = np.flatnonzero(is_back & (self._pending > 0) & (self._pending <= WINDOWS))
         self.count[rows] += self._pending[rows]
         self.reach[rows] = np.maximum(self.reach[rows], self._pending_reach[rows])
-        self._pending[is_back] = 0
+        self._pending[is_back] = self._pending_reach[is_back] = 0
 
-    def remember(self, value: Reals, level: Reals, is_far: Flags) -> None:
-        """Keep the build for the next one. is_far: far out, and not a change for sure."""
-        is_here = np.isfinite(value)
-        away = np.abs(value - level)
-        self._pending_reach = np.where(
-            is_far, np.fmax(away, np.where(self._pending > 0, self._pending_reach, 0.0)), self._pending_reach
-        )
-        self._pending = np.where(is_far, self._pending + 1, np.where(is_here, 0, self._pending))
-        self._value[is_here], self._level[is_here] = value[is_here], level[is_here]
+    def remember(self, away: Reals, is_here: Flags, is_far: Flags) -> None:
+        """Keep the build for the next one. away: from the level before; is_far: and not a change for sure."""
+        is_over = is_here & ~is_far
+        self._pending[is_over] = self._pending_reach[is_over] = 0
+        self._pending[is_far] += 1
+        self._pending_reach[is_far] = np.maximum(self._pending_reach, away)[is_far]

@@ -86,8 +86,8 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     seen.can_judge[1:] &= ~is_incomparable
     can_judge = np.asarray(seen.can_judge.any(axis=0))
     _learn_first(state, build, can_judge, of_runs)
-    state.outliers.learn(value, can_judge)
-    state.spikes.learn(value, can_judge)
+    is_back = state.outliers.learn(value, can_judge)
+    state.spikes.learn(is_back, can_judge)
     found = chances(seen, state.recent, state.known, factors, state.outliers, state.spikes)
     state.judged_builds += can_judge
     # Where builds do not compare nothing is claimed: that the figure is another is said of a single build.
@@ -276,8 +276,8 @@ def _learn(
     # Constant series would make it seem that the others are out less than they should be.
     does_vary = seen.pooled + seen.after_squares > rules.least_noise**2 * (seen.pooled_df + seen.builds)
     state.typical.learn(t, seen.df, seen.can_judge & does_vary & ~is_change & ~is_incomparable)
-    is_outlier = seen.can_judge[0] & (found.normal_p < rules.outlier_p)
-    is_outlier &= ~is_incomparable & ~(is_change & (found.best > 0))
+    may_be_spike = seen.can_judge[0] & ~is_incomparable & ~(is_change & (found.best > 0))
+    is_outlier = may_be_spike & (found.normal_p < rules.outlier_p)
     is_rare = (found.nominal_p <= rules.rare_p) & ~is_incomparable
     at = found.best, state.every
     rare = np.where(is_rare, seen.before[at], np.nan), np.where(is_rare, seen.after[at], np.nan)
@@ -286,8 +286,10 @@ def _learn(
     reach = rules.spike_deviations * np.maximum(deviation, rules.least_noise)
     can_clip = seen.can_judge[0] & (seen.builds[0] >= rules.least_winsorised_builds) & ~is_incomparable
     clipped = np.clip(value, seen.before[0] - reach, seen.before[0] + reach)
-    is_far = can_clip & (np.abs(value - seen.before[0]) > 2 * reach) & ~(is_change & (found.best > 0))
-    state.spikes.remember(value, seen.before[0], is_outlier | is_far)
+    away = np.abs(value - seen.before[0])
+    state.spikes.remember(
+        away, np.isfinite(value), is_outlier | (may_be_spike & can_clip & (away > 2 * reach))
+    )
     state.winsorised[:, build] = np.where(can_clip & ~state.spikes.are_usual(), clipped, value)
     state.sums.add(build, state.winsorised[:, build])
 

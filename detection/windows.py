@@ -235,10 +235,8 @@ def chances(
     """The best window of each series, spikes allowed for."""
     t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
     normal_p = two_sided_p(t[0], seen.df[0])
-    spike = outliers.chance(cautious(t[0], seen.df[0]))
-    every = normal_p + np.maximum(
-        spike, spikes.chance(seen.after[0] - seen.before[0], outliers.spike_chance())
-    )
+    own = spikes.chance(seen.after[0] - seen.before[0], outliers.spike_chance())
+    every = normal_p + np.maximum(outliers.chance(cautious(t[0], seen.df[0])), own)
     looks = _LOOKS[seen.can_judge.sum(axis=0)]
     p = np.where(seen.can_judge[0], np.minimum(looks * every, 1.0), np.nan)
     best = np.zeros(len(p), np.int64)
