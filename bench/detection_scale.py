@@ -77,6 +77,7 @@ TABLES_OF_RUNS = """
     create table int_conditions as
     select 'b' || build as build_id, build as ordinal, 'trace' as measure, 0::bigint as context,
     from range({builds}) as b (build);
+    create table int_families as select distinct ordinal, 1::bigint as families from int_conditions;
     create table int_metric_floors as select 'block_ns' as metric, 1000.0::double as negligible;
     create table int_metrics as select 'block_ns' as metric, 'waiting' as family, true as is_timed;
     create table metric_sources as select '' as measure, null::varchar as sample_type limit 0;

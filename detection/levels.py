@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 
 def find_levels(
     points: Points,
-    families: int = 1,
+    families: int | Ints = 1,
     rules: Rules = RULES,
     *,
     builds_before: int = 0,
@@ -35,17 +35,21 @@ def find_levels(
 ) -> Levels:
     """Compare each build of each series with the level before it.
 
-    families: how many there are beside each other; they share what may be false at a build equally,
-    so that a family of few series is not drowned by one of many. builds_before: so many builds of a longer
-    history came before these, of whose error budget those series have used a part that are there at first.
+    families: how many there are beside each other, at each point's build where that differs; they share what
+    may be false at a build equally, so that a family of few series is not drowned by one of many.
+    builds_before: so many builds of a longer history came before these, of whose error budget those series
+    have used a part that are there at first.
     is_timed: whether a slower machine makes all of them slower: what they have in common is then no change
     of any (detection/machine.py).
     """
     names, number = np.unique(points.series, return_inverse=True)
+    families = np.broadcast_to(families, points.series.shape)
     if len(names) <= PART:
         return walk(points, families, rules, builds_before, is_timed=is_timed)
     parts = [np.flatnonzero(number // PART == part) for part in range(-(-len(names) // PART))]
-    found = [walk(_only(points, rows), families, rules, builds_before, is_timed=is_timed) for rows in parts]
+    found = [
+        walk(_only(points, rows), families[rows], rules, builds_before, is_timed=is_timed) for rows in parts
+    ]
     return _joined(found, np.argsort(np.concatenate(parts)))
 
 

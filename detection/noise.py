@@ -166,7 +166,7 @@ def _own_noise(variance: Reals, df: Reals, prior: Reals, family_df: float, rules
     out = np.full(len(df), family_df)
     ratio = variance / prior
     rows = np.flatnonzero((ratio < 0.25) & (df >= 1) & (family_df > 0))
-    chance = len(df) * fdtr(df[rows], family_df, ratio[rows])
+    chance = max(int((df > 0).sum()), 1) * fdtr(df[rows], family_df, ratio[rows])
     out[rows] *= np.minimum(chance / rules.quiet_chance, 1)
     return out
 

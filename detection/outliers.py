@@ -28,6 +28,8 @@ class Outliers:
     def __init__(self, rules: Rules, series: int) -> None:
         self.rules = rules
         self.reach, self.judged = np.empty(0), 0
+        # So many series have been judged so far.
+        self.series = 0
         # Of each series' first builds one is known to have been far out.
         self._is_first_far = np.zeros(series, bool)
         # Of each series' last build: how far out it was (nan: not far), its value and the level before it.
@@ -46,7 +48,7 @@ class Outliers:
         powers = np.append(0.0, np.cumsum(reach**power))[nearer]
         farther = len(reach) - nearer + powers / np.maximum(deviations, 1e-9) ** power
         rarer = rules.unseen_deviations / np.maximum(deviations, rules.unseen_deviations)
-        share = min(rules.unseen_share * len(self._deviation), rules.most_unseen_share)
+        share = min(rules.unseen_share * self.series, rules.most_unseen_share)
         share *= min(1, (rules.unseen_points / max(self.judged, 1)) ** 4)
         unseen = share * rarer**rules.unseen_power
         # So many are expected of any noise: p has them already.

@@ -53,7 +53,8 @@ def _look(state: State, build: int, share: float, least_ratio: float) -> Suspect
     columns = slice(first, build + 1)
     winsorised = state.winsorised[:, columns]
     is_in = np.isfinite(winsorised) & (np.arange(first, build + 1) >= state.start[:, None])
-    family = Family.of(winsorised, is_in)
+    # Of series that have never been there nothing is to be learnt.
+    family = Family.of(winsorised, is_in & state.has_been_real[:, None])
     # Windows of some builds tell from the start how much more than by chance the family's means scatter.
     family = replace(family, inflation=float(state.typical.factors()[-1, 0]) ** 2)
     known = state.known
@@ -72,7 +73,7 @@ def _look(state: State, build: int, share: float, least_ratio: float) -> Suspect
     q = benjamini_hochberg(np.append(np.zeros(known_true), p))[known_true:]
     # A look may err with as much of the series' own budget as the builds since the last one.
     own = rules.recheck_false_share / (max(rules.recheck_every_builds, 1) * state.budget()[rows])
-    q = np.minimum(np.maximum(state.families * q[rows], own * p_of_row), 1)
+    q = np.minimum(np.maximum(state.families[build] * q[rows], own * p_of_row), 1)
     is_found = np.less_equal(q, share) & ~cut.is_drift
     is_found &= state.is_worth(cut.before, cut.after, state.negligible[rows, build], least_ratio)
     is_found &= np.abs(cut.after - cut.before) >= rules.recheck_deviations * cut.noise

@@ -26,13 +26,15 @@ CHANGE = ("before", "after", "standard_error", "p", "q")
 class State:
     """The series as rows of matrices, one column a build; the current level of each, and what was found."""
 
-    def __init__(self, points: Points, families: int, rules: Rules, builds_before: int) -> None:
-        self.rules, self.families = rules, families
+    def __init__(self, points: Points, families: Ints, rules: Rules, builds_before: int) -> None:
+        self.rules = rules
         names, row = np.unique(points.series, return_inverse=True)
         self.builds, column = np.unique(points.build, return_inverse=True)
         self.place = row, column
         self.shape = shape = len(names), len(self.builds)
         self.every = np.arange(shape[0])
+        self.families = np.ones(shape[1])
+        self.families[column] = families
         self.value = self._matrix(points.log_value, np.nan)
         self.negligible = self._matrix(points.negligible, 0.0)
         self.context = np.full(shape, -1, np.int64)

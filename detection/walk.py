@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-def walk(points: Points, families: int, rules: Rules, builds_before: int, *, is_timed: bool) -> Levels:
+def walk(points: Points, families: Ints, rules: Rules, builds_before: int, *, is_timed: bool) -> Levels:
     """The levels of one family."""
     state = State(points, families, rules, builds_before)
     every = rules.recheck_every_builds
@@ -92,7 +92,7 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     state.judged_builds += can_judge
     # Where builds do not compare nothing is claimed: that the figure is another is said of a single build.
     p = np.where(is_incomparable & seen.can_judge[0], found.normal_p, found.p)
-    q = _q(state, p)
+    q = _q(state, build, p)
     at = found.best, state.every
     before, after = seen.before[at], seen.after[at]
     negligible, is_one = state.negligible[:, build], can_judge & ~is_incomparable
@@ -125,9 +125,8 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     if build < state.shape[1] - 1:  # of others nobody asks
         rows = np.empty(0, np.int64)
         return rows, rows, np.empty((5, 0))
-    may_change = (
-        is_one & ~is_change & ~is_return & ((q <= rules.suspected_share) | _is_change_or_spike(state, found))
-    )
+    may_change = is_one & ~is_change & ~is_return
+    may_change &= (q <= rules.suspected_share) | _is_change_or_spike(state, build, found)
     may_change &= state.is_worth(before, after, negligible, rules.least_suspected_ratio)
     rows = np.flatnonzero(may_change)
     return rows, seen.first[at][rows], change[:, rows]
@@ -231,16 +230,16 @@ def _windows(state: State, is_here: Flags) -> Windows:
     return seen
 
 
-def _q(state: State, p: Reals) -> Reals:
+def _q(state: State, build: int, p: Reals) -> Reals:
     """q of the family's series at the build, and no less than the series' own budget lets it be."""
     share = state.rules.false_share / state.budget()
-    return np.minimum(np.maximum(state.families * benjamini_hochberg(p), share * p), 1)
+    return np.minimum(np.maximum(state.families[build] * benjamini_hochberg(p), share * p), 1)
 
 
-def _is_change_or_spike(state: State, found: Chances) -> Flags:
+def _is_change_or_spike(state: State, build: int, found: Chances) -> Flags:
     """Series whose last build is surely out, unless it is a spike as none has been seen: the next tells."""
     rules = state.rules
-    is_out = _q(state, np.where(found.best == 0, found.normal_p, np.nan)) <= rules.false_share
+    is_out = _q(state, build, np.where(found.best == 0, found.normal_p, np.nan)) <= rules.false_share
     return np.asarray(is_out & (found.p <= rules.spike_chance))
 
 
@@ -251,6 +250,7 @@ def _learn_first(state: State, build: int, can_judge: Flags, of_runs: Reals) -> 
     is_first = can_judge & ~state.is_judged
     state.is_judged |= can_judge
     state.outliers.judged += least * int(is_first.sum())
+    state.outliers.series = int(state.is_judged.sum())
     is_again = can_judge & ~is_first & (builds == state.rules.settled_first_builds) & (state.start == 0)
     due = [
         (np.flatnonzero(is_due & (builds >= most)), most)

@@ -2,8 +2,8 @@
 
 The model it is named after has a row for each series and build, with the columns in _POINTS: as
 detection.levels.Points, the series and builds under our names; and ``metric``, which is the family,
-``families``, how many there are, ``builds_before``, of a longer history, and ``is_timed``. The relation has
-all columns of these rows and those of ``judged()``.
+``families``, how many there are by then, ``builds_before``, of a longer history, and ``is_timed``. The
+relation has all columns of these rows and those of ``judged()``.
 
 It is made part by part while DuckDB reads it: what is held at once is a part, not the history, and the rows
 go in and out as plain columns. A query that reads it joins its tables as written, with this one as the first.
@@ -120,9 +120,10 @@ def judged(rows: duckdb.DuckDBPyRelation) -> dict[str, NDArray[Any]]:
     from tracemill.detection.distributions import t_quantile
     from tracemill.detection.levels import Points, find_levels
 
-    of_family = ("families", "builds_before", "is_timed")
-    table = rows.select(*_POINTS.values(), *of_family).to_arrow_table()
-    families, before, is_timed = (table[name][0].as_py() if len(table) else 0 for name in of_family)
+    of_family = ("builds_before", "is_timed")
+    table = rows.select(*_POINTS.values(), "families", *of_family).to_arrow_table()
+    before, is_timed = (table[name][0].as_py() if len(table) else 0 for name in of_family)
+    families = table["families"].to_numpy()
     points = Points(**{field: table[name].to_numpy() for field, name in _POINTS.items()})
     del table
     found = find_levels(points, families, builds_before=before, is_timed=bool(is_timed))

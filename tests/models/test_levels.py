@@ -7,6 +7,8 @@ import pytest
 
 from tracemill.detection.distributions import benjamini_hochberg, t_quantile, two_sided_p
 from tracemill.detection.levels import Levels, Points, find_levels
+from tracemill.detection.noise import family_prior
+from tracemill.detection.rules import RULES
 
 NEGLIGIBLE = 1e-6
 
@@ -26,8 +28,10 @@ def noisy(
     return values
 
 
-def judge(values: np.ndarray, contexts: np.ndarray | None = None) -> Levels:
-    """Levels of values (series, builds, runs), nan where a build is missing; contexts: of the builds."""
+def judge(
+    values: np.ndarray, contexts: np.ndarray | None = None, families: int | tuple[int, ...] = 1
+) -> Levels:
+    """Levels of values (series, builds, runs), nan where one is missing; contexts, families: of builds."""
     series, builds, runs = values.shape
     logs = np.log(values + NEGLIGIBLE)
     return find_levels(
@@ -40,7 +44,8 @@ def judge(values: np.ndarray, contexts: np.ndarray | None = None) -> Levels:
             counting_variance=np.zeros(series * builds),
             negligible=np.full(series * builds, NEGLIGIBLE),
             context=np.tile(np.zeros(builds, int) if contexts is None else contexts, series),
-        )
+        ),
+        np.tile(np.broadcast_to(families, builds), series),
     )
 
 
@@ -109,6 +114,54 @@ def test_later_builds_do_not_change_a_verdict():
     whole, cut = judge(values), judge(values[:, :15])
     p = whole.p.reshape(50, 20)[:, :14], cut.p.reshape(50, 15)[:, :14]
     np.testing.assert_array_equal(*p)
+
+
+@pytest.mark.parametrize(("known", "later"), [(3, 2), (6, 6), (40, 80), (90, 300)])
+def test_series_that_come_later_do_not_change_a_verdict(known, later):
+    """They were zero in the builds before: of those they tell nothing."""
+    random = np.random.default_rng(known)
+    of_builds, of_runs = (random.standard_normal((known + later, 40, runs)) for runs in (1, 2))
+    of_builds[:, 1:] += 0.7 * of_builds[:, :-1]
+    deviations = random.choice([0.02, 0.1, 0.1, 0.1], (known + later, 1, 1))
+    values = 10 * np.exp(deviations * (of_builds + 0.5 * of_runs))
+    values[:2, 9:] *= 1.6
+    values[2:20, 16:] *= np.exp(5 * deviations[2:20])
+    values[known:, :31] = 0
+    order = random.permutation(known + later)
+    is_known = order < known
+    whole, cut = judge(values[order]), judge(values[order][is_known, :31])
+
+    def first(levels: Levels, builds: int) -> np.ndarray:
+        """p and q of each build, and of what each build made known."""
+        is_of_these = levels.is_change & (levels.found_build < 30)
+        changes = [np.where(is_of_these, of, 0) for of in (levels.change.p, levels.change.q)]
+        return np.array([of.reshape(-1, builds)[:, :30] for of in (levels.p, levels.q, *changes)])
+
+    assert (first(cut, 31)[3] > 0).any()
+    np.testing.assert_allclose(first(whole, 40)[:, is_known], first(cut, 31), rtol=1e-9, atol=1e-14)
+
+
+def test_series_that_are_not_there_yet_do_not_make_a_quiet_one_less_surprising():
+    """How quiet a series may be by chance is a matter of how many there are."""
+    variance, is_there = np.append([1e-5], np.linspace(0.008, 0.012, 20)), np.ones(21, bool)
+
+    def df_of_family(more: int) -> np.ndarray:
+        nothing = np.zeros(21 + more)
+        known = np.append(np.full(21, 5.0), np.full(more, 5.0))
+        there = np.append(is_there, np.zeros(more, bool))
+        return family_prior(np.append(variance, nothing[21:]), known, nothing, nothing, there, RULES).df
+
+    assert df_of_family(0)[0] < RULES.most_family_df
+    np.testing.assert_array_equal(df_of_family(0), df_of_family(500)[:21])
+
+
+def test_families_that_come_later_do_not_change_a_verdict():
+    values = one(10, 10, 10, 10, 11, 11, 11, 11, 11, 11, 12, 12, spread=0.02)
+    few, more, many = (judge(values, families=n) for n in (2, (2,) * 8 + (40,) * 4, 40))
+    is_before = np.tile(np.arange(12) < 8, len(values))
+    np.testing.assert_array_equal(few.q[is_before], more.q[is_before])
+    assert (few.q < many.q)[is_before].any()
+    assert (few.q < more.q)[~is_before].any()
 
 
 def test_small_changes_are_not_worth_an_alarm_however_certain():

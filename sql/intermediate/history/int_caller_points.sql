@@ -3,8 +3,8 @@
 -- scope: history
 with
 
-series as (
-    select * from int_series
+families as (
+    select * from int_families
 ),
 
 callers as (
@@ -92,11 +92,12 @@ select
     coalesce(
         list_avg(list_sort(list(run_points.share_of_variance))) * pi() / (2 * count(*) + 1), 0
     ) as counting_variance,
-    (select count(distinct described.family) from series inner join described using (metric)) as families,
+    coalesce(any_value(families.families), 1) as families,
     false as is_timed,
     -- Of a long history: those before the stretch.
     (select min(ordinal) - 1 from conditions) as builds_before,
 from run_points
 inner join conditions using (build_id, measure)
+left join families using (ordinal)
 where run_points.log_value is not null
 group by run_points.metric, run_points.caller, run_points.series_number, conditions.ordinal

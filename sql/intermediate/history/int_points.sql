@@ -8,8 +8,8 @@ run_points as (
     select *, variance / pow(value + negligible, 2) as share_of_variance from int_run_points
 ),
 
-series as (
-    select * from int_series
+families as (
+    select * from int_families
 ),
 
 conditions as (
@@ -51,12 +51,13 @@ select
             * pi() / (2 * least(count(*), any_value(processes.process_count)) + 1),
         0
     ) as counting_variance,
-    (select count(distinct described.family) from series inner join described using (metric)) as families,
+    coalesce(any_value(families.families), 1) as families,
     any_value(timed.is_timed) as is_timed,
     -- Of a long history: those before the stretch.
     (select min(ordinal) - 1 from conditions) as builds_before,
 from run_points
 inner join conditions using (build_id, measure)
 inner join described as timed using (metric)
+left join families using (ordinal)
 left join processes using (build_id, measure)
 group by run_points.metric, run_points.series_number, run_points.build_id
