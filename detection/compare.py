@@ -50,8 +50,7 @@ class Estimates:
     """What the runs of each series tell, before the series are judged together.
 
     Logarithms of after over before; nan where a side has a single run. runs_needed: runs a side with which
-    the interval would be as narrow as is asked for; nan where more than MOST_RUNS or unknown. is_exact: p is
-    of the exact test.
+    it would be told, see runs_needed(). is_exact: p is of the exact test.
     """
 
     effect: Reals
@@ -126,7 +125,8 @@ def estimate(
             differences = np.sort(np.subtract.outer(after[i], before[i]), axis=None)
             low[i], high[i] = differences[cut - 1], differences[-cut]
     low[~has_runs] = high[~has_runs] = np.nan
-    return Estimates(effect, low, high, p, is_exact, _runs_needed(variance, margin))
+    needed = runs_needed(means, variance, p, margin, family)
+    return Estimates(effect, low, high, p, is_exact, needed)
 
 
 def student_or_exact(exact: Reals, least: Reals, t: Reals, df: Reals, family: int) -> tuple[Reals, Bools]:
@@ -228,11 +228,24 @@ def _rank_cut(n_before: int, n_after: int) -> int:
     return int((tail <= (1 - CONFIDENCE) / 2).sum())
 
 
-def _runs_needed(variance: Reals, margin: float) -> Reals:
-    """Runs a side with which Student's interval would be within the margin around no difference."""
+def runs_needed(
+    means: Reals, variance: Reals, p: Reals, margin: float, family: int, *, is_paired: bool = False
+) -> Reals:
+    """Runs a side, or pairs, with which it would be told if they differ as these do.
+
+    That is so many that Student's interval would be within the margin around no difference, or, where these
+    are hardly chance already, that p would be as small as the family needs. nan where more than MOST_RUNS or
+    unknown. variance: of a run, or of the difference within a pair.
+    """
     runs = np.arange(2.0, MOST_RUNS + 1)
-    # The greatest variance at which so many runs suffice; it grows with them.
-    enough = (margin / t_quantile(CONFIDENCE, 2 * runs - 2)) ** 2 * runs / 2
-    at = np.searchsorted(enough, variance)
+    df, error = (runs - 1, np.sqrt(1 / runs)) if is_paired else (2 * runs - 2, np.sqrt(2 / runs))
+    # The greatest deviation at which so many suffice, which grows with them; the least effect in deviations.
+    within = margin / t_quantile(CONFIDENCE, df) / error
+    differs = t_quantile(1 - RULES.false_share / max(family, 1), df) * error
+    deviation = np.sqrt(variance)
+    with np.errstate(invalid="ignore"):
+        is_likely = (p <= RULES.suspected_share) & (np.abs(means) >= margin)
+        to_differ = np.searchsorted(-differs, -np.abs(means) / deviation)
+    at = np.minimum(np.searchsorted(within, deviation), np.where(is_likely, to_differ, len(runs)))
     is_known = np.isfinite(variance) & (at < len(runs))
     return np.where(is_known, runs[np.minimum(at, len(runs) - 1)], np.nan)

@@ -17,12 +17,12 @@ import numpy as np
 
 from tracemill.detection.compare import (
     CONFIDENCE,
-    MOST_RUNS,
     MOST_SPLITS,
     SEED,
     Estimates,
     Reals,
     at_least_typical,
+    runs_needed,
     student_or_exact,
 )
 from tracemill.detection.distributions import t_quantile
@@ -57,7 +57,8 @@ def estimate_pairs(
         if cut := _signed_rank_cut(len(d)):
             walsh = _walsh(d)
             low[i], high[i] = walsh[cut - 1], walsh[-cut]
-    return Estimates(effect, low, high, p, is_exact, _pairs_needed(variance, margin))
+    needed = runs_needed(means, variance, p, margin, family, is_paired=True)
+    return Estimates(effect, low, high, p, is_exact, needed)
 
 
 def least_paired_p(pairs: int) -> float:
@@ -118,12 +119,3 @@ def _signed_rank_cut(pairs: int) -> int:
         longer[rank:] += ways
         ways = longer / 2
     return int((np.cumsum(ways) <= (1 - CONFIDENCE) / 2).sum())
-
-
-def _pairs_needed(variance: Reals, margin: float) -> Reals:
-    """Pairs with which Student's interval would be within the margin around no difference."""
-    pairs = np.arange(2.0, MOST_RUNS + 1)
-    # The greatest variance at which so many pairs suffice; it grows with them.
-    enough = (margin / t_quantile(CONFIDENCE, pairs - 1)) ** 2 * pairs
-    at = np.searchsorted(enough, variance)
-    return np.where(at < len(pairs), pairs[np.minimum(at, len(pairs) - 1)], np.nan)

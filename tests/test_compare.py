@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -115,6 +116,46 @@ def test_what_is_equal_in_every_run_is_counted_and_not_listed(tmp_path: Path) ->
     assert (done["exit_code"], answers(done)) == (2, {"the same", "cannot tell"})
     (equal,) = [s for s in done["series"] if s["answer"] == "the same"]
     assert (equal["subject"], equal["more_runs"]) == ("app.A-2", None)
+
+
+def many_benchmarks(folder: Path, one: list[float]) -> Path:
+    """One benchmark of these values among sixty that scatter, a run a file."""
+    folder.mkdir()
+    random = np.random.default_rng(list(folder.name.encode()))
+    for run, value in enumerate(one):
+        others = 100 * np.exp(0.06 * random.standard_normal(60))
+        lines = [f"BenchmarkN{i}-2 100 {ns} ns/op" for i, ns in enumerate(others)]
+        (folder / f"{run}.txt").write_text(
+            "\n".join(["pkg: app", f"BenchmarkA-2 100 {value} ns/op", *lines, ""])
+        )
+    return folder
+
+
+def test_what_looks_changed_and_is_not_certain_is_named_with_how_many_more_runs_would_tell(
+    tmp_path: Path,
+) -> None:
+    runs = [142.0, 182, 158, 171, 149, 160], [316.0, 313, 340, 300, 333, 321]
+    base, head = (
+        many_benchmarks(tmp_path / name, v[:3]) for name, v in zip(("base", "head"), runs, strict=True)
+    )
+    done = compare(base, head)
+    assert done.exit_code == 2, done.output
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    at = lines.index("        app.A-2")
+    text = " ".join(" ".join(lines[:at]).split())
+    assert re.search(r"Of these \d looks? changed \(p ≤ 0.05\), as up to 3 would by chance", text)
+    advised = re.search(
+        r"×2 \([^)]*\) bench sec/op 158 ns → 316 ns/op, q = 0.\d+; (\d) more runs? a side would tell", text
+    )
+    assert advised, text
+    more = 3 + int(advised[1])
+    assert more <= 6
+    base, head = (
+        many_benchmarks(tmp_path / f"{name}-more", v[:more])
+        for name, v in zip(("base", "head"), runs, strict=True)
+    )
+    assert [s["subject"] for s in found(base, head)["series"] if s["answer"] == "worse"] == ["app.A-2"]
 
 
 @pytest.mark.full

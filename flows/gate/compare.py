@@ -91,6 +91,10 @@ class Series:
     # So many times as bad it and what is negligible may be, by the interval; None where a side has one run.
     at_worst: float | None = None
 
+    def changes_by(self, percent: float) -> bool:
+        """Whether it differs by so much, as it looks."""
+        return self.ratio is None or abs(math.log(max(self.ratio, 1e-300))) >= math.log1p(percent / 100)
+
     @property
     def is_single(self) -> bool:
         """Whether a side has a single run."""

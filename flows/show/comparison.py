@@ -20,13 +20,15 @@ from tracemill.flows.gate.compare import (
 )
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amounts, factor
-from tracemill.warehouse.compared import FALSE_SHARE
+from tracemill.warehouse.compared import FALSE_SHARE, SUSPECTED_SHARE
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.compare import Comparison, Series
 
 WIDTH = 80
 MOST_ROWS = 20
+# Of what cannot be told so many are named, those that chance alone explains worst.
+MOST_LIKELY = 3
 # Answers line up.
 _INDENT = 8
 
@@ -121,7 +123,27 @@ def _untold(found: Comparison) -> list[str]:
         if len(more) * 2 > len(rest):
             half = more[len(rest) // 2]
             text += f"; {more_runs(half, f'{kind} would tell half of them')}"
-        lines += _wrapped(text + ".")
+        lines += _wrapped(text + ".") + _likely(rest, kind, found.at_least)
+    return lines
+
+
+def _likely(untold: list[Series], kind: str, at_least: float) -> list[str]:
+    """The first of those that look changed by themselves, and how many look so by chance."""
+    likely = [
+        s for s in untold if s.p_value is not None and s.p_value <= SUSPECTED_SHARE and s.changes_by(at_least)
+    ]
+    if not likely:
+        return []
+    likely.sort(key=lambda s: (s.q_value, s.p_value, s.key))
+    named = likely[:MOST_LIKELY]
+    by_chance = max(1, round(SUSPECTED_SHARE * len(untold)))
+    lines = _wrapped(
+        f"Of these {len(likely)} look{'s' * (len(likely) == 1)} changed (p ≤ {SUSPECTED_SHARE:g}), as up to "
+        f"{by_chance} would by chance{'; first' if len(likely) > len(named) else ''}:"
+    )
+    for s in named:
+        advice = f"; {more_runs(s.more_runs, f'{kind} would tell')}" if s.more_runs else ""
+        lines += _row(s, advice)
     return lines
 
 
@@ -129,7 +151,7 @@ def _runs(series: list[Series]) -> str:
     return f"{statistics.median(min(s.runs_before, s.runs_after) for s in series):g}"
 
 
-def _row(s: Series) -> list[str]:
+def _row(s: Series, advice: str = "") -> list[str]:
     """Answer, ratio with its interval, metric and cost; below it the subject."""
     word = s.answer if s.answer in (WORSE, BETTER) else "changed" if s.answer == TOOLCHAIN else ""
     q = f", q = {s.q_value:.1g}" if s.q_value is not None else ""
@@ -138,7 +160,7 @@ def _row(s: Series) -> list[str]:
         ratio = f"×{s.ratio:.3g} ({low:.3g} to {high:.3g})"
     else:
         ratio = factor(s.ratio, s.before)
-    head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}"
+    head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}{advice}"
     subject = visible(s.subject)
     room = WIDTH - _INDENT
     subject = subject if len(subject) <= room else f"…{subject[1 - room :]}"

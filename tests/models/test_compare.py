@@ -120,6 +120,25 @@ def test_a_single_run_never_differs_and_so_many_more_runs_would_tell() -> None:
     assert halves[0] > MARGIN >= halves[1]
 
 
+def test_so_many_runs_would_tell_what_is_hardly_chance() -> None:
+    """By Student's t, at the share of the family that may be false."""
+    before, after = np.log([142.0, 182, 158]), np.log([316.0, 313, 340])
+    done = compare([before] * 300, [after] * 300, np.arange(300), MARGIN)
+    alone = compare([before], [after], np.zeros(1, dtype=np.int64), MARGIN)
+    assert alone.is_different.all()
+    assert done.is_different.all()  # so many at once are no chance
+    quiet = [before + 0.001 * i for i in range(299)]
+    one = compare([before, *quiet], [after, *quiet], np.arange(300), MARGIN)
+    assert not one.is_different.any()
+    n = int(one.runs_needed[0])
+    deviation = float(np.sqrt((before.var(ddof=1) + after.var(ddof=1)) / 2))
+    of_few = [
+        2 * stats.t.sf((after.mean() - before.mean()) / (max(deviation, 0.05) * np.sqrt(2 / k)), 2 * k - 2)
+        for k in (n - 1, n)
+    ]
+    assert of_few[0] > 0.01 / 300 >= of_few[1]
+
+
 def test_figures_that_are_the_same_in_every_run_are_told() -> None:
     two, three = np.log(np.full(3, 2.5)), np.log(np.full(3, 3.5))
     done = compare([two, two], [two, three], np.zeros(2, dtype=np.int64), MARGIN)
