@@ -106,6 +106,32 @@ def test_parts_of_a_whole_that_was_known_before_are_one_incident():
     assert [len(members) for members in incidents(*parts, whole)] == [3, 1]
 
 
+def test_what_links_two_incidents_later_takes_neither_away():
+    """A name that an incident once had is how a tracker and an acceptance know it."""
+    known = (
+        ("b5", "b5", "regressed", "cpu_ns", "app.f"),
+        ("b5", "b5", "regressed", "alloc_bytes", "app.g"),
+    )
+    link = ("b7", "b5", "regressed", "cpu_ns", "app.h")
+    found = incidents(*known, link, calls="app.h<app.f app.h<app.g")
+    assert found == [["b5 alloc_bytes app.g"], ["b5 cpu_ns app.f", "b7 cpu_ns app.h"]]
+    # Known together, they are one.
+    assert len(incidents(*known, ("b5", *link[1:]), calls="app.h<app.f app.h<app.g")) == 1
+
+
+def test_what_sites_cost_stays_with_the_incident_that_was_known_first():
+    known = (
+        ("b5", "b5", "regressed", "alloc_bytes", "app.f"),
+        ("b5", "b5", "regressed", "process_cpu_ns", "program"),
+    )
+    # The function's own CPU time would explain the program's better.
+    later = ("b7", "b5", "regressed", "cpu_ns", "app.g")
+    assert incidents(*known, later) == [
+        ["b5 alloc_bytes app.f", "b5 process_cpu_ns program"],
+        ["b7 cpu_ns app.g"],
+    ]
+
+
 def test_another_beginning_is_another_incident():
     found = incidents(
         ("b7", "b7", "regressed", "alloc_bytes", "app.f"),

@@ -8,7 +8,8 @@
 -- none. What only a later build makes certain joins the incident that was known before, if that is at least as grave;
 -- so do all that keep more memory, or use more CPU time, where the whole program's was known before. A series that no
 -- build shows between two levels, as what maps allocated is unknown at times, may have changed at any of these: its
--- change is that of another verdict on its function, if one begins there.
+-- change is that of another verdict on its function, if one begins there. What is found later never takes an incident's
+-- name away: it joins one, and of two that it links the first by name.
 with recursive
 
 verdicts as (
@@ -97,13 +98,22 @@ weighed as (
 ),
 
 functions as (
-    select distinct origin_build_id, build_id, function,
+    select origin_build_id, build_id, function, min(ordinal) as ordinal,
     from weighed
     where is_site
+    group by all
+),
+
+-- At which build each was known first.
+first_known as (
+    select origin_build_id, function, min(ordinal) as ordinal,
+    from functions
+    group by origin_build_id, function
 ),
 
 linked as (
-    select distinct functions.origin_build_id, functions.function, relations.other, relations.is_held,
+    select functions.origin_build_id, functions.function, relations.other, relations.is_held,
+        min(functions.ordinal) as since_ordinal,
     from functions
     inner join relations
         on relations.build_id in (functions.build_id, functions.origin_build_id)
@@ -111,13 +121,16 @@ linked as (
     semi join functions as others
         on others.origin_build_id = functions.origin_build_id
         and others.function = relations.other
+    group by all
 ),
 
 -- A block profile tells who waits and a mutex profile who holds, but not what: most locks are in the receiver.
 receivers as (
-    select distinct origin_build_id, function, regexp_extract(function, '^(.*?\(\*[^)]+\))\.', 1) as receiver,
+    select origin_build_id, function, regexp_extract(function, '^(.*?\(\*[^)]+\))\.', 1) as receiver,
+        min(ordinal) as ordinal,
     from weighed
     where is_site and is_contention
+    group by origin_build_id, function
 ),
 
 -- What is known of the whole before any part of it is: whatever parts are found later, they are of that.
@@ -129,45 +142,56 @@ wholes as (
 ),
 
 parts as (
-    select distinct weighed.origin_build_id, weighed.function, wholes.part,
+    select weighed.origin_build_id, weighed.function, wholes.part, min(weighed.ordinal) as ordinal,
     from weighed
     inner join wholes
         on wholes.origin_build_id = weighed.origin_build_id
         and wholes.known_ordinal < weighed.ordinal
         and contains(weighed.metric, wholes.part)
     where weighed.is_site and weighed.status = 'regressed'
+    group by weighed.origin_build_id, weighed.function, wholes.part
 ),
 
 both_ways as (
-    select origin_build_id, function, other from linked
+    select origin_build_id, function, other, since_ordinal from linked
     union
-    select origin_build_id, other, function from linked
+    select origin_build_id, other, function, since_ordinal from linked
     union
-    select origin_build_id, ones.function, others.function
+    select origin_build_id, ones.function, others.function, greatest(ones.ordinal, others.ordinal)
     from receivers as ones
     inner join receivers as others using (origin_build_id, receiver)
     where receiver <> ''
     union
-    select origin_build_id, ones.function, others.function
+    select origin_build_id, ones.function, others.function, greatest(ones.ordinal, others.ordinal)
     from parts as ones
     inner join parts as others using (origin_build_id, part)
 ),
 
+-- Over what was known when the function was: links that are found later do not put two incidents together.
 reached as (
-    select origin_build_id, function, function as other,
-    from functions
+    select origin_build_id, ordinal, function, function as other,
+    from first_known
     union
-    select reached.origin_build_id, reached.function, both_ways.other,
+    select reached.origin_build_id, reached.ordinal, reached.function, both_ways.other,
     from reached
     inner join both_ways
         on both_ways.origin_build_id = reached.origin_build_id
         and both_ways.function = reached.other
+        and both_ways.since_ordinal <= reached.ordinal
+    inner join first_known
+        on first_known.origin_build_id = reached.origin_build_id
+        and first_known.function = both_ways.other
+        and first_known.ordinal <= reached.ordinal
 ),
 
 causes as (
-    select origin_build_id, function, min(other) as cause,
+    select reached.origin_build_id, reached.function,
+        arg_min(reached.other, (first_known.ordinal, reached.other)) as cause,
     from reached
-    group by origin_build_id, function
+    inner join first_known
+        on first_known.origin_build_id = reached.origin_build_id
+        and first_known.function = reached.other
+    group by reached.origin_build_id, reached.function
 ),
 
 site_members as (
@@ -178,7 +202,8 @@ site_members as (
 ),
 
 site_incidents as (
-    select origin_build_id, cause, max(weight) as weight, arg_min(status, severity) as status,
+    select origin_build_id, cause, min(ordinal) as known_ordinal, max(weight) as weight,
+        arg_min(status, severity) as status,
         bool_or(contains(metric, 'inuse')) as keeps_memory, bool_or(metric = 'cpu_ns') as uses_cpu,
     from site_members
     group by origin_build_id, cause
@@ -192,6 +217,7 @@ derived_causes as (
         weighed.subject,
         coalesce(
             arg_max(site_incidents.cause, (
+                site_incidents.known_ordinal <= weighed.ordinal,
                 site_incidents.status = weighed.status,
                 case weighed.metric
                     when 'heap_live_bytes' then site_incidents.keeps_memory
@@ -224,12 +250,16 @@ members as (
 
 -- The build at which the incident was known: what is as grave as what was known before joins it.
 joined as (
-    select members.*, coalesce(holding.is_held, false) as is_holder,
+    select members.*, coalesce(holding.since_ordinal <= members.ordinal, false) as is_holder,
         min(members.ordinal) over (partition by members.origin_build_id, members.cause order by members.severity)
             as known_ordinal,
     from members
-    left join (select distinct origin_build_id, other as function, is_held from linked where is_held) as holding
-        using (origin_build_id, function)
+    left join (
+        select origin_build_id, other as function, min(since_ordinal) as since_ordinal,
+        from linked
+        where is_held
+        group by origin_build_id, other
+    ) as holding using (origin_build_id, function)
 ),
 
 -- What names the cause best leads: a site before what feels it, who holds a lock before those that wait for it, then by
