@@ -1,7 +1,9 @@
 -- CPU time by function: with the standard library that it calls, with all that it calls; and of the whole process.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- A sample is a count: the variance of its nanoseconds is what one sample stands for, times as many.
+-- A sample is a count: the variance of its nanoseconds is what one sample stands for, times as many, but for the share that
+-- the function has of all. A thread is sampled whenever it has used so much time: how many samples there are at all is no
+-- chance, but for a sample more or less.
 with
 
 captures as (
@@ -24,7 +26,8 @@ sampled as (
         sites.is_user_code,
         sites.user_functions,
         samples.value,
-        samples.value::double * greatest(samples.sampling_period, 1) as variance,
+        greatest(samples.sampling_period, 1)::double as period,
+        sum(samples.value) over (partition by captures.build_id, captures.run_id)::double as of_program,
     from samples
     inner join captures using (capture_id)
     inner join sites
@@ -34,10 +37,10 @@ sampled as (
 ),
 
 figures as (
-    select build_id, run_id, 'cpu_ns' as metric, function, is_user_code, value, variance,
+    select build_id, run_id, 'cpu_ns' as metric, function, is_user_code, value, period, of_program,
     from sampled
     union all
-    select build_id, run_id, 'cpu_under_ns', unnest(list_distinct(user_functions)), true, value, variance,
+    select build_id, run_id, 'cpu_under_ns', unnest(list_distinct(user_functions)), true, value, period, of_program,
     from sampled
 )
 
@@ -48,7 +51,7 @@ select
     function as subject,
     function,
     sum(value)::double as value,
-    sqrt(sum(variance)) as standard_error,
+    sqrt(greatest(sum(value * period) * (1 - sum(value) / any_value(of_program)), max(period) ** 2)) as standard_error,
     'cpu profile' as evidence,
     bool_or(is_user_code)::int as polarity,
 from figures
@@ -62,7 +65,7 @@ select
     'program',
     null,
     sum(value)::double,
-    sqrt(sum(variance)),
+    max(period),
     'cpu profile',
     1,
 from sampled

@@ -1,8 +1,8 @@
 -- What each function allocated and still holds, maps among the rest; by caller too, where it is a shared helper.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- The variance of sampled bytes: each sample stands for the bytes between two of them on average. Objects are as
--- uncertain as their bytes.
+-- The variance of sampled bytes: an object is in the profile with probability 1 - exp(-size/period), so that small ones
+-- stand for the bytes between two samples, and large ones are nearly all there. Objects are as uncertain as their bytes.
 with
 
 chosen as (
@@ -21,11 +21,33 @@ growth as (
     select * from int_heap_sites
 ),
 
-sampled as (
+-- A sample's objects are of one size.
+sized as (
     select
         chosen.build_id,
         chosen.run_id,
-        case chosen.sample_type
+        chosen.sample_type,
+        chosen.sampling_period,
+        samples.stack_id,
+        samples.value,
+        max(samples.value) filter (where chosen.sample_type in ('alloc_space', 'inuse_space')) over sample
+        / nullif(max(samples.value) filter (where chosen.sample_type in ('alloc_objects', 'inuse_objects')) over sample, 0)
+            as object_bytes,
+    from samples
+    inner join chosen
+        on chosen.capture_id = samples.capture_id
+        and chosen.sample_type = samples.sample_type
+    where samples.value > 0
+    window sample as (
+        partition by samples.capture_id, samples.sample_index, starts_with(chosen.sample_type, 'alloc')
+    )
+),
+
+sampled as (
+    select
+        sized.build_id,
+        sized.run_id,
+        case sized.sample_type
             when 'alloc_space' then 'alloc_bytes'
             when 'alloc_objects' then 'alloc_objects'
             when 'inuse_space' then 'inuse_bytes'
@@ -34,24 +56,18 @@ sampled as (
         sites.function,
         sites.calling_function as caller,
         sites.is_user_code,
-        samples.value,
-        if(chosen.sample_type in ('alloc_space', 'inuse_space'), samples.value::double * chosen.sampling_period, null)
-            as variance,
-    from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
+        sized.value,
+        case
+            when sized.sample_type in ('alloc_objects', 'inuse_objects') then null
+            when sized.object_bytes > 0
+                then sized.value * sized.object_bytes
+                    / (exp(least(sized.object_bytes / greatest(sized.sampling_period, 1), 40)) - 1)
+            else sized.value::double * sized.sampling_period
+        end as variance,
+    from sized
     inner join sites
-        on sites.build_id = chosen.build_id
-        and sites.stack_id = samples.stack_id
-    where samples.value > 0
-),
-
-periods as (
-    select build_id, run_id, max(sampling_period) as sampling_period,
-    from chosen
-    where sample_type = 'inuse_space'
-    group by build_id, run_id
+        on sites.build_id = sized.build_id
+        and sites.stack_id = sized.stack_id
 ),
 
 -- Of functions alone, and of functions by who calls them.
@@ -81,16 +97,23 @@ select
 from figures
 union all by name
 select
-    build_id,
-    run_id,
+    growth.build_id,
+    growth.run_id,
     'growth_inuse_bytes' as metric,
-    function as subject,
-    function,
-    sum(run_growth_bytes)::double as value,
-    sqrt(sum(2.0 * inuse_bytes - run_growth_bytes) * any_value(periods.sampling_period)) as standard_error,
+    growth.function as subject,
+    growth.function,
+    sum(growth.run_growth_bytes)::double as value,
+    -- Of what was in use at first as of what is: the objects are of the same sizes.
+    sqrt(sum(2.0 * growth.inuse_bytes - growth.run_growth_bytes) / any_value(in_use.value)) * any_value(in_use.standard_error)
+        as standard_error,
     'heap profile' as evidence,
 from growth
-inner join periods using (build_id, run_id)
-where run_growth_bytes is not null
-group by build_id, run_id, function
-having sum(run_growth_bytes) > 0
+inner join figures as in_use
+    on in_use.build_id = growth.build_id
+    and in_use.run_id = growth.run_id
+    and in_use.metric = 'inuse_bytes'
+    and in_use.function = growth.function
+    and in_use.caller is null
+where growth.run_growth_bytes is not null
+group by growth.build_id, growth.run_id, growth.function
+having sum(growth.run_growth_bytes) > 0
