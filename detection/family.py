@@ -32,13 +32,14 @@ class Family:
 
     rho: the serial correlation that each has at least. drifts: whether they drift, or too little is known to
     say that they do not: then a step has to stand out from a straight line. scale: (n_columns,) how noisy
-    each build is, 1 being typical. inflation: of the variance of a mean of several builds, at least.
+    each build is, 1 being typical. inflation: of the variance of a mean of several builds, at least; of
+    all, or of each row for a change that begins at each column.
     """
 
     rho: float
     drifts: bool
     scale: Reals
-    inflation: float = 1.0
+    inflation: float | Reals = 1.0
 
     @classmethod
     def unknown(cls, columns: int, *, drifts: bool = True) -> Family:

@@ -118,7 +118,9 @@ def scan(values: Reals, is_in: Flags, family: Family, variance: Reals, variance_
     residuals = np.where(is_in, np.clip(values - level, -reach, reach), 0.0)
     own = serial_correlation(residuals, is_in, 2)
     rho = np.where(own > 1 / np.sqrt(n), own, 0.0)
-    inflation = np.maximum(variance_inflation(np.maximum(rho, family.rho)), family.inflation)
+    place = is_after.argmax(axis=1)
+    of_family = np.broadcast_to(family.inflation, values.shape)[np.arange(len(place)), place]
+    inflation = np.maximum(variance_inflation(np.maximum(rho, family.rho)), of_family)
     shrink = 1 / inflation
     sides = np.maximum(is_before.sum(axis=1), 1), np.maximum(is_after.sum(axis=1), 1)
     p = chance(z.max(axis=1) * np.sqrt(shrink), n)
@@ -126,7 +128,7 @@ def scan(values: Reals, is_in: Flags, family: Family, variance: Reals, variance_
     by_distance = _distance_chance(after - before, residuals, is_after, sides, shrink, known)
     is_complete = complete[np.arange(len(cut)), cut] > 1 - 1e-9
     return Scan(
-        place=is_after.argmax(axis=1),
+        place=place,
         before=before,
         after=after,
         noise=noise,

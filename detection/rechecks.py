@@ -56,7 +56,7 @@ def _look(state: State, build: int, share: float, least_ratio: float) -> Suspect
     # Of series that have never been there nothing is to be learnt.
     family = Family.of(winsorised, is_in & state.has_been_real[:, None])
     # Windows of some builds tell from the start how much more than by chance the family's means scatter.
-    family = replace(family, inflation=float(state.typical.factors()[-1, 0]) ** 2)
+    family = replace(family, inflation=state.typical.inflation(rows, columns))
     known = state.known
     variance = known.squares[rows] / np.maximum(known.df[rows], 1e-9)
     cut = scan(state.value[rows, columns], is_in[rows], family, variance, known.df[rows])

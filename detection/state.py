@@ -59,7 +59,8 @@ class State:
         self.machine = Machine(self.rules, builds)
         # Of what the runs of builds added to their variance, a row before the first.
         self.own_sums = np.zeros((builds + 1, series))
-        self.outliers, self.typical = Outliers(self.rules, series), Typical(self.rules)
+        self.outliers = Outliers(self.rules, series)
+        self.typical = Typical(self.rules, series, builds)
         self.spikes = Spikes(self.rules, series)
         # The current level, the one before it, and what was closed of that.
         self.start, self.start_before = np.zeros(series, np.int64), np.zeros(series, np.int64)

@@ -79,9 +79,9 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     own = state.runs.own(build, _variance(state)) + of_machine
     if take_back(state, build, own):
         _know(state, build, of_runs)
-    factors = state.typical.factors()
-    _push(state, build, own, factors)
+    _push(state, build, own)
     seen = _windows(state, is_here)
+    factors = state.typical.factors(build, seen.first)
     is_incomparable = state.find_incomparable(build, is_here)
     seen.can_judge[1:] &= ~is_incomparable
     can_judge = np.asarray(seen.can_judge.any(axis=0))
@@ -114,7 +114,7 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     _keep_found(state, build, seen, factors, p, q)
     _learn(state, build, seen, found, is_change, is_incomparable)
     state.is_return[is_return, place[is_return]] = True
-    change = np.array([before, after, seen.error[at] * factors[at[0], 0], p, q])
+    change = np.array([before, after, seen.error[at] * factors[at], p, q])
     for begins in (False, True):
         rows = np.flatnonzero(is_change & (is_return != begins))
         state.claim(build, rows, place[rows], change[:, rows], begins_level=begins)
@@ -199,7 +199,7 @@ def _counting(state: State, build: int, squares: Reals, df: Reals) -> Reals:
     return np.where(counting > 1e-300, counting * np.minimum(chance / state.rules.quiet_chance, 1), 0.0)
 
 
-def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
+def _push(state: State, build: int, own: Reals) -> None:
     """Take the build in as the latest, with how noisy it is beside others."""
     value, known = state.value[:, build], state.known
     if np.isfinite(value).sum() < state.rules.least_family_series:
@@ -208,7 +208,8 @@ def _push(state: State, build: int, own: Reals, factors: Reals) -> None:
     end = np.full(len(value), build)
     level = state.sums.between(np.maximum(state.start, end - state.rules.most_level_builds), end)
     df = known.df + np.where(known.does_teach, np.maximum(state.level.n - 1, 0), 0.0)
-    error = np.sqrt(_variance(state) * (1 + 1 / np.maximum(level.n, 1)) + own) * factors[0]
+    error = np.sqrt(_variance(state) * (1 + 1 / np.maximum(level.n, 1)) + own)
+    error *= state.typical.factor_of_one()
     is_known = (state.judged_builds > 0) & (level.n >= 1) & (df >= 1)
     scale = noise_inflation(np.where(is_known, value - level.mean, np.nan), error)
     state.push(build, own * scale**2, scale)
@@ -233,7 +234,7 @@ def _windows(state: State, is_here: Flags) -> Windows:
 def _q(state: State, build: int, p: Reals) -> Reals:
     """q of the family's series at the build, and no less than the series' own budget lets it be."""
     share = state.rules.false_share / state.budget()
-    return np.minimum(np.maximum(state.families[build] * benjamini_hochberg(p), share * p), 1)
+    return np.asarray(np.minimum(np.maximum(state.families[build] * benjamini_hochberg(p), share * p), 1))
 
 
 def _is_change_or_spike(state: State, build: int, found: Chances) -> Flags:
@@ -275,7 +276,7 @@ def _learn(
     t = np.where(seen.can_judge, (seen.after - seen.before) / seen.error, 0.0)
     # Constant series would make it seem that the others are out less than they should be.
     does_vary = seen.pooled + seen.after_squares > rules.least_noise**2 * (seen.pooled_df + seen.builds)
-    state.typical.learn(t, seen.df, seen.can_judge & does_vary & ~is_change & ~is_incomparable)
+    state.typical.learn(build, t, seen.df, seen.can_judge & does_vary & ~is_change & ~is_incomparable)
     may_be_spike = seen.can_judge[0] & ~is_incomparable & ~(is_change & (found.best > 0))
     is_outlier = may_be_spike & (found.normal_p < rules.outlier_p)
     is_rare = (found.nominal_p <= rules.rare_p) & ~is_incomparable

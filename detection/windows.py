@@ -179,16 +179,23 @@ def windows(
 
 
 class Typical:
-    """How far the family's windows are out typically, beside what chance lets expect; at least 1."""
+    """How far the family's windows are out typically, beside what chance lets expect; at least 1.
+
+    What a series has shown since a change may have begun in it says nothing of how far out it is without one:
+    for each series that is left out. In a family of many it hardly counts; alone, it would be all.
+    """
 
     # Squares are cut here, so that a change counts little; what their mean is where all are so many times as
     # far out as they should be.
     _CUT = 2.0
     _FACTORS = np.linspace(1.0, 8.0, 701)
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, series: int, builds: int) -> None:
         self.rules = rules
-        self._squares, self._count = np.zeros(WINDOWS), np.zeros(WINDOWS)
+        # Squares and how many they are of, of all windows of a size.
+        self._sums = np.zeros((2, WINDOWS))
+        # The same of each series, as they were before each build.
+        self._own = np.zeros((2, builds + 1, WINDOWS, series), np.float32)
         cut = self._CUT / self._FACTORS
         density = np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi)
         inside = 1 - 2 * ndtr(-cut) - 2 * cut * density
@@ -196,21 +203,44 @@ class Typical:
         # Before any is known, builds are taken to resemble their neighbours a little.
         self._before = np.interp(rules.factor_before ** (1 - 1 / _SIZES[:, 0]), self._FACTORS, self._means)
 
-    def factors(self) -> Reals:
-        """(WINDOWS, 1)."""
-        points = self.rules.memory_points
-        mean = (self._squares + points * self._before) / (self._count + points)
-        return np.asarray(np.interp(mean, self._means, self._FACTORS)[:, None])
+    def factors(self, build: int, since: Ints) -> Reals:
+        """Before the build, without what each series has shown from column since on; (WINDOWS, n_series)."""
+        own, builds = self._own, np.maximum(build - since, 0)
+        sizes, every = np.ogrid[:WINDOWS, : own.shape[3]]
+        at = build - builds
+        left_out = own[:, build] - self.rules.memory**builds * own[:, at, sizes, every]
+        return self._factors(self._sums[:, :, None] - left_out, self._before[:, None])
 
-    def learn(self, t: Reals, df: Reals, is_same: Flags) -> None:
-        """Take in the windows' t, (WINDOWS, n_series); not those of changes."""
+    def factor_of_one(self) -> float:
+        """Of single builds, before one that is not known yet."""
+        return float(self._factors(self._sums[:, :1], self._before[:1])[0])
+
+    def inflation(self, rows: Ints, columns: slice) -> Reals:
+        """Of the variance of the rows' longest windows, for a change that begins at each of the columns.
+
+        Once the last of the columns is learnt; (n_rows, n_columns).
+        """
+        builds = np.arange(columns.stop - columns.start, 0, -1)
+        own = self._own[:, :, -1][:, :, rows]
+        left_out = own[:, columns.stop, None] - self.rules.memory ** builds[:, None] * own[:, columns]
+        return self._factors(self._sums[:, -1, None, None] - left_out, self._before[-1]).T ** 2
+
+    def _factors(self, sums: Reals, before: Reals) -> Reals:
+        points = self.rules.memory_points
+        squares, count = np.maximum(sums, 0.0)
+        mean = (squares + points * before) / (count + points)
+        return np.asarray(np.interp(mean, self._means, self._FACTORS))
+
+    def learn(self, build: int, t: Reals, df: Reals, is_same: Flags) -> None:
+        """Take in the windows' t, (WINDOWS, n_series), that end at the build; not those of changes."""
         t, df = np.where(is_same, t, 0.0), np.maximum(df, 1.0)
         # Student's t as the normal variable of the same chance, nearly (Wallace 1959).
         z = t * (1 - 1 / (4 * df)) / np.sqrt(1 + t * t / (2 * df))
-        weight = 1 / _SIZES[:, 0]  # windows of k builds share most of them with their neighbours
+        # Windows of k builds share most of them with their neighbours.
+        new = np.array([np.minimum(z * z, self._CUT**2), is_same]) / _SIZES
         memory = self.rules.memory
-        self._squares = memory * self._squares + weight * np.minimum(z * z, self._CUT**2).sum(axis=1)
-        self._count = memory * self._count + weight * is_same.sum(axis=1)
+        self._sums = memory * self._sums + new.sum(axis=2)
+        self._own[:, build + 1] = memory * self._own[:, build] + new
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +333,7 @@ def _with_spikes(
         variance, df = known.variance(pooled + about, pooled_df + left - 1, rows)
         error = variance * (scale[:left].sum(axis=0) / left**2 + 1 / n) + own[:left].sum(axis=0) / left**2
         error += seen.lasting[at, rows]
-        t = np.maximum(mean / np.sqrt(error) / factors[left - 1], 0.0)
+        t = np.maximum(mean / np.sqrt(error) / factors[left - 1, rows], 0.0)
         p += comb(size, left) * chance * two_sided_p(t, np.maximum(df, 1e-9))
         chance = chance * spike[left - 1]
     return np.where(seen.can_judge[at, rows], np.minimum(p + chance, 1.0), np.inf)
