@@ -72,8 +72,9 @@ sampled as (
 
 -- Of functions alone, and of functions by who calls them.
 figures as (
-    select build_id, run_id, metric, function, caller, sum(value)::double as value, sqrt(sum(variance)) as standard_error,
-        bool_or(is_user_code) as is_user_code,
+    -- In order: the last digit of a sum of fractions does not follow from how rows came.
+    select build_id, run_id, metric, function, caller, sum(value)::double as value,
+        sqrt(list_sum(list_sort(list(variance)))) as standard_error, bool_or(is_user_code) as is_user_code,
     from sampled
     group by grouping sets ((build_id, run_id, metric, function), (build_id, run_id, metric, function, caller))
     having grouping(caller) = 1 or (caller is not null and metric in ('alloc_bytes', 'inuse_bytes'))
@@ -108,7 +109,7 @@ select
         as standard_error,
     'heap profile' as evidence,
 from growth
-inner join figures as in_use
+left join figures as in_use
     on in_use.build_id = growth.build_id
     and in_use.run_id = growth.run_id
     and in_use.metric = 'inuse_bytes'
