@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracemill.detection.points import Change, Levels, Points
+from tracemill.detection.points import Change, Least, Levels, Points
 from tracemill.detection.rules import PART, RULES, Rules
 from tracemill.detection.walk import walk
 
@@ -60,11 +60,15 @@ def _only(points: Points, rows: Ints) -> Points:
 def _joined(parts: list[Levels], order: Ints) -> Levels:
     """Parts put together, each array in the order of the points."""
 
-    def arrays(of: list[Levels] | list[Change]) -> dict[str, Any]:
-        names = [field.name for field in fields(of[0]) if field.name != "change"]
+    def arrays(of: list[Levels] | list[Change] | list[Least]) -> dict[str, Any]:
+        names = [field.name for field in fields(of[0]) if field.name not in ("change", "least")]
         return {name: np.concatenate([getattr(part, name) for part in of])[order] for name in names}
 
-    return Levels(**arrays(parts), change=Change(**arrays([part.change for part in parts])))
+    return Levels(
+        **arrays(parts),
+        change=Change(**arrays([part.change for part in parts])),
+        least=Least(**arrays([part.least for part in parts])),
+    )
 
 
 __all__ = ["Change", "Levels", "Points", "find_levels"]

@@ -50,6 +50,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Least:
+    """From how far from its level on a build is told of, logarithms, one entry for each series or point.
+
+    claimed: as a change at once, by itself. hinted: in words, that it may be one. lasting: as a change once
+    as many builds as WINDOWS together stand there. sensitivity.MOST where nothing is enough; nan where
+    nothing is judged.
+    """
+
+    claimed: Reals
+    hinted: Reals
+    lasting: Reals
+
+
+@dataclass(frozen=True, slots=True)
 class Levels:
     """What was found, (n_points,) each. nan: could not judge.
 
@@ -62,7 +76,8 @@ class Levels:
     suspected_share). is_incomparable: does not compare with the builds before. shared_change: what the
     build's timed series have in common, which log_level has in it, changes not. level_number: of the build's
     level, from 0; level_before: of the one that it followed, -1 where there is none. found_build: of a
-    change, the build at which it was known: its own, or a later one.
+    change, the build at which it was known: its own, or a later one. least: of the
+    last build of all.
     """
 
     log_level: Reals
@@ -81,3 +96,4 @@ class Levels:
     level_before: Ints
     found_build: Ints
     change: Change
+    least: Least

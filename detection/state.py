@@ -9,7 +9,7 @@ from tracemill.detection.contexts import contexts_of, level_numbers, note_left
 from tracemill.detection.machine import Machine
 from tracemill.detection.noise import Prior, Runs
 from tracemill.detection.outliers import Outliers
-from tracemill.detection.points import Change, Levels, Points
+from tracemill.detection.points import Change, Least, Levels, Points
 from tracemill.detection.rules import Rules
 from tracemill.detection.spikes import Spikes
 from tracemill.detection.sums import Stretch, Sums
@@ -78,6 +78,8 @@ class State:
         self.is_incomparable = np.zeros(shape, bool)
         self.found_at = np.full(shape, -1, np.int64)
         self.found_later = 0
+        # Of the last build.
+        self.least = Least(*np.full((3, series), np.nan))
         self.prior: Prior
         self.known: Known
         self.level: Stretch
@@ -99,6 +101,7 @@ class State:
         begins_level = self.is_incomparable | (self.is_change & ~self.went_away) | self.is_return
         number, before = level_numbers(begins_level, self.context, self.contexts)
         found_at = self.found_at[self.place]
+        is_last = self.place[1] == self.shape[1] - 1
         return Levels(
             **{name: values.T[self.place] for name, values in self.found.items()},
             level_builds=self.level_builds.T[self.place],
@@ -112,6 +115,12 @@ class State:
             level_before=before[self.place],
             found_build=np.where(found_at >= 0, self.builds[found_at], -1),
             change=Change(**{name: values[self.place] for name, values in self.change.items()}),
+            least=Least(
+                *(
+                    np.where(is_last, of_series[self.place[0]], np.nan)
+                    for of_series in (self.least.claimed, self.least.hinted, self.least.lasting)
+                )
+            ),
         )
 
     def push(self, build: int, own: Reals, scale: float) -> None:

@@ -14,6 +14,7 @@ from tracemill.detection.noise import family_prior, prior_of_runs
 from tracemill.detection.points import Levels, Points
 from tracemill.detection.rechecks import Suspected, look_back, suspect
 from tracemill.detection.rules import Rules
+from tracemill.detection.sensitivity import least_changes
 from tracemill.detection.state import State
 from tracemill.detection.windows import Chances, Known, Windows, began, chances, windows
 
@@ -125,6 +126,7 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     if build < state.shape[1] - 1:  # of others nobody asks
         rows = np.empty(0, np.int64)
         return rows, rows, np.empty((5, 0))
+    state.least = least_changes(state, build, seen, factors, is_one)
     may_change = is_one & ~is_change & ~is_return
     may_change &= (q <= rules.suspected_share) | _is_change_or_spike(state, build, found)
     may_change &= state.is_worth(before, after, negligible, rules.least_suspected_ratio)

@@ -36,7 +36,7 @@ Flags = NDArray[np.bool_]
 # Windows less far out than this are not worth the chances of spikes in them.
 _WORTH_A_LOOK = 2.8
 # The best of one to four windows that share builds is as good by chance as the best of so many that do not.
-_LOOKS = np.array([1.0, 1.0, 1.4, 1.7, 2.0])
+LOOKS = np.array([1.0, 1.0, 1.4, 1.7, 2.0])
 _SIZES = np.arange(1.0, WINDOWS + 1)[:, None]
 
 
@@ -265,9 +265,8 @@ def chances(
     """The best window of each series, spikes allowed for."""
     t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
     normal_p = two_sided_p(t[0], seen.df[0])
-    own = spikes.chance(seen.after[0] - seen.before[0], outliers.spike_chance())
-    every = normal_p + np.maximum(outliers.chance(cautious(t[0], seen.df[0])), own)
-    looks = _LOOKS[seen.can_judge.sum(axis=0)]
+    every = of_one_build(normal_p, t[0], seen.df[0], seen.after[0] - seen.before[0], outliers, spikes)
+    looks = LOOKS[seen.can_judge.sum(axis=0)]
     p = np.where(seen.can_judge[0], np.minimum(looks * every, 1.0), np.nan)
     best = np.zeros(len(p), np.int64)
     rows = np.flatnonzero((t > _WORTH_A_LOOK).any(axis=0))
@@ -280,6 +279,14 @@ def chances(
         least = found.min(axis=0)
         p[rows] = np.where(np.isfinite(least), np.minimum(looks[rows] * least, 1.0), np.nan)
     return Chances(p ** outliers.exponent(), p, best, t[0], normal_p)
+
+
+def of_one_build(
+    normal_p: Reals, t: Reals, df: Reals, away: Reals, outliers: Outliers, spikes: Spikes
+) -> Reals:
+    """How likely a build alone is as far out, by noise or as a spike; normal_p: by noise. (n_series,)."""
+    spike = np.maximum(outliers.chance(cautious(t, df)), spikes.chance(away, outliers.spike_chance()))
+    return np.asarray(normal_p + spike)
 
 
 def began(seen: Windows, recent: Recent, known: Known, best: Ints, rules: Rules) -> Ints:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.gate.comparability import without
-from tracemill.flows.gate.judgement import OPEN, Compared, Finding, Judgement, NotCompared, Unjudged
+from tracemill.flows.gate.judgement import OPEN, Compared, Doubled, Finding, Judgement, NotCompared, Unjudged
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.card_wording import short_name
@@ -238,6 +238,7 @@ def judge(
         unread=tuple(f.message for f in failures if f.is_unknown_kind),
         compared=compared,
         not_compared=tuple(ask(connection, "gate/not_compared", NotCompared, ordinal=ordinal)),
+        doubled=tuple(ask(connection, "gate/doubled", Doubled, ordinal=ordinal, metrics=list(metrics))),
     )
 
 

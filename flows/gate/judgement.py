@@ -86,6 +86,20 @@ class NotCompared(NamedTuple):
     conditions: list[str]
 
 
+class Doubled(NamedTuple):
+    """In how many of a metric's judged series the gate would tell that they are twice as bad.
+
+    at_once: it fails. hinted: in words. lasting: it fails once up to four builds are. hidden: in none of
+    these ways.
+    """
+
+    metric: str
+    at_once: int
+    hinted: int
+    lasting: int
+    hidden: int
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
@@ -95,7 +109,7 @@ class Judgement:
     leaks do not. suspected: sentences on what may have got worse. unread: sentences on files of no known
     kind. conditions: on what else differs, or may. comparison: how it was compared with one other build
     alone, in sentences; of a history nothing. compared, not_compared: of a history, which builds the
-    candidate was really judged against.
+    candidate was really judged against. doubled: of a history, what would be seen of twice as much.
     """
 
     candidate: str
@@ -115,6 +129,7 @@ class Judgement:
     conditions: tuple[str, ...] = ()
     compared: Compared | None = None
     not_compared: tuple[NotCompared, ...] = ()
+    doubled: tuple[Doubled, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:

@@ -15,10 +15,12 @@ from tracemill.flows.show.verdicts import change
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracemill.flows.gate.judgement import Finding, Judgement, NotCompared
+    from tracemill.flows.gate.judgement import Doubled, Finding, Judgement, NotCompared
 
 # So many of the other verdicts of an incident are named.
 _MOST_OTHERS = 2
+# So many metrics in which twice as much could hide.
+_MOST_HIDDEN = 6
 HEADINGS = ("verdict", "function", "metric", "before → after", "change", "where")
 
 
@@ -57,10 +59,37 @@ def coverage(judgement: Judgement) -> list[str]:
     if judgement.judged:
         counts = [f"{metric} ({count or 'none found'})" for metric, count in judgement.judged.items()]
         parts.append("judged: " + ", ".join(counts))
+    parts += _doubled(judgement.doubled)
     parts += [f"may have got worse: {change}" for change in judgement.suspected]
     parts += [f"not read: {file}" for file in judgement.unread]
     unjudged = by_reason((u.metric, u.series_count, u.why) for u in judgement.unjudged)
     return parts + [f"not judged: {text}" for text in unjudged]
+
+
+def _doubled(doubled: Sequence[Doubled]) -> list[str]:
+    """In how many series it would be told that they are twice as bad, and of which metrics it would not."""
+    at_once, hinted, lasting, hidden = (
+        (
+            sum(counts)
+            for counts in zip(*((d.at_once, d.hinted, d.lasting, d.hidden) for d in doubled), strict=True)
+        )
+        if doubled
+        else (0, 0, 0, 0)
+    )
+    every = at_once + hinted + lasting + hidden
+    if not every:
+        return []
+    parts = [
+        f"{at_once} of {_count(every, 'series', 'series')} would fail at once",
+        *([f"{hinted} be a hint at first"] if hinted else []),
+        *([f"{lasting} fail once up to four builds show it"] if lasting else []),
+    ]
+    if hidden:
+        metrics = [d for d in doubled if d.hidden]
+        named = ", ".join(f"{d.metric} ({d.hidden})" for d in metrics[:_MOST_HIDDEN])
+        more = f" and {len(metrics) - _MOST_HIDDEN} more metrics" if len(metrics) > _MOST_HIDDEN else ""
+        parts.append(f"{hidden} not be told from how builds differ anyway: {named}{more}")
+    return [f"twice as bad: {', '.join(parts)}"]
 
 
 def _apart(builds: NotCompared) -> str:

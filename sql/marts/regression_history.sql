@@ -123,5 +123,8 @@ select
     log_value - log_level as log_change,
     half_width as log_half_width,
     standard_error as log_standard_error,
+    least_claimed as least_claimed_log_change,
+    least_hinted as least_hinted_log_change,
+    least_lasting as least_lasting_log_change,
     evidence,
 from judged

@@ -53,7 +53,7 @@ _MARTS = (
           "metric subject build_id ordinal function calling_function first_subject measure unit polarity value negligible run_count expected "
           "expected_interval level_number level_before level_builds is_change went_away may_change not_comparable found_ordinal change_before change_after change_log_ratio "
           "change_log_half_width change_log_standard_error change_p_value change_q_value p_value q_value shared_log_change log_change log_half_width "
-          "log_standard_error evidence"),
+          "log_standard_error least_claimed_log_change least_hinted_log_change least_lasting_log_change evidence"),
     _mart("goroutine_states", "Where goroutines stood when they were dumped, for what they waited and how long, and "
           "which of them only become more.", "build_id run_id path_id state created_by",
           "build_id run_id path_id state created_by reason function file line leaf_function callers goroutine_count "

@@ -36,6 +36,7 @@ def write(judgement: Judgement) -> str:
         "doubts": judgement.doubts,
         "hints": judgement.suspected,
         "unread": judgement.unread,
+        "twice_as_bad": [d._asdict() for d in judgement.doubled],
         "unjudged": [u._asdict() for u in judgement.unjudged],
         "findings": found,
     }
