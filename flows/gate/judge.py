@@ -22,7 +22,7 @@ from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.card_wording import short_name
 from tracemill.flows.show.coverage import TOO_SMALL, ZERO, Difference, SharedChange
-from tracemill.flows.show.verdicts import least_earlier_builds
+from tracemill.flows.show.verdicts import joined, least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.published import published_fingerprints
@@ -238,6 +238,7 @@ def judge(
         unread=tuple(f.message for f in failures if f.is_unknown_kind),
         compared=compared,
         not_compared=tuple(ask(connection, "gate/not_compared", NotCompared, ordinal=ordinal)),
+        joined=tuple(joined(connection, candidate)) if not metrics else (),
         doubled=tuple(ask(connection, "gate/doubled", Doubled, ordinal=ordinal, metrics=list(metrics))),
     )
 

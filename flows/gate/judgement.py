@@ -110,6 +110,7 @@ class Judgement:
     kind. conditions: on what else differs, or may. comparison: how it was compared with one other build
     alone, in sentences; of a history nothing. compared, not_compared: of a history, which builds the
     candidate was really judged against. doubled: of a history, what would be seen of twice as much.
+    joined: sentences: what the candidate made certain of incidents that were known before it.
     """
 
     candidate: str
@@ -130,6 +131,7 @@ class Judgement:
     compared: Compared | None = None
     not_compared: tuple[NotCompared, ...] = ()
     doubled: tuple[Doubled, ...] = ()
+    joined: tuple[str, ...] = ()
 
     @property
     def regressed(self) -> list[Finding]:

@@ -59,6 +59,7 @@ def coverage(judgement: Judgement) -> list[str]:
     if judgement.judged:
         counts = [f"{metric} ({count or 'none found'})" for metric, count in judgement.judged.items()]
         parts.append("judged: " + ", ".join(counts))
+    parts += [f"certain from this build on: {sentence}" for sentence in judgement.joined]
     parts += _doubled(judgement.doubled)
     parts += [f"may have got worse: {change}" for change in judgement.suspected]
     parts += [f"not read: {file}" for file in judgement.unread]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.names import require
+from tracemill.flows.show.card_wording import short_name
 from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amounts, cost_of_move, factor
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tracemill.flows.gate.judgement import Finding
     from tracemill.flows.show.card_incident import Incident
 
+# So many figures that join an incident are named.
+MOST_JOINED = 3
 HEADINGS = ("build", "verdict", "function", "metric", "before → after", "change", "how sure")
 
 
@@ -34,6 +37,35 @@ class Filter:
     status: str | None = None
     package: str | None = None
     since_build: str | None = None
+
+
+class Joined(NamedTuple):
+    """A verdict that a build made certain, of an incident that was known before it."""
+
+    metric: str
+    subject: str
+    function: str | None
+    status: str
+    first_build_id: str
+    incident_id: str
+
+    @property
+    def sentence(self) -> str:
+        """What is certain, and of which incident."""
+        name = short_name(self.function or self.subject)
+        return (
+            f"{self.metric} of {name}: {self.status} since {self.first_build_id}, a part of incident "
+            f"{self.incident_id}"
+        )
+
+
+def joined(connection: duckdb.DuckDBPyConnection, build_id: str) -> list[str]:
+    """What the build made certain of incidents known before it: the first in words, and how many."""
+    found = ask(connection, "verdicts/joined", Joined, build_id=build_id)
+    more = len(found) - MOST_JOINED
+    return [f.sentence for f in found[:MOST_JOINED]] + (
+        [f"{more} more of incidents known before"] * (more > 0)
+    )
 
 
 class Verdict(NamedTuple):

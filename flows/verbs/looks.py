@@ -83,6 +83,7 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
 def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], words: tuple[str, ...]) -> str:
     """That no incident fits the words, and what there is; of what nothing was judged, that."""
     from tracemill.flows.show.coverage import coverage
+    from tracemill.flows.show.verdicts import joined
     from tracemill.warehouse.queries import ask_column
 
     begun = {i.seen_build_id for i in known}
@@ -91,6 +92,7 @@ def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], word
     if not others and not rests_on.is_judged:
         return "\n".join(rests_on.sentences())
     passing = [p.sentence for p in rests_on.passing if p.build_id in words]
+    passing += [f"certain since {words[0]}: {s}" for s in joined(connection, words[0])] if words else []
     if passing and len(words) == 1:  # the build alone was asked for
         return "\n".join(passing)
     begins = f"; incidents begin at {others}" if others else ""

@@ -35,6 +35,7 @@ def write(judgement: Judgement) -> str:
         "conditions": judgement.conditions,
         "doubts": judgement.doubts,
         "hints": judgement.suspected,
+        "joined": judgement.joined,
         "unread": judgement.unread,
         "twice_as_bad": [d._asdict() for d in judgement.doubled],
         "unjudged": [u._asdict() for u in judgement.unjudged],
