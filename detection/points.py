@@ -76,8 +76,7 @@ class Levels:
     suspected_share). is_incomparable: does not compare with the builds before. shared_change: what the
     build's timed series have in common, which log_level has in it, changes not. level_number: of the build's
     level, from 0; level_before: of the one that it followed, -1 where there is none. found_build: of a
-    change, the build at which it was known: its own, or a later one. least: of the
-    last build of all.
+    change, the build at which it was known: its own, or a later one. least: of the last build of all.
     """
 
     log_level: Reals

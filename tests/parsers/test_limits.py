@@ -150,8 +150,9 @@ try:
         print("rows", sum(table.num_rows for table in capture.tables().values()))
 except ParseError as error:
     print("refused", error.fact)
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(used.ru_maxrss >> 10, used.ru_utime)
+# Not ru_maxrss, which begins with that of the process that it was forked from.
+[peak] = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print(int(peak) >> 10, resource.getrusage(resource.RUSAGE_SELF).ru_utime)
 """
 
 
