@@ -1,4 +1,4 @@
-"""From how great a change on the last build is told of: at once, as a hint, and once it lasts.
+"""The least change of the last build that is told of: at once, as a hint, and once it lasts.
 
     python -m bench.sensitivity [--builds 14] [--runs 2] [--families 12]
 

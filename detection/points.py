@@ -51,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Least:
-    """From how far from its level on a build is told of, logarithms, one entry for each series or point.
+    """The least distance from its level at which a build is told of, a logarithm, for each series or point.
 
     claimed: as a change at once, by itself. hinted: in words, that it may be one. lasting: as a change once
     as many builds as WINDOWS together stand there. sensitivity.MOST where nothing is enough; nan where

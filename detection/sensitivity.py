@@ -1,18 +1,17 @@
-"""From how great a change of the last build on it is claimed, or hinted at: what is smaller hides."""
+"""The least change of the last build that is claimed, or hinted at: what is smaller hides."""
 
 from __future__ import annotations
 
-from math import comb
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracemill.detection.distributions import two_sided_p
-from tracemill.detection.outliers import cautious
 from tracemill.detection.points import Least
 from tracemill.detection.rules import WINDOWS
-from tracemill.detection.windows import LOOKS, Windows, of_one_build
+from tracemill.detection.windows import LOOKS, Recent, Windows, of_one_build, with_spikes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +27,7 @@ _HALVINGS = 20
 
 
 def least_changes(state: State, build: int, seen: Windows, factors: Reals, is_judged: Flags) -> Least:
-    """Those of the last build, of the series that are judged."""
+    """The least changes of the last build, of the series that are judged."""
     rules, known, outliers, spikes = state.rules, state.known, state.outliers, state.spikes
     looks, exponent = LOOKS[seen.can_judge.sum(axis=0)], outliers.exponent()
     df, error = seen.df[0], seen.error[0] * factors[0]
@@ -46,16 +45,16 @@ def least_changes(state: State, build: int, seen: Windows, factors: Reals, is_ju
         normal_p, p = of_one(away)
         return np.asarray((p <= of_hint) | ((normal_p <= of_claim) & (p <= rules.spike_chance)))
 
+    # The same level, with windows of builds that all stand equally far above it.
+    windows = Windows(
+        **{f.name: np.broadcast_to(getattr(seen, f.name)[0], seen.before.shape) for f in fields(Windows)}
+    )
+    windows = replace(windows, after=windows.before + 1)
+    standing, every = Recent(len(error)), np.arange(len(error))
+
     def is_lasting(away: Reals) -> Flags:
-        deviation = np.sqrt(known.variance(seen.pooled[0], seen.pooled_df[0])[0])
-        spike = np.maximum(outliers.spike_chance(), outliers.chance(cautious(away / deviation, df)))
-        spike = np.maximum(spike, spikes.chance(away, outliers.spike_chance()))
-        p = spike**WINDOWS
-        for left in range(1, WINDOWS + 1):
-            variance, df_left = known.variance(seen.pooled[0], seen.pooled_df[0] + left - 1)
-            of_left = np.sqrt(variance * (1 / left + 1 / np.maximum(seen.n[0], 1)) + seen.lasting[0])
-            t = away / of_left / factors[left - 1]
-            p += comb(WINDOWS, left) * spike ** (WINDOWS - left) * two_sided_p(t, np.maximum(df_left, 1e-9))
+        standing.value[:] = seen.before[0] + away
+        p = with_spikes(WINDOWS, every, windows, standing, known, factors, outliers, spikes)
         return np.asarray(np.minimum(LOOKS[WINDOWS] * p, 1.0) ** exponent <= of_claim)
 
     with np.errstate(invalid="ignore", divide="ignore"):

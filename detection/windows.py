@@ -274,7 +274,7 @@ def chances(
         found = np.full((WINDOWS, len(rows)), np.inf)
         found[0] = np.where(seen.can_judge[0, rows], every[rows], np.inf)
         for size in range(2, WINDOWS + 1):
-            found[size - 1] = _with_spikes(size, rows, seen, recent, known, factors, outliers, spikes)
+            found[size - 1] = with_spikes(size, rows, seen, recent, known, factors, outliers, spikes)
         best[rows] = found.argmin(axis=0)
         least = found.min(axis=0)
         p[rows] = np.where(np.isfinite(least), np.minimum(looks[rows] * least, 1.0), np.nan)
@@ -307,7 +307,7 @@ def began(seen: Windows, recent: Recent, known: Known, best: Ints, rules: Rules)
     return found
 
 
-def _with_spikes(
+def with_spikes(
     size: int,
     rows: Ints,
     seen: Windows,

@@ -69,19 +69,13 @@ def coverage(judgement: Judgement) -> list[str]:
 
 def _doubled(doubled: Sequence[Doubled]) -> list[str]:
     """In how many series it would be told that they are twice as bad, and of which metrics it would not."""
-    at_once, hinted, lasting, hidden = (
-        (
-            sum(counts)
-            for counts in zip(*((d.at_once, d.hinted, d.lasting, d.hidden) for d in doubled), strict=True)
-        )
-        if doubled
-        else (0, 0, 0, 0)
-    )
-    every = at_once + hinted + lasting + hidden
-    if not every:
+    if not doubled:
         return []
+    _, *told = zip(*doubled, strict=True)
+    at_once, hinted, lasting, hidden = map(sum, told)
+    every = _count(at_once + hinted + lasting + hidden, "series", "series")
     parts = [
-        f"{at_once} of {_count(every, 'series', 'series')} would fail at once",
+        f"{at_once} of {every} that cost more than next to nothing would fail at once",
         *([f"{hinted} be a hint at first"] if hinted else []),
         *([f"{lasting} fail once up to four builds show it"] if lasting else []),
     ]

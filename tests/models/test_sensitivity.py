@@ -1,31 +1,13 @@
-"""From how great a change on the last build is told of: a change that is made so great is, a less one not."""
+"""The least change that is told of: one made so great is told of, a smaller one is not."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tracemill.detection.levels import Levels, Points, find_levels
+from .judging import judge
 
-BUILDS = 14
-
-
-def judge(logs: np.ndarray) -> Levels:
-    """Levels of logarithms (series, builds, runs), beside twelve families."""
-    series, builds, runs = logs.shape
-    return find_levels(
-        Points(
-            series=np.repeat(np.arange(series), builds),
-            build=np.tile(np.arange(builds), series),
-            log_value=np.median(logs, axis=2).ravel(),
-            run_variance=logs.var(axis=2, ddof=1).ravel(),
-            run_count=np.full(series * builds, runs),
-            counting_variance=np.zeros(series * builds),
-            negligible=np.full(series * builds, 1e-6),
-            context=np.zeros(series * builds, int),
-        ),
-        12,
-    )
+BUILDS, FAMILIES = 14, 12
 
 
 def family(seed: int, series: int) -> np.ndarray:
@@ -37,10 +19,10 @@ def family(seed: int, series: int) -> np.ndarray:
 
 def told(logs: np.ndarray, change: float, builds: int = 1) -> tuple[bool, bool]:
     """Whether the first series is claimed, or hinted at, when its last build, and more, stand so far out."""
-    level = judge(logs).log_level.reshape(len(logs), BUILDS)[0, -1]
+    level = judge(logs, families=FAMILIES).log_level.reshape(len(logs), BUILDS)[0, -1]
     changed = np.concatenate([logs, *[logs[:, -1:]] * (builds - 1)], axis=1)
     changed[0, BUILDS - 1 :] += level + change - np.median(logs[0, -1])
-    found = judge(changed)
+    found = judge(changed, families=FAMILIES)
     claimed = found.is_change & ~found.went_away & (found.found_build >= BUILDS - 1)
     return (
         bool(claimed[: BUILDS + builds - 1].any()),
@@ -54,7 +36,7 @@ def test_a_change_is_claimed_from_the_least_one_on_and_not_below_it(series: int)
         logs = family(seed, series)
         claimed, hinted, lasting = (
             of.reshape(series, BUILDS)
-            for least in [judge(logs).least]
+            for least in [judge(logs, families=FAMILIES).least]
             for of in (least.claimed, least.hinted, least.lasting)
         )
         assert np.isnan(claimed[:, :-1]).all() and np.isfinite(claimed[:, -1]).all()
@@ -69,7 +51,7 @@ def test_most_of_what_is_said_to_be_hinted_at_is_and_most_that_lasts_is_claimed(
     hints, lasting, count = 0, 0, 40
     for seed in range(count):
         logs = family(seed, 40)
-        least = judge(logs).least
+        least = judge(logs, families=FAMILIES).least
         hints += told(logs, 1.02 * least.hinted[BUILDS - 1])[1]
         lasting += told(logs, 1.1 * least.lasting[BUILDS - 1], builds=4)[0]
     assert hints >= 0.85 * count

@@ -5,34 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracemill.detection.levels import Levels, Points, find_levels
+from .judging import NEGLIGIBLE, judge
 
-NEGLIGIBLE = 1e-6
 # Bytes between two samples of a heap: an object sampled stands for a few more.
 SAMPLE = 524_288
-
-
-def judge(
-    logs: np.ndarray,
-    negligible: float = NEGLIGIBLE,
-    counting: np.ndarray | None = None,
-    builds_before: int = 0,
-) -> Levels:
-    """Levels of logarithms (series, builds, runs); counting: variance of each build from few events."""
-    series, builds, runs = logs.shape
-    return find_levels(
-        Points(
-            series=np.repeat(np.arange(series), builds),
-            build=np.tile(np.arange(builds), series),
-            log_value=np.median(logs, axis=2).ravel(),
-            run_variance=logs.var(axis=2, ddof=1).ravel() if runs > 1 else np.full(series * builds, np.nan),
-            run_count=np.full(series * builds, runs),
-            counting_variance=np.zeros(series * builds) if counting is None else counting.ravel(),
-            negligible=np.full(series * builds, negligible),
-            context=np.zeros(series * builds, int),
-        ),
-        builds_before=builds_before,
-    )
 
 
 def claims(

@@ -392,9 +392,9 @@ _DECLARED = (
     Column("log_change", REAL, "", "Logarithm of value over expected, with what is negligible added to both."),
     Column("log_half_width", REAL, "", "Half the width of log_change's 95 % interval."),
     Column("log_standard_error", REAL, "", "Standard error of log_change."),
-    Column("least_claimed_log_change", REAL, "", "Of the last build: from how great a log_change on it would be a verdict at once, whatever the builds before it were; 14 stands for never."),
-    Column("least_hinted_log_change", REAL, "", "The same of being said to have changed perhaps; what is smaller hides in this build."),
-    Column("least_lasting_log_change", REAL, "", "The same of a verdict once four builds stand there."),
+    Column("least_claimed_log_change", REAL, "", "Of the last build: the least log_change that would be a verdict at once, whatever the builds just before it were; 14 stands for never."),
+    Column("least_hinted_log_change", REAL, "", "The least that would be said to be a change perhaps: what is smaller hides in this build."),
+    Column("least_lasting_log_change", REAL, "", "The least that would be a verdict once four builds in a row show it."),
     # Rules of detection
     Column("false_share", REAL, "", "Of all changes claimed at a build, the share that may be false."),
     Column("suspected_share", REAL, "", "Of all changes claimed or suspected at a build, the share that may be false."),

@@ -111,17 +111,18 @@ first_known as (
     group by origin_build_id, function
 ),
 
+-- Links, each from the build on at which it and both its ends were known.
 linked as (
     select functions.origin_build_id, functions.function, relations.other, relations.is_held,
-        min(functions.ordinal) as since_ordinal,
+        greatest(min(functions.ordinal), any_value(others.ordinal)) as since_ordinal,
     from functions
     inner join relations
         on relations.build_id in (functions.build_id, functions.origin_build_id)
         and relations.function = functions.function
-    semi join functions as others
+    inner join first_known as others
         on others.origin_build_id = functions.origin_build_id
         and others.function = relations.other
-    group by all
+    group by functions.origin_build_id, functions.function, relations.other, relations.is_held
 ),
 
 -- A block profile tells who waits and a mutex profile who holds, but not what: most locks are in the receiver.
@@ -178,10 +179,6 @@ reached as (
         on both_ways.origin_build_id = reached.origin_build_id
         and both_ways.function = reached.other
         and both_ways.since_ordinal <= reached.ordinal
-    inner join first_known
-        on first_known.origin_build_id = reached.origin_build_id
-        and first_known.function = both_ways.other
-        and first_known.ordinal <= reached.ordinal
 ),
 
 causes as (
