@@ -16,18 +16,25 @@ _INTERRUPTED = "Query interrupted"
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block: what is written by half can't be written again."""
+    """Ctrl-C waits for the end of the block: what is done by half can't be done again, or undone.
+
+    So does SIGTERM, where it has a handler.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    held = [signal.SIGINT] + [signal.SIGTERM] * callable(signal.getsignal(signal.SIGTERM))
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in held}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGINT in came:
         raise KeyboardInterrupt
+    if came:
+        signal.raise_signal(signal.SIGTERM)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
+from tracemill.flows.loading.commands import run_command
 from tracemill.flows.loading.record import turns
+from tracemill.flows.signals import terminated_as_interrupted
 
 TOP = Path(__file__).parent.parent
 RESULT = "BenchmarkA-2 100 {} ns/op"
@@ -120,6 +122,27 @@ def test_a_run_that_takes_too_long_is_ended_and_swept(
     done = record(tmp_path, "--timeout", 1, "--", *program, "a", "--", *program, "b")
     assert (done.exit_code, runs(tmp_path)) == (1, ["base/001", "head/001"])
     assert "was not done after 1 s" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_a_command_is_being_started_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    started = []
+
+    class Stopped(subprocess.Popen[bytes]):
+        """Started, and the stop comes before anybody has it in hand."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self.pid)
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(subprocess, "Popen", Stopped)
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        run_command([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, {}, None)
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tracemill.flows.signals import uninterrupted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -47,17 +49,18 @@ def run_command(
     be started.
     """
     stdout, stderr = folder / "stdout.txt", folder / "stderr.txt"
-    with stdout.open("wb") as out, stderr.open("wb") as err:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env=os.environ | environment,
-            start_new_session=True,
-        )
-    fault = None
+    process, fault = None, None
     try:
+        # Once it is started it can be ended, and not before.
+        with uninterrupted(), stdout.open("wb") as out, stderr.open("wb") as err:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=os.environ | environment,
+                start_new_session=True,
+            )
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
         fault = f"was not done after {timeout:g} s"
@@ -73,8 +76,10 @@ def run_command(
     return Ended(stdout, stderr, fault)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of the process and of those that it started."""
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    """End what is left of the process, if it was started, and of those that it started."""
+    if process is None:
+        return
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
