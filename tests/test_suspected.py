@@ -14,6 +14,8 @@ from tracemill.warehouse.declared import declared
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models
 
+from .models.judging import no_verdicts
+
 SERIES, BUILDS = 1000, 100
 
 
@@ -40,9 +42,7 @@ def history() -> duckdb.DuckDBPyConnection:
     connection.execute(
         "create table builds as select distinct build_id, ordinal, true as is_ordered from int_conditions"
     )
-    connection.execute(
-        "create table regressions as select ''::varchar as build_id, '' as metric, '' as subject limit 0"
-    )
+    no_verdicts(connection)
     [model] = [m for m in read_models() if m.name == "regression_history"]
     with levels_at_hand(connection, model.sql):
         connection.execute(f"create table regression_history as {model.sql}")
@@ -105,3 +105,46 @@ def test_what_may_be_a_spike_is_said_to(history: duckdb.DuckDBPyConnection) -> N
         )
         (found,) = suspected_changes(connection, f"b{BUILDS - 1}", ())
     assert found.endswith("(q = 0.2, or a spike: the next build tells)")
+
+
+def test_of_an_earlier_build_it_is_said_what_the_next_one_told(history: duckdb.DuckDBPyConnection) -> None:
+    with history.cursor() as connection:
+        connection.execute(
+            "create temporary table regression_history as select * replace ("
+            f"false as is_change, if(build_id = 'b{BUILDS - 2}', 0.02, 1.0) as q_value, 1.0 as log_change, "
+            "4e6 as value) "
+            f"from regression_history where ordinal >= {BUILDS - 2} order by first_subject, ordinal limit 2"
+        )
+        (found,) = suspected_changes(connection, f"b{BUILDS - 2}", ())
+    assert found.endswith(f"(q = 0.02, at b{BUILDS - 1} it was 4 ms)")
+
+
+def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
+    history: duckdb.DuckDBPyConnection,
+) -> None:
+    with history.cursor() as connection:
+        connection.execute(
+            "create temporary table regression_history as select * replace ("
+            "false as is_change, 0.02 as q_value, 1.0 as log_change) "
+            f"from regression_history where build_id = 'b{BUILDS - 2}' order by first_subject limit 3"
+        )
+        felt, felt_too, other = [
+            s for (s,) in connection.execute("select subject from regression_history").fetchall()
+        ]
+        connection.execute(
+            "create temporary table regressions as select '1a2b3c4d' as incident_id, 'callee' as function, "
+            f"'regressed' as status, 'b{BUILDS - 3}' as build_id, build_id as first_build_id, "
+            "null::varchar as ended_build_id, '' as metric, '' as subject"
+        )
+        connection.execute(
+            "create temporary table int_user_calls as select * from (values "
+            f"('b{BUILDS - 2}', 'callee', '{felt}'), ('b{BUILDS - 2}', '{felt}', '{felt_too}'), "
+            f"('b1', 'callee', '{other}')) as calls (build_id, function, calling_function)"
+        )
+        alone, explained = suspected_changes(connection, f"b{BUILDS - 2}", ())
+        connection.execute(f"update regressions set ended_build_id = 'b{BUILDS - 2}'")
+        ended = suspected_changes(connection, f"b{BUILDS - 2}", ())
+    assert f" of {other}: " in alone and "perhaps" not in alone
+    assert f" of {felt}: " in explained
+    assert explained.endswith(", and 1 more; perhaps felt of incident 1a2b3c4d")
+    assert len(ended) == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.show.coverage import SharedChange
-from tracemill.flows.show.units import amounts
+from tracemill.flows.show.units import amount, amounts
 from tracemill.warehouse.compared import SUSPECTED_SHARE
 from tracemill.warehouse.queries import ask
 
@@ -21,6 +21,26 @@ class _Suspected(NamedTuple):
     after: float | None
     q_value: float
     since: str | None
+    next_value: float | None
+    next_build_id: str | None
+    incident_id: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What is dearer, since when, and how sure that is."""
+        since = f" since {self.since}" if self.since else ""
+        change = amounts(self.before, self.after, self.unit)
+        return f"{self.metric} of {self.subject}: {change}{since} ({self.doubt})"
+
+    @property
+    def doubt(self) -> str:
+        """How unsure it is, and what the next build told of it or will tell."""
+        parts = [f"q = {self.q_value:.1g}"]
+        if self.next_build_id:
+            parts.append(f"at {self.next_build_id} it was {amount(self.next_value, self.unit)}")
+        elif self.q_value > SUSPECTED_SHARE:
+            parts.append("or a spike: the next build tells")
+        return ", ".join(parts)
 
 
 def suspected_changes(
@@ -28,7 +48,8 @@ def suspected_changes(
 ) -> list[str]:
     """Sentences, of what all series of a metric share, then the surest first.
 
-    Those are of the build's own figures, and of the last build's look back.
+    Those are of the build's own figures, and of the last build's look back. What an incident that stands may
+    explain comes last, a sentence for each.
     """
     found = ask(
         connection,
@@ -42,9 +63,13 @@ def suspected_changes(
         for s in ask(connection, "coverage/shared_changes", SharedChange)
         if s.build_id == build_id and s.is_worse and (not metrics or s.metric in metrics)
     ]
-    return shared + [
-        f"{s.metric} of {s.subject}: {amounts(s.before, s.after, s.unit)}"
-        f"{f' since {s.since}' if s.since else ''} (q = {s.q_value:.1g}"
-        f"{', or a spike: the next build tells' if s.q_value > SUSPECTED_SHARE else ''})"
-        for s in found
-    ]
+    by_incident: dict[str | None, list[str]] = {None: []}
+    for hint in found:
+        by_incident.setdefault(hint.incident_id, []).append(hint.sentence)
+    own = by_incident.pop(None)
+    return shared + own + [_felt(str(incident), hints) for incident, hints in by_incident.items()]
+
+
+def _felt(incident: str, hints: list[str]) -> str:
+    more = f", and {len(hints) - 1} more" if len(hints) > 1 else ""
+    return f"{hints[0]}{more}; perhaps felt of incident {incident}"

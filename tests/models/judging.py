@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import numpy as np
 
 from tracemill.detection.levels import Levels, Points, find_levels
@@ -31,4 +32,23 @@ def judge(
         ),
         families,
         builds_before=builds_before,
+    )
+
+
+def no_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Without verdicts and calls."""
+    names = (
+        "build_id",
+        "metric",
+        "subject",
+        "incident_id",
+        "function",
+        "status",
+        "first_build_id",
+        "ended_build_id",
+    )
+    columns = ", ".join(f"''::varchar as {name}" for name in names)
+    connection.execute(f"create table regressions as select {columns} limit 0")
+    connection.execute(
+        "create table int_user_calls as select '' as build_id, '' as function, '' as calling_function limit 0"
     )

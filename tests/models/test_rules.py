@@ -12,6 +12,7 @@ from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.warehouse.declared import declared
 
 from .given import USER_PATH, Given, rows
+from .judging import no_verdicts
 from .test_cost_shifts import HANDLE, LIST, RENDER, TOUCH, service, verdicts
 
 CALM = 0.0005
@@ -72,13 +73,12 @@ def test_a_suspected_change_is_worth_a_word_from_the_least_ratio_on(change, coun
     connection.register("_rules", declared()["detection_rules"])
     connection.execute("create table detection_rules as from _rules")
     connection.execute("create table builds as select 'b9' as build_id, 9 as ordinal, true as is_ordered")
-    connection.execute(
-        "create table regressions as select '' as build_id, '' as metric, '' as subject limit 0"
-    )
+    no_verdicts(connection)
     connection.execute(
         f"""
         create table regression_history as
-        select 'block_ns' as metric, 'f' as subject, 'ns' as unit, 'b9' as build_id, 9 as ordinal,
+        select 'block_ns' as metric, 'f' as subject, 'f' as first_subject, 'f' as function,
+            'ns' as unit, 'b9' as build_id, 9 as ordinal,
             100.0 as expected, 100.0 * {change} as value, ln({change}) as log_change, 1 as polarity,
             0.99 * suspected_share as q_value, false as is_change, false as may_change,
             null::double as change_before, null::double as change_after, null::double as change_q_value,

@@ -1,8 +1,16 @@
 -- What may have got worse at a build: its own figures, and of the newest build what a look back finds.
-with
+-- Of an earlier build with what the next one showed: it has told by now. With the incident that it may be felt of: one
+-- that stands, of the same function or one that it calls, or of any where it is of none, and that began when it did.
+with recursive
+
+candidate as (
+    select * from builds
+    where build_id = $build_id
+),
 
 suspected as (
-    select h.metric, h.subject, h.unit, h.expected as before, h.value as after, h.q_value, null as since
+    select h.metric, h.first_subject, h.subject, h.function, h.unit, h.expected as before, h.value as after, h.q_value,
+        null::varchar as since,
     from regression_history as h
     cross join detection_rules as rules
     anti join regressions using (build_id, metric, subject)
@@ -12,16 +20,70 @@ suspected as (
         and h.polarity * h.log_change >= ln(1 + rules.least_ratio)
         and not h.is_change
     union all
-    select h.metric, h.subject, h.unit, h.change_before, h.change_after, h.change_q_value, h.build_id
+    select h.metric, h.first_subject, h.subject, h.function, h.unit, h.change_before, h.change_after, h.change_q_value,
+        h.build_id,
     from regression_history as h
     where h.may_change
         and (select arg_max(build_id, ordinal) from builds where is_ordered) = $build_id
         and (len($metrics) = 0 or list_contains($metrics, h.metric))
         and h.polarity * h.change_log_ratio > 0
-)
+),
 
 -- Of a series that both say it of, what is surer.
-select *
-from suspected
-qualify row_number() over (partition by metric, subject order by q_value, since nulls last) = 1
-order by q_value, metric, subject
+surest as (
+    select suspected.*, coalesce(began.ordinal, candidate.ordinal) as ordinal,
+    from suspected
+    cross join candidate
+    left join builds as began on began.build_id = suspected.since
+    qualify row_number() over (partition by suspected.metric, suspected.subject order by q_value, since nulls last) = 1
+),
+
+nexts as (
+    select h.metric, h.first_subject, arg_min(h.value, h.ordinal) as value, arg_min(h.build_id, h.ordinal) as build_id,
+    from regression_history as h
+    semi join surest using (metric, first_subject)
+    where h.ordinal > (select ordinal from candidate)
+    group by h.metric, h.first_subject
+),
+
+-- An incident is new until so many builds show it as judging takes.
+standing as (
+    select verdicts.incident_id, verdicts.function, first_build.ordinal as first_ordinal,
+        known.ordinal + rules.least_builds as last_ordinal,
+    from regressions as verdicts
+    cross join detection_rules as rules
+    inner join builds as known using (build_id)
+    inner join builds as first_build on first_build.build_id = verdicts.first_build_id
+    left join builds as ended on ended.build_id = verdicts.ended_build_id
+    where verdicts.status = 'regressed'
+        and known.ordinal <= (select ordinal from candidate)
+        and coalesce(ended.ordinal > (select ordinal from candidate), true)
+),
+
+felt as (
+    select incident_id, function, first_ordinal, last_ordinal from standing
+    union
+    select felt.incident_id, calls.calling_function, felt.first_ordinal, felt.last_ordinal
+    from felt
+    inner join int_user_calls as calls using (function)
+    where calls.build_id = $build_id
+)
+
+select
+    surest.metric,
+    surest.subject,
+    surest.unit,
+    surest.before,
+    surest.after,
+    surest.q_value,
+    surest.since,
+    nexts.value as next_value,
+    nexts.build_id as next_build_id,
+    min(felt.incident_id) as incident_id,
+from surest
+left join nexts using (metric, first_subject)
+left join felt
+    on (felt.function = surest.function or surest.function is null)
+    and surest.ordinal between felt.first_ordinal and felt.last_ordinal
+group by all
+order by surest.q_value, surest.metric, surest.subject
