@@ -49,8 +49,11 @@ def incidents(
         """
     )
     for verdict in verdicts:
+        # A function may have its reason to wait behind it.
         connection.execute(
-            "insert into int_verdicts values ($1, $2, $3, $4, $5, $5, null, 0, 100, 1, $5)", verdict
+            "insert into int_verdicts values "
+            "($1, $2, $3, $4, string_split($5, ' (')[1], $5, null, 0, 100, 1, $5)",
+            verdict,
         )
     connection.execute(
         """
@@ -156,6 +159,27 @@ def test_who_holds_a_lock_leads_those_that_wait_for_it():
         waits="app.f<app.holder=80 app.f<app.other=20 app.g<app.holder=9 app.holder<app.holder=10",
     )
     assert found == [["b5 block_ns app.holder", "b5 block_ns app.f", "b7 block_delay_ns app.g"]]
+
+
+@pytest.mark.parametrize(
+    ("wait", "leads"),
+    [("app.send (chan send)", "goroutine_live_count"), ("app.send (sync)", "block_ns")],
+)
+def test_more_goroutines_lead_their_waiting_to_send(wait, leads):
+    [members] = incidents(
+        ("b5", "b5", "regressed", "block_ns", wait),
+        ("b5", "b5", "regressed", "goroutine_live_count", "app.send"),
+    )
+    assert members[0].split()[1] == leads
+
+
+def test_that_they_wait_to_send_leads_no_other_when_it_is_known_later():
+    [members] = incidents(
+        ("b5", "b5", "regressed", "cpu_ns", "app.send"),
+        ("b5", "b5", "regressed", "goroutine_live_count", "app.send"),
+        ("b7", "b5", "regressed", "block_ns", "app.send (chan send)"),
+    )
+    assert members[0] == "b5 cpu_ns app.send"
 
 
 def test_contention_in_methods_of_one_type_has_one_cause():

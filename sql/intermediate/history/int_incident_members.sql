@@ -86,6 +86,8 @@ weighed as (
         coalesce(unseen.origin_build_id, verdicts.first_build_id) as origin_build_id,
         described.place,
         described.family in ('waiting', 'contention') as is_contention,
+        described.family = 'goroutines' as is_of_goroutines,
+        described.family = 'waiting' and contains(verdicts.subject, '(chan send)') as is_of_senders,
         described.lead_order,
         verdict_statuses.lead_order as severity,
         abs(verdicts.after - verdicts.before) / verdicts.negligible as weight,
@@ -250,6 +252,9 @@ joined as (
     select members.*, coalesce(holding.since_ordinal <= members.ordinal, false) as is_holder,
         min(members.ordinal) over (partition by members.origin_build_id, members.cause order by members.severity)
             as known_ordinal,
+        bool_or(members.is_of_senders)
+            over (partition by members.origin_build_id, members.cause, members.function order by members.ordinal)
+            as has_senders,
     from members
     left join (
         select origin_build_id, other as function, min(since_ordinal) as since_ordinal,
@@ -260,13 +265,14 @@ joined as (
 ),
 
 -- What names the cause best leads: a site before what feels it, who holds a lock before those that wait for it, then by
--- the order of the metrics; a caller's part of a shared helper only where the helper itself has no such verdict.
+-- the order of the metrics; a caller's part of a shared helper only where the helper itself has no such verdict. Where
+-- more goroutines wait to send it is their number that leads: nobody receives from them, and more wait all the time.
 ranked as (
     select *,
         row_number() over (
             partition by origin_build_id, cause, known_ordinal
             order by
-                severity, ordinal, place <> 'site', not is_holder, lead_order, calling_function is not null, weight desc,
+                severity, ordinal, place <> 'site', not is_holder, not (is_of_goroutines and has_senders), lead_order, calling_function is not null, weight desc,
                 subject
         ) as member_rank,
     from joined
