@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
-from tracemill.flows.show.coverage import coverage
+from tracemill.flows.show.coverage import coverage, most_of
 from tracemill.flows.show.verdicts import Filter, verdicts
 from tracemill.flows.verbs.looks import _why_none
 
@@ -158,3 +158,9 @@ def test_figures_that_are_out_for_one_build_alone_are_told() -> None:
     assert of_another == ["nothing changed at b6 Quote in what was judged", told]
     assert told.startswith("for one build alone: at b6 block_ns of session.(*Table).Touch (sync) ")
     assert told.endswith("; the next build took it back, so that no verdict stands")
+
+
+def test_of_many_metrics_those_looked_for_in_vain_and_those_with_most_series_are_named() -> None:
+    counts = {f"m{count}": count for count in range(1, 9)} | {"leaks": 0}
+    assert most_of(counts) == "leaks (none found), m8 (8), m7 (7), m6 (6), m5 (5), m4 (4) and 3 more metrics"
+    assert most_of({"m1": 1, "m2": 2}) == "m2 (2), m1 (1)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.gate.comparability import in_words
 from tracemill.flows.gate.judgement import OPEN
-from tracemill.flows.show.coverage import by_reason
+from tracemill.flows.show.coverage import by_reason, most_of
 from tracemill.flows.show.units import amount, amounts, factor
 from tracemill.flows.show.verdicts import change
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # So many of the other verdicts of an incident are named.
 _MOST_OTHERS = 2
-# So many metrics in which twice as much could hide.
-_MOST_HIDDEN = 6
 HEADINGS = ("verdict", "function", "metric", "before → after", "change", "where")
 
 
@@ -57,8 +55,7 @@ def coverage(judgement: Judgement) -> list[str]:
     if judgement.ignored:
         parts.append("compared across " + in_words(judgement.ignored))
     if judgement.judged:
-        counts = [f"{metric} ({count or 'none found'})" for metric, count in judgement.judged.items()]
-        parts.append("judged: " + ", ".join(counts))
+        parts.append(f"judged: {most_of(judgement.judged)}")
     parts += [f"certain from this build on: {sentence}" for sentence in judgement.joined]
     parts += _doubled(judgement.doubled)
     parts += [f"may have got worse: {change}" for change in judgement.suspected]
@@ -80,10 +77,8 @@ def _doubled(doubled: Sequence[Doubled]) -> list[str]:
         *([f"{lasting} fail once up to four builds show it"] if lasting else []),
     ]
     if hidden:
-        metrics = [d for d in doubled if d.hidden]
-        named = ", ".join(f"{d.metric} ({d.hidden})" for d in metrics[:_MOST_HIDDEN])
-        more = f" and {len(metrics) - _MOST_HIDDEN} more metrics" if len(metrics) > _MOST_HIDDEN else ""
-        parts.append(f"{hidden} not be told from how builds differ anyway: {named}{more}")
+        named = most_of({d.metric: d.hidden for d in doubled if d.hidden})
+        parts.append(f"{hidden} not be told from how builds differ anyway: {named}")
     return [f"twice as bad: {', '.join(parts)}"]
 
 

@@ -12,12 +12,14 @@ from tracemill.flows.show.verdicts import Filter, least_earlier_builds, on_scree
 from tracemill.warehouse.queries import ask, ask_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import duckdb
 
 # More differences than this are counted.
 MAX_DIFFERENCES = 8
+# Metrics that have something in common are named up to so many.
+MAX_METRICS = 6
 # Why a build has no place among the others, by what orders those.
 NO_PLACE = {
     "list": "the list that orders the others does not have them",
@@ -235,11 +237,23 @@ def by_reason(found: Iterable[tuple[str, int, str]]) -> list[str]:
             reasons.setdefault(why, {})[metric] = count
     sentences = []
     for why, counts in reasons.items():
-        named = ", ".join(f"{metric} ({count})" for metric, count in counts.items())
         only = next(iter(counts))
         total = f"{sum(counts.values())} series"
-        sentences.append(f"{total} of {only}, {why}" if len(counts) == 1 else f"{total}, {why}: {named}")
+        sentences.append(
+            f"{total} of {only}, {why}" if len(counts) == 1 else f"{total}, {why}: {most_of(counts)}"
+        )
     return sentences
+
+
+def most_of(counts: Mapping[str, int]) -> str:
+    """Metrics with how many series each has, and how many more metrics there are.
+
+    Those that were looked for in vain come first, then those with most.
+    """
+    most = sorted(counts, key=lambda metric: (counts[metric] == 0, counts[metric]), reverse=True)
+    more = len(most) - MAX_METRICS
+    named = ", ".join(f"{metric} ({counts[metric] or 'none found'})" for metric in most[:MAX_METRICS])
+    return named + (f" and {more} more metric{'s' * (more > 1)}" if more > 0 else "")
 
 
 def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:

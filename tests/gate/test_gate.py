@@ -41,7 +41,7 @@ def test_what_was_judged_is_said(demo: Path) -> None:
     assert "certain from this build on" not in found
     next_build = tracemill("gate", "--candidate", "b09", "--warehouse", demo).stdout
     assert "certain from this build on: task_p50_ns of /order: regressed since b08, a part of" in next_build
-    assert "too small in every build to mean anything: " in found and "mapassign_inuse_bytes (4)" in found
+    assert "too small in every build to mean anything: " in found and "mutex_delay_ns (16)" in found
     (zero,) = [line for line in found.splitlines() if "zero in every build; a rise is judged" in line]
     assert "mutex_contentions (16)" in zero
 
