@@ -126,15 +126,22 @@ def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
         connection.execute(
             "create temporary table regression_history as select * replace ("
             "false as is_change, 0.02 as q_value, 1.0 as log_change) "
-            f"from regression_history where build_id = 'b{BUILDS - 2}' order by first_subject limit 3"
+            f"from regression_history where build_id = 'b{BUILDS - 2}' order by first_subject limit 4"
         )
-        felt, felt_too, other = [
+        connection.execute(
+            "update regression_history set metric = 'heap_live_bytes', subject = 'program', function = null "
+            "where first_subject = (select max(first_subject) from regression_history)"
+        )
+        felt, felt_too, other, _ = [
             s for (s,) in connection.execute("select subject from regression_history").fetchall()
         ]
         connection.execute(
             "create temporary table regressions as select '1a2b3c4d' as incident_id, 'callee' as function, "
             f"'regressed' as status, 'b{BUILDS - 3}' as build_id, build_id as first_build_id, "
             "null::varchar as ended_build_id, '' as metric, '' as subject"
+        )
+        connection.execute(
+            "create temporary table incidents as select '1a2b3c4d' as incident_id, 1 as weight"
         )
         connection.execute(
             "create temporary table int_user_calls as select * from (values "
@@ -146,5 +153,5 @@ def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
         ended = suspected_changes(connection, f"b{BUILDS - 2}", ())
     assert f" of {other}: " in alone and "perhaps" not in alone
     assert f" of {felt}: " in explained
-    assert explained.endswith(", and 1 more; perhaps felt of incident 1a2b3c4d")
-    assert len(ended) == 3
+    assert explained.endswith(", and 2 more; perhaps felt of incident 1a2b3c4d")
+    assert len(ended) == 4

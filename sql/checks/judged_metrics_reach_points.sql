@@ -11,6 +11,14 @@ figures as (
         and unknown.run_id = figures.run_id
         and unknown.function = figures.function
         and metrics.measure in ('map_alloc', 'map_inuse')
+    anti join (
+        select * from observations
+        where polarity = 0
+    ) as neither
+        on neither.build_id = figures.build_id
+        and neither.run_id = figures.run_id
+        and neither.metric = figures.metric
+        and neither.subject = figures.subject
     where coalesce(figures.polarity, metrics.polarity, 1) <> 0
         and unknown.function is null
 ),

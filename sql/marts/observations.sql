@@ -2,7 +2,7 @@
 -- grain: build_id, run_id, metric, subject
 -- scope: history
 -- A site that a run does not have gives no row: whether that means zero is for the detection to say, by what the
--- run's captures could have shown.
+-- run's captures could have shown. What capturing itself costs, as pprof and traces do, is neither better nor worse.
 with
 
 figures as (
@@ -32,7 +32,10 @@ select
         when described.is_sum and measures.per is not null then described.unit || '/' || measures.per
         else described.unit
     end as unit,
-    coalesce(figures.polarity, described.polarity)::int as polarity,
+    case
+        when regexp_matches(figures.function, '^((net/http|runtime)/pprof|runtime/trace)\.|^runtime\.(\(\*)?trace') then 0
+        else coalesce(figures.polarity, described.polarity)::int
+    end as polarity,
     described.measure,
     figures.evidence,
 from figures

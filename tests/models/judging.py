@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 
 from tracemill.detection.levels import Levels, Points, find_levels
+from tracemill.warehouse.declared import declared
 
 NEGLIGIBLE = 1e-6
 
@@ -36,7 +37,7 @@ def judge(
 
 
 def no_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Without verdicts and calls."""
+    """Without verdicts and calls; metrics as they are declared."""
     names = (
         "build_id",
         "metric",
@@ -49,6 +50,9 @@ def no_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
     )
     columns = ", ".join(f"''::varchar as {name}" for name in names)
     connection.execute(f"create table regressions as select {columns} limit 0")
+    connection.execute("create table incidents as select '' as incident_id, 1.0 as weight limit 0")
+    connection.register("_metrics", declared()["metrics"])
+    connection.execute("create table int_metrics as from _metrics")
     connection.execute(
         "create table int_user_calls as select '' as build_id, '' as function, '' as calling_function limit 0"
     )

@@ -195,6 +195,18 @@ def test_contention_in_methods_of_one_type_has_one_cause():
     assert [len(members) for members in found] == [1, 1, 1, 1, 3]
 
 
+def test_a_closure_has_the_cause_of_its_function():
+    found = incidents(
+        ("b5", "b5", "regressed", "goroutine_count", "app.(*Server).start"),
+        ("b5", "b5", "regressed", "goroutine_live_count", "app.(*Server).start.func1"),
+        ("b5", "b5", "regressed", "alloc_bytes", "app.(*Server).start.gowrap2.func1"),
+        ("b5", "b5", "regressed", "alloc_bytes", "app.init.func1"),
+        ("b5", "b5", "regressed", "alloc_bytes", "app.init.func2"),
+        ("b5", "b5", "regressed", "alloc_bytes", "app.(*Server).starter"),
+    )
+    assert [len(members) for members in found] == [3, 1, 1, 1]
+
+
 def test_who_holds_a_lock_for_a_small_part_of_the_waits_is_not_their_cause():
     found = incidents(
         ("b5", "b5", "regressed", "block_ns", "app.f"),

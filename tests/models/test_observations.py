@@ -58,6 +58,23 @@ def test_goroutines_that_are_gone_from_a_whole_dump_are_none():
         assert rows(connection, "select build_id, status, after from regressions") == [("b6", "improved", 0)]
 
 
+@pytest.mark.parametrize(
+    ("function", "is_judged"),
+    [
+        ("net/http/pprof.Trace", False),
+        ("runtime/trace.(*traceMultiplexer).startLocked.func1", False),
+        ("runtime.(*traceAdvancerState).start.func1", False),
+        ("app/trace.Start", True),
+        ("runtime/debug.FreeOSMemory", True),
+    ],
+)
+def test_what_capturing_costs_is_neither_better_nor_worse(function, is_judged):
+    with dumped(lambda build: {function: 250 if build >= 6 else 50}).models() as connection:
+        assert len(rows(connection, "select * from regressions")) == is_judged
+        values = "select max(value) from observations where metric = 'goroutine_count'"
+        assert rows(connection, values) == [(250,)]
+
+
 def test_goroutines_of_profiles_and_traces_are_counted_by_their_entry():
     given = Given()
     profile = given.capture("b1", "1", "goroutine")

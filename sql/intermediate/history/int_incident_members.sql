@@ -136,6 +136,16 @@ receivers as (
     group by origin_build_id, function
 ),
 
+-- A closure is code of its function; those of package variables have nothing in common.
+closures as (
+    select closures.origin_build_id, closures.function, outer_functions.function as other,
+        greatest(closures.ordinal, outer_functions.ordinal) as since_ordinal,
+    from first_known as closures
+    inner join first_known as outer_functions
+        on outer_functions.origin_build_id = closures.origin_build_id
+        and outer_functions.function = regexp_extract(closures.function, '^(.*?)\.(func|gowrap|deferwrap)\d', 1)
+),
+
 -- What is known of the whole before any part of it is: whatever parts are found later, they are of that.
 wholes as (
     select origin_build_id, if(metric = 'process_cpu_ns', 'cpu_ns', 'inuse') as part, min(ordinal) as known_ordinal,
@@ -159,6 +169,10 @@ both_ways as (
     select origin_build_id, function, other, since_ordinal from linked
     union
     select origin_build_id, other, function, since_ordinal from linked
+    union
+    select origin_build_id, function, other, since_ordinal from closures
+    union
+    select origin_build_id, other, function, since_ordinal from closures
     union
     select origin_build_id, ones.function, others.function, greatest(ones.ordinal, others.ordinal)
     from receivers as ones

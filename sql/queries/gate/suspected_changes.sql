@@ -1,6 +1,7 @@
 -- What may have got worse at a build: its own figures, and of the newest build what a look back finds.
--- Of an earlier build with what the next one showed: it has told by now. With the incident that it may be felt of: one
--- that stands, of the same function or one that it calls, or of any where it is of none, and that began when it did.
+-- Of an earlier build with what the next one showed: it has told by now. With the incident that it may be felt of, which
+-- stands and began when it did: one of the same function or of one that it calls, else, of what feels the costs of sites,
+-- the gravest.
 with recursive
 
 candidate as (
@@ -48,11 +49,12 @@ nexts as (
 
 -- An incident is new until so many builds show it as judging takes.
 standing as (
-    select verdicts.incident_id, verdicts.function, first_build.ordinal as first_ordinal,
+    select verdicts.incident_id, verdicts.function, incidents.weight, first_build.ordinal as first_ordinal,
         known.ordinal + rules.least_builds as last_ordinal,
     from regressions as verdicts
     cross join detection_rules as rules
-    inner join builds as known using (build_id)
+    inner join incidents using (incident_id)
+    inner join builds as known on known.build_id = verdicts.build_id
     inner join builds as first_build on first_build.build_id = verdicts.first_build_id
     left join builds as ended on ended.build_id = verdicts.ended_build_id
     where verdicts.status = 'regressed'
@@ -61,9 +63,9 @@ standing as (
 ),
 
 felt as (
-    select incident_id, function, first_ordinal, last_ordinal from standing
+    from standing
     union
-    select felt.incident_id, calls.calling_function, felt.first_ordinal, felt.last_ordinal
+    select felt.incident_id, calls.calling_function, felt.weight, felt.first_ordinal, felt.last_ordinal
     from felt
     inner join int_user_calls as calls using (function)
     where calls.build_id = $build_id
@@ -79,11 +81,16 @@ select
     surest.since,
     nexts.value as next_value,
     nexts.build_id as next_build_id,
-    min(felt.incident_id) as incident_id,
+    arg_max(
+        felt.incident_id, (coalesce(felt.function = surest.function, false), felt.weight, felt.incident_id)
+    ) as incident_id,
 from surest
-left join nexts using (metric, first_subject)
+left join int_metrics as described on described.metric = surest.metric
+left join nexts
+    on nexts.metric = surest.metric
+    and nexts.first_subject = surest.first_subject
 left join felt
-    on (felt.function = surest.function or surest.function is null)
+    on (felt.function = surest.function or described.place = 'derived')
     and surest.ordinal between felt.first_ordinal and felt.last_ordinal
 group by all
 order by surest.q_value, surest.metric, surest.subject
