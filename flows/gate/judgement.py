@@ -14,7 +14,8 @@ class Finding(NamedTuple):
     """One verdict: the columns of regressions, and more; file and line of its function where known.
 
     status: as in the mart, or open for a regression known before the candidate. build_id: the build that
-    made it known. first_build_id, commit: where it begins. members: the other verdicts of its incident.
+    made it known. first_build_id, commit: where it begins. moved_to: the function's name at the candidate,
+    where it is another by then. members: the other verdicts of its incident.
     """
 
     status: str
@@ -28,6 +29,7 @@ class Finding(NamedTuple):
     calling_function: str | None
     first_subject: str
     moved_from: str | None
+    moved_to: str | None
     unit: str | None
     polarity: int
     before: float | None

@@ -122,6 +122,7 @@ def rows(findings: Sequence[Finding]) -> list[list[str]]:
 
 def _row(finding: Finding, *, is_alone: bool) -> list[str]:
     was = f" (was {finding.moved_from})" if finding.moved_from else ""
+    was += f" (now {finding.moved_to})" if finding.moved_to else ""
     is_named = finding.function and is_alone and not finding.calling_function
     return [
         "accepted" if finding.accepted_by else finding.status + since(finding),
@@ -147,6 +148,8 @@ def facts(finding: Finding) -> list[str]:
         parts.append(f"{finding.status}{start}{commit}; known from {finding.build_id} on")
     if finding.moved_from:
         parts.append(f"was {finding.moved_from}")
+    if finding.moved_to:
+        parts.append(f"now {finding.moved_to}")
     if finding.expected_interval:
         low, high = (amount(bound, finding.unit) for bound in finding.expected_interval)
         parts.append(f"expected {low} to {high} (95 %)")

@@ -14,10 +14,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.models.story import PUT, story
+from tests.models.story import GET, LOOKUP, PUT, story
 from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.judgement import PASSED, REGRESSED
 from tracemill.flows.gate.self_test import FACTORS, self_test
+from tracemill.flows.gate.wording import rows
 from tracemill.flows.progress import Silent
 from tracemill.warehouse import connect
 
@@ -253,3 +254,10 @@ def test_a_warehouse_of_other_models_says_what_to_do(demo: Path, tmp_path: Path,
         connection.execute(lacks)
     found = tracemill("gate", "--candidate", "b08", "--across", "all", "--warehouse", root)
     assert (found.exit_code, "run `tracemill build`" in found.stderr) == (2, True)
+
+
+def test_what_stands_open_has_the_name_and_place_that_its_function_has_now() -> None:
+    [contended] = [f for f in judged(story(), "b10").open if f.metric == "block_ns"]
+    assert (contended.function, contended.moved_to) == (GET, LOOKUP)
+    [row] = rows([contended])
+    assert row[1] == f"{GET} (now {LOOKUP})"

@@ -1,5 +1,16 @@
 -- The incidents of the candidate by their leading verdicts, what regressed first, and what stood open before it.
 -- Where metrics are asked for, every verdict on them.
+with
+
+-- The name that each function has by the candidate.
+names as (
+    select lineages.function, arg_max(later.function, later.since_ordinal) as name,
+    from int_lineages as lineages
+    inner join int_lineages as later using (first_function)
+    where later.since_ordinal <= $ordinal
+    group by lineages.function
+)
+
 select
     if(r.build_id = $build_id, r.status, $open) as status,
     r.build_id,
@@ -12,6 +23,7 @@ select
     r.calling_function,
     r.first_subject,
     r.moved_from,
+    nullif(names.name, r.function) as moved_to,
     r.unit,
     r.polarity,
     r.before,
@@ -48,9 +60,10 @@ left join regression_history as h
     and h.metric = r.metric
     and h.subject = r.subject
 left join metrics as m on m.metric = r.metric
+left join names on names.function = r.function
 left join int_function_places as place
     on place.build_id = $build_id
-    and place.function = r.function
+    and place.function = coalesce(names.name, r.function)
 where (
         r.build_id = $build_id
         or (
