@@ -43,6 +43,7 @@ class Finding(NamedTuple):
     first_build_id: str
     commit: str | None
     ended_build_id: str | None
+    as_before_build_id: str | None
     call_path: str | None
     caller: str | None
     caller_before: float | None

@@ -129,7 +129,7 @@ def _row(finding: Finding, *, is_alone: bool) -> list[str]:
         (finding.function if finding.function and is_named else finding.subject) + was,
         finding.metric,
         amounts(finding.before, finding.after, finding.unit),
-        change(finding),
+        change(finding) + (f", as before {finding.as_before_build_id}" if finding.as_before_build_id else ""),
         f"{place(finding)}:{finding.line}" if finding.file else "",
     ]
 

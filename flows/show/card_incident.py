@@ -50,6 +50,7 @@ class Incident(NamedTuple):
     commit: str | None
     committed_at: datetime | None
     ended_build_id: str | None
+    as_before_build_id: str | None
     call_path: str | None
     weight: float
     member_count: int

@@ -89,6 +89,8 @@ def facts(incident: Incident, runs_before: int) -> list[str]:
         found.append(f"q = {incident.q_value:.0e}{over}")
     if incident.build_id != incident.seen_build_id:
         found.append(f"certain since {incident.build_id}")
+    if incident.as_before_build_id:
+        found.append(f"as it was before {incident.as_before_build_id}")
     found.append(standing(incident))
     return [fact for fact in found if fact]
 

@@ -40,6 +40,7 @@ select
     verdicts.first_build_id,
     verdicts.commit,
     case when verdicts.status = 'regressed' then ends.ended_build_id end as ended_build_id,
+    verdicts.as_before_build_id,
     verdicts.call_path,
     verdicts.caller,
     verdicts.caller_before,

@@ -93,6 +93,21 @@ def test_a_regression_says_when_it_was_over():
     ]
 
 
+def test_what_took_a_change_back_says_before_which_build_it_was_so():
+    with story().models() as connection:
+        found = rows(
+            connection,
+            "select build_id, metric, status, as_before_build_id from regressions "
+            "where is_lead and status <> 'moved' order by all",
+        )
+    assert found == [
+        ("b11", "block_ns", "improved", "b8"),
+        ("b4", "mapassign_alloc_bytes", "regressed", None),
+        ("b6", "mapassign_alloc_bytes", "improved", "b4"),
+        ("b8", "block_ns", "regressed", None),
+    ]
+
+
 @pytest.mark.full
 def test_a_verdicts_query_shows_its_series():
     with story().models() as connection:

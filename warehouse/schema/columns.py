@@ -367,6 +367,7 @@ _DECLARED = (
     Column("n_before", INT, "", "Builds in the level before the verdict's build."),
     Column("n_after", INT, "", "Builds from the verdict's build on, until the next change."),
     Column("first_build_id", TEXT, "", "First build of the level that the build belongs to: of a verdict the build that changed, with its commit."),
+    Column("as_before_build_id", TEXT, "", "The build whose change was taken back: no farther from the level before it than chance lets expect; null where the level is new."),
     Column("ended_build_id", TEXT, "", "Of a regression, the build from which on it is over: back by more than half, or no longer comparable; null while it stands."),
     Column("query", TEXT, "", "SQL that shows the verdict's series, build by build."),
     Column("first_subject", TEXT, "", "The subject under the first name that its function had."),

@@ -41,7 +41,7 @@ _MARTS = (
           "build_id metric subject",
           "build_id metric subject status incident_id is_lead found function calling_function first_subject moved_from unit "
           "polarity before after change_ratio interval p_value q_value n_before n_after first_build_id commit "
-          "ended_build_id call_path caller caller_before caller_after evidence query"),
+          "ended_build_id as_before_build_id call_path caller caller_before caller_after evidence query"),
     _mart("incidents", "Verdicts of one cause together: the one that names it best, what it costs, its other verdicts and "
           "where it is seen best.", "build_id incident_id",
           "build_id incident_id incident_rank status metric subject function unit before after change_ratio q_value n_before "

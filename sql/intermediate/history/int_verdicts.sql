@@ -266,6 +266,21 @@ bases as (
     group by verdicts.metric, verdicts.first_subject, verdicts.ordinal
 ),
 
+-- What took an earlier change of the series back: no farther from the level before that one than chance lets expect.
+returned as (
+    select verdicts.metric, verdicts.first_subject, verdicts.ordinal, any_value(earlier.build_id) as build_id,
+    from verdicts
+    inner join history as earlier
+        on earlier.metric = verdicts.metric
+        and earlier.first_subject = verdicts.first_subject
+        and earlier.level_number = verdicts.level_before
+        and earlier.is_change
+    where verdicts.is_change
+        and abs(ln(verdicts.after + verdicts.negligible) - ln(earlier.change_before + earlier.negligible))
+            <= verdicts.log_half_width
+    group by verdicts.metric, verdicts.first_subject, verdicts.ordinal
+),
+
 -- What the others of a timed metric did at the build that shows the verdict.
 shared as (
     select distinct metric, ordinal, shared_log_change
@@ -314,6 +329,7 @@ select
     first_build.build_id as first_build_id,
     first_build.commit,
     last_paths.call_path,
+    returned.build_id as as_before_build_id,
     verdicts.caller,
     verdicts.caller_before,
     verdicts.caller_after,
@@ -332,6 +348,7 @@ select
             '; beside all others of the build, which are 1/' || format('{:.3g}', exp(-shared.shared_log_change))
             || ' of what they were'
         ),
+        '; as it was before ' || returned.build_id,
         '; standard error ' || round(100 * (exp(verdicts.log_standard_error) - 1), 1) || ' %',
         '; known by ', last_evidence.evidence
     ) as evidence,
@@ -363,6 +380,10 @@ left join last_paths
 left join shared
     on shared.metric = verdicts.metric
     and shared.ordinal = verdicts.ordinal
+left join returned
+    on returned.metric = verdicts.metric
+    and returned.first_subject = verdicts.first_subject
+    and returned.ordinal = verdicts.ordinal
 left join last_evidence
     on last_evidence.metric = verdicts.metric
     and last_evidence.first_subject = verdicts.first_subject

@@ -37,6 +37,7 @@ select
     r.first_build_id,
     r.commit,
     r.ended_build_id,
+    r.as_before_build_id,
     r.call_path,
     r.caller,
     r.caller_before,

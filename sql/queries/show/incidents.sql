@@ -10,6 +10,7 @@ named as (
         lead.polarity,
         lead."interval",
         lead.p_value,
+        lead.as_before_build_id,
         lead.n_after,
         lead.evidence,
         lead.query,
