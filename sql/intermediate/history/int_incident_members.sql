@@ -286,8 +286,8 @@ ranked as (
         row_number() over (
             partition by origin_build_id, cause, known_ordinal
             order by
-                severity, ordinal, place <> 'site', not is_holder, not (is_of_goroutines and has_senders), lead_order, calling_function is not null, weight desc,
-                subject
+                severity, ordinal, place <> 'site', not is_holder, not (is_of_goroutines and has_senders), lead_order,
+                calling_function is not null, weight desc, subject
         ) as member_rank,
     from joined
 )
