@@ -126,13 +126,16 @@ def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
         connection.execute(
             "create temporary table regression_history as select * replace ("
             "false as is_change, 0.02 as q_value, 1.0 as log_change) "
-            f"from regression_history where build_id = 'b{BUILDS - 2}' order by first_subject limit 4"
+            f"from regression_history where build_id = 'b{BUILDS - 2}' order by first_subject limit 5"
         )
-        connection.execute(
-            "update regression_history set metric = 'heap_live_bytes', subject = 'program', function = null "
-            "where first_subject = (select max(first_subject) from regression_history)"
-        )
-        felt, felt_too, other, _ = [
+        for metric, subject in (("heap_live_bytes", "program"), ("bench sec/op", "Parse")):
+            connection.execute(
+                "update regression_history set metric = $1, subject = $2, function = null "
+                "where first_subject = (select max(first_subject) from regression_history "
+                "where function is not null)",
+                [metric, subject],
+            )
+        felt, felt_too, other, _, _ = [
             s for (s,) in connection.execute("select subject from regression_history").fetchall()
         ]
         connection.execute(
@@ -148,10 +151,11 @@ def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
             f"('b{BUILDS - 2}', 'callee', '{felt}'), ('b{BUILDS - 2}', '{felt}', '{felt_too}'), "
             f"('b1', 'callee', '{other}')) as calls (build_id, function, calling_function)"
         )
-        alone, explained = suspected_changes(connection, f"b{BUILDS - 2}", ())
+        of_benchmark, alone, explained = suspected_changes(connection, f"b{BUILDS - 2}", ())
         connection.execute(f"update regressions set ended_build_id = 'b{BUILDS - 2}'")
         ended = suspected_changes(connection, f"b{BUILDS - 2}", ())
+    assert of_benchmark.startswith("bench sec/op of Parse: ") and "perhaps" not in of_benchmark
     assert f" of {other}: " in alone and "perhaps" not in alone
     assert f" of {felt}: " in explained
     assert explained.endswith(", and 2 more; perhaps felt of incident 1a2b3c4d")
-    assert len(ended) == 4
+    assert len(ended) == 5

@@ -1,7 +1,7 @@
 -- What may have got worse at a build: its own figures, and of the newest build what a look back finds.
 -- Of an earlier build with what the next one showed: it has told by now. With the incident that it may be felt of, which
 -- stands and began when it did: one of the same function or of one that it calls, else, of what feels the costs of sites,
--- the gravest.
+-- the gravest. A benchmark or a task is told by its own name.
 with recursive
 
 candidate as (
@@ -90,7 +90,10 @@ left join nexts
     on nexts.metric = surest.metric
     and nexts.first_subject = surest.first_subject
 left join felt
-    on (felt.function = surest.function or described.place = 'derived')
+    on (
+        felt.function = surest.function
+        or described.place = 'derived' and described.family in ('cpu', 'scheduling', 'collector', 'heap size')
+    )
     and surest.ordinal between felt.first_ordinal and felt.last_ordinal
 group by all
 order by surest.q_value, surest.metric, surest.subject
