@@ -108,6 +108,21 @@ def test_what_took_a_change_back_says_before_which_build_it_was_so():
     ]
 
 
+def test_what_came_back_by_a_part_is_not_as_it_was():
+    given = story(leak=16, contention=1)
+    put = given.stack(PUT, *USER_PATH)
+    for sample in given.tables["profile_samples"]:
+        if sample["stack_id"] == put and int(sample["capture_id"].split("/")[0][1:]) >= 6:
+            sample["value"] *= 4
+    with given.models() as connection:
+        found = rows(
+            connection,
+            "select first_build_id, status, as_before_build_id from regressions "
+            "where metric = 'mapassign_alloc_bytes' and status <> 'moved' order by all",
+        )
+    assert found == [("b4", "regressed", None), ("b6", "improved", None)]
+
+
 @pytest.mark.full
 def test_a_verdicts_query_shows_its_series():
     with story().models() as connection:
