@@ -16,9 +16,13 @@ def judge(
     negligible: float = NEGLIGIBLE,
     counting: np.ndarray | None = None,
     builds_before: int = 0,
-    families: int = 1,
+    families: int | tuple[int, ...] = 1,
+    contexts: np.ndarray | None = None,
 ) -> Levels:
-    """Levels of logarithms (series, builds, runs); counting: variance of each build from few events."""
+    """Levels of logarithms (series, builds, runs), nan where one is missing.
+
+    counting: variance of each build from few events. families, contexts: of builds.
+    """
     series, builds, runs = logs.shape
     return find_levels(
         Points(
@@ -29,9 +33,9 @@ def judge(
             run_count=np.full(series * builds, runs),
             counting_variance=np.zeros(series * builds) if counting is None else counting.ravel(),
             negligible=np.full(series * builds, negligible),
-            context=np.zeros(series * builds, int),
+            context=np.tile(np.zeros(builds, int) if contexts is None else contexts, series),
         ),
-        families,
+        np.tile(np.broadcast_to(families, builds), series),
         builds_before=builds_before,
     )
 

@@ -10,7 +10,8 @@ from tracemill.detection.levels import Levels, Points, find_levels
 from tracemill.detection.noise import family_prior
 from tracemill.detection.rules import RULES
 
-NEGLIGIBLE = 1e-6
+from . import judging
+from .judging import NEGLIGIBLE
 
 
 def noisy(
@@ -32,21 +33,7 @@ def judge(
     values: np.ndarray, contexts: np.ndarray | None = None, families: int | tuple[int, ...] = 1
 ) -> Levels:
     """Levels of values (series, builds, runs), nan where one is missing; contexts, families: of builds."""
-    series, builds, runs = values.shape
-    logs = np.log(values + NEGLIGIBLE)
-    return find_levels(
-        Points(
-            series=np.repeat(np.arange(series), builds),
-            build=np.tile(np.arange(builds), series),
-            log_value=np.median(logs, axis=2).ravel(),
-            run_variance=logs.var(axis=2, ddof=1).ravel() if runs > 1 else np.full(series * builds, np.nan),
-            run_count=np.full(series * builds, runs),
-            counting_variance=np.zeros(series * builds),
-            negligible=np.full(series * builds, NEGLIGIBLE),
-            context=np.tile(np.zeros(builds, int) if contexts is None else contexts, series),
-        ),
-        np.tile(np.broadcast_to(families, builds), series),
-    )
+    return judging.judge(np.log(values + NEGLIGIBLE), families=families, contexts=contexts)
 
 
 def changes(values: np.ndarray) -> np.ndarray:
