@@ -157,5 +157,5 @@ def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
     assert of_benchmark.startswith("bench sec/op of Parse: ") and "perhaps" not in of_benchmark
     assert f" of {other}: " in alone and "perhaps" not in alone
     assert f" of {felt}: " in explained
-    assert explained.endswith(", and 2 more; perhaps felt of incident 1a2b3c4d")
+    assert explained.endswith(", and 2 more; perhaps caused by incident 1a2b3c4d")
     assert len(ended) == 5

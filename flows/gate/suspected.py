@@ -72,4 +72,4 @@ def suspected_changes(
 
 def _felt(incident: str, hints: list[str]) -> str:
     more = f", and {len(hints) - 1} more" if len(hints) > 1 else ""
-    return f"{hints[0]}{more}; perhaps felt of incident {incident}"
+    return f"{hints[0]}{more}; perhaps caused by incident {incident}"
