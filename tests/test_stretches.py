@@ -132,9 +132,9 @@ def test_verdicts_of_long_ago_stand_and_end_and_only_the_newest_are_judged_again
     assert verdicts(tmp_path / "w", "regressions") == [("b05", "regressed", "b05", None)]
     steps = published(tmp_path / "w", builds[12:14])
     assert "int_points" in steps
-    assert [step for step in steps if step.startswith("builds ")] == ["builds b00 to b08"]
+    # A stretch that has got all its neighbours was judged with them already, in a short history as well.
+    assert not [step for step in steps if step.startswith("builds ")]
     assert verdicts(tmp_path / "w", "regressions") == [("b05", "regressed", "b05", None)]
-    # A stretch that has got all its neighbours was judged with them already.
     for first in (14, 15):
         steps = published(tmp_path / "w", builds[first : first + 1 if first == 14 else None])
         assert not [step for step in steps if step.startswith("builds ")]

@@ -366,7 +366,7 @@ class _Build:
         if history.is_long:
             self._judge(history, progress)
         else:
-            history.note_short()
+            history.note()
         for model in self.models:
             if model.name in judged and not (history.is_long and model.scope == "history"):
                 self._make(model, progress)

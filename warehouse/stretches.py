@@ -121,24 +121,24 @@ class History:
         """Whether there are builds that are not judged together."""
         return any(len(stretch.among) < len(self._rows) for stretch in self._stretches)
 
-    def note_short(self) -> None:
-        """Nothing that stands is of a stretch."""
+    def note(self) -> None:
+        """Write down what each stretch's rows are made from; also of a history that is not long yet."""
         self._after.update(dict.fromkeys((s for s in self._before if s.startswith(SUBJECT)), ""))
+        self._after.update({f"{SUBJECT}{s.number}": self._fingerprint(s) for s in self._stretches})
 
     def judge(self, file: Path, progress: Callable[[str], None]) -> Iterator[None]:
         """Judge the stretches that are not as they were; at each, the connection shows what it is made from.
 
         file: does not exist yet, and is removed. Raises ModelError.
         """
-        self.note_short()
-        fingerprints = {stretch.number: self._fingerprint(stretch) for stretch in self._stretches}
-        self._after.update({f"{SUBJECT}{number}": made for number, made in fingerprints.items()})
+        self.note()
         newest = self._stretches[-1].among
+        subjects = {stretch.number: f"{SUBJECT}{stretch.number}" for stretch in self._stretches}
         kept = [
             stretch
             for stretch in self._stretches
             if stretch.among != newest
-            and self._before.get(f"{SUBJECT}{stretch.number}") == fingerprints[stretch.number]
+            and self._before.get(subjects[stretch.number]) == self._after[subjects[stretch.number]]
         ]
         self._keep([build for stretch in kept for build in stretch.builds])
         is_begun = bool(kept)

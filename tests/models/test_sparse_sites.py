@@ -59,3 +59,18 @@ def test_a_map_figure_of_a_site_that_is_known_in_part_is_no_point():
     with given.models() as connection:
         query = "select build_id from regression_history where metric = 'mapassign_alloc_bytes' order by 1"
         assert rows(connection, query) == [("b1",), ("b3",)]
+
+
+@pytest.mark.parametrize("requests", [0, 1000])
+def test_next_to_nothing_unknown_leaves_a_map_figure_a_point_per_unit_of_work_as_well(requests):
+    given = Given()
+    put = given.stack(PUT)
+    for number in range(1, 4):
+        given.heap(f"b{number}", "1", [(put, 0x100, 800_000_000), (put, 0x200, 8_000_000)])
+        given.names(given.trace(f"b{number}", "1", []), [(0x101, PUT, 1, ASSIGN)])
+        if requests:
+            work = {"build_id": f"b{number}", "run_id": "1", "work_unit": "requests", "work_count": requests}
+            given.tables["run_work"].append(work)
+    with given.models() as connection:
+        query = "select build_id, value > 0 from regression_history where metric = 'mapassign_alloc_bytes' order by 1"
+        assert rows(connection, query) == [("b1", True), ("b2", True), ("b3", True)]

@@ -28,13 +28,39 @@ unknown as (
     select * from int_unknown_sites
 ),
 
+heaps as (
+    select * from figures_heap
+),
+
 named as (
-    select metric, series_number, unnest(subjects) as subject,
+    select metric, series_number, measure, unnest(subjects) as subject,
     from series
 ),
 
--- What each run showed of a series, and that it could have shown it. Put together by rows and not by columns, so that who asks
--- for some builds reads no more than theirs.
+-- Here and below, what belongs together is put together by rows and not by columns, so that who asks for some builds reads no
+-- more than theirs.
+heap_sites as (
+    select build_id, run_id, 'map_alloc' as measure, function, alloc_bytes as unknown, 0 as allocated,
+    from unknown
+    union all
+    select build_id, run_id, 'map_inuse', function, inuse_bytes, 0,
+    from unknown
+    union all
+    select build_id, run_id, if(metric = 'alloc_bytes', 'map_alloc', 'map_inuse'), function, 0, value,
+    from heaps
+    where metric in ('alloc_bytes', 'inuse_bytes')
+        and calling_function is null
+),
+
+-- Sites of which more than a fiftieth of what they allocated in a run is unknown.
+untold as (
+    select build_id, run_id, measure, function,
+    from heap_sites
+    group by build_id, run_id, measure, function
+    having sum(unknown) > 0.02 * sum(allocated)
+),
+
+-- What each run showed of a series, that it could have shown it, and that it does not tell.
 shown as (
     select
         observed.build_id,
@@ -47,6 +73,7 @@ shown as (
         observed.evidence,
         null as measure,
         false as can_tell_none,
+        false as is_untold,
     from observed
     inner join named using (metric, subject)
     union all
@@ -55,14 +82,21 @@ shown as (
         measures.run_id,
         series.metric,
         series.series_number,
-        null as unit,
-        null as value,
-        null as variance,
-        null as evidence,
+        null,
+        null,
+        null,
+        null,
         measures.measure,
-        measures.is_exhaustive or measures.is_told_by_site as can_tell_none,
+        measures.is_exhaustive or measures.is_told_by_site,
+        false,
     from series
     inner join measures using (measure)
+    union all
+    select untold.build_id, untold.run_id, named.metric, named.series_number, null, null, null, null, null, false, true,
+    from untold
+    inner join named
+        on named.measure = untold.measure
+        and named.subject = untold.function
 ),
 
 run_values as (
@@ -78,29 +112,9 @@ run_values as (
         max(evidence) as evidence,
     from shown
     group by build_id, run_id, metric, series_number
-    having count(measure) > 0 and (count(value) > 0 or bool_or(can_tell_none))
-),
-
--- Sites of which more than a fiftieth of what they allocated in a run is unknown.
-untold as (
-    select distinct unknown.build_id, unknown.run_id, measures.measure, unknown.function,
-    from unknown
-    inner join (values ('map_alloc', 'alloc_bytes'), ('map_inuse', 'inuse_bytes')) as measures (measure, metric)
-        on true
-    -- Not the CTE: named twice it would be held whole, and no condition would reach it.
-    left join observations as allocated
-        on allocated.build_id = unknown.build_id
-        and allocated.run_id = unknown.run_id
-        and allocated.metric = measures.metric
-        and allocated.subject = unknown.function
-    where if(measures.metric = 'alloc_bytes', unknown.alloc_bytes, unknown.inuse_bytes)
-        > 0.02 * coalesce(allocated.value, 0)
-),
-
-untold_series as (
-    select distinct untold.build_id, untold.run_id, untold.measure, named.metric, named.series_number,
-    from untold
-    inner join named on named.subject = untold.function
+    having count(measure) > 0
+        and (count(value) > 0 or bool_or(can_tell_none))
+        and not bool_or(is_untold)
 )
 
 select
@@ -109,10 +123,3 @@ select
     ln(greatest(run_values.value, 0) + floors.negligible) as log_value,
 from run_values
 inner join floors using (metric)
-left join untold_series
-    on untold_series.build_id = run_values.build_id
-    and untold_series.run_id = run_values.run_id
-    and untold_series.measure = run_values.measure
-    and untold_series.metric = run_values.metric
-    and untold_series.series_number = run_values.series_number
-where untold_series.metric is null
