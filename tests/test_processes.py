@@ -86,3 +86,26 @@ def test_a_kill_leaves_no_process(tmp_path: Path) -> None:
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert not left
+
+
+# Loads two profiles side by side, without asking whether it is the program that was started.
+_UNGUARDED = """
+import sys
+from pathlib import Path
+from tracemill.flows.loading import ingest
+ingest.MIN_BYTES_FOR_PROCESSES = 0
+print(ingest.ingest([Path(sys.argv[1])], Path(sys.argv[2]), processes=2).failures)
+"""
+
+
+def test_a_script_that_loads_is_not_run_again_in_each_process(tmp_path: Path) -> None:
+    for name in ("heap", "block"):
+        file = tmp_path / "artifacts/b1/1" / f"{name}.pb.gz"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes((SAMPLES / f"pprof/go1.27/{name}.pb.gz").read_bytes())
+    script = tmp_path / "script.py"
+    script.write_text(_UNGUARDED)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    command = [sys.executable, str(script), str(tmp_path / "artifacts"), str(tmp_path / "w")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

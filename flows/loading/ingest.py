@@ -14,6 +14,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.capture import (
@@ -291,6 +293,26 @@ def _processes(count: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
 
 
+def _submit(pool: ProcessPoolExecutor, job: Job) -> Future[list[Outcome]]:
+    # A process that is left half started says so on the terminal.
+    with uninterrupted(), _hidden_script():
+        return pool.submit(_load_in_worker, job)
+
+
+@contextlib.contextmanager
+def _hidden_script() -> Iterator[None]:
+    """Processes that are started in the block do not run the caller's script once more.
+
+    They need nothing of it; where no ``if __name__ == "__main__"`` keeps them from it, it would load again.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
 @contextlib.contextmanager
 def _ignored_interrupts() -> Iterator[None]:
     """Processes that are started in the block hear no Ctrl-C, until they ask for it."""
@@ -324,13 +346,11 @@ def load_with(pool: ProcessPoolExecutor | None, jobs: list[Job]) -> Iterator[Out
         return
     running: dict[Future[list[Outcome]], Job] = {}
     interrupted = []
-    # A process that is left half started says so on the terminal.
-    with uninterrupted():
-        for job in jobs:
-            try:
-                running[pool.submit(_load_in_worker, job)] = job
-            except BrokenProcessPool:
-                interrupted.append(job)
+    for job in jobs:
+        try:
+            running[_submit(pool, job)] = job
+        except BrokenProcessPool:
+            interrupted.append(job)
     while running:
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
@@ -369,6 +389,6 @@ def _load_in_worker(job: Job) -> list[Outcome]:
 def _load_alone(job: Job) -> list[Outcome]:
     with _processes(1) as pool:
         try:
-            return pool.submit(_load_in_worker, job).result()
+            return _submit(pool, job).result()
         except BrokenProcessPool:
             return [failed(job, "the parser's process died; the file may need more memory than there is")]

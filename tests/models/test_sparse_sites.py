@@ -72,5 +72,5 @@ def test_next_to_nothing_unknown_leaves_a_map_figure_a_point_per_unit_of_work_as
             work = {"build_id": f"b{number}", "run_id": "1", "work_unit": "requests", "work_count": requests}
             given.tables["run_work"].append(work)
     with given.models() as connection:
-        query = "select build_id, value > 0 from regression_history where metric = 'mapassign_alloc_bytes' order by 1"
-        assert rows(connection, query) == [("b1", True), ("b2", True), ("b3", True)]
+        query = "select build_id from regression_history where metric = 'mapassign_alloc_bytes' order by 1"
+        assert rows(connection, query) == [("b1",), ("b2",), ("b3",)]
