@@ -139,6 +139,16 @@ def test_doctor_sees_captures_that_saw_parts_of_the_counted_work() -> None:
     assert found == {"b1": True, "b2": False, "b3": False}
 
 
+def test_doctor_misses_no_race_and_no_difference_of_profiles() -> None:
+    given = Given()
+    for kind in ("race", "diff", "heap"):
+        given.capture("b1", "1", kind)
+    given.capture("b2", "1", "benchmarks")
+    with given.models() as connection:
+        kinds = {b.build_id: list(b.kinds) for b in ask(connection, "doctor/builds", doctor.Build)}
+    assert kinds == {"b1": ["heap"], "b2": ["benchmarks"]}
+
+
 @pytest.mark.full
 def test_a_build_of_unknown_place_is_not_the_newest(tmp_path: Path) -> None:
     sample = Path(__file__).parent / "samples/benchmarks/go1.27/bench.txt"

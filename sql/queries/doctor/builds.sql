@@ -3,6 +3,13 @@
 -- A profile as text (debug=1) counts as one.
 with
 
+-- A race is only reported where there is one, and a difference of profiles is made by who looks at it.
+recorded as (
+    select build_id, kind,
+    from captures
+    where kind not in ('race', 'diff')
+),
+
 knowledge as (
     select build_id, bool_and(is_known) as is_heap_known, min(known_share) as known_share,
     from int_heap_knowledge
@@ -27,9 +34,9 @@ select
     any_value(knowledge.is_heap_known) as is_heap_known,
     any_value(knowledge.known_share) as known_share,
     coalesce(any_value(parts.sees_parts), false) as sees_parts,
-    coalesce(list(distinct replace(captures.kind, '_text', '') order by replace(captures.kind, '_text', '')), []) as kinds,
+    coalesce(list(distinct replace(recorded.kind, '_text', '') order by replace(recorded.kind, '_text', '')), []) as kinds,
 from builds
-left join captures using (build_id)
+left join recorded using (build_id)
 left join knowledge using (build_id)
 left join parts using (build_id)
 left join int_heap_processes as processes using (build_id)
