@@ -214,3 +214,71 @@ def test_idle_waits_of_another_caller_do_not_count_as_the_sites_cost():
             row | {"reason": "chan receive", "stack_id": idle, "duration_ns": 900_000_000_000}
         )
     assert verdicts(given) == {("b6", LIST, "regressed", None)}
+
+
+def maps(sites, *, known_until: int = 8, seed: int = 1) -> Given:
+    """Eight builds of three runs; sites(is_late): (function, pc, callee) → bytes that it allocates there.
+
+    known_until: the last build that tells what LIST calls.
+    """
+    given, random = Given(), np.random.default_rng(seed)
+    for build in range(1, 9):
+        called = sites(build in LATE)
+        for run in "123":
+            heap = [
+                (given.stack(function, *USER_PATH), pc, int(size * np.exp(0.02 * random.standard_normal())))
+                for (function, pc, _), size in called.items()
+            ]
+            given.heap(f"b{build}", run, heap)
+            named = [
+                (pc + 1, function, 1, callee)
+                for function, pc, callee in called
+                if function != LIST or build <= known_until
+            ]
+            given.names(given.trace(f"b{build}", run, []), named)
+    return given
+
+
+ASSIGN = "runtime.mapassign_faststr"
+ALL_VERDICTS = "select metric, function, status from regressions"
+
+
+@pytest.mark.parametrize("callee", [ASSIGN, "runtime.makemap"])
+def test_maps_that_move_are_a_shift_in_every_metric(callee):
+    def sites(is_late):
+        more, less = (TOUCH, 0x100, callee), (LIST, 0x200, callee)
+        return {more: 6e8 if is_late else 2e8, less: 2e8 if is_late else 6e8}
+
+    with maps(sites).models() as connection:
+        found = rows(connection, ALL_VERDICTS)
+    assert len(found) == 16
+    assert {status for *_, status in found} == {"cost_shift"}
+
+
+def test_below_a_function_of_which_no_sum_is_made_nothing_is_a_shift():
+    # Maps move from List to Touch, which allocates 800 MB of slices more: of net/http no sum is made.
+    def sites(is_late):
+        return {
+            (TOUCH, 0x100, ASSIGN): 6e8 if is_late else 2e8,
+            (LIST, 0x200, ASSIGN): 2e8 if is_late else 6e8,
+            (TOUCH, 0x300, "runtime.growslice"): 12e8 if is_late else 4e8,
+        }
+
+    with maps(sites).models() as connection:
+        found = {
+            (metric, status)
+            for metric, function, status in rows(connection, ALL_VERDICTS)
+            if function == TOUCH
+        }
+    assert ("alloc_bytes", "regressed") in found
+    assert ("mapassign_alloc_bytes", "cost_shift") in found
+
+
+def test_what_is_no_longer_known_below_a_caller_makes_up_for_nothing():
+    def sites(is_late):
+        return {(TOUCH, 0x100, ASSIGN): 8e8 if is_late else 4e8, (LIST, 0x200, ASSIGN): 4e8}
+
+    with maps(sites, known_until=5).models() as connection:
+        found = rows(connection, ALL_VERDICTS)
+    assert len(found) == 8
+    assert {(function, status) for _, function, status in found} == {(TOUCH, "regressed")}

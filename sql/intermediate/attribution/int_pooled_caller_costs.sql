@@ -1,4 +1,4 @@
--- What other builds help to know of what each function's map assignments cost, with all that it calls.
+-- What other builds help to know of what each function's maps cost, with all that it calls.
 -- grain: build_id, run_id, metric, caller
 -- scope: history
 with

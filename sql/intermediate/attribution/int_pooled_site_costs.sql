@@ -1,31 +1,33 @@
--- What other builds help to know of what each site's map assignments allocated and keep, beside int_site_costs.
+-- What other builds help to know of what each site's maps allocated and keep, beside int_site_costs.
 -- grain: build_id, run_id, metric, function, callers
 -- scope: history
 with
 
 callees as (
     select * from int_pooled_callees
-    where callee_class in ('map_assign', 'map_grow')
+),
+
+metrics_of_classes as (
+    select * from int_map_metrics
 ),
 
 sites as (
     select * from int_stack_sites
 ),
 
-placed as (
-    select callees.build_id, callees.run_id, sites.function, sites.callers, callees.alloc_bytes, callees.inuse_bytes,
+map_figures as (
+    select build_id, run_id, stack_id, prefix || '_' || figure as metric, value,
     from callees
-    inner join sites
-        on sites.build_id = callees.build_id
-        and sites.stack_id = callees.stack_id
+    inner join metrics_of_classes using (callee_class)
+    unpivot (value for figure in (alloc_bytes, alloc_objects, inuse_bytes, inuse_objects))
 ),
 
 costs as (
-    select build_id, run_id, 'mapassign_alloc_bytes' as metric, function, callers, alloc_bytes as value,
-    from placed
-    union all
-    select build_id, run_id, 'mapassign_inuse_bytes', function, callers, inuse_bytes,
-    from placed
+    select map_figures.build_id, map_figures.run_id, map_figures.metric, sites.function, sites.callers, map_figures.value,
+    from map_figures
+    inner join sites
+        on sites.build_id = map_figures.build_id
+        and sites.stack_id = map_figures.stack_id
 )
 
 select build_id, run_id, metric, function, callers, sum(value)::double as value,

@@ -7,15 +7,15 @@ allocations as (
     select * from mapassign_allocations
 ),
 
+metrics_of_classes as (
+    select * from int_map_metrics
+),
+
 allocated as (
     select
         build_id,
         run_id,
-        case
-            when callee_class in ('map_assign', 'map_grow') then 'mapassign'
-            when callee_class = 'sync_map' then 'syncmap'
-            else 'makemap'
-        end as prefix,
+        prefix,
         function,
         string_agg(distinct evidence, ', ' order by evidence) as evidence,
         sum(alloc_bytes)::double as alloc_bytes,
@@ -25,7 +25,7 @@ allocated as (
         sqrt(list_sum(list_sort(list(alloc_bytes_variance)))) as alloc_bytes_error,
         sqrt(list_sum(list_sort(list(inuse_bytes_variance)))) as inuse_bytes_error,
     from allocations
-    where callee_class <> 'convert'
+    inner join metrics_of_classes using (callee_class)
     group by build_id, run_id, prefix, function
 ),
 

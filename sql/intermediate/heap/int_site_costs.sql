@@ -1,4 +1,4 @@
--- What each site cost by the way it is called: contention, and memory that map assignments allocated and keep.
+-- What each site cost by the way it is called: contention, and memory that maps allocated and keep.
 -- grain: build_id, run_id, metric, function, callers
 -- scope: build
 -- As far as the captures of a build tell it themselves: int_pooled_site_costs has what other builds help to know.
@@ -14,6 +14,17 @@ kinds as (
 
 allocations as (
     select * from int_map_allocations
+),
+
+metrics_of_classes as (
+    select * from int_map_metrics
+),
+
+map_figures as (
+    select build_id, run_id, prefix, function, callers, figure, value,
+    from allocations
+    inner join metrics_of_classes using (callee_class)
+    unpivot (value for figure in (alloc_bytes, alloc_objects, inuse_bytes, inuse_objects))
 ),
 
 contended as (
@@ -37,13 +48,9 @@ costs as (
     inner join contended using (build_id, path_id, reason)
     where blocks.reason <> 'GC mark assist wait for work' and not contended.is_of_request
     union all
-    select build_id, run_id, 'map_alloc', 'mapassign_alloc_bytes', function, callers, alloc_bytes::double,
-    from allocations
-    where callee_class in ('map_assign', 'map_grow')
-    union all
-    select build_id, run_id, 'map_inuse', 'mapassign_inuse_bytes', function, callers, inuse_bytes::double,
-    from allocations
-    where callee_class in ('map_assign', 'map_grow')
+    select build_id, run_id, if(starts_with(figure, 'alloc'), 'map_alloc', 'map_inuse'), prefix || '_' || figure, function,
+        callers, value::double,
+    from map_figures
 )
 
 select build_id, run_id, metric, function, callers, any_value(measure) as measure, sum(value) as value,

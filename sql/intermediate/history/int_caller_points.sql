@@ -36,6 +36,11 @@ described as (
     select * from int_metrics
 ),
 
+unknown as (
+    select build_id, run_id, unnest(list_distinct(list_prepend(function, callers))) as caller, alloc_bytes, inuse_bytes,
+    from unknown_allocations
+),
+
 wanted as (
     select metric, measure, caller, row_number() over (partition by metric order by caller) as series_number,
     from callers
@@ -56,7 +61,18 @@ caller_costs as (
     group by build_id, run_id, metric, caller
 ),
 
--- Nothing below a caller is zero if the run's captures could have shown it, and unknown if not.
+-- What nothing tells whether a map allocated it, of what each caller and all below it allocated.
+untold as (
+    select unknown.build_id, unknown.run_id, measures.measure, unknown.caller,
+        sum(if(measures.measure = 'map_alloc', unknown.alloc_bytes, unknown.inuse_bytes)) as value,
+    from unknown
+    semi join wanted using (caller)
+    cross join (values ('map_alloc'), ('map_inuse')) as measures (measure)
+    group by unknown.build_id, unknown.run_id, measures.measure, unknown.caller
+),
+
+-- Nothing below a caller is zero if the run's captures could have shown it, and unknown if not; what maps allocated below it is
+-- known where next to nothing is unknown.
 run_points as (
     select
         measures.build_id,
@@ -77,6 +93,8 @@ run_points as (
     inner join floors using (metric)
     inner join described using (metric)
     left join caller_costs using (build_id, run_id, metric, caller)
+    left join untold using (build_id, run_id, measure, caller)
+    where coalesce(untold.value, 0) <= 0.02 * (coalesce(caller_costs.value, 0) + coalesce(untold.value, 0))
 )
 
 select

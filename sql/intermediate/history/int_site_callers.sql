@@ -3,7 +3,8 @@
 -- scope: history
 -- Of call paths at the build of the change and at the one before, for at one of the two the site may be missing.
 -- Farther out, what has nothing to do with each other has a caller in common. A caller through which only a part of
--- the site's cost goes says nothing of the whole: it may be flat while another caller's part rises.
+-- the site's cost goes says nothing of the whole: it may be flat while another caller's part rises. Nor does one of which no
+-- sum is made: profiles have those of the program's own functions.
 with
 
 history as (
@@ -35,6 +36,15 @@ costs as (
         event_count::double,
     from paths
     where metric <> 'cpu_ns'
+),
+
+sums as (
+    select metric, caller from int_caller_costs
+    union all
+    select 'cpu_under_ns', caller from int_caller_costs
+    where metric = 'cpu_ns'
+    union all
+    select metric, caller from int_pooled_caller_costs
 ),
 
 changed as (
@@ -109,5 +119,6 @@ reached as (
 
 select metric, measure, first_subject, ordinal, caller, min(distance) as distance,
 from reached
+semi join sums using (metric, caller)
 group by metric, measure, first_subject, ordinal, caller
 having sum(cost) >= 0.95 * any_value(site_cost)
