@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tracemill.flows.gate.judge import judge
 from tracemill.flows.gate.wording import coverage
 
-from .given import rows
+from .given import Given, rows
 from .story import GET, LOOKUP, PUT, story
 
 VERDICTS = "select build_id, metric, subject, status from regressions where is_lead order by all"
@@ -301,3 +303,53 @@ def test_work_of_a_part_does_not_compare_with_that_of_the_whole_run():
         words = "select distinct not_comparable from regression_history where not_comparable <> ''"
         assert rows(connection, words) == [("amount of work of the whole run → while captured",)]
         assert rows(connection, "from regressions where status in ('regressed', 'improved')") == []
+
+
+def replicas(late):
+    """Eight builds of a thousand requests in ten seconds a run, by one traced process; by so many from b6 on."""
+    given = Given()
+    for build in range(1, 9):
+        for run in "123":
+            for unit, count in (("requests", 1000), ("seconds", 10)):
+                work = {"build_id": f"b{build}", "run_id": run, "work_unit": unit, "work_count": count}
+                given.tables["run_work"].append(work)
+            for process in range(late if build >= 6 else 1):
+                started_at = datetime(2026, 1, 1, 0, 0, process, tzinfo=UTC)
+                capture = given.capture(
+                    f"b{build}",
+                    run,
+                    "trace",
+                    name=f"{process}.trace",
+                    format="exectrace",
+                    duration_ns=10**10,
+                    started_at=started_at,
+                )
+                seen = {"name": "/memory/classes/heap/objects:bytes", "value": 100 * 2**20 + 12345 * build}
+                given.tables["trace_metrics"].append({"capture_id": capture, "ts_ns": 1} | seen)
+                given.tables["goroutines"] += [
+                    {
+                        "capture_id": capture,
+                        "goroutine_id": n,
+                        "entry_function": "app.worker",
+                        "created_ns": 0,
+                    }
+                    for n in range(1, 101)
+                ]
+    return given
+
+
+def test_what_more_processes_hold_together_is_not_compared_where_work_is_counted():
+    loads = "select distinct value from int_build_loads where measure = 'trace'"
+    with replicas(1).models() as connection:
+        assert rows(connection, "from regressions") == []
+        assert rows(connection, loads) == [(100.0,)]
+    with replicas(2).models() as connection:
+        found = rows(connection, "select build_id, metric, status from regressions order by metric")
+        history = "from regression_history where not_comparable <> ''"
+        words = rows(connection, f"select distinct not_comparable {history}")
+        assert rows(connection, loads) == [(100.0,)]
+    assert found == [
+        ("b6", "goroutine_live_count", "not_comparable"),
+        ("b6", "heap_live_bytes", "not_comparable"),
+    ]
+    assert words == [("processes 1 → 2",)]

@@ -315,3 +315,32 @@ def test_two_builds_are_too_few_to_judge():
     for name in ("captures", "run_work"):
         given.tables[name] = [row for row in given.tables[name] if row["build_id"] in ("b3", "b4")]
     assert verdicts(given) == []
+
+
+@pytest.mark.parametrize("kind", ["goroutineleak", "goroutine_dump"])
+def test_a_leak_in_one_of_three_runs_fails_the_build(kind):
+    given = Given()
+    stack = given.stack("runtime.gopark", GET)
+    for build in range(1, 5):
+        for run in "123":
+            leaks = 7 if (build, run) == (4, "2") else 0
+            capture = given.capture(f"b{build}", run, kind)
+            if kind == "goroutine_dump":
+                given.tables["goroutine_dump"] += [
+                    {
+                        "capture_id": capture,
+                        "report_index": 0,
+                        "goroutine_id": number,
+                        "state": "waiting",
+                        "stack_id": stack,
+                        "created_by": "app.main",
+                        "is_leaked": number <= leaks,
+                    }
+                    for number in range(1, 20)
+                ]
+            elif leaks:
+                sample = {"sample_index": 0, "sample_type": kind, "unit": "count", "value": leaks}
+                given.tables["profile_samples"].append(sample | {"capture_id": capture, "stack_id": stack})
+    with given.models() as connection:
+        found = rows(connection, 'select build_id, function, status, "after" from regressions')
+    assert found == [("b4", GET, "regressed", pytest.approx(7))]

@@ -355,7 +355,7 @@ _DECLARED = (
     Column("exemplar_task_duration_ns", INT, "ns", "How long that task lasts."),
     Column("moved_from", TEXT, "", "The function's name at the build before, where it was renamed or moved."),
     Column("before", REAL, "", "The level before the build: the median of its builds, in the row's unit."),
-    Column("after", REAL, "", "The build's median over its runs, in the row's unit."),
+    Column("after", REAL, "", "The build's median over its runs, in the row's unit; of leaks and races the most that a run has."),
     Column("change_ratio", REAL, "", "after / before; null where before is zero."),
     Column("interval", pa.list_(REAL), "", "95 % interval of change_ratio; null where before is zero."),
     Column("caller", TEXT, "", "Of a cost_shift, the nearest function that calls what rose and what fell; null elsewhere."),

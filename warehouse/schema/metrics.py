@@ -68,6 +68,7 @@ TRACE_KINDS = ("trace", "flight")
 
 _SOURCES = (
     Source("trace", TRACE_KINDS, "work or time", "whole", "rate", "Execution traces, of a build without any snapshots of flight recorders; windows that overlap count once."),
+    Source("trace_amount", TRACE_KINDS, "nothing", "whole", "rate", "What is there while execution traces run, in all processes of the run together."),
     Source("heap_alloc", _HEAP, "work", "whole", "duration", "Allocations since the process began, of the last heap or allocs profile.", "alloc_space"),
     Source("heap_inuse", _HEAP, "nothing", "whole", "amount", "Memory in use at the last heap profile.", "inuse_space"),
     Source("heap_growth", _HEAP, "nothing", "several", "amount", "The first and the last heap profile of a run that has several.", "inuse_space"),
@@ -143,7 +144,7 @@ _METRICS = (
     _metric("goroutine_state_count", "count", "goroutines", "goroutines", "The same by state.", floor=10, is_sum=False, is_judged=False),
     _metric("growth_goroutine_count", "count", "goroutine_growth", "goroutines", "How many more goroutines of a creator there are in a run's last dump than in its first.", floor=10, is_sum=False),
     _metric("goroutine_profile_count", "count", "goroutine_profile", "goroutines", "Goroutines in a goroutine profile, by their entry function.", floor=10, is_sum=False),
-    _metric("goroutine_live_count", "count", "trace", "goroutines", "Goroutines alive at a trace's end, by their entry function.", floor=10, is_sum=False),
+    _metric("goroutine_live_count", "count", "trace_amount", "goroutines", "Goroutines alive at a trace's end, by their entry function.", floor=10, is_sum=False),
     # Benchmarks
     _metric("bench sec/op", "sec/op", "benchmark", "benchmarks", "Time of an operation.", floor=1e-9, is_sum=False, is_timed=True),
     _metric("bench B/op", "B/op", "benchmark", "benchmarks", "Bytes that an operation allocates.", floor=16, is_sum=False),
@@ -180,8 +181,8 @@ _METRICS = (
     _metric("runtime_alloc_bytes_per_second", "bytes/s", "runtime", "heap size", "Bytes allocated a second, between the first snapshot and the last.", floor=1 << 20, is_sum=False),
     _metric("runtime_heap_live_bytes", "bytes", "runtime", "heap size", "Heap that the last collection found live, at the last snapshot; before Go 1.21 the heap in use.", floor=1 << 20, is_sum=False),
     _metric("runtime_heap_goal_bytes", "bytes", "runtime", "heap size", "The collector's heap goal at the last snapshot.", floor=1 << 20, is_sum=False),
-    _metric("heap_live_bytes", "bytes", "trace", "heap size", "Largest live heap that the trace shows.", floor=1 << 20, is_sum=False),
-    _metric("heap_goal_bytes", "bytes", "trace", "heap size", "Largest heap goal that the trace shows.", floor=1 << 20, is_sum=False, is_judged=False),
+    _metric("heap_live_bytes", "bytes", "trace_amount", "heap size", "Largest live heap that the trace shows.", floor=1 << 20, is_sum=False),
+    _metric("heap_goal_bytes", "bytes", "trace_amount", "heap size", "Largest heap goal that the trace shows.", floor=1 << 20, is_sum=False, is_judged=False),
     _metric("heap_after_gc_bytes", "bytes", "gctrace", "heap size", "Largest heap after a collection, as gctrace says it.", floor=2 << 20, is_sum=False),
     # Binaries
     _metric("binary_bytes", "bytes", "binary", "binary size", "Size of the executable.", floor=65536, is_sum=False),

@@ -58,19 +58,24 @@ collector as (
     where runtime.name in ('/gc/gogc:percent', '/gc/gomemlimit:bytes')
     group by captures.build_id, runtime.name
     having count(distinct runtime.value) = 1
+),
+
+told_by_traces as (
+    select captures.build_id, 'GOMAXPROCS' as condition, max(metrics_seen.value)::bigint::varchar as value,
+    from metrics_seen
+    inner join captures using (capture_id)
+    where metrics_seen.name = '/sched/gomaxprocs:threads'
+    group by captures.build_id
+    union all
+    select build_id, 'traces recorded', if(bool_or(kind = 'flight'), 'by a flight recorder', 'whole'),
+    from captures
+    where kind in ('trace', 'flight')
+    group by build_id
 )
 
-select captures.build_id, 'trace' as measure, 'GOMAXPROCS' as condition,
-    max(metrics_seen.value)::bigint::varchar as value,
-from metrics_seen
-inner join captures using (capture_id)
-where metrics_seen.name = '/sched/gomaxprocs:threads'
-group by captures.build_id
-union all
-select build_id, 'trace', 'traces recorded', if(bool_or(kind = 'flight'), 'by a flight recorder', 'whole'),
-from captures
-where kind in ('trace', 'flight')
-group by build_id
+select told.build_id, measures.measure, told.condition, told.value,
+from told_by_traces as told
+cross join (values ('trace'), ('trace_amount')) as measures (measure)
 union all
 select heap.build_id, measures.measure, 'sampling period', max(heap.sampling_period)::varchar,
 from heap

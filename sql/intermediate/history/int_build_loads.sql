@@ -29,7 +29,8 @@ run_loads as (
         end as condition,
         case
             when work_unit is null then duration_ns / 1e9
-            when load_dependence = 'rate' then work_count / (duration_ns / 1e9)
+            -- Captures of several processes last as long together as each of them times their number.
+            when load_dependence = 'rate' then work_count * if(observed_seconds > 0, processes, 1) / (duration_ns / 1e9)
             else work_count
         end as value,
         case

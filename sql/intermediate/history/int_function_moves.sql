@@ -9,12 +9,18 @@ observed as (
     select * from observations
 ),
 
+described as (
+    select * from int_metrics
+),
+
 build_order as (
     select * from builds
+    where is_ordered
 ),
 
 measures as (
     select * from int_run_measures
+    where is_comparable
 ),
 
 names as (
@@ -45,9 +51,15 @@ run_costs as (
         build_order.ordinal,
         observed.run_id,
         observed.function,
+        described.measure,
         observed.metric,
         sum(observed.value) as value,
     from observed
+    inner join described using (metric)
+    semi join measures
+        on measures.build_id = observed.build_id
+        and measures.run_id = observed.run_id
+        and measures.measure = described.measure
     inner join build_order using (build_id)
     where observed.function is not null
         and observed.calling_function is null
@@ -69,32 +81,44 @@ lives as (
     group by function
 ),
 
-measured as (
-    select distinct build_order.ordinal
-    from measures
-    inner join build_order using (build_id)
+measured_lives as (
+    select function, measure, min(ordinal) as first_ordinal, max(ordinal) as last_ordinal,
+    from run_costs
+    group by function, measure
 ),
 
+-- Of each measure the builds that have it: another one may come in between that could not have shown the function.
 successions as (
-    select ordinal, lag(ordinal) over (order by ordinal) as ordinal_before,
-    from measured
+    select measure, ordinal, lag(ordinal) over (partition by measure order by ordinal) as ordinal_before,
+    from (select distinct measure, ordinal from run_costs)
 ),
 
 -- What is gone at a build, and what is new there.
 ends as (
-    select successions.ordinal, lives.function, lives.last_ordinal as seen_ordinal, false as is_new,
+    select successions.measure, successions.ordinal, measured_lives.function, measured_lives.last_ordinal as seen_ordinal,
+        false as is_new,
     from successions
-    inner join lives on lives.last_ordinal = successions.ordinal_before
+    inner join measured_lives
+        on measured_lives.measure = successions.measure
+        and measured_lives.last_ordinal = successions.ordinal_before
+    inner join lives
+        on lives.function = measured_lives.function
+        and lives.last_ordinal < successions.ordinal
     union all
-    select successions.ordinal, lives.function, successions.ordinal, true,
+    select successions.measure, successions.ordinal, measured_lives.function, successions.ordinal, true,
     from successions
-    inner join lives on lives.first_ordinal = successions.ordinal
-    where successions.ordinal_before is not null
+    inner join measured_lives
+        on measured_lives.measure = successions.measure
+        and measured_lives.first_ordinal = successions.ordinal
+    inner join lives
+        on lives.function = measured_lives.function
+        and lives.first_ordinal > successions.ordinal_before
 ),
 
 costs as (
     select
         ends.ordinal,
+        ends.seen_ordinal,
         ends.function,
         ends.is_new,
         run_costs.metric,
@@ -104,9 +128,10 @@ costs as (
     from ends
     inner join run_costs
         on run_costs.function = ends.function
+        and run_costs.measure = ends.measure
         and run_costs.ordinal = ends.seen_ordinal
     inner join floors using (metric)
-    group by ends.ordinal, ends.function, ends.is_new, run_costs.metric
+    group by ends.ordinal, ends.seen_ordinal, ends.function, ends.is_new, run_costs.metric
 ),
 
 callers as (
@@ -125,6 +150,7 @@ pairs as (
         gone.ordinal,
         gone.function as old_function,
         come.function as new_function,
+        gone.seen_ordinal,
         gone.metric,
         abs(come.log_cost - gone.log_cost) as distance,
         least(ln(2), greatest(ln(1.25), 3 * sqrt(gone.variance + come.variance))) as tolerance,
@@ -143,6 +169,7 @@ alike as (
         ordinal,
         old_function,
         new_function,
+        max(seen_ordinal) as seen_ordinal,
         min(distance) as distance,
         string_agg(metric, ', ' order by metric) as alike_in,
     from pairs
@@ -179,8 +206,7 @@ likely as (
         scored.*,
         shared_callers + is_same_name::int + 0.5 * is_same_package::int - distance as score,
     from scored
-    inner join successions using (ordinal)
-    left join binaries as before on before.ordinal = successions.ordinal_before
+    left join binaries as before on before.ordinal = scored.seen_ordinal
     left join binaries as here on here.ordinal = scored.ordinal
     where (shared_callers >= 0.5 or is_same_name or is_same_package)
         and not coalesce(
@@ -199,6 +225,9 @@ best as (
     from likely
 )
 
+-- Measures that not all builds have may show it at different builds.
 select ordinal, old_function, new_function, alike_in, shared_callers, is_same_name, is_same_package,
 from best
 where old_choice = 1 and new_choice = 1
+qualify row_number() over (partition by new_function order by ordinal) = 1
+    and row_number() over (partition by old_function order by ordinal) = 1

@@ -28,6 +28,7 @@ processes as (
     where processes.process_count < processes.run_count
 )
 
+-- A leak or a race need not show in every run: of those the run that has most of them counts.
 -- What is summed of fractions is summed in order: the last digit does not follow from how rows came.
 -- The variance of a median of n is pi / (2n + 1) times that of one.
 select
@@ -39,8 +40,8 @@ select
     any_value(run_points.unit) as unit,
     max(run_points.evidence) as evidence,
     any_value(run_points.negligible) as negligible,
-    median(run_points.value) as value,
-    median(run_points.log_value) as log_value,
+    if(any_value(described.is_fault), max(run_points.value), median(run_points.value)) as value,
+    if(any_value(described.is_fault), max(run_points.log_value), median(run_points.log_value)) as log_value,
     if(
         any_value(processes.process_count) = 1, null,
         list_var_samp(list_sort(list(run_points.log_value)))
@@ -52,12 +53,12 @@ select
         0
     ) as counting_variance,
     coalesce(any_value(families.families), 1) as families,
-    any_value(timed.is_timed) as is_timed,
+    any_value(described.is_timed) as is_timed,
     -- Of a long history: those before the stretch.
     (select min(ordinal) - 1 from conditions) as builds_before,
 from run_points
 inner join conditions using (build_id, measure)
-inner join described as timed using (metric)
+inner join described using (metric)
 left join families using (ordinal)
 left join processes using (build_id, measure)
 group by run_points.metric, run_points.series_number, run_points.build_id
