@@ -306,7 +306,7 @@ def test_work_of_a_part_does_not_compare_with_that_of_the_whole_run():
 
 
 def replicas(late):
-    """Eight builds of a thousand requests in ten seconds a run, by one traced process; by so many from b6 on."""
+    """Eight builds of a thousand requests in ten seconds a run, by one process; from b6 on by so many."""
     given = Given()
     for build in range(1, 9):
         for run in "123":
