@@ -48,7 +48,7 @@ run_seconds as (
     where work_unit = 'seconds' and work_count > 0
 ),
 
--- How long a run's longest capture took: of a process's life nothing is known.
+-- How long a run's longest capture took: of a process's life nothing else is known, where the run does not say it.
 lives as (
     select build_id, run_id, max(duration_ns) as duration_ns,
     from captures
@@ -124,8 +124,11 @@ divided as (
         captured.processes,
         run_work.work_unit,
         run_seconds.work_seconds is not null as is_part_counted,
-        coalesce(if(captured.divided_by = 'work or time', captured.observed_ns, null), lives.duration_ns)
-            as duration_ns,
+        coalesce(
+            if(captured.divided_by = 'work or time', captured.observed_ns, null),
+            run_seconds.work_seconds * 1e9,
+            lives.duration_ns
+        ) as duration_ns,
     from captured
     left join heap
         on heap.build_id = captured.build_id
