@@ -53,6 +53,12 @@ def profile(given: Given, kind: str, name: str, value: int, seconds: float = 0, 
     return capture_id
 
 
+def traced(given: Given, name: str, seconds: float, length: int) -> str:
+    """Add a trace that began so long after the start and took so many seconds."""
+    times = {"started_at": after(seconds), "duration_ns": length * 10**9}
+    return given.capture("b1", "1", "trace", name=name, format="exectrace", **times)
+
+
 def value_of(given: Given, metric: str) -> float | None:
     with given.models() as connection:
         found = rows(connection, f"select sum(value) from int_figures where metric = '{metric}' "
@@ -169,6 +175,27 @@ def test_traces_that_overlap_count_each_snapshots_the_longest(kind, waited) -> N
         )
     assert value_of(given, "block_ns") == waited
     assert value_of(given, "heap_goal_bytes") == waited * MIB
+
+
+@pytest.mark.parametrize("is_alternating", [False, True])
+def test_traces_of_two_folders_are_two_processes_whichever_starts_first(is_alternating) -> None:
+    given = Given()
+    for turn in range(4):
+        pods = ("pod-b", "pod-a") if is_alternating and turn % 2 else ("pod-a", "pod-b")
+        for delay, pod in enumerate(pods):
+            traced(given, f"{pod}/{turn}.trace", 60 * turn + delay, 10)
+    with given.models() as connection:
+        counted = "select distinct process, regexp_extract(path, 'pod-.') from int_counted_captures"
+        assert sorted(pod for _, pod in rows(connection, counted)) == ["pod-a", "pod-b"]
+
+
+def test_traces_that_overlap_in_one_folder_are_of_several_processes_of_it() -> None:
+    given = Given()
+    for pod in ("pod-a", "pod-b"):
+        for delay in range(2):
+            traced(given, f"{pod}/{delay}.trace", delay, 10)
+    with given.models() as connection:
+        assert rows(connection, "select count(distinct process) from int_counted_captures") == [(4,)]
 
 
 @pytest.mark.parametrize(

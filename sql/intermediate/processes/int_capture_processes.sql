@@ -1,10 +1,11 @@
 -- Which process of its run each capture is of; null where the run has several, and nothing tells of which it is.
 -- grain: capture_id
 -- scope: build
--- Told by the folder, by the program and where it and the vdso were placed, which is at random for each process, by
--- execution traces that overlap in time, as a process has one at a time, by goroutines and by counters. What nothing
--- tells apart is of one process. is_told is false where it is only taken to be of that. is_ended: another process of the
--- program is first seen more than a minute after this one was last seen: it began anew, and what that kept is gone.
+-- Told by the folder and, within it, by the program and where it and the vdso were placed, which is at random for each
+-- process, by execution traces that overlap in time, as a process has one at a time, by goroutines and by counters.
+-- What nothing tells apart is of one process. is_told is false where it is only taken to be of that. is_ended: another
+-- process of the program is first seen more than a minute after this one was last seen: it began anew, and what that
+-- kept is gone.
 with
 
 captures as (
@@ -76,18 +77,21 @@ identified as (
 ),
 
 traced as (
-    select capture_id, build_id, run_id, epoch_ns(started_at) as start_ns, duration_ns,
-    from captures
-    where kind = 'trace'
+    select folders.capture_id, folders.build_id, folders.run_id, folders.folder,
+        epoch_ns(captures.started_at) as start_ns, captures.duration_ns,
+    from folders
+    inner join captures using (capture_id)
+    where folders.kind = 'trace'
 ),
 
--- How many traces had begun and still ran when this one began.
+-- How many traces of its folder had begun and still ran when this one began.
 overlapping as (
     select later.capture_id, count(*) as running_count,
     from traced as later
     inner join traced as earlier
         on earlier.build_id = later.build_id
         and earlier.run_id = later.run_id
+        and earlier.folder = later.folder
         and earlier.start_ns < later.start_ns
         and later.start_ns < earlier.start_ns + earlier.duration_ns
     group by later.capture_id
@@ -101,7 +105,7 @@ told as (
         folders.folder,
         mapped.program,
         coalesce(
-            'trace ' || overlapping.running_count,
+            ltrim(folders.folder || ' trace ' || overlapping.running_count),
             dumps.process,
             counted.process,
             ltrim(folders.folder || ' ' || identified.image)
