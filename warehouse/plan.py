@@ -14,6 +14,7 @@ from tracemill.warehouse import aside
 from tracemill.warehouse.condensed import Kept
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.errors import DamagedError
+from tracemill.warehouse.functions import NATURAL_ORDER
 from tracemill.warehouse.intervals import view
 from tracemill.warehouse.own_models import Elsewhere, checked_here
 from tracemill.warehouse.schema.tables import DERIVED
@@ -74,8 +75,8 @@ class Plan:
         made = {b: told.made for b, told in digests.items() if told.made and b not in catalog.set_aside}
         fingerprints = made if models else {}
         if models:
-            tables = [repr(table.to_pylist()) for table in declared().values()]
-            code = "\0".join([*(m.name + m.sql for m in models), *map(view, DERIVED), *tables, repr(RULES)])
+            parts = [repr(table.to_pylist()) for table in declared().values()] + [repr(RULES), NATURAL_ORDER]
+            code = "\0".join([*(m.name + m.sql for m in models), *map(view, DERIVED), *parts])
             after["models"] = hashlib.sha256(code.encode()).hexdigest()
             after["detection"] = _detection()
             after |= {f"build {b}": f for b, f in fingerprints.items()}

@@ -58,7 +58,8 @@ totals as (
         capture_id,
         row_number() over (
             partition by build_id, run_id, replace(kind, '_text', ''), process
-            order by duration_ns is not null, kind like '%_text', captured_at desc nulls last, path desc
+            order by duration_ns is not null, kind like '%_text', captured_at desc nulls last,
+                natural_order(path) desc
         ) as choice,
         process is null and bool_or(process is not null) over (
             partition by build_id, run_id, replace(kind, '_text', '')

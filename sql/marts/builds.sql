@@ -1,7 +1,6 @@
 -- Builds in their sequence, from a list, build.json, git, their binaries and their captures.
 -- grain: build_id
 -- scope: all
--- DuckDB's own: regexp_extract_all with a lambda, for the natural order of ids.
 with
 
 captures as (
@@ -41,11 +40,6 @@ described as (
         manifests.listed_position,
         captured.run_count,
         captured.capture_count,
-        -- b2 before b10: digits count as numbers.
-        array_to_string(list_transform(
-            regexp_extract_all(captured.build_id, '\d+|\D+'),
-            lambda part: case when regexp_matches(part, '^\d+$') then lpad(part, 20, '0') else part end
-        ), '') as natural_id,
     from captured
     left join manifests using (build_id)
     left join binaries using (build_id)
@@ -74,7 +68,8 @@ select
     branch,
     committed_at,
     row_number() over (
-        order by order_source is null, listed_position nulls last, ordered_at nulls last, first_captured_at nulls last, natural_id
+        order by order_source is null, listed_position nulls last, ordered_at nulls last, first_captured_at nulls last,
+            natural_order(build_id)
     ) as ordinal,
     order_source,
     order_source is not null as is_ordered,

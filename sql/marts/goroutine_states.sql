@@ -3,7 +3,6 @@
 -- scope: build
 -- Counts are of the last dump of each process of the run. Goroutines of one path that in one of the processes only
 -- become more from dump to dump, and are more in the end, may be a leak: with two dumps a hint, with many a suspicion.
--- DuckDB's own: regexp_extract_all with a lambda, for the natural order of file names.
 with
 
 captures as (
@@ -22,7 +21,7 @@ sites as (
     select * from int_stack_sites
 ),
 
--- A dump bears no time: the order is that of the files' names, in which digits count as numbers.
+-- A dump bears no time: the order is that of the files' names.
 dumps as (
     select
         captures.build_id,
@@ -37,10 +36,7 @@ dumps as (
     where captures.kind = 'goroutine_dump'
     window process_dumps as (
         partition by captures.build_id, captures.run_id, processes.process
-        order by captures.captured_at nulls last, array_to_string(list_transform(
-            regexp_extract_all(captures.path, '\d+|\D+'),
-            lambda part: case when regexp_matches(part, '^\d+$') then lpad(part, 20, '0') else part end
-        ), '')
+        order by captures.captured_at nulls last, natural_order(captures.path)
     )
 ),
 

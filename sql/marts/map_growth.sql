@@ -34,7 +34,8 @@ sites as (
 
 -- Allocations count from the start of the process: its last profile has them all.
 texts as (
-    select build_id, run_id, arg_max(capture_id, (captured_at, path)) as capture_id,
+    select build_id, run_id,
+        last(capture_id order by captured_at nulls first, natural_order(path)) as capture_id,
     from captures
     where format = 'legacy_profile'
         and kind in ('heap_text', 'allocs_text')

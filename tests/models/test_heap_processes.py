@@ -63,6 +63,12 @@ def test_processes_are_told_by_what_never_becomes_less(runs, period, processes):
     assert seen.has_one_process == (processes < len(runs))
 
 
+def test_the_tenth_run_comes_after_the_ninth():
+    runs = [[size + MIB * number for size in FIRST] for number in range(10)]
+    with scraped(*runs).models() as connection:
+        assert rows(connection, "select run_count, process_count from int_heap_processes") == [(10, 1)]
+
+
 @pytest.mark.parametrize(("second", "run_count"), [(LATER, 1), (OTHER, 2)])
 def test_captures_of_one_process_are_one_run(second, run_count):
     with scraped(FIRST, second).models() as connection:

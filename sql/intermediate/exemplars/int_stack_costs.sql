@@ -47,7 +47,7 @@ named as (
 
 -- Of several dumps and goroutine profiles of a process the last counts, as everywhere.
 last_dumps as (
-    select arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
+    select arg_max(capture_id, (coalesce(captured_at, started_at), natural_order(path))) as capture_id,
     from captures
     where kind = 'goroutine_dump'
     group by build_id, run_id, process

@@ -28,7 +28,7 @@ snapshots as (
         row_number() over (
             partition by captures.build_id, captures.run_id, captures.process
             order by coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) nulls last,
-                any_value(captures.path), measured.capture_id, measured.snapshot_index
+                natural_order(any_value(captures.path)), measured.capture_id, measured.snapshot_index
         ) as place,
         count(*) over (partition by captures.build_id, captures.run_id, captures.process) as last_place,
         coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) as at_unix_ns,

@@ -45,7 +45,7 @@ ranked as (
                     else captures.kind <> 'heap' end,
                 -- Allocations count from the start of the process: the last capture has them all.
                 captures.captured_at desc nulls last,
-                captures.path desc
+                natural_order(captures.path) desc
         ) as choice,
         processes.is_ended and starts_with(offered.sample_type, 'inuse') as is_gone,
         processes.process is null and bool_or(processes.process is not null) over (

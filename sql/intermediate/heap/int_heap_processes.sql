@@ -21,7 +21,7 @@ samples as (
 runs as (
     select chosen.build_id, chosen.run_id,
         lag(chosen.run_id) over (
-            partition by chosen.build_id order by max(captures.captured_at), max(captures.path)
+            partition by chosen.build_id order by max(captures.captured_at), max(natural_order(captures.path))
         ) as run_id_before,
     from chosen
     inner join captures using (capture_id)

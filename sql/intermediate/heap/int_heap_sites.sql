@@ -45,7 +45,7 @@ series as (
     where chosen.sample_type = 'inuse_space'
     window process as (
         partition by chosen.capture_id
-        order by captures.captured_at nulls first, captures.path
+        order by captures.captured_at nulls first, natural_order(captures.path)
     )
 ),
 

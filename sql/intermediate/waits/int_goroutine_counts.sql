@@ -33,7 +33,8 @@ traced as (
 ),
 
 last_ones as (
-    select build_id, run_id, kind, arg_max(capture_id, (coalesce(captured_at, started_at), path)) as capture_id,
+    select build_id, run_id, kind,
+        arg_max(capture_id, (coalesce(captured_at, started_at), natural_order(path))) as capture_id,
     from captures
     where kind in (
         'goroutine', 'goroutine_text', 'goroutineleak', 'goroutineleak_text', 'goroutine_dump', 'trace', 'flight'
