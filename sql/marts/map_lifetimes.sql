@@ -2,12 +2,12 @@
 -- grain: build_id, type_name
 -- scope: build
 -- From traces that record each allocation (GODEBUG=traceallocfree=1, Go 1.23 and later); all captures of a build
--- together. To Go 1.23 a map is an hmap and buckets, from 1.24 a Map, tables and groups. p50_ns and p99_ns are of
--- objects whose whole life lies in the trace: those still alive at its end have lived longer than these say.
+-- that count together. To Go 1.23 a map is an hmap and buckets, from 1.24 a Map, tables and groups. p50_ns and p99_ns
+-- are of objects whose whole life lies in the trace: those still alive at its end have lived longer than these say.
 with
 
 captures as (
-    select * from stg_captures
+    select * from int_counted_captures
 ),
 
 objects as (

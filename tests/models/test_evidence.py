@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from .given import Given, rows
@@ -153,6 +154,24 @@ def test_lives_are_of_the_memory_of_maps_alone():
             ("map.group[string]int", 4, 400, 1, 100, 10, 30),
             ("runtime.hmap", 1, 100, 0, 0, 5, 5),
         ]
+
+
+def test_of_snapshots_that_overlap_each_life_counts_once():
+    given = Given()
+    for seconds in (1, 2):
+        capture_id = given.capture(
+            "b1",
+            "1",
+            "flight",
+            name=f"snapshot-{seconds}",
+            format="exectrace",
+            started_at=datetime(2026, 1, 1, tzinfo=UTC),
+            duration_ns=seconds * 10**9,
+        )
+        life = {"object": 1, "type_name": "map.group[string]int", "allocated_ns": 10, "freed_ns": 20}
+        given.tables["heap_objects"].append(life | {"capture_id": capture_id, "size_bytes": 100})
+    with given.models() as connection:
+        assert rows(connection, "select object_count, bytes from map_lifetimes") == [(1, 100)]
 
 
 def site(given: Given, function: str, file: str, line: int, *callers: str) -> int:
