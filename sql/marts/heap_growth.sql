@@ -3,7 +3,7 @@
 -- scope: history
 -- Means over the build's runs that have a heap profile, as measured: not per unit of work, and without a verdict,
 -- which regressions gives. A path that the build before did not have had nothing there; one that only the build before
--- had stands there once more, with nothing.
+-- had stands there once more, with nothing. A build without a known place has none before it.
 with
 
 sites as (
@@ -22,6 +22,7 @@ profiled as (
     select
         sequence.build_id,
         any_value(sequence.ordinal) as ordinal,
+        any_value(sequence.is_ordered) as is_ordered,
         count(distinct coverage.run_id) as runs,
     from sequence
     inner join coverage using (build_id)
@@ -29,7 +30,7 @@ profiled as (
 ),
 
 ordered as (
-    select *, lag(build_id) over (order by ordinal) as previous_build_id,
+    select * exclude (is_ordered), if(is_ordered, lag(build_id) over (order by ordinal), null) as previous_build_id,
     from profiled
 ),
 

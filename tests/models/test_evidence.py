@@ -231,6 +231,28 @@ def test_a_path_that_vanished_is_told_once():
         ]
 
 
+def test_a_build_without_a_known_place_has_none_before_it():
+    given = Given()
+    put = given.stack(PUT)
+    for build, size in (("b1", 4096), ("b2", 8192), ("old", 20480), ("older", 10240)):
+        given.heap(build, "1", [(put, 1, size)])
+    given.heap("old", "2", [(given.stack("app.Gone"), 2, 4096)])
+    given.tables["build_manifests"] += [{"build_id": b, "committed_at": None} for b in ("old", "older")]
+    query = """
+        select build_id, previous_build_id, alloc_change_bytes, inuse_change_bytes from heap_growth
+        where function <> 'app.Gone' order by build_id
+    """
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("b1", None, None, None),
+            ("b2", "b1", 4096, 2048),
+            ("old", None, None, None),
+            ("older", None, None, None),
+        ]
+        gone = "select build_id from heap_growth where function = 'app.Gone'"
+        assert rows(connection, gone) == [("old",)]
+
+
 def escapes(given: Given, build: str, *decisions: tuple[str, int, int, str, str]) -> None:
     """Add the compiler's decisions: file, line, column, message, kind."""
     capture_id = given.capture(build, None, "escapes")
