@@ -1,9 +1,9 @@
 -- Memory that each call path allocated and still holds: how it grew within runs, and from build to build.
 -- grain: build_id, path_id
 -- scope: history
--- Means over the build's runs that have a heap profile, as measured: not per unit of work, and without a verdict,
--- which regressions gives. A path that the build before did not have had nothing there; one that only the build before
--- had stands there once more, with nothing. A build without a known place has none before it.
+-- Means over the build's runs that have a heap profile or, of growth within runs, several: as measured, not per unit of
+-- work, and without a verdict, which regressions gives. A path that the build before did not have had nothing there; one
+-- that only the build before had stands there once more, with nothing. A build without a known place has none before it.
 with
 
 sites as (
@@ -29,6 +29,14 @@ profiled as (
     group by sequence.build_id
 ),
 
+-- Of a run with one profile nothing tells how it grew.
+grown as (
+    select build_id, count(distinct run_id) as runs,
+    from sites
+    where run_growth_bytes is not null
+    group by build_id
+),
+
 ordered as (
     select * exclude (is_ordered), if(is_ordered, lag(build_id) over (order by ordinal), null) as previous_build_id,
     from profiled
@@ -45,9 +53,10 @@ by_build as (
         any_value(sites.callers) as callers,
         sum(sites.alloc_bytes) / any_value(ordered.runs) as alloc_bytes,
         sum(sites.inuse_bytes) / any_value(ordered.runs) as inuse_bytes,
-        avg(sites.run_growth_bytes) as run_growth_bytes,
+        coalesce(sum(sites.run_growth_bytes), 0) / any_value(grown.runs) as run_growth_bytes,
     from sites
     inner join ordered using (build_id)
+    left join grown using (build_id)
     group by sites.build_id, sites.path_id
 ),
 
@@ -57,9 +66,10 @@ vanished as (
         gone.* exclude (build_id, alloc_bytes, inuse_bytes, run_growth_bytes),
         0 as alloc_bytes,
         0 as inuse_bytes,
-        null as run_growth_bytes,
+        if(grown.runs > 0, 0, null) as run_growth_bytes,
     from by_build as gone
     inner join ordered on ordered.previous_build_id = gone.build_id
+    left join grown on grown.build_id = ordered.build_id
     where not exists (
         select 1
         from by_build as still

@@ -231,6 +231,21 @@ def test_a_path_that_vanished_is_told_once():
         ]
 
 
+def test_growth_within_runs_is_a_mean_over_all_runs_that_can_tell_it():
+    given = Given()
+    put, rare, gone = given.stack(PUT), given.stack("app.Rare"), given.stack("app.Gone")
+    given.heap("b0", "1", [(put, 1, 40960), (gone, 4, 4096)])
+    for run in "12":
+        for profile in (1, 2):
+            sites = [(put, 1, 40960)] + ([(rare, 2, 20480 * profile)] if run == "1" else [])
+            given.heap("b1", run, sites, name=f"heap-{profile}.pb")
+    # A run with one profile does not tell how anything grew.
+    given.heap("b1", "3", [(put, 1, 40960), (given.stack("app.Once"), 3, 20480)])
+    query = "select function, run_growth_bytes from heap_growth where build_id = 'b1' order by function"
+    with given.models() as connection:
+        assert rows(connection, query) == [("app.Gone", 0), ("app.Once", 0), ("app.Rare", 5120), (PUT, 0)]
+
+
 def test_a_build_without_a_known_place_has_none_before_it():
     given = Given()
     put = given.stack(PUT)
