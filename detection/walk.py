@@ -211,7 +211,7 @@ def _push(state: State, build: int, own: Reals) -> None:
     level = state.sums.between(np.maximum(state.start, end - state.rules.most_level_builds), end)
     df = known.df + np.where(known.does_teach, np.maximum(state.level.n - 1, 0), 0.0)
     error = np.sqrt(_variance(state) * (1 + 1 / np.maximum(level.n, 1)) + own)
-    error *= state.typical.factor_of_one()
+    error *= state.typical.factor_of_one(build)
     is_known = (state.judged_builds > 0) & (level.n >= 1) & (df >= 1)
     scale = noise_inflation(np.where(is_known, value - level.mean, np.nan), error)
     state.push(build, own * scale**2, scale)

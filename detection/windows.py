@@ -192,8 +192,8 @@ class Typical:
 
     def __init__(self, rules: Rules, series: int, builds: int) -> None:
         self.rules = rules
-        # Squares and how many they are of, of all windows of a size.
-        self._sums = np.zeros((2, WINDOWS))
+        # Squares and how many they are of, of all windows of a size, as they were before each build.
+        self._sums = np.zeros((2, builds + 1, WINDOWS))
         # The same of each series, as they were before each build.
         self._own = np.zeros((2, builds + 1, WINDOWS, series), np.float32)
         cut = self._CUT / self._FACTORS
@@ -204,16 +204,13 @@ class Typical:
         self._before = np.interp(rules.factor_before ** (1 - 1 / _SIZES[:, 0]), self._FACTORS, self._means)
 
     def factors(self, build: int, since: Ints) -> Reals:
-        """Before the build, without what each series has shown from column since on; (WINDOWS, n_series)."""
-        own, builds = self._own, np.maximum(build - since, 0)
-        sizes, every = np.ogrid[:WINDOWS, : own.shape[3]]
-        at = build - builds
-        left_out = own[:, build] - self.rules.memory**builds * own[:, at, sizes, every]
-        return self._factors(self._sums[:, :, None] - left_out, self._before[:, None])
+        """Before each window, which begins at column since, (WINDOWS, n_series)."""
+        at = np.minimum(since, build)
+        return self._factors(self._sums[:, at, np.arange(WINDOWS)[:, None]], self._before[:, None])
 
-    def factor_of_one(self) -> float:
-        """Of single builds, before one that is not known yet."""
-        return float(self._factors(self._sums[:, :1], self._before[:1])[0])
+    def factor_of_one(self, build: int) -> float:
+        """Of single builds, before this one."""
+        return float(self._factors(self._sums[:, build, :1], self._before[:1])[0])
 
     def inflation(self, rows: Ints, columns: slice) -> Reals:
         """Of the variance of the rows' longest windows, for a change that begins at each of the columns.
@@ -223,7 +220,8 @@ class Typical:
         builds = np.arange(columns.stop - columns.start, 0, -1)
         own = self._own[:, :, -1][:, :, rows]
         left_out = own[:, columns.stop, None] - self.rules.memory ** builds[:, None] * own[:, columns]
-        return self._factors(self._sums[:, -1, None, None] - left_out, self._before[-1]).T ** 2
+        known = self._sums[:, columns.stop, -1, None, None]
+        return self._factors(known - left_out, self._before[-1]).T ** 2
 
     def _factors(self, sums: Reals, before: Reals) -> Reals:
         points = self.rules.memory_points
@@ -239,7 +237,7 @@ class Typical:
         # Windows of k builds share most of them with their neighbours.
         new = np.array([np.minimum(z * z, self._CUT**2), is_same]) / _SIZES
         memory = self.rules.memory
-        self._sums = memory * self._sums + new.sum(axis=2)
+        self._sums[:, build + 1] = memory * self._sums[:, build] + new.sum(axis=2)
         self._own[:, build + 1] = memory * self._own[:, build] + new
 
 
