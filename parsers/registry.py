@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # is the parser's version: it goes up when the same bytes give other rows.
 FORMATS = {
     "exectrace": 6,
-    "binary": 8,
+    "binary": 9,
     "pprof": 7,
     "legacy_profile": 5,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.

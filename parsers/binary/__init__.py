@@ -1,10 +1,10 @@
 """The build's executable: ELF, Mach-O (also universal) or PE, built by Go 1.18 or later, stripped or not.
 
-Emits one row of ``binaries`` (build id, Go version, module, settings, executable segment), the
-names and addresses of its functions (``binary_functions``), their lines (``binary_lines``), and
-``call_sites``: every CALL of a map, conversion or allocation function of the runtime, by its
-return address, with the file and line of the CALL. A heap profile's leaf PC is such a return
-address less one, so the two join whichever came first:
+Emits one row of ``binaries`` (build id, Go version, module, settings, executable segment), one of
+``binary_sizes``, the names and addresses of its functions (``binary_functions``), their lines
+(``binary_lines``), and ``call_sites``: every CALL of a map, conversion or allocation function of
+the runtime, by its return address, with the file and line of the CALL. A heap profile's leaf PC is
+such a return address less one, so the two join whichever came first:
 ``call_sites.pc = leaf_pc + 1 - bias``, bias 0 without PIE, with PIE
 ``mapping_start - mapping_offset - (segment_vaddr - segment_offset)``.
 
@@ -42,13 +42,15 @@ def sniff(head: bytes) -> bool:
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The binary's row and its call sites. Raises ParseError for headers that lead nowhere."""
     from tracemill.parsers.binary.buildinfo import read_build_info
-    from tracemill.parsers.binary.tables import binary_row, code_rows
+    from tracemill.parsers.binary.tables import binary_row, code_rows, size_row
 
     try:
-        image = _image(memoryview(source.read()))
+        content = source.read()
+        image = _image(memoryview(content))
         info = read_build_info(image)
         yield Facts(kind="binary", go_version=info.go_version)
         yield binary_row(image, info)
+        yield size_row(len(content))
         if image.other_architectures:
             others = ", ".join(image.other_architectures)
             fact = f"a universal file: {image.architecture} is read, {others} is not"

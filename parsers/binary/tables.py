@@ -46,6 +46,13 @@ def binary_row(image: Image, info: BuildInfo) -> Batch:
     return Batch("binaries", pa.RecordBatch.from_pylist([row], _schema("binaries")))
 
 
+def size_row(file_bytes: int) -> Batch:
+    """The row of binary_sizes."""
+    return Batch(
+        "binary_sizes", pa.RecordBatch.from_pylist([{"file_bytes": file_bytes}], _schema("binary_sizes"))
+    )
+
+
 def _schema(table: str) -> pa.Schema:
     from tracemill.warehouse.schema import TABLES
 

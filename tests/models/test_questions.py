@@ -169,6 +169,22 @@ def test_machine_code_without_a_package_in_its_name_is_of_its_files_or_types() -
         assert rows(connection, query) == [("app/prices", 20), ("example.org/hash", 10), ("runtime", 10)]
 
 
+def test_the_size_of_a_binary_is_that_of_the_unpacked_file() -> None:
+    given = Given()
+    for number in range(1, 9):
+        # Loaded before the unpacked size was noted: up to b3. Compressed: all up to b5 but b3.
+        is_packed = number in (1, 2, 4, 5)
+        path, on_disk = ("app.xz", 300_000) if is_packed else ("app", 800_000)
+        capture_id = given.binary(f"b{number}", {})
+        given.tables["captures"][-1] |= {"path": f"b{number}/{path}", "size_bytes": on_disk}
+        if number > 3:
+            given.tables["binary_sizes"].append({"capture_id": capture_id, "file_bytes": 800_000})
+    query = "select build_id, value from regression_history where metric = 'binary_bytes' order by ordinal"
+    with given.models() as connection:
+        assert rows(connection, query) == [(f"b{number}", 800_000) for number in range(3, 9)]
+        assert rows(connection, "select * from regressions") == []
+
+
 def test_contention_tells_holders_from_those_that_were_blocked_and_from_idleness() -> None:
     given = Given()
     holds = given.stack("sync.(*Mutex).Unlock", PUT, *USER_PATH)

@@ -72,6 +72,12 @@ def sites_like_objdump(binary: Path) -> set[tuple[int, str, str, int, str]]:
     }
 
 
+def test_the_size_of_a_compressed_binary_is_that_of_its_content():
+    for sample in SAMPLES.glob("go*/*.xz"):
+        sizes = reading.tables(reading.items("binary", sample))["binary_sizes"].to_pylist()
+        assert sizes == [{"file_bytes": len(lzma.decompress(sample.read_bytes()))}], sample
+
+
 @EVERY_VERSION
 @pytest.mark.parametrize("arch", ["amd64", pytest.param("arm64", marks=pytest.mark.full)])
 @pytest.mark.full

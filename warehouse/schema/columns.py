@@ -170,6 +170,7 @@ _DECLARED = (
     Column("segment_vaddr", pa.uint64(), "", "Virtual address of the executable segment."),
     Column("segment_offset", pa.uint64(), "bytes", "File offset of the executable segment."),
     Column("module", TEXT, "", "Main module's path from the embedded build info."),
+    Column("file_bytes", INT, "bytes", "Size of the executable, unpacked."),
     Column("build_settings", LABELS, "", "Build settings from the embedded build info (-ldflags, vcs.revision …)."),
     # GC
     Column("cycle", INT, "", "Number of the GC cycle."),

@@ -86,7 +86,8 @@ _SOURCES = (
     Source("gctrace", ("gctrace",), "nothing", "whole", "rate", "Lines of GODEBUG=gctrace=1."),
     Source("runtime", ("runtime_metrics", "expvar", "prometheus"), "nothing", "never", "rate", "Snapshots of runtime/metrics, expvar or Prometheus' Go collector: the last one, or what was between the first and the last."),
     Source("benchmark", ("benchmarks",), "nothing", "never", "none", "Results of go test -bench."),
-    Source("binary", ("binary",), "nothing", "whole", "none", "The build's executable."),
+    Source("binary", ("binary",), "nothing", "whole", "none", "The code in the build's executable."),
+    Source("binary_size", ("binary",), "nothing", "never", "none", "The size of the build's executable, unpacked."),
 )
 
 
@@ -185,7 +186,7 @@ _METRICS = (
     _metric("heap_goal_bytes", "bytes", "trace_amount", "heap size", "Largest heap goal that the trace shows.", floor=1 << 20, is_sum=False, is_judged=False),
     _metric("heap_after_gc_bytes", "bytes", "gctrace", "heap size", "Largest heap after a collection, as gctrace says it.", floor=2 << 20, is_sum=False),
     # Binaries
-    _metric("binary_bytes", "bytes", "binary", "binary size", "Size of the executable.", floor=65536, is_sum=False),
+    _metric("binary_bytes", "bytes", "binary_size", "binary size", "Size of the executable, unpacked.", floor=65536, is_sum=False),
     _metric("package_code_bytes", "bytes", "binary", "binary size", "Machine code of a package's functions.", floor=16384, is_sum=False),
 )
 

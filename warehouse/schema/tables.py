@@ -169,6 +169,7 @@ _PARSED = (
         "gnu_build_id go_version architecture is_pie segment_vaddr segment_offset module commit committed_at "
         "build_settings",
     ),
+    _table("binary_sizes", "How large executables are, whatever they are compressed to.", "capture_id", "file_bytes"),
     _table(
         "call_sites",
         "CALLs of map, conversion and allocation functions of the runtime in a binary.",

@@ -10,6 +10,10 @@ captures as (
     select * from stg_captures
 ),
 
+unpacked as (
+    select * from stg_binary_sizes
+),
+
 functions as (
     select * from stg_binary_functions
 ),
@@ -56,15 +60,28 @@ code as (
     from packaged
     inner join captures using (capture_id)
     group by all
+),
+
+-- Of a binary loaded before its unpacked size was noted, the size on disk tells it unless the file is compressed.
+sizes as (
+    select
+        captures.build_id,
+        captures.run_id,
+        coalesce(
+            unpacked.file_bytes,
+            if(regexp_matches(captures.path, '\.(gz|zst|xz|bz2|lz4)$'), null, captures.size_bytes)
+        ) as file_bytes,
+    from captures
+    left join unpacked using (capture_id)
+    where captures.kind = 'binary'
 )
 
 select build_id, run_id, 'package_code_bytes' as metric, package as subject, value, 'binary' as evidence,
 from code
 where package <> '' and not regexp_matches(package, '[ :]') and value > 0
 union all by name
-select build_id, run_id, 'binary_bytes' as metric, 'program' as subject, sum(size_bytes)::double as value,
+select build_id, run_id, 'binary_bytes' as metric, 'program' as subject, sum(file_bytes)::double as value,
     'binary' as evidence,
-from captures
-where kind = 'binary'
+from sizes
 group by build_id, run_id
-having sum(size_bytes) > 0
+having bool_and(coalesce(file_bytes, 0) > 0)
