@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -405,6 +406,26 @@ def test_builds_that_count_their_work_differently_are_not_set_side_by_side() -> 
         assert both.unit == "ns/requests"
         assert all(r.before > 0 for r in both.rows if "cache" in (r.function or ""))
         assert compare_stacks(connection, "block_ns", "b8", "b9") is None
+
+
+@pytest.mark.parametrize(("metric", "is_shown"), [("mapassign_alloc_bytes", True), ("block_ns", False)])
+def test_a_run_that_counts_no_work_makes_no_call_path_costlier(metric: str, is_shown: bool) -> None:
+    given = Given()
+    put, *callers = "app/cache.(*Cache).Put", *USER_PATH
+    locks, allocates = given.stack("sync.(*Mutex).Lock", put, *callers), given.stack(put, *callers)
+    for build, run in itertools.product(("b1", "b2"), "123"):
+        trace = given.trace(build, run, [(locks, "sync", 60_000_000)])
+        given.heap(build, run, [(allocates, 0x100, 8_000_000)])
+        given.names(trace, [(0x101, put, 1, "runtime.mapassign_faststr")])
+        if (build, run) != ("b2", "3"):
+            work = {"build_id": build, "run_id": run, "work_unit": "requests", "work_count": 1000}
+            given.tables["run_work"].append(work)
+    with given.models() as connection:
+        connection.make(["int_stack_costs", "mapassign_allocations", "int_run_measures", "metrics"])
+        found = compare_stacks(connection, metric, "b1", "b2")
+        sides = [(row.before, row.after) for row in found.rows] if found else []
+        assert bool(sides) == is_shown
+        assert all(before == pytest.approx(after) for before, after in sides)
 
 
 def test_a_page_is_small_beside_what_it_tells_of(contention: Card, demo: Path) -> None:

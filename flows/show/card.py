@@ -329,7 +329,8 @@ def _missing(
         )
     elif stacks is None and incident.metric in STACKS:
         found.append(
-            f"no call paths: none of the captures of {incident.seen_build_id} has stacks for this figure"
+            f"no call paths: none of the captures of {incident.seen_build_id} has stacks for this figure, or "
+            "not all of its runs, or of the build before, count their work as most do"
         )
     if lanes is None and not set(TRACE_KINDS) & set(kinds):
         found.append(f"no timeline: {incident.seen_build_id} has no execution trace")

@@ -1,11 +1,16 @@
 -- The call paths of two builds that allocated for maps, for one unit of work: the rows of a flame graph.
--- None where one of them counts its work otherwise than most, or not at all.
+-- Of runs that count their work as most do; none where one of the builds has no such run.
 with
+
+runs as (
+    select build_id, run_id, divisor, per,
+    from int_run_measures
+    where measure = $measure and build_id in ($before, $after) and is_comparable
+),
 
 measures as (
     select build_id, sum(divisor) as divisor, any_value(per) as per,
-    from int_run_measures
-    where measure = $measure and build_id in ($before, $after) and is_comparable
+    from runs
     group by build_id
 ),
 
@@ -23,6 +28,7 @@ allocations as (
             else 'makemap'
         end as prefix,
     from mapassign_allocations
+    semi join runs using (build_id, run_id)
     where build_id in ($before, $after) and callee_class <> 'convert'
 ),
 

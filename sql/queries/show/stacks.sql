@@ -1,12 +1,13 @@
 -- The call paths of two builds with what they cost, for one unit of work: the rows of a flame graph.
--- None where one of them counts its work otherwise than most, or not at all.
+-- None where a run of one of them counts its work otherwise than most, or not at all: costs are those of all runs.
 with
 
 measures as (
     select build_id, sum(divisor) as divisor, any_value(per) as per,
     from int_run_measures
-    where measure = $measure and build_id in ($before, $after) and is_comparable
+    where measure = $measure and build_id in ($before, $after)
     group by build_id
+    having bool_and(is_comparable)
 ),
 
 costs as (
