@@ -132,10 +132,17 @@ class Given:
         return capture_id
 
     def binary(
-        self, build: str, calls: dict[int, str], *, gnu_build_id: str | None = "cafe", **columns: Any
+        self,
+        build: str,
+        calls: dict[int, str],
+        *,
+        gnu_build_id: str | None = "cafe",
+        name: str = "",
+        **columns: Any,
     ) -> str:
-        """Add a binary with CALLs: return address → callee."""
-        capture_id = self.capture(build, None, "binary", format="binary", path=f"{build}/app.gz")
+        """Add a binary with CALLs: return address → callee. name: where a build has several."""
+        path = f"{build}/{name or 'app'}.gz"
+        capture_id = self.capture(build, None, "binary", name=name, format="binary", path=path)
         row = {
             "capture_id": capture_id,
             "gnu_build_id": gnu_build_id,

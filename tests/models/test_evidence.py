@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from .given import Given, rows
 
 PUT = "app/cache.(*Cache).Put"
+ASSIGN = "runtime.mapassign_faststr"
 
 
 def dump(given: Given, build: str, name: str, stacks: list[tuple[int, str, int | None]]) -> None:
@@ -374,6 +377,42 @@ def test_costs_of_a_build_without_profiles_are_unknown():
     with given.models() as connection:
         assert rows(connection, "select alloc_bytes, block_ns from static_findings_costs") == [(None, None)]
         assert rows(connection, "select alloc_bytes from escape_costs") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        ("example.com/app", "example.com/app/cache.Put"),
+        # The dots of a package's last part are escaped.
+        ("example.com/app.v2", "example.com/app%2ev2.Put"),
+        ("example.com/app", "example.com/app_test.TestPut"),
+        # Of go test with files instead of a package.
+        ("example.com/app", "command-line-arguments.TestPut"),
+    ],
+)
+def test_every_line_of_the_program_that_assigns_a_map_is_a_site(module: str, function: str):
+    given = Given()
+    given.binary("b1", {0x101: ASSIGN, 0x201: ASSIGN, 0x301: ASSIGN}, module=module)
+    functions = (function, "example.com/apple.Put", "net/http.(*Transport).Do")
+    for line, (call, name) in enumerate(zip(given.tables["call_sites"], functions, strict=True), 1):
+        call |= {"function": name, "line": line}
+    with given.models() as connection:
+        assert rows(connection, "select function from map_sites") == [(function,)]
+
+
+def test_of_each_of_a_builds_binaries_the_lines_of_its_own_module_are_sites():
+    given = Given()
+    functions = ["example.com/server/a.Put", "example.com/worker/b.Put"]
+    for line, function in enumerate(functions, 1):
+        given.binary("b1", {0x100: ASSIGN}, module=function.rpartition("/")[0], name=f"binary{line}")
+        given.tables["call_sites"][-1] |= {"function": function, "line": line}
+        place = {"capture_id": "b1/listing", "function": function, "file": "listed.go", "line": line}
+        call = {"input_line": line, "callee": ASSIGN, "callee_class": "map_assign"}
+        given.tables["listing_calls"].append(place | call)
+    given.capture("b1", None, "listing", capture_id="b1/listing")
+    with given.models() as connection:
+        found = rows(connection, "select function, file from map_sites order by all")
+    assert found == [(function, file) for function in functions for file in ("app.go", "listed.go")]
 
 
 def test_a_line_that_assigns_a_map_has_all_its_evidence_side_by_side():

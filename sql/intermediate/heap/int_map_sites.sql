@@ -13,7 +13,7 @@ captures as (
 ),
 
 binaries as (
-    select * from int_build_binaries
+    select * from stg_binaries
 ),
 
 called as (
@@ -64,28 +64,50 @@ compiled as (
     select capture_id, file, line, function, callee, callee_class from listed
 ),
 
--- Of the standard library and other modules only what a sample leads to from the program.
+-- Whose code is the program's: for a binary its own module, for a listing those of all binaries of its build.
+modules as (
+    select capture_id, module
+    from binaries
+    where module is not null
+    union
+    select listings.capture_id, binaries.module
+    from captures as listings
+    inner join captures as linked using (build_id)
+    inner join binaries on binaries.capture_id = linked.capture_id
+    where listings.kind = 'listing' and binaries.module is not null
+),
+
+-- In a function's name the dots of its package's last part are escaped.
+named as (
+    select *, replace(function, '%2e', '.') as plain_name,
+    from compiled
+),
+
+-- Of the standard library and other modules only what a sample leads to from the program. Without a module: what is
+-- linked as a program, and what go test was given as files.
 in_code as (
     select
         captures.build_id,
-        compiled.file,
-        compiled.line,
-        compiled.function,
-        compiled.callee,
+        named.file,
+        named.line,
+        named.function,
+        named.callee,
         null as evidence,
         null as confidence,
         0 as alloc_bytes,
         0 as alloc_objects,
         0 as inuse_bytes,
-    from compiled
+    from named
     inner join captures using (capture_id)
-    left join binaries using (build_id)
-    where compiled.callee_class in ('map_assign', 'map_make', 'map_clone')
+    left join modules using (capture_id)
+    where named.callee_class in ('map_assign', 'map_make', 'map_clone')
         and (
-            starts_with(compiled.function, 'main.')
-            or starts_with(compiled.function, binaries.module || '.')
-            or starts_with(compiled.function, binaries.module || '/')
-            or binaries.module is null
+            starts_with(named.plain_name, 'main.')
+            or starts_with(named.plain_name, 'command-line-arguments.')
+            or starts_with(named.plain_name, modules.module || '.')
+            or starts_with(named.plain_name, modules.module || '_test.')
+            or starts_with(named.plain_name, modules.module || '/')
+            or modules.module is null
         )
 ),
 
