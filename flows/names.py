@@ -26,6 +26,11 @@ def as_text(value: str) -> str:
         return given.decode("latin-1")
 
 
+def plain(name: str) -> str:
+    """A function's name as its package is imported: Go's symbols escape the dots of a path's last part."""
+    return name.replace("%2e", ".")
+
+
 def require(value: str, what: str, known: Sequence[str]) -> None:
     """Raises NoSuchNameError, with the nearest name, unless value is known."""
     if value not in known:

@@ -22,7 +22,9 @@ from tracemill.flows.show.card_incident import choose, incidents, points
 from tracemill.flows.show.card_terminal import as_text
 from tracemill.flows.show.card_wording import sentence, short_name
 from tracemill.flows.show.differences import Difference
+from tracemill.flows.show.interchange.costs import verdict_of
 from tracemill.flows.show.page import Links, incident_page
+from tracemill.flows.show.verdicts import Filter, verdicts
 from tracemill.flows.verbs.looks import _why_none
 from tracemill.warehouse import connect
 from tracemill.warehouse.schema.metrics import METRICS
@@ -379,6 +381,22 @@ def test_a_page_allows_its_own_style_and_script_and_nothing_else(contention: Car
     assert not re.search(
         r'https?://|url\(|@import|<link(?! rel="icon" href="data:,")|<iframe|\bstyle=|\bon\w+="', page
     )
+
+
+def test_a_path_whose_last_part_has_dots_is_found_as_it_is_imported() -> None:
+    given = Given()
+    # As symbols have it: the dots of the last part are escaped.
+    node = "gopkg.in/yaml%2ev3.(*parser).node"
+    grows, steady = given.stack(node, *USER_PATH), given.stack("app/catalog.List", *USER_PATH)
+    for number, run in itertools.product(range(1, 9), range(1, 4)):
+        size = 400_000_000 + 4_000_000 * (number * run % 5)
+        sites = [(grows, 0x100, size * 2 if number > 5 else size), (steady, 0x200, 300_000_000)]
+        given.heap(f"b{number}", str(run), sites)
+    with given.all_models() as connection:
+        for package in ("gopkg.in/yaml.v3", "yaml.v3", "gopkg.in/yaml%2ev3"):
+            assert {v.name for v in verdicts(connection, Filter(package=package))} == {node}
+            assert verdict_of(connection, "b6", package).name == node
+            assert [i.function for i in choose(incidents(connection), [package], [])] == [node]
 
 
 def test_links_need_a_template_and_fill_it_safely() -> None:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tracemill.flows.names import plain
 from tracemill.flows.show.card import MAP_METRICS, card, compare_stacks
 from tracemill.warehouse.schema.showing import STACKS
 
@@ -78,7 +79,7 @@ def place_of(function: str | None) -> Place | None:
     dot = name.find(".", slash + 1)
     if dot < 0:
         return None
-    package, rest = name[:dot].replace("%2e", "."), name[dot + 1 :]
+    package, rest = plain(name[:dot]), name[dot + 1 :]
     while (shorter := _INNER.sub("", rest)) != rest and shorter:
         rest = shorter
     return Place(package, rest) if rest else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tracemill.flows.names import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -24,5 +26,4 @@ def holds_benchmark(subject: str) -> Callable[[Sequence[str]], bool]:
     package, function = benchmark_of(subject)
     own = f"{re.escape(package)}(?:_test)?" if package else ".*"
     is_own = re.compile(rf"{own}\.{re.escape(function)}(?:\..*)?", re.DOTALL).fullmatch
-    # Go escapes the dots of a path's last part.
-    return lambda functions: any(is_own(name.replace("%2e", ".")) for name in functions)
+    return lambda functions: any(is_own(plain(name)) for name in functions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.names import NoSuchNameError
+from tracemill.flows.names import NoSuchNameError, plain
 from tracemill.flows.show.card_wording import short_name
 from tracemill.flows.show.lanes import Window
 from tracemill.warehouse.queries import ask
@@ -129,7 +129,7 @@ def _fits(incident: Incident, word: str) -> bool:
     if word in {incident.build_id, incident.first_build_id, incident.seen_build_id, incident.incident_id}:
         return True
     names = (incident.subject, incident.moved_from, incident.metric, *(incident.members or ()))
-    return any(word.lower() in name.lower() for name in names if name)
+    return any(plain(word).lower() in plain(name).lower() for name in names if name)
 
 
 class Span(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.names import require
+from tracemill.flows.names import plain, require
 from tracemill.flows.show.card_wording import short_name
 from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import visible
@@ -144,7 +144,7 @@ def _require_known(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> Non
         require(chosen.status, "status", list(STATUSES))
     if chosen.package is not None:
         known = ask_column(connection, "verdicts/known_packages")
-        if not any(f"/{chosen.package}/" in f"/{name}/" for name in known):
+        if not any(f"/{plain(chosen.package)}/" in f"/{name}/" for name in known):
             require(chosen.package, "package", known)
 
 

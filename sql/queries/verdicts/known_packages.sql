@@ -1,4 +1,6 @@
--- The Go packages of all functions measured; type parameters and methods may hold slashes and dots too.
-select distinct regexp_extract(split_part(coalesce(function, subject), '[', 1), '^(.*/)?[^./]*') as name
+-- The Go packages of all functions measured, as they are imported.
+-- Type parameters and methods may hold slashes and dots too; Go escapes the dots of a path's last part.
+select distinct
+    replace(regexp_extract(split_part(coalesce(function, subject), '[', 1), '^(.*/)?[^./]*'), '%2e', '.') as name,
 from observations
 order by name

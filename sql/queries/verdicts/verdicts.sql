@@ -13,9 +13,10 @@ where coalesce($build_id in (build_id, r.first_build_id), true)
     and coalesce(b.ordinal >= (select ordinal from builds where build_id = $since_build), true)
     and (
         $package is null
-        -- A package, what lies below it, or the end of its path.
+        -- A package, what lies below it, or the end of its path, of which Go escapes the dots of the last part.
         or regexp_matches(
-            coalesce(r.function, subject), '^([^(\[]*/)?' || regexp_escape($package) || '[./]'
+            replace(coalesce(r.function, subject), '%2e', '.'),
+            '^([^(\[]*/)?' || regexp_escape(replace($package, '%2e', '.')) || '[./]'
         )
     )
 order by b.ordinal, metric, status, subject
