@@ -16,7 +16,9 @@ from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TrackEvent
 from examples.toolchain import environment, go
 from tracemill.flows.cli import main
 from tracemill.warehouse import connect
+from tracemill.warehouse.queries import text
 
+from .models.given import Given
 from .parsers.gopprof import raw, run, top
 
 DEMO = Path(__file__).parent.parent / "examples/artifacts"
@@ -215,6 +217,28 @@ def test_go_builds_with_the_merged_profile_and_what_is_stale_is_told(demo: Path,
     edges = (tmp_path / "edges").read_text()
     assert edges.startswith("GO PREPROFILE V1")
     assert "storefront/internal/server" in edges
+
+
+def test_what_the_newest_build_has_by_another_name_or_only_inlined_is_not_stale() -> None:
+    given = Given()
+    cpu = given.capture("b1", "1", "cpu", duration_ns=10**10)
+    leaves = {"app.Map[...]": 3, "app.hash": 2, "app.Each-range1.func2": 1, "app.Run": 3, "app.Gone": 1}
+    for index, (leaf, seconds) in enumerate(leaves.items()):
+        sample = {"capture_id": cpu, "sample_index": index, "sample_type": "cpu", "unit": "nanoseconds"}
+        stack = {"stack_id": given.stack(leaf, "app.main"), "value": seconds * 10**9}
+        given.tables["profile_samples"].append(sample | stack)
+    binary = given.binary("b2", {})
+    for place, function in enumerate(
+        ["app.Map[go.shape.int]", "app.Each-range1.func2", "app.Run", "app.main"]
+    ):
+        row = {"capture_id": binary, "start_pc": 16 * place, "end_pc": 16 * place + 16, "function": function}
+        given.tables["binary_functions"].append(row)
+    inlined = {"inlined_functions": ["app.hash"], "call_files": ["app.go"], "call_lines": [3]}
+    given.tables["binary_inlines"].append({"capture_id": binary, "start_pc": 50} | inlined)
+    with given.models() as connection:
+        connection.make(["int_stack_sites"])
+        found = connection.execute(text("interchange/stale"), {"build_id": "b1", "newest": "b2"}).fetchall()
+    assert found == [(0.1,)]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,15 @@
 -- Of the CPU time of a build, the share whose innermost function of the program, or its caller, a newer build lacks.
+-- What its binary has only inlined it does have.
 with
 
-known as (
+named as (
     select functions.function
     from binary_functions as functions
+    inner join captures using (capture_id)
+    where captures.build_id = $newest
+    union
+    select unnest(inlines.inlined_functions)
+    from binary_inlines as inlines
     inner join captures using (capture_id)
     where captures.build_id = $newest
     union
@@ -11,6 +17,14 @@ known as (
     from call_sites as sites
     inner join captures using (capture_id)
     where captures.build_id = $newest
+),
+
+known as (
+    -- Plain, as stg_stacks has them.
+    select regexp_replace(
+        regexp_replace(function, '\[.*\]', '[...]'), '(\.(defer|go)wrap\d+|-range\d+|-fm)+(\.func|$)', '\3'
+    ) as function,
+    from named
     union
     select unnest(user_functions)
     from int_stack_sites
@@ -27,14 +41,14 @@ sampled as (
     where captures.build_id = $build_id and captures.kind = 'cpu' and samples.sample_type = 'cpu'
 ),
 
-named as (
+calls as (
     select sample, value, unnest(functions) as function,
     from sampled
 ),
 
 lacking as (
     select distinct sample, value,
-    from named
+    from calls
     anti join known using (function)
 )
 
