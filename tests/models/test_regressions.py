@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 
 from .given import USER_PATH, Given, rows
@@ -217,6 +220,32 @@ def test_a_function_that_comes_as_another_goes_is_not_always_it(callers, factor)
         ("b7", "block_ns", "app/audit.(*Log).Write (sync)", "regressed"),
         ("b7", "block_ns", "app/session.(*Table).Touch (sync)", "improved"),
     ]
+
+
+def replaced(old: tuple[str, str], *new: tuple[str, str]) -> list[tuple[str, str]]:
+    """The moves where (function, its caller) is gone at b6 and others that allocate as much are new."""
+    given, random = Given(), np.random.default_rng(1)
+    gone, come, rest = (
+        given.stack(*old),
+        [given.stack(*one) for one in new],
+        given.stack("app.List", "app.Run"),
+    )
+    for number, run in itertools.product(range(1, 9), "123"):
+        size = int(4e8 * np.exp(0.03 * random.standard_normal()))
+        stacks = come if number > 5 else [gone]
+        given.heap(f"b{number}", run, [(rest, 0x100, 3 * 10**8), *((stack, 0x200, size) for stack in stacks)])
+    with given.models() as connection:
+        return rows(connection, "select old_function, new_function from int_function_moves")
+
+
+@pytest.mark.parametrize("closure", ["glob..func", "init.func", "init.", "map.init."])
+def test_what_initialises_different_packages_has_no_name_in_common(closure):
+    assert replaced((f"app/a.{closure}3", "app/a.Run"), (f"app/b.{closure}7", "app/b.Run")) == []
+
+
+def test_a_function_of_another_package_goes_by_its_name_even_if_that_is_init():
+    old, new = "app/a.(*Cache).init", "app/b.(*Cache).init"
+    assert replaced((old, "app/a.Run"), (new, "app/b.Run")) == [(old, new)]
 
 
 @pytest.mark.full

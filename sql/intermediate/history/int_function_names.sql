@@ -1,13 +1,14 @@
 -- What a function's name says beside its place: package and bare name, without type arguments and closure numbers.
 -- grain: function
 -- scope: history
+-- What initialises a package, and closures of its variables, have no names of their own.
 with
 
 observed as (
     select * from observations
 ),
 
-named as (
+plain_names as (
     select distinct
         function,
         regexp_replace(
@@ -15,12 +16,19 @@ named as (
         ) as plain,
     from observed
     where function is not null
+),
+
+packaged as (
+    -- Up to the first dot after the last slash.
+    select function, plain, regexp_extract(plain, '^(.*/)?[^./]+') as package,
+    from plain_names
 )
 
 select
     function,
     plain,
-    -- Up to the first dot after the last slash.
-    regexp_extract(plain, '^(.*/)?[^./]+') as package,
-    lower(regexp_extract(plain, '[^./()*]+$')) as bare_name,
-from named
+    package,
+    case when plain not in (package || '.init', package || '.map.init')
+        then nullif(lower(regexp_extract(plain, '[^./()*]+$')), '')
+    end as bare_name,
+from packaged
