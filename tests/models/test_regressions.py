@@ -243,6 +243,11 @@ def test_what_initialises_different_packages_has_no_name_in_common(closure):
     assert replaced((f"app/a.{closure}3", "app/a.Run"), (f"app/b.{closure}7", "app/b.Run")) == []
 
 
+def test_a_closure_without_a_name_is_told_by_its_package_and_its_caller():
+    old, new = "app/z.glob..func3", "app/z.glob..func7"
+    assert replaced((old, "app.Run"), ("app/b.Put", "app.Run"), (new, "app.Run")) == [(old, new)]
+
+
 def test_a_function_of_another_package_goes_by_its_name_even_if_that_is_init():
     old, new = "app/a.(*Cache).init", "app/b.(*Cache).init"
     assert replaced((old, "app/a.Run"), (new, "app/b.Run")) == [(old, new)]

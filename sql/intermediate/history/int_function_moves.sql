@@ -185,7 +185,7 @@ scored as (
             / nullif(len(list_distinct(list_concat(old_callers.callers, new_callers.callers))), 0),
             0
         ) as shared_callers,
-        old_names.bare_name = new_names.bare_name as is_same_name,
+        coalesce(old_names.bare_name = new_names.bare_name, false) as is_same_name,
         old_names.package = new_names.package as is_same_package,
     from alike
     inner join names as old_names on old_names.function = alike.old_function
