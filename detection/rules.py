@@ -100,7 +100,7 @@ class Rules:
     memory: float = 0.93
     memory_points: float = 20.0
     # Before any is known, many builds together are taken to be out so many times as far as they should be.
-    factor_before: float = 1.35
+    factor_before: float = 1.2
 
     # A build is back at the level before a change if it is no less likely there than this.
     back_at_level_p: float = 0.01

@@ -181,8 +181,9 @@ def windows(
 class Typical:
     """How far the family's windows are out typically, beside what chance lets expect; at least 1.
 
-    What a series has shown since a change may have begun in it says nothing of how far out it is without one:
-    for each series that is left out. In a family of many it hardly counts; alone, it would be all.
+    What the family has shown since a window began says little of how far out it is without a change: one that
+    moves most series would count as their noise. Of that span only how they differ from each other counts,
+    where they are enough to tell, and of each series itself nothing: alone in its family, it would be all.
     """
 
     # Squares are cut here, so that a change counts little; what their mean is where all are so many times as
@@ -192,9 +193,11 @@ class Typical:
 
     def __init__(self, rules: Rules, series: int, builds: int) -> None:
         self.rules = rules
-        # Squares and how many they are of, of all windows of a size, as they were before each build.
+        # Squares and how many they are of, of all windows of a size, as they were before each build; _apart:
+        # without what all series share.
         self._sums = np.zeros((2, builds + 1, WINDOWS))
-        # The same of each series, as they were before each build.
+        self._apart = np.zeros((2, builds + 1, WINDOWS))
+        # The same as the latter, of each series.
         self._own = np.zeros((2, builds + 1, WINDOWS, series), np.float32)
         cut = self._CUT / self._FACTORS
         density = np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi)
@@ -204,9 +207,14 @@ class Typical:
         self._before = np.interp(rules.factor_before ** (1 - 1 / _SIZES[:, 0]), self._FACTORS, self._means)
 
     def factors(self, build: int, since: Ints) -> Reals:
-        """Before each window, which begins at column since, (WINDOWS, n_series)."""
+        """Of windows that begin at columns since and end at the build; (WINDOWS, n_series)."""
         at = np.minimum(since, build)
-        return self._factors(self._sums[:, at, np.arange(WINDOWS)[:, None]], self._before[:, None])
+        sizes, every = np.ogrid[:WINDOWS, : since.shape[1]]
+        weight = self.rules.memory ** (build - at)
+        known = weight * self._sums[:, at, sizes]
+        known += self._apart[:, build, :, None] - weight * self._apart[:, at, sizes]
+        known -= self._own[:, build] - weight * self._own[:, at, sizes, every]
+        return self._factors(known, self._before[:, None])
 
     def factor_of_one(self, build: int) -> float:
         """Of single builds, before this one."""
@@ -220,8 +228,8 @@ class Typical:
         builds = np.arange(columns.stop - columns.start, 0, -1)
         own = self._own[:, :, -1][:, :, rows]
         left_out = own[:, columns.stop, None] - self.rules.memory ** builds[:, None] * own[:, columns]
-        known = self._sums[:, columns.stop, -1, None, None]
-        return self._factors(known - left_out, self._before[-1]).T ** 2
+        known = self._sums[:, columns.stop, -1, None, None] - left_out
+        return self._factors(known, self._before[-1]).T ** 2
 
     def _factors(self, sums: Reals, before: Reals) -> Reals:
         points = self.rules.memory_points
@@ -231,14 +239,24 @@ class Typical:
 
     def learn(self, build: int, t: Reals, df: Reals, is_same: Flags) -> None:
         """Take in the windows' t, (WINDOWS, n_series), that end at the build; not those of changes."""
-        t, df = np.where(is_same, t, 0.0), np.maximum(df, 1.0)
+        df = np.maximum(df, 1.0)
         # Student's t as the normal variable of the same chance, nearly (Wallace 1959).
-        z = t * (1 - 1 / (4 * df)) / np.sqrt(1 + t * t / (2 * df))
+        z = np.where(is_same, t * (1 - 1 / (4 * df)) / np.sqrt(1 + t * t / (2 * df)), 0.0)
+        memory, sums, own = self.rules.memory, self._sums, self._new(self._apart_of(z, is_same), is_same)
+        sums[:, build + 1] = memory * sums[:, build] + self._new(z, is_same).sum(axis=2)
+        self._apart[:, build + 1] = memory * self._apart[:, build] + own.sum(axis=2)
+        self._own[:, build + 1] = memory * self._own[:, build] + own
+
+    def _new(self, z: Reals, is_same: Flags) -> Reals:
         # Windows of k builds share most of them with their neighbours.
-        new = np.array([np.minimum(z * z, self._CUT**2), is_same]) / _SIZES
-        memory = self.rules.memory
-        self._sums[:, build + 1] = memory * self._sums[:, build] + new.sum(axis=2)
-        self._own[:, build + 1] = memory * self._own[:, build] + new
+        return np.array([np.minimum(z * z, self._CUT**2) * is_same, is_same]) / _SIZES
+
+    def _apart_of(self, z: Reals, is_same: Flags) -> Reals:
+        """How far the windows are out beside their middle, where there are enough of them."""
+        middle = np.zeros((WINDOWS, 1))
+        for size in np.flatnonzero(is_same.sum(axis=1) >= self.rules.least_shared_series):
+            middle[size] = np.median(z[size, is_same[size]])
+        return z - middle
 
 
 @dataclass(frozen=True, slots=True)

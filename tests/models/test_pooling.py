@@ -119,7 +119,9 @@ def test_what_a_build_knows_in_part_is_put_together():
     series.traced("b2", 0x80B, ASSIGN)
     with series.models() as connection:
         assert rows(connection, KNOWN) == [("b1", ASSIGN, 5120, 2560, "other_build_call", 1.0)]
-        costs = "select caller, value from int_caller_costs where metric like 'mapassign_%' order by all"
+        costs = (
+            "select caller, value from int_caller_costs where metric like 'mapassign_%_bytes' order by all"
+        )
         assert rows(connection, costs.replace("int_", "int_pooled_")) == [(PUT, 512), (PUT, 1024)]
         assert rows(connection, costs) == [(PUT, 2048), (PUT, 4096)]
 
