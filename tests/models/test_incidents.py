@@ -11,11 +11,16 @@ from .given import Given, build, rows
 
 
 def incidents(
-    *verdicts: tuple[str, str, str, str, str], calls: str = "", waits: str = "", unseen: str = ""
+    *verdicts: tuple[str, str, str, str, str],
+    calls: str = "",
+    waits: str = "",
+    unseen: str = "",
+    as_before: dict[str, str] | None = None,
 ) -> list[list[str]]:
     """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first.
 
     calls: callee<caller. waits: waiter<holder=ns. unseen: builds that do not show the last verdict's series.
+    as_before: of functions that are back, the build at which they changed.
     """
     connection = duckdb.connect()
     for name in ("metrics", "verdict_statuses"):
@@ -44,7 +49,7 @@ def incidents(
         create table int_verdicts (
             build_id varchar, first_build_id varchar, status varchar, metric varchar, function varchar,
             subject varchar, calling_function varchar, before double, after double, negligible double,
-            first_subject varchar
+            first_subject varchar, as_before_build_id varchar
         )
         """
     )
@@ -52,8 +57,8 @@ def incidents(
         # A function may have its reason to wait behind it.
         connection.execute(
             "insert into int_verdicts values "
-            "($1, $2, $3, $4, string_split($5, ' (')[1], $5, null, 0, 100, 1, $5)",
-            verdict,
+            "($1, $2, $3, $4, string_split($5, ' (')[1], $5, null, 0, 100, 1, $5, $6)",
+            [*verdict, (as_before or {}).get(verdict[4])],
         )
     connection.execute(
         """
@@ -75,6 +80,23 @@ def incidents(
             from int_incident_members group by incident_id order by 1
             """,
         )
+    ]
+
+
+def test_what_follows_from_sites_that_are_back_is_of_those_that_changed_with_it():
+    verdicts = (
+        ("b7", "b7", "improved", "cpu_ns", "app.f"),
+        ("b7", "b7", "improved", "alloc_bytes", "app.g"),
+    )
+    whole = ("b7", "b7", "improved", "process_cpu_ns", "program")
+    back = {"app.f": "b3", "app.g": "b5", "program": "b5"}
+    assert incidents(*verdicts, whole) == [
+        ["b7 alloc_bytes app.g"],
+        ["b7 cpu_ns app.f", "b7 process_cpu_ns program"],
+    ]
+    assert incidents(*verdicts, whole, as_before=back) == [
+        ["b7 alloc_bytes app.g", "b7 process_cpu_ns program"],
+        ["b7 cpu_ns app.f"],
     ]
 
 

@@ -378,3 +378,24 @@ def test_a_leak_in_one_of_three_runs_fails_the_build(kind):
     with given.models() as connection:
         found = rows(connection, 'select build_id, function, status, "after" from regressions')
     assert found == [("b4", GET, "regressed", pytest.approx(7))]
+
+
+def test_what_is_taken_back_with_what_it_began_with_is_over():
+    """Memory of two functions rises at b6 and is back at b10: of the noisy one a single build tells that."""
+    given, random = Given(), np.random.default_rng(0)
+    steady, noisy = given.stack(PUT, *USER_PATH), given.stack(GET, *USER_PATH)
+    for build in range(1, 11):
+        is_worse = 6 <= build <= 9
+        for run in "12":
+            steady_bytes = (2e9 if is_worse else 2e8) * np.exp(0.02 * random.standard_normal())
+            noisy_bytes = (3e9 if is_worse else 6e7) * np.exp(0.6 * random.standard_normal())
+            sites = [(steady, 0x100, int(steady_bytes)), (noisy, 0x200, int(noisy_bytes))]
+            given.heap(f"b{build}", run, sites)
+    query = "select build_id, function, status, ended_build_id from regressions where metric = 'alloc_bytes'"
+    with given.models() as connection:
+        found = rows(connection, f"{query} order by all")
+    assert found == [
+        ("b10", PUT, "improved", None),
+        ("b6", GET, "regressed", "b10"),
+        ("b6", PUT, "regressed", "b10"),
+    ]

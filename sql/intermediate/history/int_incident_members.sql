@@ -4,8 +4,8 @@
 -- Verdicts on the same function, on a function and its caller or that one's caller, on one that waits and on the one that
 -- holds what it waits for, or of contention in methods of one type, have one cause. What feels the costs of sites (a
 -- benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can explain it: one
--- that went the same way, or any where it only follows from another load. A regression never hides in an incident that is
--- none. What only a later build makes certain joins the incident that was known before, if that is at least as grave;
+-- that went the same way, of changes that were taken back one that began as it did, or any where it only follows from another
+-- load. A regression never hides in an incident that is none. What only a later build makes certain joins the incident that was known before, if that is at least as grave;
 -- so do all that keep more memory, or use more CPU time, where the whole program's was known before. A series that no
 -- build shows between two levels, as what maps allocated is unknown at times, may have changed at any of these: its
 -- change is that of another verdict on its function, if one begins there. What is found later never takes an incident's
@@ -218,6 +218,7 @@ site_incidents as (
     select origin_build_id, cause, min(ordinal) as known_ordinal, max(weight) as weight,
         arg_min(status, severity) as status,
         bool_or(contains(metric, 'inuse')) as keeps_memory, bool_or(metric = 'cpu_ns') as uses_cpu,
+        list(distinct as_before_build_id) as as_before_builds,
     from site_members
     group by origin_build_id, cause
 ),
@@ -232,6 +233,7 @@ derived_causes as (
             arg_max(site_incidents.cause, (
                 site_incidents.known_ordinal <= weighed.ordinal,
                 site_incidents.status = weighed.status,
+                coalesce(list_contains(site_incidents.as_before_builds, weighed.as_before_build_id), false),
                 case weighed.metric
                     when 'heap_live_bytes' then site_incidents.keeps_memory
                     when 'process_cpu_ns' then site_incidents.uses_cpu
