@@ -96,6 +96,32 @@ def test_a_series_is_hinted_at_once(history: duckdb.DuckDBPyConnection) -> None:
     assert all(sentence.endswith("(q = 0.02)") for sentence in found)
 
 
+@pytest.mark.parametrize(
+    ("changed", "doubt"),
+    [
+        (
+            "true as may_change, 1e0 as q_value, 2.0 as change_log_ratio, 1e-3 as change_q_value",
+            "looked over again",
+        ),
+        (
+            "1.0 as log_change, 1e-3 as q_value, abs(value - expected) * 2 as negligible",
+            "too small for a verdict",
+        ),
+    ],
+)
+def test_what_is_certain_and_no_verdict_says_why(
+    history: duckdb.DuckDBPyConnection, changed: str, doubt: str
+) -> None:
+    with history.cursor() as connection:
+        connection.execute(
+            f"create temporary table regression_history as select * replace ({changed}) "
+            f"from regression_history where build_id = 'b{BUILDS - 1}' and value <> expected limit 1"
+        )
+        (found,) = suspected_changes(connection, f"b{BUILDS - 1}", ())
+    assert "(q = 0.001, " in found
+    assert doubt in found
+
+
 def test_what_may_be_a_spike_is_said_to(history: duckdb.DuckDBPyConnection) -> None:
     with history.cursor() as connection:
         connection.execute(

@@ -20,6 +20,8 @@ class _Suspected(NamedTuple):
     before: float | None
     after: float | None
     q_value: float
+    is_too_small: bool
+    is_for_look_back: bool
     since: str | None
     next_value: float | None
     next_build_id: str | None
@@ -34,8 +36,12 @@ class _Suspected(NamedTuple):
 
     @property
     def doubt(self) -> str:
-        """How unsure it is, and what the next build told of it or will tell."""
+        """How unsure it is, or why it is no verdict although it is not; what the next build tells of it."""
         parts = [f"q = {self.q_value:.1g}"]
+        if self.is_too_small:
+            parts.append("too small for a verdict")
+        elif self.is_for_look_back:
+            parts.append("judged when the builds are looked over again, as at every fifth")
         if self.next_build_id:
             parts.append(f"at {self.next_build_id} it was {amount(self.next_value, self.unit)}")
         elif self.q_value > SUSPECTED_SHARE:

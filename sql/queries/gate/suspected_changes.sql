@@ -10,8 +10,8 @@ candidate as (
 ),
 
 suspected as (
-    select h.metric, h.first_subject, h.subject, h.function, h.unit, h.expected as before, h.value as after, h.q_value,
-        null::varchar as since,
+    select h.metric, h.first_subject, h.subject, h.function, h.unit, h.expected as before, h.value as after, h.negligible,
+        h.q_value, null::varchar as since,
     from regression_history as h
     cross join detection_rules as rules
     anti join regressions using (build_id, metric, subject)
@@ -21,8 +21,8 @@ suspected as (
         and h.polarity * h.log_change >= ln(1 + rules.least_ratio)
         and not h.is_change
     union all
-    select h.metric, h.first_subject, h.subject, h.function, h.unit, h.change_before, h.change_after, h.change_q_value,
-        h.build_id,
+    select h.metric, h.first_subject, h.subject, h.function, h.unit, h.change_before, h.change_after,
+        h.negligible, h.change_q_value, h.build_id,
     from regression_history as h
     where h.may_change
         and (select arg_max(build_id, ordinal) from builds where is_ordered) = $build_id
@@ -78,6 +78,8 @@ select
     surest.before,
     surest.after,
     surest.q_value,
+    surest.q_value <= rules.false_share and abs(surest.after - surest.before) < surest.negligible as is_too_small,
+    surest.q_value <= rules.false_share and surest.since is not null as is_for_look_back,
     surest.since,
     nexts.value as next_value,
     nexts.build_id as next_build_id,
@@ -85,6 +87,7 @@ select
         felt.incident_id, (coalesce(felt.function = surest.function, false), felt.weight, felt.incident_id)
     ) as incident_id,
 from surest
+cross join detection_rules as rules
 left join int_metrics as described on described.metric = surest.metric
 left join nexts
     on nexts.metric = surest.metric
