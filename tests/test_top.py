@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
@@ -91,3 +92,19 @@ def test_the_newest_build_and_all_its_kinds_are_shown_when_none_is_named(demo: P
 def test_a_build_that_is_not_there_gets_the_nearest(demo: Path) -> None:
     done = CliRunner().invoke(main, ["top", "--build", "b80", "--warehouse", str(demo)])
     assert (done.exit_code, "did you mean" in done.stderr) == (2, True)
+
+
+def test_a_function_that_grows_in_both_builds_is_one_row_however_many_there_were_at_first() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("""
+            create table int_build_measures as select 'b1' as build_id, 'goroutines' as measure, 1 as run_count,
+                null::text as per, null::double as divisor;
+            create table int_goroutine_counts (build_id text, function text, metric text, goroutine_count bigint);
+            create table goroutine_leaks as select build_id, 'app.loop' as function, 'goroutine_growth' as evidence,
+                now_there as goroutine_count, at_first as first_goroutine_count,
+            from (values ('b1', 3, 6), ('b2', 0, 9)) as _ (build_id, at_first, now_there)
+        """)
+        (row,) = as_text(top(connection, ["goroutines"], "b2", "b1"), "b2", 10, 80, "b1").splitlines()[3:]
+        assert row.split() == ["app.loop", "grows", "6", "9", "×1.5"]
+        alone = as_text(top(connection, ["goroutines"], "b1"), "b1", 10, 80)
+        assert alone.splitlines()[-1].split() == ["app.loop", "grows", "3", "6"]

@@ -121,7 +121,8 @@ KINDS = {
     ),
     "goroutines": Kind(
         "goroutines at the run's end", ("int_goroutine_counts", "goroutine_leaks", _MEASURES),
-        (Column("function", "function"), Column("how", "fate"), _COUNT), _COUNT, "goroutines",
+        (Column("function", "function"), Column("how", "fate"),
+         Column("at first", "first_goroutine_count", "count"), _COUNT), _COUNT, "goroutines",
         idle="all of them", calm="none is known to be leaked, or only to become more",
         mart="goroutine_states",
     ),
@@ -292,7 +293,9 @@ def _cost(row: Row, column: Column) -> float | None:
 
 def _table(kind: Kind, rows: list[Row], each: Top, width: int | None) -> str:
     """The rows as text, words to the left and figures to the right; a heading may take two lines."""
-    columns = list(kind.columns)
+    columns = [
+        c for c in kind.columns if not c.unit or c is kind.cost or any(_cost(r, c) is not None for r in rows)
+    ]
     is_compared = each.before is not None
     if is_compared:  # beside what was before there is room for one figure
         columns = [c for c in columns if not c.unit or c is kind.cost]

@@ -25,8 +25,9 @@ leaks as (
 select
     1 as place,
     function,
-    if(evidence = 'goroutine_growth', 'grows, from ' || first_goroutine_count, 'leaked') as fate,
+    if(evidence = 'goroutine_growth', 'grows', 'leaked') as fate,
     goroutine_count,
+    first_goroutine_count,
 from leaks
 union all
 select
@@ -38,6 +39,7 @@ select
         else 'began with it, at the end of a trace'
     end,
     goroutine_count,
+    null,
 from counted
 where choice = 1
 order by place, goroutine_count desc, function
