@@ -97,14 +97,35 @@ def test_a_build_that_is_not_there_gets_the_nearest(demo: Path) -> None:
 def test_a_function_that_grows_in_both_builds_is_one_row_however_many_there_were_at_first() -> None:
     with duckdb.connect() as connection:
         connection.execute("""
-            create table int_build_measures as select 'b1' as build_id, 'goroutines' as measure, 1 as run_count,
-                null::text as per, null::double as divisor;
-            create table int_goroutine_counts (build_id text, function text, metric text, goroutine_count bigint);
-            create table goroutine_leaks as select build_id, 'app.loop' as function, 'goroutine_growth' as evidence,
-                now_there as goroutine_count, at_first as first_goroutine_count,
+            create table int_build_measures as select 'b1' as build_id, 'goroutines' as measure,
+                1 as run_count, null::text as per, null::double as divisor;
+            create table int_goroutine_counts (
+                build_id text, function text, metric text, goroutine_count bigint
+            );
+            create table goroutine_leaks as select build_id, 'app.loop' as function,
+                'goroutine_growth' as evidence, now_there as goroutine_count,
+                at_first as first_goroutine_count,
             from (values ('b1', 3, 6), ('b2', 0, 9)) as _ (build_id, at_first, now_there)
         """)
         (row,) = as_text(top(connection, ["goroutines"], "b2", "b1"), "b2", 10, 80, "b1").splitlines()[3:]
         assert row.split() == ["app.loop", "grows", "6", "9", "×1.5"]
         alone = as_text(top(connection, ["goroutines"], "b1"), "b1", 10, 80)
         assert alone.splitlines()[-1].split() == ["app.loop", "grows", "3", "6"]
+
+
+def test_time_ready_is_per_unit_of_work() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("""
+            create table int_build_measures as select 'b1' as build_id, 'trace' as measure, 2 as run_count,
+                'requests' as per, 1000.0 as divisor;
+            create table scheduler_latency as select 'b1' as build_id, 'app.serve' as entry_function,
+                'app.wake' as function, 3000 as runnable_count, 2000000 as runnable_ns,
+                10 as p50_ns, 20 as p99_ns, 30 as max_ns;
+        """)
+        found = top(connection, ["latency"], "b1")
+        shown = as_text(found, "b1", 10, 80).splitlines()
+        assert shown[0].endswith("(1,000 requests in 2 runs)")
+        assert shown[2].split() == ["a", "request", "a", "request"]
+        assert shown[-1].split() == ["app.serve", "app.wake", "2", "µs", "3", "20", "ns", "30", "ns"]
+        connection.execute("delete from int_build_measures")
+        assert top(connection, ["latency"], "b1")[0].rows[0]["runnable_ns_per_unit"] is None

@@ -72,7 +72,7 @@ _ALLOCATED = Column("allocated", "alloc_bytes_per_unit", "bytes", True, "alloc_b
 _IN_USE = Column("in use", "inuse_bytes", "bytes")
 _CPU = Column("flat", "cpu_ns_per_unit", "ns", True, "cpu_ns")
 _ASSISTED = Column("time", "assist_ns_per_unit", "ns", True, "assist_ns")
-_RUNNABLE = Column("time ready", "runnable_ns", "ns")
+_RUNNABLE = Column("time ready", "runnable_ns_per_unit", "ns", True, "runnable_ns")
 _COUNT = Column("goroutines", "goroutine_count", "count")
 
 KINDS = {
@@ -117,7 +117,7 @@ KINDS = {
     "latency": Kind(
         "ready, and no processor free", ("scheduler_latency", _MEASURES),
         (Column("began with", "entry_function"), Column("made ready in", "function"), _RUNNABLE,
-         Column("times", "runnable_count", "count"), _P99, _MAX), _RUNNABLE,
+         Column("times", "runnable_count_per_unit", "count", True, "runnable_count"), _P99, _MAX), _RUNNABLE,
     ),
     "goroutines": Kind(
         "goroutines at the run's end", ("int_goroutine_counts", "goroutine_leaks", _MEASURES),
