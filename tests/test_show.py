@@ -194,6 +194,22 @@ def test_show_answers_on_the_command_line_and_leads_on(demo: Path, tmp_path: Pat
     assert "<h1" in (tmp_path / "page.html").read_text()
 
 
+def test_incidents_that_are_not_named_are_counted(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with connect(demo) as connection:
+        others = len(incidents(connection)) - 1
+    where = f"--warehouse {demo}"
+
+    def also(most: int, *words: str) -> list[str]:
+        monkeypatch.setattr("tracemill.flows.verbs.looks.MAX_OTHERS", most)
+        done = CliRunner().invoke(main, ["show", *words, "--warehouse", str(demo)])
+        return [line for line in done.stdout.splitlines() if line.startswith("also: ")]
+
+    assert len(also(others)) == others
+    shown = also(others - 2)
+    assert (len(shown), shown[-1]) == (others - 1, f"also: 2 more (tracemill regressions {where})")
+    assert also(0, "b08") == []
+
+
 def test_a_word_that_nothing_fits_is_told_with_what_there_is(demo: Path) -> None:
     done = CliRunner().invoke(main, ["show", "Lokup", "--warehouse", str(demo)])
     assert done.exit_code == 2

@@ -55,8 +55,8 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
     from tracemill.warehouse.queries import ask_column
 
     with connect(settings_of(warehouse=warehouse).warehouse) as connection:
-        known = incidents(connection)
-        found = choose(known, words, ask_column(connection, "verdicts/known_builds"))
+        known, builds = incidents(connection), ask_column(connection, "verdicts/known_builds")
+        found = choose(known, words, builds)
         if not found:
             if is_json:
                 say("null\n")
@@ -71,6 +71,9 @@ def show(words: tuple[str, ...], html: Path | None, is_json: bool, warehouse: Pa
         say(as_text(shown, min(terminal_width() or WIDTH, 120), is_coloured=is_coloured()))
         for other in found[1 : MAX_OTHERS + 1]:
             tell(f"also: {headline(other)} (tracemill show {other.incident_id})")
+        if (unnamed := len(found) - 1 - MAX_OTHERS) > 0:
+            build = f" --build {shlex.quote(words[0])}" if words and words[0] in builds else ""
+            tell(f"also: {unnamed} more (tracemill regressions{build}{again(warehouse)})")
     if html is not None:
         page = incident_page(shown, Links.configured())
         replace_whole(html, lambda out: out.write(page.encode()))
