@@ -24,7 +24,7 @@ from tracemill.flows.show.card_wording import sentence, short_name
 from tracemill.flows.show.differences import Difference
 from tracemill.flows.show.interchange.costs import verdict_of
 from tracemill.flows.show.page import Links, incident_page
-from tracemill.flows.show.verdicts import Filter, verdicts
+from tracemill.flows.show.verdicts import Filter, change, verdicts
 from tracemill.flows.verbs.looks import _why_none
 from tracemill.warehouse import connect
 from tracemill.warehouse.schema.metrics import METRICS
@@ -334,6 +334,38 @@ def test_what_moved_has_the_same_cost_only_where_it_has(contention: Card) -> Non
     ):
         moved = contention.incident._replace(status="moved", moved_from="a.F", change_ratio=ratio)
         assert sentence(moved).endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("metric", "begins", "ends"),
+    [
+        (
+            "alloc_bytes",
+            "a.F allocates, where the profiles showed none before",
+            "a.F allocates no more, as far as the profiles show",
+        ),
+        (
+            "cpu_ns",
+            "a.F takes CPU time, where the profiles showed none before",
+            "a.F takes no more CPU time, as far as the profiles show",
+        ),
+        (
+            "inuse_objects",
+            "a.F keeps objects in use, where the profiles showed none before",
+            "a.F keeps no more objects in use, as far as the profiles show",
+        ),
+        ("syscall_count", "a.F makes system calls for the first time", "a.F makes system calls no more"),
+    ],
+)
+def test_of_samples_none_is_not_told_to_be_none(
+    contention: Card, metric: str, begins: str, ends: str
+) -> None:
+    there = contention.incident._replace(metric=metric, function="a.F", status="regressed")
+    new = there._replace(before=0.0, after=1.0, change_ratio=None)
+    gone = there._replace(before=1.0, after=0.0, change_ratio=0.0)
+    assert (sentence(new), sentence(gone)) == (begins, ends)
+    said = ("new", "gone") if metric == "syscall_count" else ("first seen", "not seen")
+    assert (change(new), change(gone)) == said
 
 
 def test_every_judged_metric_has_a_sentence_that_can_be_filled(contention: Card) -> None:

@@ -169,7 +169,8 @@ def message(finding: Finding) -> str:
     """A finding in one sentence."""
     parts = "; ".join(facts(finding))
     what = f"{finding.metric} of {finding.subject}: {amounts(finding.before, finding.after, finding.unit)}"
-    return f"{what} ({factor(finding.change_ratio, finding.before)}) at {finding.first_build_id}; {parts}"
+    much = factor(finding.change_ratio, finding.before, finding.metric)
+    return f"{what} ({much}) at {finding.first_build_id}; {parts}"
 
 
 def place(finding: Finding) -> str:

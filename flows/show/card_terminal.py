@@ -128,7 +128,7 @@ def _members(card: Card, width: int) -> list[str]:
     if not others:
         return []
     rows = [
-        [factor(m.change_ratio, m.before), m.metric, _cut(short_name(m.subject), width - 36)]
+        [factor(m.change_ratio, m.before, m.metric), m.metric, _cut(short_name(m.subject), width - 36)]
         for m in others[:MAX_MEMBERS]
     ]
     more = len(others) - MAX_MEMBERS

@@ -6,7 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from tracemill.flows.show.units import amount, amounts, cost_of_move
-from tracemill.warehouse.schema.showing import BENCH, DEGREES, SENTENCES, Degree
+from tracemill.warehouse.schema.metrics import is_sampled
+from tracemill.warehouse.schema.showing import (
+    BENCH,
+    DEGREES,
+    SAMPLED_BEGIN,
+    SAMPLED_DEGREES,
+    SAMPLED_END,
+    SENTENCES,
+    Degree,
+)
 
 if TYPE_CHECKING:
     from tracemill.flows.show.card_incident import Incident
@@ -40,11 +49,15 @@ def sentence(incident: Incident) -> str:
     template = SENTENCES.get(incident.metric)
     if template is None and incident.metric.startswith(BENCH):
         template = f"Benchmark {{x}}: {incident.metric.removeprefix(BENCH)} is {{high}}"
-    words = {word: _compared(incident, degree) for word, degree in DEGREES.items()}
+    degrees = SAMPLED_DEGREES if is_sampled(incident.metric) else DEGREES
+    words = {word: _compared(incident, degree) for word, degree in degrees.items()}
     said = _filled(
         template or f"{incident.metric} of {{x}} is {{high}}",
         {"x": name, "n": f"{incident.after or 0:.4g}"} | words,
     )
+    if is_sampled(incident.metric) and not (incident.before and incident.after):
+        # Where the words say nothing there are two spaces.
+        said = re.sub(" {2,}", " ", said).rstrip() + (SAMPLED_END if incident.before else SAMPLED_BEGIN)
     endings = {
         "cost_shift": ", moved from elsewhere in its caller",
         "not_comparable": ", where builds do not compare",

@@ -252,7 +252,7 @@ def _changes(card: Card) -> Section:
 
 def _members(card: Card) -> Section:
     rows: list[tuple[Cell | str, ...]] = [
-        (m.metric, Cell(short_name(m.subject)), factor(m.change_ratio, m.before))
+        (m.metric, Cell(short_name(m.subject)), factor(m.change_ratio, m.before, m.metric))
         for m in card.members
         if not m.is_lead
     ]

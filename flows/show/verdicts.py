@@ -231,7 +231,7 @@ def _status(verdict: Verdict) -> str:
 def change(verdict: Verdict | Finding | Incident) -> str:
     """How much, as a factor, or the word for it."""
     ratio = verdict.change_ratio
-    return cost_of_move(ratio) if verdict.status == "moved" else factor(ratio, verdict.before)
+    return cost_of_move(ratio) if verdict.status == "moved" else factor(ratio, verdict.before, verdict.metric)
 
 
 def _certainty(verdict: Verdict, others: int) -> str:

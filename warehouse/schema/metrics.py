@@ -30,6 +30,11 @@ class Source:
     text: str
     sample_type: str | None = None
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it may miss what there is little of: its captures are profiles that take samples."""
+        return self.sample_type is not None or self.name in {"cpu", "mutex", "block"}
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -192,6 +197,11 @@ _METRICS = (
 
 SOURCES = {source.name: source for source in _SOURCES}
 METRICS = {metric.name: metric for metric in _METRICS}
+
+
+def is_sampled(metric: str) -> bool:
+    """Whether it is told by profiles that take samples: none in them does not say that there was none."""
+    return metric in METRICS and SOURCES[METRICS[metric].measure].is_sampled
 
 
 def metric_rows() -> list[dict[str, object]]:

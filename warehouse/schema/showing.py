@@ -6,7 +6,7 @@ In a sentence ``{x}`` is the subject, ``{n}`` the figure, and one of DEGREES how
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ DEGREES = {
     "large": Degree("as large", "larger", "smaller"),
 }
 
+# Profiles that take samples may miss what there is little of: no more can be said of what they show none of.
+SAMPLED_DEGREES = {word: replace(degree, begins="", ends="no more") for word, degree in DEGREES.items()}
+SAMPLED_BEGIN, SAMPLED_END = ", where the profiles showed none before", ", as far as the profiles show"
+
 # A benchmark's metrics begin with it, before their unit.
 BENCH = "bench "
 # What metrics of what a program's users feel begin with.
@@ -38,19 +42,19 @@ SENTENCES = {
     "mapassign_alloc_bytes": "assigning to maps in {x} allocates {much}",
     "mapassign_alloc_objects": "assigning to maps in {x} allocates {often}",
     "mapassign_inuse_bytes": "maps that {x} assigns to hold {much} memory",
-    "mapassign_inuse_objects": "maps that {x} assigns to hold {much} in objects",
+    "mapassign_inuse_objects": "maps that {x} assigns to hold {many} objects",
     "syncmap_alloc_bytes": "sync.Map in {x} allocates {much}",
     "syncmap_alloc_objects": "sync.Map in {x} allocates {often}",
     "syncmap_inuse_bytes": "sync.Maps that {x} fills hold {much} memory",
-    "syncmap_inuse_objects": "sync.Maps that {x} fills hold {much} in objects",
+    "syncmap_inuse_objects": "sync.Maps that {x} fills hold {many} objects",
     "makemap_alloc_bytes": "making maps in {x} allocates {much}",
     "makemap_alloc_objects": "making maps in {x} allocates {often}",
     "makemap_inuse_bytes": "maps that {x} makes hold {much} memory",
-    "makemap_inuse_objects": "maps that {x} makes hold {much} in objects",
+    "makemap_inuse_objects": "maps that {x} makes hold {many} objects",
     "alloc_bytes": "{x} allocates {much}",
     "alloc_objects": "{x} allocates {often}",
     "inuse_bytes": "{x} keeps {much} memory in use",
-    "inuse_objects": "{x} keeps {much} in objects",
+    "inuse_objects": "{x} keeps {many} objects in use",
     "goroutine_leak_count": "goroutines leak in {x}: {n}",
     "dumped_leak_count": "goroutines leak in {x}: {n}",
     "race_count": "data races of {x}: {n}",
