@@ -363,8 +363,12 @@ def _less_than_before(
     ((salvaged,),) = ask(connection, "gate/damaged_captures", _Count, build_id=candidate)
     missing = sum(s.missing for s in seen)
     if salvaged and missing:
-        what = f"{salvaged} captures of {candidate} are damaged or tell of failures"
-        doubts.append(f"{what}, and {missing} series are missing")
+        what = (
+            f"1 capture of {candidate} is damaged or tells of failures"
+            if salvaged == 1
+            else f"{salvaged} captures of {candidate} are damaged or tell of failures"
+        )
+        doubts.append(f"{what}, and {missing} series {'is' if missing == 1 else 'are'} missing")
     metrics = [s.metric for s in seen if s.missing and s.metric not in parts]
     for metric in ask_column(
         connection, "gate/too_little_known", ordinal=ordinal, recent=EXPECTED_SINCE_BUILDS, metrics=metrics

@@ -117,7 +117,7 @@ def test_damaged_captures_that_lack_series_are_no_pass() -> None:
     ]
     found = judged(given, "b7")
     assert found.exit_code == UNDECIDED
-    assert found.doubts == ("3 captures of b7 are damaged or tell of failures, and 1 series are missing",)
+    assert found.doubts == ("3 captures of b7 are damaged or tell of failures, and 1 series is missing",)
 
 
 @pytest.mark.full
@@ -146,7 +146,7 @@ def test_a_benchmark_that_fails_is_no_pass(tmp_path: Path, last: str, code: int)
     assert tracemill("run", tmp_path / "artifacts", *where).exit_code == 0
     found = tracemill("gate", "--candidate", "b8", *where)
     assert found.exit_code == code, found.stdout
-    assert ("1 captures of b8 are damaged or tell of failures, and 1 series" in found.stdout) == (code == 2)
+    assert ("1 capture of b8 is damaged or tells of failures, and 1 series" in found.stdout) == (code == 2)
 
 
 @pytest.mark.full
