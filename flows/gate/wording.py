@@ -11,6 +11,7 @@ from tracemill.flows.gate.judgement import OPEN
 from tracemill.flows.show.coverage import by_reason, most_of
 from tracemill.flows.show.units import amount, amounts, factor
 from tracemill.flows.show.verdicts import change
+from tracemill.warehouse.schema.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,18 +45,27 @@ def sentences(judgement: Judgement) -> list[str]:
 
 def coverage(judgement: Judgement) -> list[str]:
     """How much was judged against what, and what was not."""
-    parts = [
-        f"judged {_count(sum(judgement.judged.values()), 'series', 'series')} of "
-        f"{_count(len(judgement.judged), 'metric')} against {_against(judgement)}"
-    ]
+    judged = judgement.judged
+    if _is_alone(judgement):
+        judged = {m: n for m, n in judged.items() if m in METRICS and METRICS[m].is_fault}
+        parts = ["judged nothing against earlier builds, of which none compares with it"]
+        # How high its figures would be under the earlier conditions nobody knows.
+        parts += (
+            [] if judgement.open else ["not looked at: whether regressions of earlier builds still stand"]
+        )
+    else:
+        parts = [
+            f"judged {_count(sum(judged.values()), 'series', 'series')} of "
+            f"{_count(len(judged), 'metric')} against {_against(judgement)}"
+        ]
     if judgement.not_compared:
         parts.append("not compared: " + ", ".join(map(_apart, judgement.not_compared)))
     parts += [f"compared: {sentence}" for sentence in judgement.comparison]
     parts += [f"note: {sentence}" for sentence in judgement.conditions]
     if judgement.ignored:
         parts.append("compared across " + in_words(judgement.ignored))
-    if judgement.judged:
-        parts.append(f"judged: {most_of(judgement.judged)}")
+    if judged:
+        parts.append(f"judged: {most_of(judged)}")
     parts += [f"certain from this build on: {sentence}" for sentence in judgement.joined]
     parts += _doubled(judgement.doubled)
     parts += [f"may have got worse: {change}" for change in judgement.suspected]
@@ -93,6 +103,13 @@ def _apart(builds: NotCompared) -> str:
     return f"{which} ({', '.join(builds.conditions)})"
 
 
+def _is_alone(judgement: Judgement) -> bool:
+    """Whether there are series and builds before, and none of them compares."""
+    compared = judgement.compared
+    is_alone = compared is not None and not compared.most and compared.alone_count > 0
+    return is_alone and bool(judgement.baseline) and not judgement.is_baseline_chosen
+
+
 def _against(judgement: Judgement) -> str:
     """The earlier builds, or of a history those that the series really compare with."""
     builds, compared = judgement.baseline, judgement.compared
@@ -101,8 +118,6 @@ def _against(judgement: Judgement) -> str:
     if compared is None or judgement.is_baseline_chosen or not (compared.most or compared.alone_count):
         listed = ", ".join(builds) if judgement.is_baseline_chosen or len(builds) < 3 else ""
         return f"{_count(len(builds), 'build')}: {listed or f'{builds[0]} to {builds[-1]}'}"
-    if not compared.most:
-        return "no build: none before it compares"
     first, last = compared.first_build_id, compared.last_build_id
     fewest = f"{compared.fewest} to " if compared.fewest < compared.most else ""
     named = f"{first} to {last}" if compared.most > 2 else ", ".join(dict.fromkeys([str(first), str(last)]))

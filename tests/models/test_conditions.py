@@ -40,7 +40,10 @@ def test_the_gate_says_which_builds_the_candidate_compares_with():
         later, first = (coverage(judge(connection, build)) for build in ("b9", "b5"))
     assert later[0].endswith(" against 4 builds: b5 to b8")
     assert "not compared: what is before b5 (Go version)" in later
-    assert first[0].endswith(" against no build: none before it compares")
+    assert first[0] == "judged nothing against earlier builds, of which none compares with it"
+    assert first[1] == "not looked at: whether regressions of earlier builds still stand"
+    assert not any(line.startswith(("judged: block_ns", "judged: alloc")) for line in first)
+    assert any(line.startswith("judged: ") for line in later)
 
 
 @pytest.mark.full
