@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tracemill.flows.gate.acceptance import Which, find_verdict
+from tracemill.flows.gate.judgement import Finding, Judgement
 from tracemill.flows.names import NoSuchNameError
+from tracemill.flows.verbs.verdicts import _after_gate
 
 from .common import ACCEPT, LOOKUP, TOP, tracemill
 
@@ -76,3 +79,16 @@ def test_an_acceptance_needs_a_reason(demo: Path) -> None:
     for reason in ([], ["--reason", "  "]):
         found = tracemill(*ACCEPT, *reason, "--warehouse", demo)
         assert (found.exit_code, "why?" in found.stderr) == (2, True)
+
+
+def test_what_to_accept_says_how_many_more_there_are() -> None:
+    first = Finding(*[None] * len(Finding._fields))._replace(
+        status="regressed", build_id="b8", metric="block_ns", subject="a.F", is_leak=False
+    )
+    judgement = Judgement("b8", None, (), False, {}, (first, first._replace(subject="a.G")), (), ())
+    assert _after_gate(judgement, "") == (
+        "mend them, or accept each of the 2, first tracemill accept --build b8 --metric block_ns --subject a.F "
+        '--reason "…"'
+    )
+    alone = _after_gate(replace(judgement, findings=(first,)), "")
+    assert alone.startswith("mend it, or tracemill accept --build b8 ")
