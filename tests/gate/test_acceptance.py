@@ -87,8 +87,8 @@ def test_what_to_accept_says_how_many_more_there_are() -> None:
     )
     judgement = Judgement("b8", None, (), False, {}, (first, first._replace(subject="a.G")), (), ())
     assert _after_gate(judgement, "") == (
-        "mend them, or accept each of the 2, first tracemill accept --build b8 --metric block_ns --subject a.F "
-        '--reason "…"'
+        "mend them, or accept each of the 2, first tracemill accept --build b8 --metric block_ns "
+        '--subject a.F --reason "…"'
     )
     alone = _after_gate(replace(judgement, findings=(first,)), "")
     assert alone.startswith("mend it, or tracemill accept --build b8 ")
