@@ -52,8 +52,15 @@ def test_folder_that_cannot_be_read_is_a_failure(folder, artifacts, monkeypatch)
 
 @pytest.mark.parametrize(
     "wrong",
-    ['"committed_at": "soon"', '"work": 3', '"work": {"n": NaN}', f'"work": {{"n": {10**400}}}'],
-    ids=["time", "no object", "nan", "too large"],
+    [
+        '"committed_at": "soon"',
+        '"work": 3',
+        '"work": {"n": NaN}',
+        f'"work": {{"n": {10**400}}}',
+        '"work": {"n": "2000"}',
+        '"work": {"n": true}',
+    ],
+    ids=["time", "no object", "nan", "too large", "text", "bool"],
 )
 def test_what_a_manifest_says_wrongly_is_a_failure_of_the_build_that_it_names(wrong, artifacts):
     (artifacts / "b1/build.json").write_text(f'{{"id": "4711", "commit": "abc", {wrong}}}')
@@ -61,4 +68,11 @@ def test_what_a_manifest_says_wrongly_is_a_failure_of_the_build_that_it_names(wr
     assert [(f.build_id, f.path) for f in found.failures] == [("4711", "b1/build.json")]
     assert [(b.build_id, b.commit, b.committed_at) for b in found.builds.values()] == [("4711", "abc", None)]
     assert {i.build_id for i in found.inputs} == {"4711"}
+    assert not found.work
+
+
+def test_work_as_text_is_refused_with_file_and_key(artifacts):
+    (artifacts / "b1/1/run.json").write_text('{"work": {"requests": "2000"}}')
+    found = discover([artifacts])
+    assert [f.message for f in found.failures] == ["b1/1/run.json: work: requests is '2000', not a number"]
     assert not found.work

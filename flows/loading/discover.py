@@ -212,7 +212,11 @@ def _work(
     try:
         if not isinstance(declared, dict):
             raise TypeError("work is not a JSON object")
-        work = {_text(unit): float(count) for unit, count in declared.items()}
+        work: dict[str, float] = {}
+        for unit, count in declared.items():
+            if isinstance(count, bool) or not isinstance(count, (int, float)):
+                raise TypeError(f"work: {_text(unit)} is {repr(count)[:40]}, not a number")
+            work[_text(unit)] = float(count)
         if not all(math.isfinite(count) for count in work.values()):
             raise ValueError("work is counted in finite numbers")
         return work
