@@ -194,7 +194,13 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
     if incident.family in {"waiting", "contention"} and incident.function:
         names = {"build": after, "function": incident.function, "most": MAX_HOLDERS}
         holders = ask(connection, "show/holders", Holder, **names)
-    figures = {"metric": incident.metric, "before": before, "after": after, "most": MAX_CHANGES}
+    figures = {
+        "metric": incident.metric,
+        "subject": incident.subject,
+        "before": before,
+        "after": after,
+        "most": MAX_CHANGES,
+    }
     return Card(
         incident=incident,
         points=series,

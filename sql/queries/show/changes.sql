@@ -1,5 +1,6 @@
 -- What changed most of a metric between two builds, by subject: means over the runs that could have shown it.
--- What the runtime's own goroutines do is left out, and what is next to nothing beside the greatest change.
+-- What the runtime's own goroutines do is left out, what waits for work, and what is next to nothing beside the
+-- greatest change; the subject that is asked for never is.
 with
 
 chosen as (
@@ -21,12 +22,33 @@ runs as (
     group by build_id
 ),
 
+-- What waits for work waits longer when there is less to do, and as `unknown` where nothing woke it in the trace.
+waits_for_work as (
+    select 'trace' as measure, function || ' (' || wait_reason || ')' as subject,
+    from int_function_waits
+    where build_id in ($before, $after)
+    group by function, wait_reason
+    having not bool_or(is_contention)
+    union all
+    -- Of what a request waits for only the time is judged: that a block profile counts is no sign of idleness.
+    select measure, subject,
+    from observations
+    where measure in ('block', 'mutex') and build_id in ($before, $after)
+    group by measure, subject
+    having max(polarity) = 0
+),
+
 figures as (
     select build_id, subject, sum(value) as value, any_value(unit) as unit,
     from observations
     semi join comparable using (build_id, run_id)
-    where metric = $metric and build_id in ($before, $after) and calling_function is null
-        and not (polarity = 0 and starts_with(subject, 'runtime'))
+    where metric = $metric and build_id in ($before, $after)
+        and (
+            subject = $subject
+            or calling_function is null
+            and not (polarity = 0 and starts_with(subject, 'runtime'))
+            and (measure, subject) not in (select (measure, subject) from waits_for_work where subject is not null)
+        )
     group by build_id, subject
 ),
 
@@ -44,7 +66,10 @@ sides as (
 select subject, unit, before, after, after - before as change,
 from sides
 where (select count(*) from runs) = 2
-    and abs(after - before) >= 0.01 * (select max(abs(other.after - other.before)) from sides as other)
-    and after <> before
+    and (
+        subject = $subject
+        or after <> before
+        and abs(after - before) >= 0.01 * (select max(abs(other.after - other.before)) from sides as other)
+    )
+qualify row_number() over (order by subject = $subject desc, abs(after - before) desc, subject) <= $most
 order by abs(after - before) desc, subject
-limit $most
