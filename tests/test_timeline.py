@@ -135,6 +135,49 @@ def test_who_waits_in_the_same_function_is_shown_whatever_for() -> None:
     assert [lane.goroutine_id for lane in found.lanes] == [2]
 
 
+def test_the_wait_that_it_is_about_is_drawn_as_such_whatever_for_and_its_end_told_first() -> None:
+    window = Window("c", "t", 0, 100, goroutine_id=7, function="app.f")
+    locked = stay(8, 0, 99, "waiting", "sync", 9)._replace(function="app.other")
+    found = lanes_of(
+        window,
+        [
+            stay(7, 0, 60, "waiting", "select", 9),
+            stay(7, 60, 40, "running"),
+            locked,
+            stay(9, 0, 100, "running"),
+            stay(10, 0, 20, "waiting", "select", 9),
+            stay(11, 0, 20, "waiting", "chan receive", 9),
+        ],
+    )
+    kinds = {lane.goroutine_id: lane.intervals[0].kind for lane in found.lanes}
+    assert kinds == {7: "lock", 8: "lock", 9: "running", 10: "lock", 11: "wait"}
+    assert [found.lanes[w.woken].goroutine_id for w in found.wakes] == [7, 8, 10]
+    assert found.instants()[0].goroutine_id == 7
+    text = as_text(found, 80)
+    assert "x waits for a lock or a full channel, or as ▶ does (select)" in text[1]
+    assert text[-3] == "  at 60 ns G9 wakes G7 in b.go:2: waited: select 60 ns, app.f"
+
+
+def test_the_programs_own_goroutines_come_before_those_of_the_runtime_and_of_capturing() -> None:
+    def begun(interval: Interval, entry_function: str) -> Interval:
+        return interval._replace(entry_function=entry_function)
+
+    window = Window("c", "t", 0, 100, goroutine_id=7, function="app.f")
+    stays = [
+        begun(stay(7, 0, 100, "waiting", "select", 6), "runtime.main"),
+        begun(stay(1, 0, 100, "syscall"), "os/signal.loop"),
+        begun(stay(2, 0, 100, "syscall"), "runtime/pprof.profileWriter"),
+        begun(stay(3, 0, 50, "waiting", "sync", 4)._replace(function="runtime.gc"), "runtime.gcBgMarkWorker"),
+        begun(stay(4, 0, 100, "running"), "runtime.gcBgMarkWorker"),
+        begun(stay(5, 0, 10, "running"), "app.serve"),
+        begun(stay(6, 90, 10, "running"), "runtime.bgsweep"),
+    ]
+    found = lanes_of(window, stays)
+    assert [lane.goroutine_id for lane in found.lanes] == [7, 4, 5, 6]
+    assert [lane.goroutine_id for lane in lanes_of(window, stays, most=3).lanes] == [7, 5, 6]
+    assert [(w.waker, w.woken) for w in found.wakes] == [(3, 0)]
+
+
 def test_the_longer_part_of_a_column_counts() -> None:
     intervals = [stay(1, 0, 30, "running"), stay(1, 30, 70, "waiting", "sync")]
     assert columns(Window("c", "t", 0, 100), Lane(1, False, None, intervals), 1) == ["lock"]

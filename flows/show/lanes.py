@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +19,11 @@ STATES = {
     "wait": "other waits",
 }
 CONTENTION = ("sync", "chan send", "GC mark assist wait for work")
+# Where goroutines begin that are the runtime's own, or that capturing and signals need. The program's main
+# goroutine begins in the runtime, too.
+SYSTEM = re.compile(r"(?!runtime\.main$)(runtime[./]|os/signal\.)")
+# Such a goroutine is shown where it ran for at least this share of the window.
+SYSTEM_RAN = 0.01
 MAX_LANES = 16
 MAX_WAKES = 40
 MAX_INSTANTS = 30
@@ -43,6 +49,8 @@ class Interval(NamedTuple):
     waker_function: str | None
     waker_file: str | None
     waker_line: int | None
+    # Whether it is a wait like the one that the window is about.
+    is_focus: bool = False
 
     @property
     def end_ns(self) -> int:
@@ -54,7 +62,8 @@ class Interval(NamedTuple):
         """Which of STATES it is."""
         if self.state != "waiting":
             return self.state
-        return "lock" if self.reason in CONTENTION else "wait"
+        is_own = not (self.function or "").startswith("runtime.")
+        return "lock" if self.is_focus or (is_own and self.reason in CONTENTION) else "wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,17 @@ class Lanes:
     left_out: int
     is_kept: bool = False
 
+    @property
+    def states(self) -> dict[str, str]:
+        """The states that there are, in words."""
+        stays = [i for lane in self.lanes for i in lane.intervals]
+        kinds = {i.kind for i in stays}
+        told = {kind: text for kind, text in STATES.items() if kind in kinds}
+        others = sorted({i.reason for i in stays if i.is_focus and i.reason and i.reason not in CONTENTION})
+        if others:
+            told["lock"] = f"{STATES['lock']}, or as ▶ does ({others[0]})"
+        return told
+
     def instants(self) -> list[Interval]:
         """The longest stays that say why the goroutines waited, in the order of time."""
         stays = [i for lane in self.lanes for i in lane.intervals if i.kind in {"lock", "syscall"}]
@@ -119,21 +139,61 @@ def lanes_of(
     window: Window, intervals: list[Interval], *, most: int = MAX_LANES, is_kept: bool = False
 ) -> Lanes:
     """The lanes that say most: whom the window is about, who woke it, who was at work or waited alike."""
-    weights: Counter[int] = Counter()
+    wait = _wait_in_focus(window, intervals)
     by_goroutine: dict[int, list[Interval]] = {}
-    for interval in intervals:
-        by_goroutine.setdefault(interval.goroutine_id, []).append(interval)
-        weights[interval.goroutine_id] += _weight(window, interval)
-        if interval.goroutine_id == window.goroutine_id and interval.waker_goroutine_id is not None:
-            weights[interval.waker_goroutine_id] += window.inside(interval)
-    if window.goroutine_id is not None:
-        weights[window.goroutine_id] += 10 * window.length_ns
-    chosen = sorted((g for g in by_goroutine if weights[g] > 0), key=lambda g: (-weights[g], g))[:most]
+    for i in intervals:
+        is_alike = wait is not None and _place_of_wait(i) == _place_of_wait(wait)
+        by_goroutine.setdefault(i.goroutine_id, []).append(i._replace(is_focus=True) if is_alike else i)
+    weights = _weights(window, by_goroutine)
+    first = [window.goroutine_id, wait.waker_goroutine_id if wait else None]
+
+    def order_of(goroutine_id: int) -> tuple[int, bool, int, int]:
+        place = first.index(goroutine_id) if goroutine_id in first else len(first)
+        is_system = _is_system(by_goroutine[goroutine_id])
+        return place, is_system, -weights[goroutine_id], goroutine_id
+
+    chosen = sorted((g for g in by_goroutine if g in first or weights[g] > 0), key=order_of)[:most]
     order = sorted(chosen, key=lambda g: (g != window.goroutine_id, g))
     lanes = [
         Lane(g, g == window.goroutine_id, by_goroutine[g][0].entry_function, by_goroutine[g]) for g in order
     ]
     return Lanes(window, lanes, _wakes(window, lanes), len(by_goroutine) - len(lanes), is_kept)
+
+
+def _wait_in_focus(window: Window, intervals: list[Interval]) -> Interval | None:
+    """The longest wait of the goroutine, in the function, that the window is about."""
+    waits = [
+        i
+        for i in intervals
+        if i.goroutine_id == window.goroutine_id
+        and i.state == "waiting"
+        and i.function is not None
+        and i.function == window.function
+    ]
+    return max(waits, key=lambda i: (window.inside(i), -i.start_ns), default=None)
+
+
+def _place_of_wait(interval: Interval) -> tuple[str, str | None, str | None]:
+    return interval.state, interval.function, interval.reason
+
+
+def _is_system(intervals: list[Interval]) -> bool:
+    return SYSTEM.match(intervals[0].entry_function or "") is not None
+
+
+def _weights(window: Window, by_goroutine: dict[int, list[Interval]]) -> Counter[int]:
+    """How much of the window each goroutine explains: ns."""
+    weights: Counter[int] = Counter()
+    for goroutine_id, intervals in by_goroutine.items():
+        if _is_system(intervals):
+            ran = sum(window.inside(i) for i in intervals if i.state == "running")
+            weights[goroutine_id] += ran if ran >= SYSTEM_RAN * window.length_ns else 0
+        else:
+            weights[goroutine_id] += sum(_weight(window, i) for i in intervals)
+    for i in by_goroutine.get(window.goroutine_id, []) if window.goroutine_id is not None else []:
+        if i.waker_goroutine_id is not None:
+            weights[i.waker_goroutine_id] += window.inside(i)
+    return weights
 
 
 def _weight(window: Window, interval: Interval) -> int:
@@ -152,7 +212,12 @@ def _wakes(window: Window, lanes: list[Lane]) -> list[Wake]:
         for i in lane.intervals
         if i.kind == "lock" and i.waker_goroutine_id in place and window.from_ns <= i.end_ns <= window.to_ns
     ]
-    return sorted(found, key=lambda w: -w.interval.duration_ns)[:MAX_WAKES]
+
+    def order_of(wake: Wake) -> tuple[bool, int]:
+        is_in_focus = wake.interval.is_focus and lanes[wake.woken].is_focus
+        return not is_in_focus, -wake.interval.duration_ns
+
+    return sorted(found, key=order_of)[:MAX_WAKES]
 
 
 def columns(window: Window, lane: Lane, count: int) -> list[str]:

@@ -74,8 +74,8 @@ def drawing(lanes: Lanes) -> LanesDrawing:
         note = f"{note} Drawn from what is kept of the capture: short stays may be missing.".strip()
     return LanesDrawing(
         title=f"{window.title}: {length}" if window.title else length,
-        text=f"{len(rows)} goroutines over {length}, {waiting} of them wait for locks",
-        legend=[(state, text) for state, text in STATES.items() if state in used],
+        text=f"{len(rows)} goroutines over {length}, {waiting} of them held up by others",
+        legend=[(state, text) for state, text in lanes.states.items() if state in used],
         ticks=[
             Text(_x(i / TICKS), 0, amount(window.length_ns * i / TICKS, "ns") if i else "0")
             for i in range(TICKS + 1)

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from tracemill.flows.show.card_wording import short_name
-from tracemill.flows.show.lanes import STATES, columns, place_of, words
+from tracemill.flows.show.lanes import columns, place_of, words
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amount
 
@@ -28,8 +28,7 @@ def as_text(lanes: Lanes, width: int, *, is_coloured: bool = False) -> list[str]
     window = lanes.window
     room = max(width - GUTTER, 20)
     ends = amount(window.length_ns, "ns")
-    used = {k for lane in lanes.lanes for i in lane.intervals for k in [i.kind]}
-    legend = "   ".join(f"{SIGNS[k]} {text}" for k, text in STATES.items() if k in used)
+    legend = "   ".join(f"{SIGNS[k]} {text}" for k, text in lanes.states.items())
     lines = [
         f"{window.title}: {ends}" if window.title else f"{window.path}: {ends}",
         *textwrap.wrap(legend, width, initial_indent="  ", subsequent_indent="  "),

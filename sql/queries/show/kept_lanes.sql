@@ -13,6 +13,8 @@ select
     waker_function,
     waker_file,
     waker_line,
+    -- Which waits the window is about is told when they are put into lanes.
+    false as is_focus,
 from int_exemplar_intervals
 where capture_id = $capture_id and start_ns < $to_ns and start_ns + duration_ns > $from_ns
 order by goroutine_id, start_ns

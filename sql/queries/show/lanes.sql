@@ -13,6 +13,8 @@ select
     wakers.function as waker_function,
     wakers.file as waker_file,
     wakers.line as waker_line,
+    -- Which waits the window is about is told when they are put into lanes.
+    false as is_focus,
 from goroutine_intervals as intervals
 left join captures using (capture_id)
 left join goroutines
