@@ -249,7 +249,8 @@ class Typical:
 
     def _new(self, z: Reals, is_same: Flags) -> Reals:
         # Windows of k builds share most of them with their neighbours.
-        return np.array([np.minimum(z * z, self._CUT**2) * is_same, is_same]) / _SIZES
+        new: Reals = np.array([np.minimum(z * z, self._CUT**2) * is_same, is_same]) / _SIZES
+        return new
 
     def _apart_of(self, z: Reals, is_same: Flags) -> Reals:
         """How far the windows are out beside their middle, where there are enough of them."""

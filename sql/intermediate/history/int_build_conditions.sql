@@ -67,7 +67,7 @@ told_by_traces as (
     where metrics_seen.name = '/sched/gomaxprocs:threads'
     group by captures.build_id
     union all
-    select build_id, 'traces recorded', if(bool_or(kind = 'flight'), 'by a flight recorder', 'whole'),
+    select build_id, 'traces recorded' as condition, if(bool_or(kind = 'flight'), 'by a flight recorder', 'whole'),
     from captures
     where kind in ('trace', 'flight')
     group by build_id
