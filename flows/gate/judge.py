@@ -216,9 +216,10 @@ def judge(
         doubts.append(UNORDERED.format(candidate))
     elif needs_history and len(earlier) < least:
         doubts.append(f"builds to compare with: {len(earlier)}; it takes {least} to tell noise")
-    elif needs_history and 0 < compared.most < least:
+    elif needs_history and compared.most < least and (compared.most or compared.alone_count):
+        number = compared.most or "none"
         doubts.append(
-            f"of {len(earlier)} earlier builds {compared.most} compare{'s' * (compared.most == 1)} with it; "
+            f"of {len(earlier)} earlier builds {number} compare{'s' * (compared.most < 2)} with it; "
             f"it takes {least} to tell noise"
         )
     elif not judged:

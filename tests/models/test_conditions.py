@@ -37,7 +37,10 @@ def test_what_comes_with_another_go_version_is_no_regression():
 def test_the_gate_says_which_builds_the_candidate_compares_with():
     given = with_go(story(leak=1, contention=1), lambda build: "go1.27" if build >= 5 else "go1.26")
     with given.models() as connection:
-        later, first = (coverage(judge(connection, build)) for build in ("b9", "b5"))
+        later, first = (judge(connection, build) for build in ("b9", "b5"))
+    assert (later.word, first.word) == ("passed", "could not judge")
+    assert first.doubts == ("of 4 earlier builds none compares with it; it takes 3 to tell noise",)
+    later, first = coverage(later), coverage(first)
     assert later[0].endswith(" against 4 builds: b5 to b8")
     assert "not compared: what is before b5 (Go version)" in later
     assert first[0] == "judged nothing against earlier builds, of which none compares with it"
