@@ -7,4 +7,5 @@ select
     regexp_replace(entry_function, '(\.gowrap\d+)+(\.func|$)', '\2') as entry_function,
     created_ns,
     ended_ns,
+    creation_stack_id,
 from goroutines

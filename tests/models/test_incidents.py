@@ -14,12 +14,14 @@ def incidents(
     *verdicts: tuple[str, str, str, str, str],
     calls: str = "",
     waits: str = "",
+    starts: str = "",
     unseen: str = "",
     as_before: dict[str, str] | None = None,
 ) -> list[list[str]]:
     """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first.
 
-    calls: callee<caller. waits: waiter<holder=ns. unseen: builds that do not show the last verdict's series.
+    calls: callee<caller. waits: waiter<holder=ns. starts: started<starter.
+    unseen: builds that do not show the last verdict's series.
     as_before: of functions that are back, the build at which they changed.
     """
     connection = duckdb.connect()
@@ -39,6 +41,11 @@ def incidents(
         "create table int_lock_waits "
         "(build_id varchar, function varchar, holder_function varchar, block_ns bigint)"
     )
+    connection.execute(
+        "create table int_goroutine_starts (build_id varchar, function varchar, started_by varchar)"
+    )
+    for line in starts.split():
+        connection.execute("insert into int_goroutine_starts values ('b5', $1, $2)", line.split("<"))
     for line in waits.split():
         who, _, ns = line.partition("=")
         connection.execute(
@@ -195,6 +202,17 @@ def test_more_goroutines_lead_their_waiting_to_send(wait, leads):
     assert members[0].split()[1] == leads
 
 
+@pytest.mark.parametrize(("metric", "is_one"), [("goroutine_count", True), ("alloc_bytes", False)])
+def test_goroutines_and_those_that_their_starter_started_are_the_same(metric: str, is_one: bool) -> None:
+    verdicts = (
+        ("b5", "b5", "regressed", "goroutine_live_count", "app.(*conn).serve"),
+        ("b5", "b5", "regressed", metric, "app.(*Server).Serve"),
+    )
+    found = incidents(*verdicts, starts="app.(*conn).serve<app.(*Server).Serve")
+    assert len(found) == (1 if is_one else 2)
+    assert len(incidents(*verdicts)) == 2
+
+
 def test_that_they_wait_to_send_leads_no_other_when_it_is_known_later():
     [members] = incidents(
         ("b5", "b5", "regressed", "cpu_ns", "app.send"),
@@ -256,3 +274,21 @@ def test_callers_come_innermost_first_and_the_standard_library_is_left_out():
     with given.models() as connection:
         found = rows(connection, "select function, calling_function from int_user_calls order by 2")
     assert found == [("zoo.Leaf", "app.Serve"), ("zoo.Leaf", "mid.Run")]
+
+
+def test_who_starts_goroutines_is_known_by_traces_and_dumps() -> None:
+    given = Given()
+    started = given.stack("app.(*Server).Serve", "app.main")
+    trace = given.trace("b1", "1", [])
+    row = {"capture_id": trace, "goroutine_id": 7, "entry_function": "app.(*conn).serve", "created_ns": 0}
+    given.tables["goroutines"].append(row | {"creation_stack_id": started})
+    dump = given.capture("b1", "1", "goroutine_dump", format="goroutine_dump")
+    stack = given.stack("runtime.chanrecv1", "app.(*Pool).run", "app.work")
+    row = {"capture_id": dump, "report_index": 0, "goroutine_id": 1, "state": "waiting", "stack_id": stack}
+    given.tables["goroutine_dump"].append(row | {"created_by": "app.NewPool"})
+    with given.models() as connection:
+        found = rows(connection, "from int_goroutine_starts order by function")
+    assert found == [
+        ("b1", "app.(*conn).serve", "app.(*Server).Serve"),
+        ("b1", "app.work", "app.NewPool"),
+    ]

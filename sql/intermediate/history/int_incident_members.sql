@@ -2,7 +2,8 @@
 -- grain: build_id, metric, subject
 -- scope: history
 -- Verdicts on the same function, on a function and its caller or that one's caller, on one that waits and on the one that
--- holds what it waits for, or of contention in methods of one type, have one cause. What feels the costs of sites (a
+-- holds what it waits for, of contention in methods of one type, or on how many goroutines begin in a function and how many
+-- its starter started, have one cause. What feels the costs of sites (a
 -- benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can explain it: one
 -- that went the same way, of changes that were taken back one that began as it did, or any where it only follows from another
 -- load. A regression never hides in an incident that is none. What only a later build makes certain joins the incident that was known before, if that is at least as grave;
@@ -26,6 +27,10 @@ calls as (
 
 waits as (
     select * from int_lock_waits
+),
+
+starts as (
+    select * from int_goroutine_starts
 ),
 
 -- Who holds what a function mostly waits for is the cause of that, as a callee is of what its caller costs.
@@ -146,6 +151,27 @@ closures as (
         and outer_functions.function = regexp_extract(closures.function, '^(.*?)\.(func|gowrap|deferwrap)\d', 1)
 ),
 
+-- The same goroutines are counted by where they begin and by who started them.
+counted as (
+    select origin_build_id, build_id, function, min(ordinal) as ordinal,
+    from weighed
+    where is_site and is_of_goroutines
+    group by origin_build_id, build_id, function
+),
+
+started as (
+    select counted.origin_build_id, counted.function, starters.function as other,
+        greatest(min(counted.ordinal), min(starters.ordinal)) as since_ordinal,
+    from counted
+    inner join starts
+        on starts.build_id in (counted.build_id, counted.origin_build_id)
+        and starts.function = counted.function
+    inner join counted as starters
+        on starters.origin_build_id = counted.origin_build_id
+        and starters.function = starts.started_by
+    group by counted.origin_build_id, counted.function, starters.function
+),
+
 -- What is known of the whole before any part of it is: whatever parts are found later, they are of that.
 wholes as (
     select origin_build_id, if(metric = 'process_cpu_ns', 'cpu_ns', 'inuse') as part, min(ordinal) as known_ordinal,
@@ -173,6 +199,10 @@ both_ways as (
     select origin_build_id, function, other, since_ordinal from closures
     union
     select origin_build_id, other, function, since_ordinal from closures
+    union
+    select origin_build_id, function, other, since_ordinal from started
+    union
+    select origin_build_id, other, function, since_ordinal from started
     union
     select origin_build_id, ones.function, others.function, greatest(ones.ordinal, others.ordinal)
     from receivers as ones
