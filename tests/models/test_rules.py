@@ -78,7 +78,7 @@ def test_a_suspected_change_is_worth_a_word_from_the_least_ratio_on(change, coun
         f"""
         create table regression_history as
         select 'block_ns' as metric, 'f' as subject, 'f' as first_subject, 'f' as function,
-            'ns' as unit, 'b9' as build_id, 9 as ordinal,
+            'ns' as unit, 1.0 as negligible, 'b9' as build_id, 9 as ordinal,
             100.0 as expected, 100.0 * {change} as value, ln({change}) as log_change, 1 as polarity,
             0.99 * suspected_share as q_value, false as is_change, false as may_change,
             null::double as change_before, null::double as change_after, null::double as change_q_value,
