@@ -36,7 +36,7 @@ class _Suspected(NamedTuple):
 
     @property
     def doubt(self) -> str:
-        """How unsure it is, or why it is no verdict although it is not; what the next build tells of it."""
+        """How unsure it is, or why it is no verdict although it is sure; what the next build tells of it."""
         parts = [f"q = {self.q_value:.1g}"]
         if self.is_too_small:
             parts.append("too small for a verdict")

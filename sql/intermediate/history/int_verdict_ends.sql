@@ -38,6 +38,13 @@ changes as (
     where found = 'later'
 ),
 
+-- half_way: what it has to be back beyond, as a logarithm.
+regressed as (
+    select *, (ln("after" + negligible) + ln(before + negligible)) / 2 as half_way,
+    from verdicts
+    where status = 'regressed'
+),
+
 certain as (
     select
         verdicts.metric,
@@ -45,7 +52,7 @@ certain as (
         verdicts.first_ordinal,
         min(changes.ordinal) as ended_ordinal,
         arg_min(not changes.is_apart, changes.ordinal) as is_back,
-    from verdicts
+    from regressed as verdicts
     inner join changes
         on changes.metric = verdicts.metric
         and changes.first_subject = verdicts.first_subject
@@ -57,13 +64,10 @@ certain as (
     left join conditions as of_change
         on of_change.measure = described.measure
         and of_change.ordinal = changes.ordinal
-    where verdicts.status = 'regressed'
-        and (
-            changes.is_apart and coalesce(of_verdict.last_ordinal < changes.ordinal, true)
-            or of_change.context is not distinct from of_verdict.context and verdicts.polarity * (
-                2 * ln(changes.after + verdicts.negligible)
-                - ln(verdicts.after + verdicts.negligible) - ln(verdicts.before + verdicts.negligible)
-            ) < 0
+    where changes.is_apart and coalesce(of_verdict.last_ordinal < changes.ordinal, true)
+        or (
+            of_change.context is not distinct from of_verdict.context
+            and verdicts.polarity * (ln(changes.after + verdicts.negligible) - verdicts.half_way) < 0
         )
     group by verdicts.metric, verdicts.first_subject, verdicts.first_ordinal
 ),
@@ -71,7 +75,7 @@ certain as (
 -- From certain ends of what began at the same build on, each build back by more than half.
 seconded as (
     select verdicts.metric, verdicts.first_subject, verdicts.first_ordinal, certain.ended_ordinal,
-    from verdicts
+    from regressed as verdicts
     inner join (select distinct first_ordinal, ended_ordinal from certain where is_back) as certain
         on certain.first_ordinal = verdicts.first_ordinal
     inner join build_order as known
@@ -81,15 +85,11 @@ seconded as (
         on history.metric = verdicts.metric
         and history.first_subject = verdicts.first_subject
         and history.ordinal >= certain.ended_ordinal
-    where verdicts.status = 'regressed'
     group by verdicts.metric, verdicts.first_subject, verdicts.first_ordinal, certain.ended_ordinal
     having min(history.ordinal) = certain.ended_ordinal
         and bool_and(
             history.not_comparable is null
-            and verdicts.polarity * (
-                2 * ln(history.value + verdicts.negligible)
-                - ln(verdicts.after + verdicts.negligible) - ln(verdicts.before + verdicts.negligible)
-            ) < 0
+            and verdicts.polarity * (ln(history.value + verdicts.negligible) - verdicts.half_way) < 0
         )
 ),
 
