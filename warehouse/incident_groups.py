@@ -1,4 +1,4 @@
-"""Verdicts that no history gave, put together to incidents by the model that does so for a history's."""
+"""Verdicts that no history gave, put together to incidents by the models that do so for a history's."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_MODEL = "int_incident_members"
+_MODELS = ("int_changed_paths", "int_incident_members")
 
 
 class Verdict(NamedTuple):
-    """What the model reads of a verdict. Functions by their first names; negligible: in the metric's unit."""
+    """What the models read of a verdict. Functions by their first names; negligible: in the metric's unit."""
 
     metric: str
     subject: str
@@ -43,19 +43,20 @@ def incident_members(
     """The incidents of verdicts on one build, each incident's verdicts by rank. Raises WarehouseError."""
     if not verdicts:
         return []
-    [model] = [m for m in read_models() if m.name == _MODEL]
-    # What the model reads, of these verdicts and with the names that they have for functions.
+    models = {model.name: model.sql for model in read_models()}
+    # What the models read, of these verdicts and with the names that they have for functions.
     inputs: dict[str, dict[str, object]] = {
         "int_verdicts": {"build_id": build_id, "verdicts": [v._asdict() for v in verdicts]},
         "int_user_calls": {"build_id": build_id},
     }
-    made = []
     try:
         for table, values in inputs.items():
             make_temporary(connection, table, f"two_builds/{table}", **values)
-            made.append(table)
-        rows = connection.sql(model.sql).select(*Member._fields).order("incident_id, member_rank").fetchall()
+        for name in _MODELS:
+            connection.execute(f"create temp table {name} as {models[name]}")
+        found = connection.table(_MODELS[-1]).select(*Member._fields).order("incident_id, member_rank")
+        rows = found.fetchall()
     finally:
-        for table in made:
-            connection.execute(f"drop table temp.{table}")
+        for table in (*inputs, *_MODELS):
+            connection.execute(f"drop table if exists temp.{table}")
     return [Member(*row) for row in rows]

@@ -16,12 +16,15 @@ def incidents(
     waits: str = "",
     starts: str = "",
     unseen: str = "",
+    paths: str = "",
+    after: dict[str, float] | None = None,
     as_before: dict[str, str] | None = None,
 ) -> list[list[str]]:
     """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first.
 
     calls: callee<caller. waits: waiter<holder=ns. starts: started<starter.
     unseen: builds that do not show the last verdict's series.
+    paths: inner<outer<outermost=cost. after: what a function costs after, of others 100; before all cost 0.
     as_before: of functions that are back, the build at which they changed.
     """
     connection = duckdb.connect()
@@ -52,11 +55,21 @@ def incidents(
             "insert into int_lock_waits select unnest(['b5', 'b7']), $1, $2, $3", [*who.split("<"), ns]
         )
     connection.execute(
+        "create table int_stack_costs "
+        "(build_id varchar, metric varchar, function varchar, functions varchar[], value double)"
+    )
+    for line in paths.split():
+        path, _, cost = line.partition("=")
+        functions = path.split("<")
+        connection.execute(
+            "insert into int_stack_costs values ('b5', 'cpu_ns', $1, $2, $3)", [functions[0], functions, cost]
+        )
+    connection.execute(
         """
         create table int_verdicts (
             build_id varchar, first_build_id varchar, status varchar, metric varchar, function varchar,
-            subject varchar, calling_function varchar, before double, after double, negligible double,
-            first_subject varchar, as_before_build_id varchar
+            subject varchar, found varchar, calling_function varchar, before double, after double,
+            negligible double, first_subject varchar, as_before_build_id varchar
         )
         """
     )
@@ -64,19 +77,23 @@ def incidents(
         # A function may have its reason to wait behind it.
         connection.execute(
             "insert into int_verdicts values "
-            "($1, $2, $3, $4, string_split($5, ' (')[1], $5, null, 0, 100, 1, $5, $6)",
-            [*verdict, (as_before or {}).get(verdict[4])],
+            "($1, $2, $3, $4, string_split($5, ' (')[1], $5, if($1 = $2, 'at_once', 'later'), "
+            "null, 0, $7, 1, $5, $6)",
+            [*verdict, (as_before or {}).get(verdict[4]), (after or {}).get(verdict[4], 100)],
         )
     connection.execute(
         """
         create table regression_history as
-        select distinct verdicts.metric, verdicts.first_subject, builds.build_id, builds.ordinal,
+        select distinct verdicts.metric, verdicts.first_subject, verdicts.function,
+            builds.build_id, builds.ordinal,
+            verdicts.before as expected, verdicts.after as value, verdicts.negligible,
         from int_verdicts as verdicts
         cross join builds
         where (verdicts.metric, verdicts.first_subject) <> ($1, $2) or not list_contains($3, builds.build_id)
         """,
         [verdicts[-1][3], verdicts[-1][4], unseen.split()],
     )
+    build(connection, "int_changed_paths")
     build(connection, "int_incident_members")
     return [
         members
@@ -233,6 +250,64 @@ def test_contention_in_methods_of_one_type_has_one_cause():
         ("b5", "b5", "regressed", "block_delay_ns", "app/other.Get"),
     )
     assert [len(members) for members in found] == [1, 1, 1, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("paths", "after", "is_one"),
+    [
+        ("app.sum<app.query=90 app.get<app.a<app.b<app.query=10", {}, True),
+        ("app.sum<app.query=90 app.get<app.a<app.b<app.query=89 app.get<app.a<app.c=11", {}, False),
+        ("app.sum<app.query=90 app.get<app.a<app.b<app.query=10", {"app.query": 12}, False),
+        ("app.sum<app.query=90 app.get<app.a<app.b<app.query=10", {"app.get": 12}, False),
+    ],
+)
+def test_what_changed_as_much_as_the_function_that_alone_reaches_it_has_one_cause(paths, after, is_one):
+    query = ("b5", "b5", "regressed", "cpu_under_ns", "app.query")
+    sites = [("b5", "b5", "regressed", "alloc_bytes", name) for name in ("app.sum", "app.get")]
+    found = incidents(query, *sites, paths=paths, after=after)
+    assert (len(found) == 1) is is_one, found
+
+
+def test_how_much_the_outer_function_changed_need_not_be_certain_yet():
+    sites = [("b5", "b5", "regressed", "alloc_bytes", name) for name in ("app.sum", "app.get")]
+    query = ("b7", "b5", "regressed", "cpu_under_ns", "app.query")
+    assert len(incidents(*sites, query, paths="app.sum<app.query=90 app.get<app.a<app.b<app.query=10")) == 1
+
+
+def test_what_feels_the_costs_of_a_function_is_of_that_functions_incident():
+    under = ("b5", "b5", "regressed", "cpu_under_ns", "app.sum")
+    sites = [("b5", "b5", "regressed", "alloc_bytes", name) for name in ("app.sum", "app.other")]
+    found = incidents(under, *sites, after={"app.other": 900})
+    of_sum = ["b5 alloc_bytes app.sum", "b5 cpu_under_ns app.sum"]
+    assert sorted(found) == [["b5 alloc_bytes app.other"], of_sum]
+
+
+@pytest.mark.parametrize(("begins", "is_one"), [("b3", True), ("b6", True), ("b7", False), ("b8", False)])
+def test_what_is_known_later_begins_where_another_of_its_function_does_nearby(begins, is_one):
+    found = incidents(
+        ("b5", "b5", "regressed", "alloc_bytes", "app.f"),
+        ("b8", begins, "regressed", "alloc_objects", "app.f"),
+    )
+    assert (len(found) == 1) is is_one, found
+
+
+def test_of_two_that_are_known_later_the_greater_tells_the_build():
+    found = incidents(
+        ("b5", "b5", "regressed", "alloc_bytes", "app.g"),
+        ("b7", "b5", "regressed", "cpu_ns", "app.f"),
+        ("b7", "b4", "regressed", "alloc_objects", "app.f (part)"),
+        calls="app.f<app.g",
+        after={"app.f": 900},
+    )
+    assert len(found) == 1, found
+
+
+def test_the_outer_function_is_of_the_incident_of_what_is_reached_through_it():
+    query = ("b5", "b5", "regressed", "cpu_under_ns", "app.query")
+    sites = [("b5", "b5", "regressed", "alloc_bytes", name) for name in ("app.sum", "app.other")]
+    found = incidents(query, *sites, paths="app.sum<app.query=90 app.other=90", after={"app.other": 900})
+    of_query = "b5 alloc_bytes app.sum", "b5 cpu_under_ns app.query"
+    assert sorted(found) == [["b5 alloc_bytes app.other"], list(of_query)]
 
 
 def test_a_closure_has_the_cause_of_its_function():

@@ -2,15 +2,17 @@
 -- grain: build_id, metric, subject
 -- scope: history
 -- Verdicts on the same function, on a function and its caller or that one's caller, on one that waits and on the one that
--- holds what it waits for, of contention in methods of one type, or on how many goroutines begin in a function and how many
--- its starter started, have one cause. What feels the costs of sites (a
--- benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can explain it: one
--- that went the same way, of changes that were taken back one that began as it did, or any where it only follows from another
--- load. A regression never hides in an incident that is none. What only a later build makes certain joins the incident that was known before, if that is at least as grave;
--- so do all that keep more memory, or use more CPU time, where the whole program's was known before. A series that no
--- build shows between two levels, as what maps allocated is unknown at times, may have changed at any of these: its
--- change is that of another verdict on its function, if one begins there. What is found later never takes an incident's
--- name away: it joins one, and of two that it links the first by name.
+-- holds what it waits for, of contention in methods of one type, on functions that are reached through one alone that changed
+-- as much, or on how many goroutines begin in a function and how many its starter started, have one cause. What feels the
+-- costs of sites (a benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can
+-- explain it, before others to that of its own function or of what it calls: one that went the same way, of changes that
+-- were taken back one that began as it did, or any where it only follows from another load. A regression never hides in an
+-- incident that is none. What only a later build makes certain joins the incident that was known before, if that is at
+-- least as grave; so do all that keep more memory, or use more CPU time, where the whole program's was known before. A
+-- series that no build shows between two levels, as what maps allocated is unknown at times, may have changed at any of
+-- these: its change is that of another verdict on its function, if one begins there; and so is what is known later, whose
+-- build is not certain. What is found later never takes an incident's name away: it joins one, and of two that it links
+-- the first by name.
 with recursive
 
 verdicts as (
@@ -31,6 +33,10 @@ waits as (
 
 starts as (
     select * from int_goroutine_starts
+),
+
+paths as (
+    select * from int_changed_paths
 ),
 
 -- Who holds what a function mostly waits for is the cause of that, as a callee is of what its caller costs.
@@ -83,12 +89,35 @@ unseen as (
     group by all
 ),
 
+-- At which build it begins is not certain of what is known later: where another of its function does, if that is nearby and
+-- surer: known at once or before, of the whole function, greater.
+placed as (
+    select verdicts.*, first_build.ordinal as first_ordinal, known.ordinal,
+        (verdicts.found = 'at_once', -known.ordinal, verdicts.calling_function is null,
+            abs(verdicts.after - verdicts.before) / verdicts.negligible, verdicts.metric, verdicts.subject) as sureness,
+    from verdicts
+    inner join build_order as first_build on first_build.build_id = verdicts.first_build_id
+    inner join build_order as known on known.build_id = verdicts.build_id
+),
+
+placed_by_others as (
+    select ones.build_id, ones.metric, ones.subject, arg_max(others.first_build_id, others.sureness) as origin_build_id,
+    from placed as ones
+    inner join placed as others
+        on others.function = ones.function
+        and others.status = ones.status
+        and others.sureness > ones.sureness
+    where ones.found = 'later'
+        and others.first_ordinal between ones.first_ordinal - 1 and ones.ordinal
+    group by all
+),
+
 -- weight: how many times the smallest amount worth a word.
 weighed as (
     select
         verdicts.*,
         build_order.ordinal,
-        coalesce(unseen.origin_build_id, verdicts.first_build_id) as origin_build_id,
+        coalesce(unseen.origin_build_id, placed_by_others.origin_build_id, verdicts.first_build_id) as origin_build_id,
         described.place,
         described.family in ('waiting', 'contention') as is_contention,
         described.family = 'goroutines' as is_of_goroutines,
@@ -102,6 +131,7 @@ weighed as (
     inner join build_order using (build_id)
     inner join verdict_statuses using (status)
     left join unseen using (build_id, metric, subject)
+    left join placed_by_others using (build_id, metric, subject)
 ),
 
 functions as (
@@ -191,7 +221,23 @@ parts as (
     group by weighed.origin_build_id, weighed.function, wholes.part
 ),
 
+-- What is reached through a function that changed as much has the cause of that: each with the first of these.
+reached_through as (
+    select paths.origin_build_id, paths.function, first_known.ordinal as since_ordinal,
+        first_value(paths.function) over (
+            partition by paths.origin_build_id, paths.outer_function
+            order by first_known.ordinal, paths.function
+        ) as other,
+    from paths
+    inner join first_known using (origin_build_id, function)
+    where paths.least_part >= 0.9 and paths.is_as_much
+),
+
 both_ways as (
+    select origin_build_id, function, other, since_ordinal from reached_through
+    union
+    select origin_build_id, other, function, since_ordinal from reached_through
+    union
     select origin_build_id, function, other, since_ordinal from linked
     union
     select origin_build_id, other, function, since_ordinal from linked
@@ -253,6 +299,23 @@ site_incidents as (
     group by origin_build_id, cause
 ),
 
+-- The incidents that a function's verdicts are of, or those of functions that are reached through it.
+causes_below as (
+    select origin_build_id, function, cause, 2 as nearness,
+    from causes
+    union all
+    select paths.origin_build_id, paths.outer_function, causes.cause, if(bool_or(paths.is_as_much), 1, 0) as nearness,
+    from paths
+    inner join causes using (origin_build_id, function)
+    group by all
+),
+
+near_causes as (
+    select origin_build_id, function, cause, max(nearness) as nearness,
+    from causes_below
+    group by origin_build_id, function, cause
+),
+
 -- Without an incident that explains it, what sites cost others is one incident by itself.
 derived_causes as (
     select
@@ -263,6 +326,7 @@ derived_causes as (
             arg_max(site_incidents.cause, (
                 site_incidents.known_ordinal <= weighed.ordinal,
                 site_incidents.status = weighed.status,
+                coalesce(near_causes.nearness, -1),
                 coalesce(list_contains(site_incidents.as_before_builds, weighed.as_before_build_id), false),
                 case weighed.metric
                     when 'heap_live_bytes' then site_incidents.keeps_memory
@@ -281,6 +345,10 @@ derived_causes as (
             or (weighed.status = 'not_comparable' and site_incidents.status in ('regressed', 'improved'))
             or (weighed.status = 'improved' and site_incidents.status = 'regressed')
         )
+    left join near_causes
+        on near_causes.origin_build_id = weighed.origin_build_id
+        and near_causes.function = weighed.function
+        and near_causes.cause = site_incidents.cause
     where not weighed.is_site
     group by weighed.build_id, weighed.metric, weighed.subject
 ),

@@ -1,0 +1,101 @@
+-- Through which functions the costs of functions that changed go, and whether these changed as much.
+-- grain: origin_build_id, function, outer_function
+-- scope: history
+-- least_part: of whatever the inner function costs, the smallest part that goes through the outer one. is_as_much: with all
+-- that it calls the outer one takes more CPU time, or less, and the logarithms of both changes are within three fifths of
+-- each other. Where that is nearly all of two functions, what runs the outer one more often has changed, and neither of
+-- them. Two changes of their own below one function are not taken for one: that function changes less than either.
+-- How much the outer one changed is told by the build where it begins, certain or not: the inner ones are.
+with
+
+verdicts as (
+    select * from int_verdicts
+),
+
+described as (
+    select * from int_metrics
+),
+
+history as (
+    select * from regression_history
+),
+
+paths as (
+    select * from int_stack_costs
+),
+
+changed as (
+    select verdicts.first_build_id as origin_build_id, verdicts.function, described.place, verdicts.metric,
+        ln((verdicts.after + verdicts.negligible) / (verdicts.before + verdicts.negligible)) as log_ratio,
+    from verdicts
+    inner join described using (metric)
+    where verdicts.function is not null and verdicts.status in ('regressed', 'improved')
+),
+
+sites as (
+    select * from changed
+    where place = 'site'
+),
+
+outers as (
+    select origin_build_id, function, log_ratio,
+    from changed
+    where metric = 'cpu_under_ns'
+    union all
+    select build_id, function, ln((value + negligible) / (expected + negligible)) as log_ratio,
+    from history
+    where metric = 'cpu_under_ns'
+        and build_id in (select origin_build_id from sites)
+),
+
+as_much as (
+    select distinct sites.origin_build_id, sites.function, outers.function as outer_function,
+    from sites
+    inner join outers
+        on outers.origin_build_id = sites.origin_build_id
+        and sites.log_ratio / outers.log_ratio between 0.6 and 1 / 0.6
+),
+
+-- What is gone since is seen before.
+costs as (
+    select build_id, metric, function, functions, value,
+        sum(value) over (partition by build_id, metric, function) as value_of_function,
+    from paths
+    semi join sites
+        on sites.origin_build_id = paths.build_id
+        and sites.function = paths.function
+    where value > 0
+),
+
+counts as (
+    select build_id, function, count(distinct metric) as metric_count,
+    from costs
+    group by build_id, function
+),
+
+through as (
+    select build_id, metric, function, value, value_of_function,
+        unnest(list_distinct(functions)) as outer_function,
+    from costs
+),
+
+parts as (
+    select build_id, metric, function, outer_function, sum(value) / any_value(value_of_function) as part,
+    from through
+    where outer_function <> function
+    group by build_id, metric, function, outer_function
+)
+
+select
+    parts.build_id as origin_build_id,
+    parts.function,
+    parts.outer_function,
+    if(count(*) = any_value(counts.metric_count), min(parts.part), 0) as least_part,
+    as_much.function is not null as is_as_much,
+from parts
+inner join counts using (build_id, function)
+left join as_much
+    on as_much.origin_build_id = parts.build_id
+    and as_much.function = parts.function
+    and as_much.outer_function = parts.outer_function
+group by parts.build_id, parts.function, parts.outer_function, as_much.function
