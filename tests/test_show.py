@@ -11,8 +11,8 @@ import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -27,14 +27,12 @@ from tracemill.flows.show.page import Links, incident_page
 from tracemill.flows.show.verdicts import Filter, change, verdicts
 from tracemill.flows.verbs.looks import _why_none
 from tracemill.warehouse import connect
+from tracemill.warehouse.queries import ask_column
 from tracemill.warehouse.schema.metrics import METRICS
 from tracemill.warehouse.schema.showing import DEGREES, SENTENCES, STACKS
 
 from .models.given import USER_PATH, Given
 from .models.story import story
-
-if TYPE_CHECKING:
-    import duckdb
 
 HOSTILE = '</style><script>alert("1")</script><img src=x onerror=alert(2)>\x1b[31m'
 VOID = {"meta", "link", "input", "br", "rect", "line", "path", "polyline"}
@@ -100,6 +98,46 @@ def test_of_many_things_that_differ_the_first_are_told_and_long_ones_cut(content
     told = head.partition("what else differs: ")[2].split("; ")
     assert len(told[0]) <= 160
     assert told[1:] == [f"label{n} not said → b" for n in range(1, 6)] + ["and 2 more"]
+
+
+def test_what_runs_several_functions_more_often_is_named(contention: Card) -> None:
+    outer = "example.com/shop/server.(*Server).find"
+    assert "several of its functions are reached through server.(*Server).find alone, which" in " ".join(
+        as_text(replace(contention, reached_through=outer)).split()
+    )
+    own = replace(contention, reached_through=contention.incident.function)
+    assert "reached through" not in as_text(own)
+
+
+@pytest.mark.parametrize(
+    ("paths", "named"),
+    [
+        ("sum<query=1 get<query=1 get<serve=1", "query"),
+        ("sum<query=1 get<query=.8 get<serve=1 sum<serve=1", "serve"),
+        # One calls the other: it is the change of that one.
+        ("sum<get=1 sum<query=1 get<query=1", None),
+        ("sum<query=1", None),
+    ],
+)
+def test_the_innermost_function_that_reaches_most_of_them_is_named(paths: str, named: str | None) -> None:
+    connection = duckdb.connect()
+    connection.execute("create table int_metrics as select 'cpu_ns' as metric, 'site' as place")
+    connection.execute(
+        "create table regressions as select 'i' as incident_id, 'cpu_ns' as metric, 'b5' as first_build_id, "
+        "unnest(['sum', 'get']) as function"
+    )
+    connection.execute(
+        "create table int_changed_paths (origin_build_id varchar, function varchar, outer_function varchar, "
+        "least_part double, is_as_much boolean, frames_out bigint)"
+    )
+    for path in paths.split():
+        function, outer, part = re.split("[<=]", path)
+        frames = 9 if outer == "serve" else 2
+        connection.execute(
+            "insert into int_changed_paths values ('b5', $1, $2, $3, true, $4)",
+            [function, outer, part, frames],
+        )
+    assert ask_column(connection, "show/reached_through", incident_id="i") == ([named] if named else [])
 
 
 def test_the_readme_shows_what_show_says(contention: Card) -> None:

@@ -109,6 +109,8 @@ class Card:
     toolchain: str = ""
     # What else differs beside the code.
     differences: list[Difference] = field(default_factory=list)
+    # The function through which alone several of the incident's are reached, if it changed as much as they.
+    reached_through: str | None = None
 
     @property
     def headline(self) -> str:
@@ -146,6 +148,17 @@ class Card:
         told = [d.text for d in self.differences if d.condition != "Go" or not self.toolchain]
         more = [f"and {len(told) - MAX_DIFFERENCES} more"] if len(told) > MAX_DIFFERENCES else []
         return f"what else differs: {'; '.join([*told[:MAX_DIFFERENCES], *more])}" if told else ""
+
+    @property
+    def shared_cause(self) -> str:
+        """That they changed as much as the function that calls them, in a sentence."""
+        outer = self.reached_through
+        if outer is None or outer == self.incident.function:
+            return ""
+        return (
+            f"several of its functions are reached through {short_name(outer)} alone, which changed as much "
+            "with all that it calls: how often that runs, or what it is given to do, may be the cause"
+        )
 
     @cached_property
     def culprit(self) -> str | None:
@@ -213,6 +226,9 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
         missing=_missing(connection, incident, stacks, lanes),
         toolchain=_toolchain(connection, incident),
         differences=differences(connection, before, after),
+        reached_through=next(
+            iter(ask_column(connection, "show/reached_through", incident_id=incident.incident_id)), None
+        ),
     )
 
 

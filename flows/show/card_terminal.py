@@ -46,7 +46,8 @@ def _head(card: Card, width: int) -> list[str]:
         said.append(f"commit {commit(card.incident)}")
     said += [card.also] if card.also else []
     lines = [*_wrapped(card.headline, width, ""), *_wrapped("; ".join(said), width, "  ")]
-    return [*lines, *(_wrapped(card.else_differs, width, "  ") if card.else_differs else [])]
+    notes = [note for note in (card.shared_cause, card.else_differs) if note]
+    return [*lines, *(line for note in notes for line in _wrapped(note, width, "  "))]
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

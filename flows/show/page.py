@@ -129,6 +129,7 @@ class Article:
     lanes: LanesDrawing | None
     instants: Section | None
     toolchain: str
+    shared_cause: str
     else_differs: str
     missing: list[str]
     suspected: list[str]
@@ -161,6 +162,7 @@ def article(card: Card, links: Links) -> Article:
         lanes=drawing(card.lanes) if card.lanes else None,
         instants=instants(card.lanes, links, revision) if card.lanes else None,
         toolchain=card.toolchain,
+        shared_cause=card.shared_cause,
         else_differs=card.else_differs,
         missing=card.missing,
         suspected=card.suspected,

@@ -3,7 +3,7 @@
 -- scope: history
 -- least_part: of whatever the inner function costs, the smallest part that goes through the outer one. is_as_much: with all
 -- that it calls the outer one takes more CPU time, or less, and the logarithms of both changes are within three fifths of
--- each other. Where that is nearly all of two functions, what runs the outer one more often has changed, and neither of
+-- each other. frames_out: how many frames out from the innermost it is, at least. Where that is nearly all of two functions, what runs the outer one more often has changed, and neither of
 -- them. Two changes of their own below one function are not taken for one: that function changes less than either.
 -- How much the outer one changed is told by the build where it begins, certain or not: the inner ones are.
 with
@@ -74,13 +74,14 @@ counts as (
 ),
 
 through as (
-    select build_id, metric, function, value, value_of_function,
+    select build_id, metric, function, functions, value, value_of_function,
         unnest(list_distinct(functions)) as outer_function,
     from costs
 ),
 
 parts as (
     select build_id, metric, function, outer_function, sum(value) / any_value(value_of_function) as part,
+        min(list_position(functions, outer_function)) as frames_out,
     from through
     where outer_function <> function
     group by build_id, metric, function, outer_function
@@ -92,6 +93,7 @@ select
     parts.outer_function,
     if(count(*) = any_value(counts.metric_count), min(parts.part), 0) as least_part,
     as_much.function is not null as is_as_much,
+    min(parts.frames_out) as frames_out,
 from parts
 inner join counts using (build_id, function)
 left join as_much
