@@ -48,14 +48,6 @@ outers as (
         and build_id in (select origin_build_id from sites)
 ),
 
-as_much as (
-    select distinct sites.origin_build_id, sites.function, outers.function as outer_function,
-    from sites
-    inner join outers
-        on outers.origin_build_id = sites.origin_build_id
-        and sites.log_ratio / outers.log_ratio between 0.6 and 1 / 0.6
-),
-
 -- What is gone since is seen before.
 costs as (
     select build_id, metric, function, functions, value,
@@ -85,19 +77,27 @@ parts as (
     from through
     where outer_function <> function
     group by build_id, metric, function, outer_function
+),
+
+reached as (
+    select parts.build_id as origin_build_id, parts.function, parts.outer_function,
+        if(count(*) = any_value(counts.metric_count), min(parts.part), 0) as least_part,
+        min(parts.frames_out) as frames_out,
+    from parts
+    inner join counts using (build_id, function)
+    group by parts.build_id, parts.function, parts.outer_function
+),
+
+as_much as (
+    select distinct reached.origin_build_id, reached.function, reached.outer_function,
+    from reached
+    inner join sites using (origin_build_id, function)
+    inner join outers
+        on outers.origin_build_id = reached.origin_build_id
+        and outers.function = reached.outer_function
+    where sites.log_ratio / outers.log_ratio between 0.6 and 1 / 0.6
 )
 
-select
-    parts.build_id as origin_build_id,
-    parts.function,
-    parts.outer_function,
-    if(count(*) = any_value(counts.metric_count), min(parts.part), 0) as least_part,
-    as_much.function is not null as is_as_much,
-    min(parts.frames_out) as frames_out,
-from parts
-inner join counts using (build_id, function)
-left join as_much
-    on as_much.origin_build_id = parts.build_id
-    and as_much.function = parts.function
-    and as_much.outer_function = parts.outer_function
-group by parts.build_id, parts.function, parts.outer_function, as_much.function
+select reached.*, as_much.function is not null as is_as_much,
+from reached
+left join as_much using (origin_build_id, function, outer_function)
