@@ -14,12 +14,12 @@ from __future__ import annotations
 import json
 import re
 
-_EVENT = re.compile(rb'\A\s*\{(?:"(?:Time|ImportPath)":"[^"\n]*",)?"Action":"[a-z-]+"')
+_EVENT = re.compile(rb'^\s*\{(?:"(?:Time|ImportPath)":"[^"\n]*",)?"Action":"[a-z-]+"', re.MULTILINE)
 
 
 def is_events(head: bytes) -> bool:
-    """Whether head begins with an event of the go command."""
-    return _EVENT.match(head) is not None
+    """Whether a line of head is an event of the go command: its own words may stand before the first."""
+    return _EVENT.search(head) is not None
 
 
 def text_of(events: bytes) -> bytes:

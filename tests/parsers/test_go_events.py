@@ -97,3 +97,15 @@ def test_odd_events_never_break_the_reader(lines, tmp_path):
     path = tmp_path / "odd.json"
     path.write_text('{"Action":"output","Output":"BenchmarkA 1 2 ns/op\\n"}\n' + lines)
     assert names_of(path) == [(None, "A", 1)]
+
+
+@pytest.mark.parametrize("prefix", ["", "2026-01-02T15:04:05.1234567Z "])
+def test_words_of_the_go_command_may_stand_before_the_first_event(prefix, tmp_path):
+    said = [
+        "##[group]Run go test -json -bench . ./... 2>&1",
+        "go: downloading golang.org/x/sync v0.7.0",
+        *wrapped("pkg: p\nBenchmarkA-8 \t 10\t 5 ns/op\n"),
+    ]
+    path = tmp_path / "bench.json"
+    path.write_text("".join(f"{prefix}{line}\n" for line in said))
+    assert names_of(path) == [("p", "A", 8)]
