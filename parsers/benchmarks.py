@@ -4,9 +4,10 @@ Emits ``benchmarks``: one row for each value of a result line; -count gives seve
 one name. Names come without "Benchmark" and without the -N of GOMAXPROCS, which is ``procs``.
 Values are tidied as benchunit does (ns → sec, MB → B, in the numerator only) and the
 originals kept. Configuration lines (``goos: linux``) hold until they change: ``pkg`` becomes
-``package``, the others ``labels``. A ``Unit`` line says of a unit which way is better and what may be assumed
-of its values, for the results behind it. Every row repeats the configuration: of more than 100 keys or
-4,000 characters the rest is left out, which is an issue.
+``package``, the others ``labels``; what the go command says of downloads or coverage is none. A ``Unit``
+line says of a unit which way is better and what may be assumed of its values, for the results behind it.
+Every row repeats the configuration: of more than 100 keys or 4,000 characters the rest is left out, which is
+an issue.
 
 Quirks: go test writes a name and a tab, runs the benchmark, then writes the result: what the
 benchmark prints (or GODEBUG=gctrace=1) stands between, and the result at the end of a later line.
@@ -42,6 +43,8 @@ _RESULT = re.compile(rb"^Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S", re.MULTIL
 _WORD = re.compile(r"(?<!\S)(\S++)(?= *+\t)")
 _REST = re.compile(r"(?:^|[ \t])(\d++\t *+[-+.\w]++ ns/op(?:\t *+[-+.\w]++ \S++)*+)", re.MULTILINE)
 _REST_BYTES = re.compile(_REST.pattern.encode(), re.MULTILINE)
+# What the go command and package testing say in the shape of a configuration line; a version may be one.
+_SAID = re.compile(r"go: (?!(?:devel )?(?:go)?\d)|coverage: [\d\[]|testing: warning: ")
 # As package testing, the go command and the runtime write them.
 _FAILURE = re.compile(r"(?:^ *|\t)--- FAIL: \S+|(?:^|\t)(?:panic|fatal error): .*|^FAIL\t.*")
 # Where nothing has a result: how what ran ended, and what says that it was benchmarks: a failure, the lines
@@ -147,6 +150,8 @@ class _Reader:
             return
         if "ns/op" in line and (rest := list(_REST.finditer(line))) and not line[rest[-1].end() :].strip():
             self._ends(number, rest[-1][1].split())
+            return
+        if _SAID.match(line):
             return
         key, colon, value = line.partition(":")
         if colon and key[:1].islower() and not re.search(r"\s|[A-Z]", key) and (value[:1] in (" ", "\t", "")):

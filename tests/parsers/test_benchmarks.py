@@ -79,6 +79,22 @@ def test_configuration_holds_until_it_changes(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "go: downloading golang.org/x/sync v0.7.0",
+        'go: warning: "./..." matched no packages',
+        "coverage: 45.2% of statements",
+        "coverage: [no statements]",
+        "testing: warning: no tests to run",
+    ],
+)
+def test_what_the_go_command_says_is_no_configuration(said, tmp_path):
+    result = "BenchmarkA-8 \t 10\t 5 ns/op"
+    rows = rows_of(written(tmp_path, f"{said}\ngo: go1.24.1\npkg: p\n{result}\n{said}\n{result}\n"))
+    assert [row["labels"] for row in rows] == [[("go", "go1.24.1")]] * 2
+
+
 def test_unreadable_result_is_an_issue_and_prose_is_not(tmp_path):
     text = (
         "BenchmarkLone\nBenchmarkX was slow today\nBenchmarkY 10 12 ns/op 7\nBenchmarkZ 10 fast ns/op\n"
