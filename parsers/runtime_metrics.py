@@ -50,7 +50,11 @@ _TYPED = re.compile(
     rb"\A(?:#[^\n]*\n|\s)*# TYPE [a-zA-Z_:][\w:]* "
     rb"(?:counter|gauge|histogram|summary|untyped|unknown|info|stateset)\s"
 )
-_SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+(-?[\d.]+))?(?:[ \t]+#.*)?")
+# The braces of the labels end before those of an exemplar behind the value.
+_SAMPLE = re.compile(
+    r'([a-zA-Z_:][\w:]*)(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*+")*+)\})?[ \t]+(\S+)'
+    r"(?:[ \t]+(-?[\d.]+))?(?:[ \t]+#.*)?"
+)
 _LABEL = re.compile(r'\s*+([a-zA-Z_]\w*+)\s*+=\s*"((?:[^"\\]|\\.)*+)"\s*,?')
 # A document is held whole, and takes up to sixteen times its room; JSON lines are read one by one.
 MAX_DOCUMENT_BYTES = 32 * 1024**2

@@ -120,6 +120,22 @@ def test_a_line_that_is_cut_is_an_issue_and_the_others_are_kept(tmp_path):
     assert read(path)[0].is_salvaged
 
 
+def test_an_exemplar_is_not_the_value_that_it_is_of(tmp_path):
+    path = tmp_path / "metrics.txt"
+    path.write_text(
+        "# TYPE asked counter\n"
+        'asked_total{path="/}"} 17 1520879607.8 # {trace_id="KOO5"} 0.67 1520879607.7\n'
+        'asked_total{path="/b"} 18 # {} 0.5\n'
+        'asked_total 35 # {trace_id="a"} 0.25\n'
+    )
+    rows = reading.tables(reading.items("runtime_metrics", path))["runtime_metrics"].to_pylist()
+    assert [(row["value"], row["labels"]) for row in rows] == [
+        (17, [("path", "/}")]),
+        (18, [("path", "/b")]),
+        (35, None),
+    ]
+
+
 def test_an_exposition_that_begins_with_other_metrics_is_known(tmp_path):
     own = "".join(
         f'# HELP app_{n} x\n# TYPE app_{n} counter\napp_{n}{{path="a b"}} {n}\n' for n in range(5000)
