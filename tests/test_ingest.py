@@ -18,6 +18,7 @@ import pytest
 from tracemill.flows.build import build, publish_tables
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.ingest import ingest
+from tracemill.flows.loading.layout import Layout
 from tracemill.parsers.api import Options
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import MANIFEST, Catalog, WarehouseError, writer_lock
@@ -129,6 +130,18 @@ def test_a_file_that_changed_takes_the_old_ones_place(
     assert catalog.sweep() > 0
     left = {p.relative_to(tmp_path / "w").as_posix() for p in (tmp_path / "w").rglob("*.parquet")}
     assert left == {p for c in catalog.captures.values() for paths in c.files.values() for p in paths}
+
+
+@pytest.mark.parametrize("layout", [Layout(), Layout(build="b1", run="1")], ids=["usual", "run given"])
+def test_files_of_one_path_below_two_folders_are_both_kept(layout: Layout, tmp_path: Path) -> None:
+    for shard in ("s1", "s2"):
+        (tmp_path / shard / "b1/1").mkdir(parents=True)
+        (tmp_path / shard / "b1/1/bench.txt").write_text(f"Benchmark{shard} 1 5 ns/op\n")
+    folders = [tmp_path / "s1", tmp_path / "s2"]
+    assert len(ingest(folders, tmp_path / "w", layout=layout).loaded) == 2
+    assert ingest(folders, tmp_path / "w", layout=layout).unchanged == 2
+    paths = {capture.path for capture in Catalog.load(tmp_path / "w").captures.values()}
+    assert paths == {"b1/1/bench.txt", f"{tmp_path}/s2/b1/1/bench.txt"}
 
 
 def test_links_and_pipes_are_not_followed(artifacts: Path, tmp_path: Path) -> None:

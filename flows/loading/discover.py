@@ -69,23 +69,44 @@ def discover(folders: list[Path], layout: Layout | None = None) -> Discovered:
     Raises InputError for a folder that is not there, LayoutError.
     """
     found = Discovered()
+    taken: dict[tuple[str, str | None, str], Path] = {}
     for folder in folders:
         if not folder.exists():
             raise InputError(f"{folder}: no such folder")
+        count = len(found.inputs)
         if layout and not layout.is_usual:
             _take_placed(folder, layout, found)
-            continue
-        if not folder.is_dir() and not is_archive(folder):
-            raise InputError(
-                f"{folder}: neither a folder nor an archive; of one file say the build: --build B"
-            )
-        tree = tree_of(folder)
-        if any(file.parts == (BUILD_FILE,) for file in tree.files):
-            _take_builds(_below(folder.resolve(), tree), found)
         else:
-            found.strays += [str(folder / file.shown) for file in tree.files if len(file.parts) == 1]
-            _take_builds(tree, found)
+            _take_usual(folder, found)
+        found.inputs[count:] = _told_apart(folder, found.inputs[count:], taken)
     return found
+
+
+def _take_usual(folder: Path, found: Discovered) -> None:
+    """Take what lies below a folder, or in an archive, as builds and runs."""
+    if not folder.is_dir() and not is_archive(folder):
+        raise InputError(f"{folder}: neither a folder nor an archive; of one file say the build: --build B")
+    tree = tree_of(folder)
+    if any(file.parts == (BUILD_FILE,) for file in tree.files):
+        _take_builds(_below(folder.resolve(), tree), found)
+    else:
+        found.strays += [str(folder / file.shown) for file in tree.files if len(file.parts) == 1]
+        _take_builds(tree, found)
+
+
+def _told_apart(
+    folder: Path, inputs: list[Input], taken: dict[tuple[str, str | None, str], Path]
+) -> list[Input]:
+    """The inputs of a folder, with its name in front of their paths where another's file has one of these.
+
+    taken: which file has a path of a build and run; those of inputs are noted.
+    """
+    places = {(each.build_id, each.run_id, each.path): each.file for each in inputs}
+    if any(taken.get(place, file) != file for place, file in places.items()):
+        name = text_of_name(str(folder))
+        inputs = [replace(each, path=f"{name}/{each.path}") for each in inputs]
+    taken |= places
+    return inputs
 
 
 def _take_placed(folder: Path, layout: Layout, found: Discovered) -> None:
