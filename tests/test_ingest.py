@@ -132,6 +132,25 @@ def test_a_file_that_changed_takes_the_old_ones_place(
     assert left == {p for c in catalog.captures.values() for paths in c.files.values() for p in paths}
 
 
+def test_a_rotated_log_keeps_what_it_held(tmp_path: Path) -> None:
+    run = tmp_path / "artifacts/b1/1"
+    run.mkdir(parents=True)
+    for number in range(4):
+        for older in range(number, 0, -1):
+            (run / (f"log.{older - 1}" if older > 1 else "log")).rename(run / f"log.{older}")
+        (run / "log").write_text(f"BenchmarkA{number} 1 5 ns/op\npanic: {number}\n\ngoroutine 1 [running]:\n")
+        done = ingest([tmp_path / "artifacts"], tmp_path / "w")
+        assert (len(done.loaded), done.unchanged) == (2, number)
+        publish_tables(tmp_path / "w")
+        paths = [p for f in ["log", *(f"log.{i + 1}" for i in range(number))] for p in (f, f"{f}#2")]
+        found = _rows(tmp_path / "w", "select path from captures order by path")
+        assert found == [(f"b1/1/{path}",) for path in paths]
+    names = "select path, name from benchmarks join captures using (capture_id) order by path"
+    assert _rows(tmp_path / "w", names) == [
+        ("b1/1/log", "A3"), ("b1/1/log.1", "A2"), ("b1/1/log.2", "A1"), ("b1/1/log.3", "A0"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("layout", [Layout(), Layout(build="b1", run="1")], ids=["usual", "run given"])
 def test_files_of_one_path_below_two_folders_are_both_kept(layout: Layout, tmp_path: Path) -> None:
     for shard in ("s1", "s2"):

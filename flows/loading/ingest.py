@@ -45,7 +45,7 @@ from tracemill.flows.progress import Progress, Silent
 from tracemill.flows.signals import uninterrupted
 from tracemill.parsers.api import Options, ParseError
 from tracemill.parsers.unwrap.archive import open_file
-from tracemill.warehouse.catalog import Capture, Catalog, Failure, capture_id
+from tracemill.warehouse.catalog import Capture, Catalog, Failure, Place, capture_id
 from tracemill.warehouse.lock import if_nobody_loads, loading_lock
 from tracemill.warehouse.shared_stacks import SharedStacks
 
@@ -148,6 +148,8 @@ def _what_is_new(
         identity = capture_id(capture.build_id, capture.run_id, capture.sha256)
         known.setdefault(identity, []).append(capture)
     jobs: dict[str, Job] = {}
+    content_at: dict[Place, str] = {}
+    unchanged: list[tuple[Input, str, list[Capture]]] = []
     for item, content in zip(found.inputs, contents, strict=True):
         if isinstance(content, OSError | ParseError):
             fact = content.fact if isinstance(content, ParseError) else content.strerror
@@ -156,13 +158,16 @@ def _what_is_new(
             continue
         sha256, size_bytes, found_stamp = content
         identity = capture_id(item.build_id, item.run_id, sha256)
+        content_at[item.build_id, item.run_id, item.path] = identity
         loaded = known.get(identity, [])
         is_whole = any(capture.capture_id == identity for capture in loaded)
         if identity in jobs or (is_whole and all(_is_current(capture, options) for capture in loaded)):
             result.unchanged += 1
             _take_time(item, loaded, catalog)
+            unchanged.append((item, identity, loaded))
         else:
             jobs[identity] = Job(identity, item, sha256, size_bytes, catalog.root, options, found_stamp)
+    _take_names(unchanged, content_at, catalog)
     return sorted(jobs.values(), key=lambda j: -j.size_bytes)
 
 
@@ -171,6 +176,26 @@ def _take_time(item: Input, loaded: list[Capture], catalog: Catalog) -> None:
     for capture in loaded:
         if capture.captured_at_ns is None and item.captured_at_ns is not None:
             catalog.captures[capture.place] = replace(capture, captured_at_ns=item.captured_at_ns)
+
+
+def _take_names(
+    unchanged: list[tuple[Input, str, list[Capture]]], content_at: dict[Place, str], catalog: Catalog
+) -> None:
+    """List loaded files by the names that they have now, where their old names hold other content.
+
+    Else what a log holds after its rotation would take the place of what it held before.
+    """
+    moved = {}
+    for item, identity, loaded in unchanged:
+        first = next((each for each in loaded if each.capture_id == identity), None)
+        if first is not None and content_at.get(first.place, identity) != identity:
+            for each in loaded:
+                path = item.path + each.path.removeprefix(first.path)
+                moved[each.place] = replace(catalog.captures[each.place], path=path)
+    for place in moved:
+        catalog.remove(place)
+    for capture in moved.values():
+        catalog.captures[capture.place] = capture
 
 
 def _is_current(capture: Capture, options: Options) -> bool:
