@@ -59,8 +59,9 @@ def test_folder_that_cannot_be_read_is_a_failure(folder, artifacts, monkeypatch)
         f'"work": {{"n": {10**400}}}',
         '"work": {"n": "2000"}',
         '"work": {"n": true}',
+        '"labels": ["GOGC=50"]',
     ],
-    ids=["time", "no object", "nan", "too large", "text", "bool"],
+    ids=["time", "no object", "nan", "too large", "text", "bool", "labels"],
 )
 def test_what_a_manifest_says_wrongly_is_a_failure_of_the_build_that_it_names(wrong, artifacts):
     (artifacts / "b1/build.json").write_text(f'{{"id": "4711", "commit": "abc", {wrong}}}')

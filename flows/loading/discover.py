@@ -291,9 +291,12 @@ def _build(name: str, file: Found | None, declared: dict[str, object], found: Di
             fact = f"committed_at {committed_at!r} is no RFC 3339 time"
             _fail(file.shown if file else name, *place, fact, found)
             committed_at = None
-    labels = declared.get("labels")
+    labels = declared.get("labels") or {}
     kept: dict[str, str] = {}
-    for key, value in labels.items() if isinstance(labels, dict) else ():
+    if not isinstance(labels, dict):
+        _fail(file.shown if file else name, *place, "labels is not a JSON object", found)
+        labels = {}
+    for key, value in labels.items():
         try:
             kept[_text(key)] = _text(value)
         except ValueError as error:
