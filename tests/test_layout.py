@@ -15,7 +15,7 @@ from tracemill.flows.cli import main
 from tracemill.flows.loading.discover import InputError, discover
 from tracemill.flows.loading.ingest import ingest
 from tracemill.flows.loading.known_builds import placed_by_list, with_git_times
-from tracemill.flows.loading.layout import Layout, LayoutError, suggested, time_ns
+from tracemill.flows.loading.layout import Layout, LayoutError, read_order, suggested, time_ns
 from tracemill.flows.names import as_text
 from tracemill.flows.run import run
 from tracemill.warehouse import connect
@@ -167,6 +167,13 @@ def test_a_path_says_when_a_file_was_captured_also_of_one_that_is_loaded(lay, tm
     ingest([folder], tmp_path / "v", layout=Layout(("{build}/{captured_at}.txt",), run="1"))
     (capture,) = Catalog.load(tmp_path / "v").captures.values()
     assert capture.captured_at_ns == 1767366245 * 10**9
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_is_read_as_windows_writes_it(encoding, tmp_path):
+    file = tmp_path / "commits.txt"
+    file.write_bytes("b1 first\r\n# none\r\nb2 zweite Änderung\r\n".encode(encoding))
+    assert read_order(file) == ("b1", "b2")
 
 
 def test_a_list_of_commits_orders_builds():

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -228,12 +229,17 @@ def time_ns(text: str) -> int | None:
 
 
 def read_order(file: Path) -> tuple[str, ...]:
-    """The builds or commits that a file lists, the first word of each line. Raises LayoutError."""
+    """The builds or commits that a file lists, the first word of each line. Raises LayoutError.
+
+    It may have a byte order mark: what > writes in Windows PowerShell is UTF-16.
+    """
     try:
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            lines = stream.read(MAX_ORDER_BYTES).splitlines()
+        with file.open("rb") as stream:
+            content = stream.read(MAX_ORDER_BYTES)
     except OSError as error:
         raise LayoutError(f"{file}: {error.strerror}") from error
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    lines = content.decode(encoding, "replace").splitlines()
     return tuple(words[0] for line in lines if (words := line.split()) and not words[0].startswith("#"))
 
 
