@@ -11,7 +11,7 @@ Lines of gcpacertrace=1, scavtrace=1, scheddetail=1 and inittrace=1 are counted 
 Quirks: megabytes are whole MiB, cut off; the share of CPU is cut to whole percents. Stacks
 and globals stand there from Go 1.18. A line can begin in the middle of another program's
 output line. A capture may hold several programs' runs, one after the other: each begins
-where the cycle number does not rise. Programs that write at once can't be told apart.
+where the cycle number does not rise, or the time falls. Programs that write at once can't be told apart.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     rows: list[dict[str, object]] = []
     states: list[dict[str, object]] = []
     passed_over = dict.fromkeys(_PASSED_OVER, 0)
-    process, last, run, ran_ms = 0, 0, 0, -1
+    process, last, last_ns, run, ran_ms = 0, 0, 0, 0, -1
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
         match = _LINE.search(line)
         if match and all(int(match[i]) < _MOST_MB for i in (12, 13, 14, 15)):
-            cycle = int(match[1])
-            process += cycle <= last
-            last = cycle
+            cycle, at_ns = int(match[1]), _ns(match[2], 1e9)
+            process += cycle <= last or at_ns < last_ns
+            last, last_ns = cycle, at_ns
             rows.append({"process_index": process, "cycle": cycle} | _row(match))
         elif found := _SCHED.search(line):
             run += int(found[1]) < ran_ms

@@ -42,7 +42,7 @@ FORMATS = {
     "benchmarks": 6,
     "goroutine_dump": 7,
     "race": 1,
-    "gctrace": 4,
+    "gctrace": 5,
     "listing": 4,
     "escapes": 3,
     "logopt": 1,

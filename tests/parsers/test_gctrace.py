@@ -74,6 +74,15 @@ def test_cycle_that_does_not_rise_begins_another_program(tmp_path):
     assert [(r["process_index"], r["cycle"]) for r in rows] == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
 
 
+def test_a_time_that_falls_begins_another_program(tmp_path):
+    # The logs of two pods, the second's from a later cycle on.
+    lines = [
+        LINE.replace("gc 3 @2.104s", f"gc {cycle} @{at}s") for cycle, at in ((3, 2.1), (4, 3.5), (7, 0.5))
+    ]
+    rows, _ = read(tmp_path, "\n".join(lines))
+    assert [row["process_index"] for row in rows] == [0, 0, 1]
+
+
 def test_a_goal_without_a_collector_is_kept_and_more_than_bytes_can_say_is_an_issue(tmp_path):
     line = "gc 7 @0.1s 3%: 0.4+4.5+0.1 ms clock, 0.8+0/0.8/3.3+0.1 ms cpu, 7->9->6 MB, {} MB goal, 2 P\n"
     path = tmp_path / "gctrace.txt"

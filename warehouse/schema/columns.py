@@ -182,7 +182,7 @@ _DECLARED = (
     Column("assist_cpu_ns", INT, "ns", "CPU time of mark assists."),
     Column("background_cpu_ns", INT, "ns", "CPU time of dedicated and fractional mark workers."),
     Column("idle_cpu_ns", INT, "ns", "CPU time of mark workers on idle processors."),
-    Column("process_index", INT, "", "Which program's run, from 0: a cycle number that does not rise begins a new one."),
+    Column("process_index", INT, "", "Which program's run, from 0: a cycle number that does not rise, or a time that falls, begins a new one."),
     Column("heap_before_bytes", INT, "bytes", "Heap at the start of the cycle."),
     Column("heap_after_bytes", INT, "bytes", "Heap at its end."),
     Column("heap_live_bytes", INT, "bytes", "Live heap."),
