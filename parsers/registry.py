@@ -39,8 +39,8 @@ FORMATS = {
     "pprof": 7,
     "legacy_profile": 5,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
-    "benchmarks": 6,
-    "goroutine_dump": 7,
+    "benchmarks": 7,
+    "goroutine_dump": 8,
     "race": 1,
     "gctrace": 5,
     "listing": 4,

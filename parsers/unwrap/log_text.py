@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tracemill.parsers.unwrap import records
@@ -83,6 +84,9 @@ _PREFIXES = tuple(
 _SYSLOG = frozenset(_PREFIXES[5:8])
 _ENOUGH = 0.8
 _MIN_WIDTH = 20
+# What stands before a line of which the beginning is known.
+_BEFORE_KNOWN = re.compile(rb"^([^\n]{1,200}?)(?:goos: |pkg: |gc \d+ @|goroutine \d+ \[)", re.MULTILINE)
+_TRIED_PREFIXES = 20
 # journalctl's own words.
 _NO_LINE = b"-- "
 # Behind comments, in go vet's.
@@ -149,8 +153,9 @@ def _next_step(head: bytes, *, is_whole: bool) -> Step | None:
 
 def weaker_steps(head: bytes) -> Iterator[Step]:
     """What else may stand around the text, each to be tried by itself."""
-    if words := _common_words(head):
-        yield lambda log: _without_prefixes(log, words)
+    for prefix in (_common_words(head), _prefix_of_known_lines(head)):
+        if prefix:
+            yield partial(_without_prefixes, prefix=prefix)
     if b"\\n" in head:
         yield records.unescaped
     if _PAGE.match(head) or _ENTITY.search(head):
@@ -226,6 +231,27 @@ def _common_words(head: bytes) -> re.Pattern[bytes] | None:
         if common and sum(counts[word] for word in common) >= _ENOUGH * len(whole):
             return re.compile(rb"(?P<source>%b)(?: |$)" % rb"|".join(map(re.escape, sorted(common))))
     return None
+
+
+def _prefix_of_known_lines(head: bytes) -> re.Pattern[bytes] | None:
+    """What stands before a known line and, but for its numbers, before most others: a time, a step."""
+    whole = _whole_lines(head, is_whole=False)
+    before = (found[1] for found in _BEFORE_KNOWN.finditer(head))
+    for text in list(dict.fromkeys(before))[:_TRIED_PREFIXES]:
+        words = text.rstrip(b" \t")
+        if words.endswith(b'"'):
+            continue  # of a table with commas: another quote would stay behind the line
+        parts = (_any_number(part) for part in re.split(rb"(\d+| +)", words))
+        # A line that is empty may have lost the blanks at its end.
+        prefix = re.compile(rb"%b(?:%b|$)" % (b"".join(parts), re.escape(text[len(words) :])))
+        if sum(prefix.match(line) is not None for line in whole) >= _ENOUGH * len(whole):
+            return prefix
+    return None
+
+
+def _any_number(part: bytes) -> bytes:
+    """An expression for a part of a prefix, in which numbers differ, and blanks where they are aligned."""
+    return rb"\d+" if part.isdigit() else b" +" if part[:1] == b" " else re.escape(part)
 
 
 def _without_prefixes(log: bytes, prefix: re.Pattern[bytes]) -> bytes:

@@ -59,6 +59,22 @@ def test_prefixes_of_a_log_change_nothing(sample, prefix, tmp_path):
     assert_same(path, plain)
 
 
+@pytest.mark.parametrize(
+    "sample",
+    [name for name in PLAIN if name.startswith(("benchmarks/go1.27/bench.t", "goroutine", "gctrace"))],
+)
+@pytest.mark.parametrize(
+    "prefix",
+    ["[15:04:{0:02}]i:\t [Step 1/2] ", "#12 {0}.345 ", "2026/01/02 15:04:{0:02} ", "{0:6}\t", "[bench]"],
+)
+def test_a_prefix_that_nobody_knows_is_told_by_what_stands_behind_it(sample, prefix, tmp_path):
+    plain = SAMPLES / sample
+    path = tmp_path / plain.name
+    lines = enumerate(plain.read_text().splitlines())
+    path.write_text("".join(f"{prefix.format(number)}{line}".rstrip() + "\n" for number, line in lines))
+    assert_same(path, plain)
+
+
 @pytest.mark.parametrize("sample", PLAIN)
 def test_colours_change_nothing(sample, tmp_path):
     plain = SAMPLES / sample
