@@ -127,3 +127,18 @@ def test_processes_are_told_apart_by_their_histograms() -> None:
         snapshot(given, capture, 0, None, {GOROUTINES: 4})
         buckets(given, capture, 0, "/sched/latencies:seconds", counts)
     assert figures(given)["runtime_goroutine_count"] == 8.0
+
+
+def test_what_a_process_says_in_two_ways_is_not_held_against_each_other() -> None:
+    given = Given()
+    # As collect fetches them, at one moment: neither is wholly before the other.
+    for kind, values in (
+        ("expvar", {CYCLES: 101, ALLOCS: 1.9e9, LIVE: 6e6}),
+        ("prometheus", {CYCLES: 100, ALLOCS: 2e9, LIVE: 7e6, CPU: 40, PROCS: 4}),
+    ):
+        snapshot(given, given.capture("b1", "1", kind, name=kind), 0, None, values)
+    assert figures(given) == {
+        "runtime_gc_cycles_per_second": 10.0,
+        "runtime_alloc_bytes_per_second": 2e8,
+        "runtime_heap_live_bytes": 7e6,
+    }

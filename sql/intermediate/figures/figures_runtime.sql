@@ -4,6 +4,8 @@
 -- Of a process with one snapshot, and of one that began anew, what counts up is taken since its start. The processes of
 -- a run are added up; shares are of all together.
 -- Seconds are those between the snapshots' times or, where these are not known, processor time over processors.
+-- What a process says in several ways (expvar, /metrics) are snapshots of their own: of each figure those count that are
+-- most.
 with
 
 captures as (
@@ -23,18 +25,22 @@ snapshots as (
         captures.build_id,
         captures.run_id,
         coalesce(captures.process, '') as process,
+        captures.kind,
         measured.capture_id,
         measured.snapshot_index,
         row_number() over (
-            partition by captures.build_id, captures.run_id, captures.process
+            partition by captures.build_id, captures.run_id, captures.process, captures.kind
             order by coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) nulls last,
                 natural_order(any_value(captures.path)), measured.capture_id, measured.snapshot_index
         ) as place,
-        count(*) over (partition by captures.build_id, captures.run_id, captures.process) as last_place,
+        count(*) over (
+            partition by captures.build_id, captures.run_id, captures.process, captures.kind
+        ) as last_place,
         coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) as at_unix_ns,
     from measured
     inner join captures using (capture_id)
-    group by captures.build_id, captures.run_id, captures.process, measured.capture_id, measured.snapshot_index
+    group by captures.build_id, captures.run_id, captures.process, captures.kind, measured.capture_id,
+        measured.snapshot_index
 ),
 
 ends as (
@@ -49,12 +55,13 @@ values_at_ends as (
         ends.build_id,
         ends.run_id,
         ends.process,
+        ends.kind,
         measured.name,
         max(measured.value) filter (where ends.place = ends.last_place) as last_value,
         max(measured.value) filter (where ends.place = 1 and ends.last_place > 1) as first_value,
     from ends
     inner join measured using (capture_id, snapshot_index)
-    group by ends.build_id, ends.run_id, ends.process, measured.name
+    group by ends.build_id, ends.run_id, ends.process, ends.kind, measured.name
 ),
 
 -- A process that began anew counts up to less than before.
@@ -63,10 +70,11 @@ restarts as (
         build_id,
         run_id,
         process,
+        kind,
         coalesce(bool_or(last_value < first_value), false) as is_restarted,
     from values_at_ends
     where name in ('/gc/cycles/total:gc-cycles', '/gc/heap/allocs:bytes', '/cpu/classes/total:cpu-seconds')
-    group by build_id, run_id, process
+    group by build_id, run_id, process, kind
 ),
 
 counted as (
@@ -74,12 +82,13 @@ counted as (
         values_at_ends.build_id,
         values_at_ends.run_id,
         values_at_ends.process,
+        values_at_ends.kind,
         values_at_ends.name,
         values_at_ends.last_value,
         values_at_ends.last_value
             - if(coalesce(restarts.is_restarted, false), 0, coalesce(values_at_ends.first_value, 0)) as grown_by,
     from values_at_ends
-    left join restarts using (build_id, run_id, process)
+    left join restarts using (build_id, run_id, process, kind)
 ),
 
 by_process as (
@@ -87,6 +96,7 @@ by_process as (
         build_id,
         run_id,
         process,
+        kind,
         max(grown_by) filter (where name = '/cpu/classes/total:cpu-seconds') as cpu_seconds,
         max(grown_by) filter (where name = '/cpu/classes/gc/total:cpu-seconds') as gc_cpu_seconds,
         max(last_value) filter (where name = 'memstats.GCCPUFraction') as gc_cpu_fraction,
@@ -104,7 +114,7 @@ by_process as (
         ) as live_bytes,
         max(last_value) filter (where name = '/gc/heap/goal:bytes') as goal_bytes,
     from counted
-    group by build_id, run_id, process
+    group by build_id, run_id, process, kind
 ),
 
 observed as (
@@ -112,9 +122,10 @@ observed as (
         build_id,
         run_id,
         process,
+        kind,
         (max(at_unix_ns) - min(at_unix_ns)) / 1e9 as seconds,
     from ends
-    group by build_id, run_id, process
+    group by build_id, run_id, process, kind
 ),
 
 timed as (
@@ -127,14 +138,15 @@ timed as (
             end, 0
         ) as seconds,
     from by_process
-    inner join observed using (build_id, run_id, process)
-    left join restarts using (build_id, run_id, process)
+    inner join observed using (build_id, run_id, process, kind)
+    left join restarts using (build_id, run_id, process, kind)
 ),
 
 runs as (
     select
         build_id,
         run_id,
+        kind,
         coalesce(
             sum(gc_cpu_seconds order by process) / nullif(sum(cpu_seconds order by process), 0),
             avg(gc_cpu_fraction order by process)
@@ -146,13 +158,14 @@ runs as (
         sum(live_bytes) as live_bytes,
         sum(goal_bytes) as goal_bytes,
     from timed
-    group by build_id, run_id
+    group by build_id, run_id, kind
 ),
 
 histograms as (
     select
         ends.build_id,
         ends.run_id,
+        ends.kind,
         if(buckets.name = '/sched/latencies:seconds', 'runtime_sched_latency_p99_ns', 'runtime_gc_pause_p99_ns') as metric,
         buckets.name,
         buckets.bucket_index,
@@ -166,19 +179,19 @@ histograms as (
         ) as bucket_count,
     from ends
     inner join buckets using (capture_id, snapshot_index)
-    left join restarts using (build_id, run_id, process)
+    left join restarts using (build_id, run_id, process, kind)
     where buckets.name in ('/sched/latencies:seconds', '/sched/pauses/total/gc:seconds', '/gc/pauses:seconds')
-    group by ends.build_id, ends.run_id, buckets.name, buckets.bucket_index
+    group by ends.build_id, ends.run_id, ends.kind, buckets.name, buckets.bucket_index
 ),
 
 cumulated as (
     select
         *,
         sum(bucket_count) over (
-            partition by build_id, run_id, name
+            partition by build_id, run_id, kind, name
             order by bucket_index
         ) as count_so_far,
-        sum(bucket_count) over (partition by build_id, run_id, name) as total_count,
+        sum(bucket_count) over (partition by build_id, run_id, kind, name) as total_count,
     from histograms
 ),
 
@@ -186,18 +199,20 @@ percentiles as (
     select
         build_id,
         run_id,
+        kind,
         metric,
         name,
         min(bound) filter (where count_so_far >= .99 * total_count) * 1e9 as value,
     from cumulated
     where total_count > 0
-    group by build_id, run_id, metric, name
+    group by build_id, run_id, kind, metric, name
 ),
 
 figures as (
     select
         build_id,
         run_id,
+        kind,
         unnest([
             {'metric': 'runtime_gc_cpu_share', 'value': gc_cpu_share},
             {'metric': 'runtime_gc_cycles_per_second', 'value': cycles_per_second},
@@ -210,11 +225,25 @@ figures as (
     from runs
     union all
     -- Both names of the pauses mean the same: the newer counts where both stand.
-    select build_id, run_id, metric, arg_max(value, name = '/sched/pauses/total/gc:seconds'),
+    select build_id, run_id, kind, metric, arg_max(value, name = '/sched/pauses/total/gc:seconds'),
     from percentiles
-    group by build_id, run_id, metric
+    group by build_id, run_id, kind, metric
+),
+
+ways as (
+    select build_id, run_id, kind, count(*) as snapshot_count,
+    from snapshots
+    group by build_id, run_id, kind
 )
 
-select build_id, run_id, metric, 'program' as subject, value::double as value, 'runtime' as evidence,
+select
+    figures.build_id,
+    figures.run_id,
+    figures.metric,
+    'program' as subject,
+    arg_max(figures.value, (ways.snapshot_count, ways.kind))::double as value,
+    'runtime' as evidence,
 from figures
-where value is not null
+inner join ways using (build_id, run_id, kind)
+where figures.value is not null
+group by figures.build_id, figures.run_id, figures.metric

@@ -2,8 +2,9 @@
 -- grain: capture_id
 -- scope: build
 -- What a process counts never becomes less: captures of which each is ahead of the other in something are of different
--- processes. Those that none is ahead of in all are the last of each process; one that several of these may follow is
--- of the process of that with the name most like its own.
+-- processes, if they are of one kind: /metrics and /debug/vars of one moment are read at two. Those that none is ahead of
+-- in all are the last of each process; one that several of these may follow is of the process of that with the name most
+-- like its own.
 with
 
 folders as (
@@ -19,7 +20,8 @@ buckets as (
 ),
 
 filled as (
-    select folders.build_id, folders.run_id, folders.folder, buckets.capture_id, buckets.name, buckets.bucket_index,
+    select folders.build_id, folders.run_id, folders.folder, folders.kind, buckets.capture_id, buckets.name,
+        buckets.bucket_index,
         max(buckets.bucket_count)::double as value,
     from buckets
     inner join folders using (capture_id)
@@ -28,40 +30,41 @@ filled as (
 
 -- The twenty fullest tell as much as all.
 fullest as (
-    select build_id, run_id, folder, name, bucket_index,
+    select build_id, run_id, folder, kind, name, bucket_index,
     from filled
-    group by build_id, run_id, folder, name, bucket_index
+    group by build_id, run_id, folder, kind, name, bucket_index
     qualify row_number() over (
-        partition by build_id, run_id, folder order by max(value) desc, name, bucket_index
+        partition by build_id, run_id, folder, kind order by max(value) desc, name, bucket_index
     ) <= 20
 ),
 
 -- A bucket in which nothing is has no row.
 counters as (
-    select folders.build_id, folders.run_id, folders.folder, measured.capture_id, measured.name,
+    select folders.build_id, folders.run_id, folders.folder, folders.kind, measured.capture_id, measured.name,
         max(measured.value) as value,
     from measured
     inner join folders using (capture_id)
     where measured.name in (
         '/gc/cycles/total:gc-cycles', '/gc/heap/allocs:bytes', '/gc/heap/allocs:objects', '/gc/heap/frees:bytes',
         '/gc/heap/frees:objects', '/gc/heap/tiny/allocs:objects', '/sync/mutex/wait/total:seconds', 'memstats.PauseTotalNs',
+        'memstats.Mallocs', 'memstats.Frees',
         '/cpu/classes/gc/mark/assist:cpu-seconds', '/cpu/classes/gc/mark/dedicated:cpu-seconds',
         '/cpu/classes/gc/mark/idle:cpu-seconds', '/cpu/classes/gc/pause:cpu-seconds', '/cpu/classes/idle:cpu-seconds',
         '/cpu/classes/scavenge/background:cpu-seconds', '/cpu/classes/total:cpu-seconds'
     )
     group by all
     union all
-    select fullest.build_id, fullest.run_id, fullest.folder, seen.capture_id,
+    select fullest.build_id, fullest.run_id, fullest.folder, fullest.kind, seen.capture_id,
         fullest.name || ' ' || fullest.bucket_index,
         coalesce(filled.value, 0),
-    from (select distinct build_id, run_id, folder, capture_id, name from filled) as seen
-    inner join fullest using (build_id, run_id, folder, name)
-    left join filled using (build_id, run_id, folder, capture_id, name, bucket_index)
+    from (select distinct build_id, run_id, folder, kind, capture_id, name from filled) as seen
+    inner join fullest using (build_id, run_id, folder, kind, name)
+    left join filled using (build_id, run_id, folder, kind, capture_id, name, bucket_index)
 ),
 
 -- Where all counters put the captures into one order there is one process, and no pairs need be compared.
 ranked as (
-    select *, rank() over (partition by build_id, run_id, folder, name order by value) as place,
+    select *, rank() over (partition by build_id, run_id, folder, kind, name order by value) as place,
     from counters
 ),
 
@@ -71,39 +74,39 @@ placed as (
 ),
 
 stepped as (
-    select build_id, run_id, folder,
+    select build_id, run_id, folder, kind,
         value < lag(value) over (
-            partition by build_id, run_id, folder, name order by mean_place, capture_id
+            partition by build_id, run_id, folder, kind, name order by mean_place, capture_id
         ) as is_fallen,
     from placed
 ),
 
 suspected as (
-    select distinct build_id, run_id, folder,
+    select distinct build_id, run_id, folder, kind,
     from stepped
     where is_fallen
 ),
 
 compared as (
-    select one.build_id, one.run_id, one.folder, one.capture_id, other.capture_id as other_id,
+    select one.build_id, one.run_id, one.folder, one.kind, one.capture_id, other.capture_id as other_id,
         bool_or(one.value > other.value) as is_ahead,
         bool_or(one.value < other.value) as is_behind,
     from counters as one
-    semi join suspected using (build_id, run_id, folder)
-    inner join counters as other using (build_id, run_id, folder, name)
+    semi join suspected using (build_id, run_id, folder, kind)
+    inner join counters as other using (build_id, run_id, folder, kind, name)
     group by all
 ),
 
 several as (
-    select distinct build_id, run_id, folder,
+    select distinct build_id, run_id, folder, kind,
     from compared
     where is_ahead and is_behind
 ),
 
 last_ones as (
-    select build_id, run_id, folder, capture_id,
+    select build_id, run_id, folder, kind, capture_id,
     from compared
-    semi join several using (build_id, run_id, folder)
+    semi join several using (build_id, run_id, folder, kind)
     group by all
     having not bool_or(not is_ahead and (is_behind or capture_id < other_id))
 )
