@@ -65,13 +65,11 @@ _VALUES = ("value", "uint64", "float64", "float64histogram", "histogram")
 # Digits before the point of a Unix time → nanoseconds of its unit
 _UNITS = {10: 10**9, 13: 10**6, 16: 10**3, 19: 1}
 
-# What runtime.MemStats has, by the names of runtime/metrics
+# What runtime.MemStats has, by the names of runtime/metrics. Its Mallocs and Frees have the tiny objects too.
 _MEMSTATS = {
     "HeapAlloc": "/memory/classes/heap/objects:bytes",
     "NextGC": "/gc/heap/goal:bytes",
     "TotalAlloc": "/gc/heap/allocs:bytes",
-    "Mallocs": "/gc/heap/allocs:objects",
-    "Frees": "/gc/heap/frees:objects",
     "HeapObjects": "/gc/heap/objects:objects",
     "NumGC": "/gc/cycles/total:gc-cycles",
     "NumForcedGC": "/gc/cycles/forced:gc-cycles",
@@ -84,8 +82,8 @@ _EXPOSED = {
     "go_memstats_heap_alloc_bytes": "/memory/classes/heap/objects:bytes",
     "go_memstats_next_gc_bytes": "/gc/heap/goal:bytes",
     "go_memstats_alloc_bytes_total": "/gc/heap/allocs:bytes",
-    "go_memstats_mallocs_total": "/gc/heap/allocs:objects",
-    "go_memstats_frees_total": "/gc/heap/frees:objects",
+    "go_memstats_mallocs_total": "memstats.Mallocs",
+    "go_memstats_frees_total": "memstats.Frees",
     "go_memstats_heap_objects": "/gc/heap/objects:objects",
     "go_memstats_sys_bytes": "/memory/classes/total:bytes",
     "go_memstats_gc_cpu_fraction": "memstats.GCCPUFraction",

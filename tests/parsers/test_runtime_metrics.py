@@ -76,6 +76,9 @@ def test_expvar_has_the_names_of_runtime_metrics_and_the_programs_own(version):
     assert found["/gc/cycles/total:gc-cycles"] == stats["NumGC"]
     assert found["memstats.PauseTotalNs"] == stats["PauseTotalNs"]
     assert (found["requests"], found["routes./buy"]) == (12, 3)
+    # With the tiny objects, which runtime/metrics counts apart.
+    assert found["memstats.Mallocs"] == stats["Mallocs"]
+    assert "/gc/heap/allocs:objects" not in found
 
 
 @pytest.mark.parametrize("version", VERSIONS)
