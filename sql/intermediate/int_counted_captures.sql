@@ -3,7 +3,8 @@
 -- scope: build
 -- Snapshots of a flight recorder overlap, and what lies in two of them happened once. They were taken at moments that
 -- somebody chose: of a build that has whole traces too, these count alone. A process has one trace and one CPU profile
--- at a time: those that overlap are of several processes, unless both began at the same moment and are one and its copy.
+-- at a time: those that overlap are of several processes, unless both began at the same moment and are one and its copy
+-- (trace.out.gz beside it), as are those that took equally long, to the nanosecond, where nothing says when they began.
 -- Block, mutex and goroutine profiles say what was so far: the last says it all, one that spans a time (seconds=30)
 -- only counts without it, and the text form (debug=1) only where there is no other. What may be of any of several
 -- processes counts only where the run has nothing else. Of goroutines those count whose process has not ended.
@@ -38,6 +39,7 @@ covered as (
         and outer_one.kind = inner_one.kind
         and (
             outer_one.start_ns = inner_one.start_ns
+            or (coalesce(outer_one.start_ns, inner_one.start_ns) is null and outer_one.duration_ns = inner_one.duration_ns)
             or (
                 inner_one.kind = 'flight'
                 and outer_one.start_ns < inner_one.start_ns + inner_one.duration_ns

@@ -151,6 +151,19 @@ def test_one_cpu_profile_and_its_copy_count_once() -> None:
     assert value_of(given, "process_cpu_ns") == 10**9
 
 
+def test_one_trace_and_its_copy_count_once_also_where_nothing_says_when_it_began() -> None:
+    given = Given()
+    for name, length in (
+        ("trace.out", 2_000_000_001),
+        ("trace.out.gz", 2_000_000_001),
+        ("b.out", 2_000_000_002),
+    ):
+        given.capture("b1", "1", "trace", name=name, format="exectrace", duration_ns=length)
+    with given.models() as connection:
+        lengths = "select duration_ns from int_counted_captures order by duration_ns"
+        assert rows(connection, lengths) == [(2_000_000_001,), (2_000_000_002,)]
+
+
 @pytest.mark.full
 @pytest.mark.parametrize(("kind", "waited"), [("trace", 5), ("flight", 3)])
 def test_traces_that_overlap_count_each_snapshots_the_longest(kind, waited) -> None:
