@@ -47,7 +47,7 @@ FORMATS = {
     "escapes": 3,
     "logopt": 1,
     "findings": 3,
-    "runtime_metrics": 4,
+    "runtime_metrics": 5,
 }
 # They are told by magic numbers and fields; no text format reads what is no text.
 BINARY = ("exectrace", "binary", "pprof")

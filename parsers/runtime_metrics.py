@@ -340,7 +340,7 @@ def _text(source: Source, rows: _Rows) -> Iterator[Item]:
 
 def _exposition(source: Source, rows: _Rows) -> Iterator[Item]:
     """Samples of Prometheus' text or OpenMetrics; one that comes again begins the next snapshot."""
-    first: tuple[str, str] | None = None
+    seen: set[tuple[str, str]] = set()
     histograms: dict[str, list[tuple[float, float]]] = {}
     lost = 0
     for line_number, raw in enumerate(lines_of(source.read()), 1):
@@ -355,10 +355,11 @@ def _exposition(source: Source, rows: _Rows) -> Iterator[Item]:
                 yield Issue("error", "input", f"line {line_number}", f"not a sample: {line[:80]}")
             continue
         name, text = found[1], found[2] or ""
-        if first is None or (name, text) == first:
+        if not seen or (name, text) in seen:
             _close(histograms, rows)
             rows.begin(_time(found[4] or ""))
-            first = (name, text)
+            seen.clear()
+        seen.add((name, text))
         labels = _labels(text)
         if name.endswith("_bucket") and name.removesuffix("_bucket") in _EXPOSED and "le" in labels:
             bound = _number(labels["le"])

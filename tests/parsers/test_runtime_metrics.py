@@ -115,6 +115,12 @@ def test_snapshots_of_a_list_and_of_one_exposition_behind_the_other_are_told_apa
         assert (facts.captured_at_ns, facts.duration_ns) == (1767366245 * 10**9, 2 * 10**9)
 
 
+def test_an_exposition_may_lack_the_first_sample_of_the_one_before_it(tmp_path):
+    # The program began anew, and nothing has asked it yet.
+    path = text(tmp_path, 'asked_total{code="200"} 5\ngo_goroutines 12\ngo_goroutines 3\ngo_goroutines 4\n')
+    assert [values(path, snapshot)["/sched/goroutines:goroutines"] for snapshot in range(3)] == [12, 3, 4]
+
+
 def test_a_line_that_is_cut_is_an_issue_and_the_others_are_kept(tmp_path):
     path = text(tmp_path, '{"/gc/heap/live:bytes": 7}\n{"/gc/heap/live:by')
     issues = [i for i in reading.items("runtime_metrics", path) if type(i).__name__ == "Issue"]
