@@ -48,6 +48,8 @@ _TIMES = ("time", "timestamp", "ts", "@timestamp", "__REALTIME_TIMESTAMP", "Time
 _MAX_DEPTH = 6
 # The compiler's diagnostics (-json=0,DIR) are JSON lines that are no log.
 _NO_LOG = re.compile(rb'\A\s*\{"version":\d+,"package":')
+# What runtime/metrics calls its figures: a record with them is read as it is.
+_METRIC = re.compile(rb'(?<!\\)"/(?:gc|sched|memory|cpu)/[\w./-]{1,200}:[\w*/-]{1,50}"')
 _MESSAGE_KEY = rb'"(?:%b)"\s*:' % b"|".join(re.escape(name.encode()) for name in _MESSAGES)
 _ANSWER = re.compile(
     rb"\A\s*(?:\[\s*(?=\{)|\{[^{}]{0,2000}\"(?:%b)\"\s*:\s*[\[{])"
@@ -85,7 +87,7 @@ def _whole_lines(head: bytes, *, is_whole: bool) -> list[bytes]:
 
 def _is_record(line: bytes) -> bool:
     record = _json(line)
-    return isinstance(record, dict) and _message(record) is not None
+    return isinstance(record, dict) and _message(record) is not None and not _METRIC.search(line)
 
 
 def _json(line: bytes) -> object:

@@ -115,6 +115,15 @@ def test_snapshots_of_a_list_and_of_one_exposition_behind_the_other_are_told_apa
         assert (facts.captured_at_ns, facts.duration_ns) == (1767366245 * 10**9, 2 * 10**9)
 
 
+def test_records_of_a_log_may_have_metrics(tmp_path):
+    record = {"time": "2026-01-02T15:04:05Z", "level": "INFO", "msg": "runtime"}
+    records = [record | {"metrics": {"/gc/heap/live:bytes": live}} for live in (7, 9)]
+    path = text(tmp_path, "".join(f"{json.dumps(record)}\n" for record in records))
+    (capture,) = captures(path)
+    rows = capture.tables()["runtime_metrics"].to_pylist()
+    assert [(row["snapshot_index"], row["value"]) for row in rows] == [(0, 7), (1, 9)]
+
+
 def test_an_exposition_may_lack_the_first_sample_of_the_one_before_it(tmp_path):
     # The program began anew, and nothing has asked it yet.
     path = text(tmp_path, 'asked_total{code="200"} 5\ngo_goroutines 12\ngo_goroutines 3\ngo_goroutines 4\n')
