@@ -22,10 +22,18 @@ def test_links_in_circles_are_failures(artifacts):
     (artifacts / "b1/1/loop").symlink_to("loop")
     (artifacts / "b1/1/self").symlink_to(".")
     found = discover([artifacts])
-    assert [f.message for f in found.failures] == [
-        "b1/1/loop: not a regular file",
-        "b1/1/self: not a regular file",
-    ]
+    assert [f.message for f in found.failures] == ["b1/1/loop: not a regular file"]
+    assert [i.path for i in found.inputs] == ["b1/1/fine"]
+
+
+def test_a_link_to_a_folder_that_is_read_is_no_failure_and_told(artifacts):
+    (artifacts / "latest").symlink_to("b1")
+    (artifacts / "b1/last").symlink_to("1")
+    (artifacts / ".store").mkdir()
+    (artifacts / "b2").symlink_to(".store")
+    found = discover([artifacts])
+    assert found.links == ["latest", "b1/last"]
+    assert [f.message for f in found.failures] == ["b2: a link to a hidden folder, which is not read"]
     assert [i.path for i in found.inputs] == ["b1/1/fine"]
 
 

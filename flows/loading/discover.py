@@ -2,8 +2,8 @@
 
 A folder that itself holds a ``build.json`` is taken as one build. A zip or tar stands
 for a folder of its name: at the top for a build, in a build's folder for a run. Hidden
-files are passed over, and so is whatever is no regular file below the folder given: a
-link out of it, a pipe, a device.
+files are passed over, and links to folders, which are read where they lie. Whatever is no
+regular file below the folder given is a failure: a link out of it, a pipe, a device.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class Discovered:
     failures: list[Failure] = field(default_factory=list)
     # Files that belong to no build, which is worth a word and no more.
     strays: list[str] = field(default_factory=list)
+    # Links to folders, which are read where they lie.
+    links: list[str] = field(default_factory=list)
 
 
 def discover(folders: list[Path], layout: Layout | None = None) -> Discovered:
@@ -87,6 +89,7 @@ def _take_usual(folder: Path, found: Discovered) -> None:
     if not folder.is_dir() and not is_archive(folder):
         raise InputError(f"{folder}: neither a folder nor an archive; of one file say the build: --build B")
     tree = tree_of(folder)
+    found.links += tree.links
     if any(file.parts == (BUILD_FILE,) for file in tree.files):
         _take_builds(_below(folder.resolve(), tree), found)
     else:
@@ -122,6 +125,7 @@ def _take_placed(folder: Path, layout: Layout, found: Discovered) -> None:
         if other:
             raise InputError(f"{folder}: {other} is of a build of its own: without --build it is read as one")
     placed = layout.placed(tree)
+    found.links += tree.links
     found.strays += placed.strays
     _take_builds(placed.tree, found, placed, layout.build)
 

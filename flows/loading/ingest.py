@@ -67,6 +67,7 @@ class Ingested:
     failures: list[Failure] = field(default_factory=list)
     unchanged: int = 0
     strays: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -118,7 +119,7 @@ def ingest(
     with loading_lock(warehouse):
         try:
             catalog = Catalog.load(warehouse)
-            result.strays = found.strays
+            result.strays, result.links = found.strays, found.links
             _take_manifests(found, catalog, result)
             if layout and layout.order:
                 catalog.builds.update(placed_by_list(catalog.builds, layout.order))

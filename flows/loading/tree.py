@@ -45,6 +45,8 @@ class Tree:
     files: list[Found] = field(default_factory=list)
     folders: list[tuple[str, ...]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    # Links to folders, as they are shown; what these hold is read where it lies.
+    links: list[str] = field(default_factory=list)
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
@@ -96,15 +98,26 @@ def _parts(path: Path, top: Path) -> tuple[str, ...]:
 def _take_file(file: Path, top: Path, tree: Tree) -> None:
     parts = _parts(file, top)
     shown = "/".join(parts)
-    # Path.resolve raises for a link that leads to itself; realpath gives it back.
-    if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(top)):
-        tree.problems.append(Problem(parts, shown, "links out of the folder"))
+    if file.is_symlink() and (wrong := _wrong_link(file, top)):
+        tree.problems.append(Problem(parts, shown, wrong))
+    elif file.is_dir():  # by a link: folders themselves are walked
+        tree.links.append(shown)
     elif not file.is_file():
         tree.problems.append(Problem(parts, shown, "not a regular file"))
     elif is_archive(file):
         _take_archive(file, parts, shown, tree)
     else:
         tree.files.append(Found(parts, shown, file))
+
+
+def _wrong_link(link: Path, top: Path) -> str | None:
+    """Why what a link leads to is not read, in words; None where it is."""
+    # Path.resolve raises for a link that leads to itself; realpath gives it back.
+    target, whole = Path(os.path.realpath(link)), Path(os.path.realpath(top))
+    if not target.is_relative_to(whole):
+        return "links out of the folder"
+    is_hidden = any(part.startswith(".") for part in target.relative_to(whole).parts)
+    return "a link to a hidden folder, which is not read" if is_hidden and target.is_dir() else None
 
 
 def _take_archive(file: Path, parts: tuple[str, ...], shown: str, tree: Tree) -> None:

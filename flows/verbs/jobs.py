@@ -163,6 +163,9 @@ def _print_ingested(done: Ingested, artifacts: list[Path], layout: Layout) -> No
         tell(f"passed over {stray}: {why}", err=True)
     if len(done.strays) > MAX_STRAYS:
         tell(f"passed over {len(done.strays) - MAX_STRAYS} more", err=True)
+    if done.links:
+        named = ", ".join(done.links[:MAX_STRAYS]) + " …" * (len(done.links) > MAX_STRAYS)
+        tell(f"passed over {named}: a link to a folder, which is read where it lies", err=True)
     tell(
         f"loaded {len(done.loaded)} captures, {done.rows:,} rows, "
         f"{done.issues} issue{'s' * (done.issues != 1)} "
