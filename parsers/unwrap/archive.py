@@ -264,13 +264,14 @@ def _spooled(stream: BinaryIO, path: str, most: int) -> BinaryIO:
 
 def _open(stream: BinaryIO, path: str, size: int) -> Archive:
     most = allowed_bytes(size)
+    kind = None
     try:
         kind = kind_of(stream, path)
         if is_compressed(stream):
             stream = _spooled(unpacked(stream, path, most), path, most)
         archive = _open_zip(stream, path) if kind == "zip" else _open_tar(stream, path)
     except _BAD_ARCHIVE as error:
-        fact = f"a {kind_of(stream, path) or 'archive'} that is cut off or broken: {error}"
+        fact = f"{f'a {kind}' if kind else 'an archive'} that is cut off or broken: {error}"
         raise ParseError(path, "", fact) from error
     total = sum(member.size_bytes for member in archive.members.values())
     if total > most:
@@ -340,6 +341,8 @@ def files_in(file: Path, members: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
     except ParseError as error:
         yield members, error.fact
         return
+    if not archive.members and not archive.problems:
+        yield members, f"a {archive.kind} without files"
     for name, fact in archive.problems:
         yield (*members, name), fact
     for name in archive.members:

@@ -186,6 +186,18 @@ def layout(path: Path) -> list[tuple[str, str | None, str]]:
     return [(i.build_id, i.run_id, i.path) for i in found.inputs]
 
 
+def test_a_cut_zip_is_called_one_and_an_empty_one_is_told(tmp_path):
+    run = tmp_path / "artifacts/b1"
+    run.mkdir(parents=True)
+    (run / "1.zip").write_bytes(zipped({"dump.txt": DUMP})[:-30])
+    (run / "2.zip").write_bytes(zipped({}))
+    found = discover([tmp_path / "artifacts"])
+    assert [f.message for f in found.failures] == [
+        "b1/1.zip: a zip that is cut off or broken: File is not a zip file",
+        "b1/2.zip: a zip without files",
+    ]
+
+
 @pytest.mark.parametrize("wrapper", ["", "b7/"])
 def test_an_archive_stands_for_a_builds_folder(wrapper, tmp_path):
     (tmp_path / "b7.zip").write_bytes(
