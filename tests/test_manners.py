@@ -123,6 +123,36 @@ def test_a_command_that_is_refused_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "fact"),
+    [
+        ("builds, all", "cannot read a path with `,` in it"),
+        ("all?", "cannot read a path with `?` in it"),
+        ("name=app", "takes `name=app` for a column of what lies below it"),
+        ("Name=app/all", "takes `Name=app` for a column of what lies below it"),
+    ],
+)
+def test_a_folder_below_which_duckdb_reads_something_else_is_refused(
+    tmp_path: Path, folder: str, fact: str
+) -> None:
+    root = tmp_path / folder
+    done = tracemill("run", TOP / "tests/samples/cases", "--warehouse", root)
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"tracemill: {root}: DuckDB {fact}; choose another folder for the warehouse\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.sampled
+def test_a_folder_that_is_named_for_no_column_is_taken_as_it_is(demo: Path, tmp_path: Path) -> None:
+    root = tmp_path / "team=a [b]'c%20*"
+    shutil.copytree(demo, root)
+    query = "select count(*) as n from profile_samples group by capture_id order by 1"
+    answers = [tracemill("sql", query, "--warehouse", place).stdout for place in (demo, root)]
+    assert answers[0] == answers[1] != ""
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script_for_each_shell(shell: str) -> None:
     done = tracemill("completion", shell, "--print")

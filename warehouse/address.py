@@ -101,6 +101,24 @@ def is_begun(folder: Path) -> bool:
     return address_of(folder) is not None or any((folder / name).exists() for name in there)
 
 
+def require_readable(folder: Path) -> None:
+    """Raises WarehouseError for a folder below which DuckDB would read other files, or other values.
+
+    It takes a comma for the end of a folder, what is behind a question mark for options, a backslash for a
+    slash, and a folder ``name=x`` for a column of that name, in the place of the one in the files.
+    """
+    path = folder.resolve()
+    facts = [f"cannot read a path with `{sign}` in it" for sign in ",?\\" if sign in str(path)]
+    if named := [part for part in path.parts if "=" in part]:
+        from tracemill.warehouse.schema.tables import PARSED, TABLES  # imports pyarrow
+
+        columns = {"capture_id"}.union(*(TABLES[name].column_names for name in PARSED))
+        taken = (part for part in named if part.partition("=")[0].lower() in columns)
+        facts += [f"takes `{part}` for a column of what lies below it" for part in taken]
+    if facts:
+        raise WarehouseError(f"{folder}: DuckDB {facts[0]}; choose another folder for the warehouse")
+
+
 def no_warehouse(folder: Path) -> WarehouseError:
     """What to raise where a warehouse is asked for and nothing was ever loaded."""
     named = shown(folder)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import duckdb
 
-from tracemill.warehouse.address import folder_of, no_warehouse
+from tracemill.warehouse.address import folder_of, no_warehouse, require_readable
 from tracemill.warehouse.cached import cache_of
 from tracemill.warehouse.errors import DamagedError
 from tracemill.warehouse.layout import DATABASE
@@ -36,8 +36,10 @@ def open_database(
 ) -> duckdb.DuckDBPyConnection:
     """A connection to a database file whose views read the Parquet under root.
 
-    is_synced: each statement is on the disk when it ends; a file that nobody knows of yet need not be.
+    is_synced: each statement is on the disk when it ends; a file that nobody knows of yet need not be. Raises
+    WarehouseError where DuckDB cannot read below root.
     """
+    require_readable(root)
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",

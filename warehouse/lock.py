@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tracemill.warehouse.address import is_begun, no_warehouse
+from tracemill.warehouse.address import is_begun, no_warehouse, require_readable
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.layout import LOADING, LOCK
 
@@ -91,6 +91,7 @@ def _patience(wait: float | None) -> float:
 @contextlib.contextmanager
 def _held(root: Path, name: str, how: int, doing: str, wait: float) -> Iterator[None]:
     """A lock file, locked. doing: what one that holds it against us does."""
+    require_readable(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
         stream = (root / name).open("a+")
