@@ -53,6 +53,33 @@ def test_work_and_build_facts_are_taken_over(artifacts: Path, tmp_path: Path) ->
     assert found == [("b1", "aaa", {"a": "1"}), ("b2", "bbb", {"a": "1"})]
 
 
+def test_labels_that_come_later_are_conditions_as_if_they_had_been_there(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    query = "select build_id, condition, value from int_build_conditions where condition = 'machine'"
+    ingest([artifacts], tmp_path / "w")
+    build(tmp_path / "w")
+    assert _rows(tmp_path / "w", query) == []
+    (artifacts / "b1/build.json").write_text('{"labels": {"machine": "slow"}}')
+    ingest([artifacts], tmp_path / "w")
+    build(tmp_path / "w")
+    assert _rows(tmp_path / "w", query) == [("b1", "machine", "slow")]
+
+
+def test_the_last_dump_counts_also_where_its_time_is_told_later(tmp_path: Path) -> None:
+    for name, goroutines in (("early-1767366300", 2), ("late-1767366200", 5)):
+        dump = (f"goroutine {i} [select]:\nmain.f()\n\t/a/main.go:1 +0x1\n" for i in range(1, goroutines + 1))
+        (tmp_path / "in/b1/1").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"in/b1/1/{name}.txt").write_text("\n".join(dump))
+    counted = []
+    for pattern in ("{build}/{run}/*.txt", "{build}/{run}/*-{captured_at}.txt"):
+        ingest([tmp_path / "in"], tmp_path / "w", layout=Layout((pattern,)))
+        build(tmp_path / "w")
+        query = "select sum(value) from observations where metric = 'goroutine_count'"
+        counted += _rows(tmp_path / "w", query)
+    assert counted == [(5.0,), (2.0,)]
+
+
 @pytest.mark.parametrize("content", [None, "{}", '{"work": {"lines": 3}}', '{"work": {"requests": NaN}}'])
 def test_work_that_a_folder_no_longer_names_is_forgotten(
     artifacts: Path, tmp_path: Path, content: str | None

@@ -107,8 +107,13 @@ def group_of(section: str, key: str, record: dict[str, Any]) -> str:
 def digests(sections: Sections) -> Digests:
     """The digests of one build's records."""
     captures = sections.get("captures", {}).values()
-    parts = [f"{c['capture_id']}/{c['parser_version']}/{c['path']}" for c in captures]
+    parts = [
+        f"{c['capture_id']}/{c['parser_version']}/{c['path']}/{c.get('captured_at_ns')}" for c in captures
+    ]
     parts += [f"{w['run_id']} {sorted(w['work'].items())}" for w in sections.get("work", {}).values()]
+    if parts:  # what build.json says alone is no build
+        labels = [build.get("labels") or {} for build in sections.get("builds", {}).values()]
+        parts += [f"labels {sorted(said.items())}" for said in labels]
     made = _sha256("\n".join(sorted(parts)).encode())[:32] if parts else ""
     return Digests(made, _sha256(json.dumps(sections, sort_keys=True).encode())[:32])
 
