@@ -15,6 +15,13 @@ described as (
 
 measures as (
     select * from int_run_measures
+),
+
+-- A benchmark's unit has one polarity in all builds: what the Unit lines of any say, where they agree.
+units as (
+    select metric, if(min(polarity) = max(polarity), min(polarity), 0) as polarity,
+    from figures_benchmarks
+    group by metric
 )
 
 select
@@ -34,12 +41,13 @@ select
     end as unit,
     case
         when regexp_matches(figures.function, '^((net/http|runtime)/pprof|runtime/trace)\.|^runtime\.(\(\*)?trace') then 0
-        else coalesce(figures.polarity, described.polarity)::int
+        else coalesce(units.polarity, figures.polarity, described.polarity)::int
     end as polarity,
     described.measure,
     figures.evidence,
 from figures
 inner join described using (metric)
+left join units using (metric)
 inner join measures
     on measures.build_id = figures.build_id
     and measures.run_id = figures.run_id

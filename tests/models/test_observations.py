@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
+
+from tracemill.warehouse.queries import ask
 
 from .given import USER_PATH, Given, rows
 from .story import CALLS
+
+
+class Watched(NamedTuple):
+    """A metric as `tracemill metrics` shows it."""
+
+    metric: str
+    worse: str
+
 
 START, SERVE = "app/pool.(*Pool).Start", "app/pool.(*Pool).serve"
 
@@ -207,3 +219,34 @@ def test_a_trace_of_a_part_of_the_run_is_divided_by_its_part_of_the_work():
         assert rows(connection, "select distinct value from int_build_loads where condition = 'load'") == [
             (100.0,)
         ]
+
+
+def benchmarked(better) -> Given:
+    """Builds b1 to b8 of a benchmark with a unit of its own, which is twice as much from b6 on."""
+    given = Given()
+    for build in range(1, 9):
+        for run in "123":
+            capture_id = given.capture(f"b{build}", run, "benchmarks", format="benchmarks")
+            value = (20 if build >= 6 else 10) + int(run) / 100
+            given.tables["benchmarks"].append(
+                {"capture_id": capture_id, "line": 1, "package": "app", "name": "Put", "procs": 2}
+                | {"metric": "p99", "unit": "p99", "value": value, "better": better(build)}
+            )
+    return given
+
+
+@pytest.mark.parametrize(
+    ("better", "verdicts"),
+    [
+        (lambda build: "lower" if build == 7 else None, [("b6", "bench p99", "regressed", 1)]),
+        (lambda build: "higher", [("b6", "bench p99", "improved", -1)]),
+        (lambda build: "higher" if build > 4 else "lower", []),
+        (lambda build: None, []),
+    ],
+    ids=["said by one build", "higher", "said in both ways", "not said"],
+)
+def test_a_unit_of_a_benchmark_is_judged_where_a_unit_line_says_which_way_is_better(better, verdicts):
+    with benchmarked(better).models() as connection:
+        assert rows(connection, "select build_id, metric, status, polarity from regressions") == verdicts
+        worse = {1: "up", -1: "down"}[verdicts[0][3]] if verdicts else ""
+        assert [m.worse for m in ask(connection, "verdicts/metrics", Watched)] == [worse]

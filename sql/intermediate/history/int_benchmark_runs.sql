@@ -18,6 +18,7 @@ select
     case when coalesce(benchmarks.package, '') = '' then '' else benchmarks.package || '.' end
     || benchmarks.name || '-' || coalesce(benchmarks.procs, 1) as subject,
     benchmarks.unit,
+    if(min(benchmarks.better) = max(benchmarks.better), min(benchmarks.better), null) as better,
     median(benchmarks.value) as value,
     count(*) as repeat_count,
     coalesce(list_stddev_samp(list_sort(list(benchmarks.value))), 0) * sqrt(pi() / (2 * count(*) + 1)) as standard_error,

@@ -3,6 +3,7 @@ with
 
 measured as (
     select metric, mode(unit order by unit) as unit, count(distinct subject) as series, count(distinct build_id) as builds,
+        max(polarity) as polarity,
     from observations
     group by metric
 ),
@@ -17,7 +18,7 @@ judged as (
 select
     measured.metric,
     measured.unit,
-    case metrics.polarity when 1 then 'up' when -1 then 'down' else '' end as worse,
+    case coalesce(metrics.polarity, measured.polarity) when 1 then 'up' when -1 then 'down' else '' end as worse,
     metrics.measure,
     measured.series,
     measured.builds,
