@@ -144,7 +144,8 @@ def _know(state: State, build: int, of_runs: Reals) -> None:
     prior = state.prior = family_prior(*_of_builds(state), of_runs, state.runs.df, is_begun, rules)
     is_known = np.isfinite(prior.variance)
     # Of a site that is not there nothing is to be learnt, but where nothing in the family ever varies.
-    does_teach = is_there | (level.squares > level_df * rules.least_noise**2) | ~is_known
+    does_vary = level.squares > np.maximum(level_df, 1) * rules.least_noise**2  # of one build by rounding
+    does_teach = is_there | does_vary | ~is_known
     family_df = np.where(does_teach, prior.df, np.maximum(prior.df, rules.least_family_df))
     family = np.where(does_teach, prior.variance, prior.typical)
     family_df = np.where(is_known, family_df, 0.0)

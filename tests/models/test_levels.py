@@ -299,3 +299,13 @@ def test_a_change_of_most_series_is_not_learnt_as_noise_before_it_is_known():
         claimed += is_change[:35, 6:11].any(axis=1).sum()
     # As the family's noise 81 of 140 were claimed.
     assert claimed >= 105
+
+
+def test_in_another_unit_levels_are_as_sure() -> None:
+    """Also of a series that is gone and back: of a level of one build rounding must not pass for noise."""
+    for seed in (20, 29, 88):
+        values = 10 * np.exp(0.02 * np.random.default_rng(seed).standard_normal((4, 8)))
+        values[0, 3:5], values[0, 6:] = 0, 0.05
+        logs = np.log(values + NEGLIGIBLE)[:, :, None], np.log(1000 * values + 1000 * NEGLIGIBLE)[:, :, None]
+        small, large = judging.judge(logs[0]), judging.judge(logs[1], 1000 * NEGLIGIBLE)
+        np.testing.assert_allclose(large.standard_error, small.standard_error, rtol=1e-6)
