@@ -13,8 +13,9 @@ from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.judge import gate
 from tracemill.flows.loading.layout import Layout
 from tracemill.flows.run import run
-from tracemill.flows.show.coverage import coverage, overview
+from tracemill.flows.show.coverage import Metric, coverage, overview
 from tracemill.warehouse import connect
+from tracemill.warehouse.queries import ask
 
 CASES = Path(__file__).parent / "samples/cases"
 PASSED, REGRESSED, UNDECIDED = 0, 1, 2
@@ -95,6 +96,32 @@ def test_builds_whose_order_nobody_gave_are_not_judged_and_it_is_said_how_to_giv
     assert "committed_at" in doubt
     with connect(tmp_path / "w") as connection:
         assert connection.execute("select count(*) from incidents").fetchone() == (0,)
+
+
+LEAK = """goroutineleak profile: total 2
+2 @ 0x47b5a1 0x47b5a8
+#\t0x47b5a0\tmain.leak+0x41\t/src/main.go:12
+#\t0x47b5a7\tmain.main+0x41\t/src/main.go:20
+"""
+
+
+def test_a_build_without_a_place_does_not_pass_since_it_has_looked_for_leaks(tmp_path: Path) -> None:
+    """Nothing is judged of it, the leak that it has neither, and nothing said to be missing from it."""
+    for build in ("b1", "b2", "b3", "b4", "new"):
+        folder = tmp_path / "artifacts" / build
+        (folder / "1").mkdir(parents=True)
+        (folder / "1/bench.txt").write_text("pkg: app\nBenchmarkA-2 100 100 ns/op\n")
+        (folder / "1/leak.txt").write_text(LEAK if build == "new" else "goroutineleak profile: total 0\n")
+        if build != "new":
+            (folder / "build.json").write_text(f'{{"committed_at": "2026-01-0{build[1]}T00:00:00Z"}}')
+    run([tmp_path / "artifacts"], tmp_path / "w", tmp_path / "exports")
+    found = gate(tmp_path / "w", "new")
+    (doubt,) = found.doubts
+    assert (found.exit_code, found.judged, found.unjudged) == (UNDECIDED, {}, ())
+    assert doubt.startswith("the order of the builds is not known: new has no place among them")
+    with connect(tmp_path / "w") as connection:
+        looked_in = {m.metric: m.looked_in for m in ask(connection, "coverage/metrics", Metric)}
+    assert looked_in["goroutine_leak_count"] == 4
 
 
 @pytest.mark.full

@@ -110,7 +110,7 @@ def _judge_faults(
     if not failures:
         require(candidate, "build", [b.build_id for b in builds])
     ordinal = known.ordinal if known else 0
-    faults = ask_column(connection, "gate/faults", build_id=candidate, metrics=list(metrics))
+    faults = _faults(connection, candidate, metrics) if known and known.is_ordered else []
     counts = {s.metric: s.judged for s in _series(connection, ordinal, metrics)}
     return Judgement(
         candidate,
@@ -123,6 +123,11 @@ def _judge_faults(
         doubts=(*doubts, *(f.reason for f in failures if not f.is_unknown_kind)),
         unread=tuple(f.message for f in failures if f.is_unknown_kind),
     )
+
+
+def _faults(connection: duckdb.DuckDBPyConnection, candidate: str, metrics: tuple[str, ...]) -> list[str]:
+    """The metrics that need no history, of which the candidate would show any."""
+    return ask_column(connection, "gate/faults", build_id=candidate, metrics=list(metrics))
 
 
 class _Build(NamedTuple):
@@ -204,9 +209,10 @@ def judge(
     is_ordered = all(b.is_ordered for b in builds if b.build_id == candidate)
     _require_metrics(connection, metrics)
     least = least_earlier_builds(connection)
-    seen = _series(connection, ordinal, metrics)
+    # Without a place among the builds there is no history: nothing is judged, nor known to be missing.
+    seen = _series(connection, ordinal, metrics) if is_ordered else []
     findings = _findings(connection, candidate, ordinal, metrics)
-    faults = ask_column(connection, "gate/faults", build_id=candidate, metrics=list(metrics))
+    faults = _faults(connection, candidate, metrics) if is_ordered else []
     judged = dict.fromkeys(faults, 0) | {s.metric: s.judged for s in seen if s.judged}
     needs_history = not faults or any(s.present for s in seen if s.metric not in faults)
     compared = ask(connection, "gate/compared", Compared, ordinal=ordinal, metrics=list(metrics))[0]

@@ -10,7 +10,8 @@ looked_for as (
     select metrics.metric, count(distinct shown.build_id) as builds,
     from metrics
     inner join int_run_measures as shown using (measure)
-    where metrics.is_fault and shown.is_exhaustive
+    inner join builds using (build_id)
+    where metrics.is_fault and shown.is_exhaustive and builds.is_ordered
     group by metrics.metric
 ),
 
