@@ -6,13 +6,18 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
+from tracemill.flows.gate.compare import advice
+
+if TYPE_CHECKING:
+    from tracemill.flows.gate.compare import Series
 
 DEMO = Path(__file__).parent.parent / "examples/artifacts"
 LOOKUP = "storefront/internal/cache.(*Prices).Lookup"
@@ -156,6 +161,35 @@ def test_what_looks_changed_and_is_not_certain_is_named_with_how_many_more_runs_
         for name, v in zip(("base", "head"), runs, strict=True)
     )
     assert [s["subject"] for s in found(base, head)["series"] if s["answer"] == "worse"] == ["app.A-2"]
+
+
+def test_of_one_series_that_more_runs_would_tell_it_is_not_said_that_nothing_could_be_told(
+    tmp_path: Path,
+) -> None:
+    base, head = tmp_path / "base", tmp_path / "head"
+    for folder, values in ((base, (100, 101)), (head, (150, 152))):
+        folder.mkdir()
+        for run, value in enumerate(values):
+            (folder / f"{run}.txt").write_text(f"pkg: app\nBenchmarkA-2 100 {value} ns/op\n")
+    text = " ".join(compare(base, head).stdout.split())
+    assert "nothing could be told yet 1 series cannot be told from noise with 2 runs a side" in text
+    assert "1 more run a side would tell. Of these 1 looks changed (p ≤ 0.05), as fewer than 1 would" in text
+
+
+@pytest.mark.parametrize(
+    ("more_runs", "said"),
+    [
+        ([3], "; 3 more runs of each would tell"),
+        ([1, 4, 9, None], "; 4 more runs of each would tell half of them"),
+        ([1, None, None], ""),
+        ([200, 300], "; the runs differ by so much that more of them do not help: a quieter machine would"),
+    ],
+)
+def test_half_of_the_series_is_half_of_all_and_not_of_those_that_have_a_number(
+    more_runs: list[int | None], said: str
+) -> None:
+    series = [SimpleNamespace(more_runs=number) for number in more_runs]
+    assert advice(cast("list[Series]", series), "runs of each") == said
 
 
 @pytest.mark.full

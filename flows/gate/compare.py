@@ -290,11 +290,20 @@ def _of_what_is_seen(bounds: tuple[float, float], before: float, negligible: flo
     return low, high
 
 
-def more_runs(count: int, what: str) -> str:
-    """Advice: so many more runs would do, where that is feasible."""
-    if count > MOST_ADVISED:
-        return "the runs differ by so much that more of them do not help: a quieter machine would"
-    return f"{count} more {what if count > 1 else what.replace('pairs', 'pair', 1).replace('runs', 'run', 1)}"
+def advice(series: Sequence[Series], what: str) -> str:
+    """How many more runs would tell half of the series, where that is known of so many and feasible.
+
+    what: what there would be more of, in the plural.
+    """
+    more = sorted(s.more_runs for s in series if s.more_runs is not None)
+    middle = (len(series) - 1) // 2
+    if len(more) <= middle:
+        return ""
+    half = more[middle]
+    if half > MOST_ADVISED:
+        return "; the runs differ by so much that more of them do not help: a quieter machine would"
+    one = what.replace("pairs", "pair").replace("runs", "run")
+    return f"; {half} more {what if half > 1 else one} would tell{' half of them' * (len(series) > 1)}"
 
 
 def _is_equal(sides: Sides) -> bool:

@@ -15,8 +15,8 @@ from tracemill.flows.gate.compare import (
     TOOLCHAIN,
     UNKNOWN,
     WORSE,
+    advice,
     is_told,
-    more_runs,
     noise,
 )
 from tracemill.flows.gate.compare import compare as compare_
@@ -190,17 +190,18 @@ def _finding(d: Differing, found: Judgement, place: _Place | None, accepted: _Ac
 
 def _unjudged(series: list[Series], comparison: Comparison) -> list[Unjudged]:
     """What cannot be told, by metric, and what was not compared."""
-    unknown: dict[tuple[str, bool], list[int | None]] = {}
+    unknown: dict[tuple[str, bool], list[Series]] = {}
     for s in series:
         if s.answer == UNKNOWN:
-            unknown.setdefault((s.metric, s.is_single), []).append(s.more_runs)
+            unknown.setdefault((s.metric, s.is_single), []).append(s)
     found = []
-    for (metric, is_single), counts in unknown.items():
-        more = sorted(count for count in counts if count is not None)
-        half = more[len(more) // 2] if more else None
-        advice = f"; {more_runs(half, 'runs of each would tell half of them')}" if half else ""
-        why = "one run cannot tell a change from noise" if is_single else f"cannot be told from noise{advice}"
-        found.append(Unjudged(metric, len(counts), why))
+    for (metric, is_single), untold in unknown.items():
+        why = (
+            "one run cannot tell a change from noise"
+            if is_single
+            else f"cannot be told from noise{advice(untold, 'runs of each')}"
+        )
+        found.append(Unjudged(metric, len(untold), why))
     apart = Counter((s.metric, str(s.why)) for s in series if s.answer == APART)
     found += [Unjudged(metric, count, why) for (metric, why), count in apart.items()]
     by_toolchain = Counter(s.metric for s in series if s.answer == TOOLCHAIN)

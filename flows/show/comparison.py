@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from tracemill.flows.gate.compare import (
     BETTER,
     EQUAL,
+    MOST_ADVISED,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
     WORSE,
+    advice,
     is_of_another,
-    more_runs,
     noise,
 )
 from tracemill.flows.show.terminal import visible
@@ -88,7 +89,9 @@ def _headline(found: Comparison) -> str:
     untold = found.of(UNKNOWN)
     if untold and all(s.runs_before == s.runs_after == 1 for s in untold):
         return "nothing could be told: each side has a single run"
-    return "nothing could be told" + (" of what varies" if found.of(EQUAL) else "")
+    # Below it stands how many more runs would tell.
+    yet = " yet" if any(s.more_runs and s.more_runs <= MOST_ADVISED for s in untold) else ""
+    return f"nothing could be told{yet}{' of what varies' if found.of(EQUAL) else ''}"
 
 
 def _toolchain(found: Comparison) -> list[str]:
@@ -117,13 +120,11 @@ def _untold(found: Comparison) -> list[str]:
                 lines.append(f"and {_series(len(single) - MOST_ROWS)} more; --json has all")
             lines.append("")
     if rest := [s for s in untold if not s.is_single]:
-        more = sorted(s.more_runs for s in rest if s.more_runs is not None)
         kind = "pairs" if _kind(rest) == "pairs" else "runs a side"
-        text = f"{_series(len(rest))} cannot be told from noise with {_runs(rest)} {kind}"
-        if len(more) * 2 > len(rest):
-            half = more[len(rest) // 2]
-            text += f"; {more_runs(half, f'{kind} would tell half of them')}"
-        lines += _wrapped(text + ".") + _likely(rest, kind, found.at_least)
+        text = (
+            f"{_series(len(rest))} cannot be told from noise with {_runs(rest)} {kind}{advice(rest, kind)}."
+        )
+        lines += _wrapped(text) + _likely(rest, kind, found.at_least)
     return lines
 
 
@@ -136,14 +137,14 @@ def _likely(untold: list[Series], kind: str, at_least: float) -> list[str]:
         return []
     likely.sort(key=lambda s: (s.q_value, s.p_value, s.key))
     named = likely[:MOST_LIKELY]
-    by_chance = max(1, round(SUSPECTED_SHARE * len(untold)))
+    chance = round(SUSPECTED_SHARE * len(untold))
+    by_chance = f"up to {chance}" if chance else "fewer than 1"
     lines = _wrapped(
-        f"Of these {len(likely)} look{'s' * (len(likely) == 1)} changed (p ≤ {SUSPECTED_SHARE:g}), as up to "
+        f"Of these {len(likely)} look{'s' * (len(likely) == 1)} changed (p ≤ {SUSPECTED_SHARE:g}), as "
         f"{by_chance} would by chance{'; first' if len(likely) > len(named) else ''}:"
     )
     for s in named:
-        advice = f"; {more_runs(s.more_runs, f'{kind} would tell')}" if s.more_runs else ""
-        lines += _row(s, advice)
+        lines += _row(s, advice([s], kind))
     return lines
 
 
@@ -151,7 +152,7 @@ def _runs(series: list[Series]) -> str:
     return f"{statistics.median(min(s.runs_before, s.runs_after) for s in series):g}"
 
 
-def _row(s: Series, advice: str = "") -> list[str]:
+def _row(s: Series, ending: str = "") -> list[str]:
     """Answer, ratio with its interval, metric and cost; below it the subject."""
     word = s.answer if s.answer in (WORSE, BETTER) else "changed" if s.answer == TOOLCHAIN else ""
     q = f", q = {s.q_value:.1g}" if s.q_value is not None else ""
@@ -160,7 +161,7 @@ def _row(s: Series, advice: str = "") -> list[str]:
         ratio = f"×{s.ratio:.3g} ({low:.3g} to {high:.3g})"
     else:
         ratio = factor(s.ratio, s.before)
-    head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}{advice}"
+    head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}{ending}"
     subject = visible(s.subject)
     room = WIDTH - _INDENT
     subject = subject if len(subject) <= room else f"…{subject[1 - room :]}"
