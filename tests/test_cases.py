@@ -132,4 +132,4 @@ def test_benchmarks_that_scatter_by_half_are_found_five_times_as_slow_or_hinted_
     found = gate(tmp_path / "w", "beef123")
     slower = "bench sec/op of example.com/parse.Count/words-10-2: 560 ns → 2.87 µs/op"
     latest = gate(tmp_path / "w", "fa11ed0").suspected
-    assert (found.exit_code, any(line.startswith(slower) for line in latest)) == (REGRESSED, True)
+    assert (found.exit_code, any(hint.change.startswith(slower) for hint in latest)) == (REGRESSED, True)

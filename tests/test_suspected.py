@@ -9,7 +9,7 @@ import pytest
 
 from bench.detection_scale import OTHER_TABLES, POINTS_OF_PART
 from bench.synthetic import make
-from tracemill.flows.gate.suspected import suspected_changes
+from tracemill.flows.gate.suspected import Hint, in_short, suspected_changes
 from tracemill.warehouse.declared import declared
 from tracemill.warehouse.level_relation import levels_at_hand
 from tracemill.warehouse.models import read_models
@@ -49,8 +49,13 @@ def history() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def said_of(connection: duckdb.DuckDBPyConnection, build: str, metrics: tuple[str, ...]) -> list[str]:
+    """The sentences on what may have got worse at the build."""
+    return in_short(suspected_changes(connection, build, metrics))
+
+
 def test_what_may_have_changed_is_said_of_the_last_build_with_where_it_begins(history) -> None:
-    sentences = [s for s in suspected_changes(history, f"b{BUILDS - 1}", ()) if " since b" in s]
+    sentences = [s for s in said_of(history, f"b{BUILDS - 1}", ()) if " since b" in s]
     worse = history.execute(
         "select 'f' || substr(first_subject, 2), build_id from regression_history "
         "where may_change and change_log_ratio > 0 order by change_q_value, subject"
@@ -59,11 +64,11 @@ def test_what_may_have_changed_is_said_of_the_last_build_with_where_it_begins(hi
     assert len(sentences) == len(worse)
     for sentence, (subject, build) in zip(sentences, worse, strict=True):
         assert f" of {subject}: " in sentence and f" since {build} (q = " in sentence
-    assert suspected_changes(history, f"b{BUILDS - 1}", ("gc_pauses",)) == []
+    assert said_of(history, f"b{BUILDS - 1}", ("gc_pauses",)) == []
 
 
 def test_of_an_earlier_build_nothing_is_said_that_later_ones_tell(history) -> None:
-    assert not any(" since b" in s for s in suspected_changes(history, f"b{BUILDS - 2}", ()))
+    assert not any(" since b" in s for s in said_of(history, f"b{BUILDS - 2}", ()))
 
 
 def test_what_may_have_changed_is_no_change_and_has_its_figures(history) -> None:
@@ -91,7 +96,7 @@ def test_a_series_is_hinted_at_once(history: duckdb.DuckDBPyConnection) -> None:
             f"create temporary table regression_history as select * replace ({changed}) "
             f"from regression_history where build_id = 'b{BUILDS - 1}' order by subject limit 5"
         )
-        found = suspected_changes(connection, f"b{BUILDS - 1}", ())
+        found = said_of(connection, f"b{BUILDS - 1}", ())
     assert len(found) == len({sentence.partition(":")[0] for sentence in found}) == 5
     assert all(sentence.endswith("(q = 0.02)") for sentence in found)
 
@@ -117,7 +122,7 @@ def test_what_is_certain_and_no_verdict_says_why(
             f"create temporary table regression_history as select * replace ({changed}) "
             f"from regression_history where build_id = 'b{BUILDS - 1}' and value <> expected limit 1"
         )
-        (found,) = suspected_changes(connection, f"b{BUILDS - 1}", ())
+        (found,) = said_of(connection, f"b{BUILDS - 1}", ())
     assert "(q = 0.001, " in found
     assert doubt in found
 
@@ -129,7 +134,7 @@ def test_what_may_be_a_spike_is_said_to(history: duckdb.DuckDBPyConnection) -> N
             "change_q_value, 2.0 as change_log_ratio, 1.0 as q_value) "
             f"from regression_history where build_id = 'b{BUILDS - 1}' limit 1"
         )
-        (found,) = suspected_changes(connection, f"b{BUILDS - 1}", ())
+        (found,) = said_of(connection, f"b{BUILDS - 1}", ())
     assert found.endswith("(q = 0.2, or a spike: the next build tells)")
 
 
@@ -141,7 +146,7 @@ def test_of_an_earlier_build_it_is_said_what_the_next_one_told(history: duckdb.D
             "4e6 as value) "
             f"from regression_history where ordinal >= {BUILDS - 2} order by first_subject, ordinal limit 2"
         )
-        (found,) = suspected_changes(connection, f"b{BUILDS - 2}", ())
+        (found,) = said_of(connection, f"b{BUILDS - 2}", ())
     assert found.endswith(f"(q = 0.02, at b{BUILDS - 1} it was 4 ms)")
 
 
@@ -177,11 +182,24 @@ def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
             f"('b{BUILDS - 2}', 'callee', '{felt}'), ('b{BUILDS - 2}', '{felt}', '{felt_too}'), "
             f"('b1', 'callee', '{other}')) as calls (build_id, function, calling_function)"
         )
-        of_benchmark, alone, explained = suspected_changes(connection, f"b{BUILDS - 2}", ())
+        of_benchmark, alone, explained = said_of(connection, f"b{BUILDS - 2}", ())
+        each = suspected_changes(connection, f"b{BUILDS - 2}", ())
         connection.execute(f"update regressions set ended_build_id = 'b{BUILDS - 2}'")
-        ended = suspected_changes(connection, f"b{BUILDS - 2}", ())
+        ended = said_of(connection, f"b{BUILDS - 2}", ())
     assert of_benchmark.startswith("bench sec/op of Parse: ") and "perhaps" not in of_benchmark
     assert f" of {other}: " in alone and "perhaps" not in alone
     assert f" of {felt}: " in explained
     assert explained.endswith(", and 2 more; perhaps caused by incident 1a2b3c4d")
     assert len(ended) == 5
+    # For machines and for who asks which commit did it, each by its own name.
+    assert {h.subject for h in each if h.incident_id} >= {felt, felt_too}
+    assert sum(h.sentence.endswith("; perhaps caused by incident 1a2b3c4d") for h in each) == 3
+
+
+def test_more_than_a_page_names_are_counted() -> None:
+    hints = [
+        Hint(f"m of {name}", name, incident)
+        for name, incident in zip("abcd", ["i", None, "i", None], strict=True)
+    ]
+    assert in_short(hints) == ["m of a, and 1 more; perhaps caused by incident i", "m of b", "m of d"]
+    assert in_short(hints, 1)[1:] == ["2 more, which the gate of this build names"]

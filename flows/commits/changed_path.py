@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracemill.flows.names import plain
-from tracemill.flows.show.card import MAP_METRICS, card, compare_stacks
+from tracemill.flows.show.card import MAP_METRICS, MAX_SUSPECTED, card, compare_stacks
 from tracemill.warehouse.schema.showing import STACKS
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def changed_path(connection: duckdb.DuckDBPyConnection, incident: Incident) -> C
         ):
             about = incident.function if metric == incident.metric else None
             _add_stacks(found, stacks.rows, about, 1.0 if metric == incident.metric else OF_MEMBER)
-    for text in shown.suspected:
-        found.add(text.partition(" of ")[2].partition(":")[0], OF_SUSPECT)
+    for hint in shown.suspected[:MAX_SUSPECTED]:
+        found.add(hint.subject, OF_SUSPECT)
     found.weights = {p: w for p, w in found.weights.items() if w >= LEAST_WEIGHT}
     return found
 

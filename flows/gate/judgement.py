@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tracemill.flows.gate.suspected import Hint
 
 OPEN = "open"
 PASSED, REGRESSED, UNDECIDED = 0, 1, 2
@@ -109,7 +112,7 @@ class Judgement:
 
     judged: series by metric; 0 where none was found of what is a fault by itself. ignored: conditions
     that builds were compared across. fails_on_open: what stands open fails it too. allows_leaks: new
-    leaks do not. suspected: sentences on what may have got worse. unread: sentences on files of no known
+    leaks do not. suspected: what may have got worse. unread: sentences on files of no known
     kind. conditions: on what else differs, or may. comparison: how it was compared with one other build
     alone, in sentences; of a history nothing. compared, not_compared: of a history, which builds the
     candidate was really judged against. doubled: of a history, what would be seen of twice as much.
@@ -127,7 +130,7 @@ class Judgement:
     ignored: tuple[str, ...] = ()
     fails_on_open: bool = False
     allows_leaks: bool = False
-    suspected: tuple[str, ...] = ()
+    suspected: tuple[Hint, ...] = ()
     unread: tuple[str, ...] = ()
     comparison: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()

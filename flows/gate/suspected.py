@@ -10,6 +10,8 @@ from tracemill.warehouse.compared import SUSPECTED_SHARE
 from tracemill.warehouse.queries import ask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
 
@@ -49,13 +51,29 @@ class _Suspected(NamedTuple):
         return ", ".join(parts)
 
 
+class Hint(NamedTuple):
+    """One series that may have got worse. incident_id: of the incident that may explain it.
+
+    subject: None of what all series of a metric share.
+    """
+
+    change: str
+    subject: str | None = None
+    incident_id: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What may have got worse, and what may explain it."""
+        return self.change + (f"; perhaps caused by incident {self.incident_id}" if self.incident_id else "")
+
+
 def suspected_changes(
     connection: duckdb.DuckDBPyConnection, build_id: str, metrics: tuple[str, ...]
-) -> list[str]:
-    """Sentences, of what all series of a metric share, then the surest first.
+) -> list[Hint]:
+    """Of what all series of a metric share, then the surest first.
 
     Those are of the build's own figures, and of the last build's look back. What an incident that stands may
-    explain comes last, a sentence for each.
+    explain comes last, by incident.
     """
     found = ask(
         connection,
@@ -65,17 +83,24 @@ def suspected_changes(
         metrics=list(metrics),
     )
     shared = [
-        s.sentence
+        Hint(s.sentence)
         for s in ask(connection, "coverage/shared_changes", SharedChange)
         if s.build_id == build_id and s.is_worse and (not metrics or s.metric in metrics)
     ]
-    by_incident: dict[str | None, list[str]] = {None: []}
-    for hint in found:
-        by_incident.setdefault(hint.incident_id, []).append(hint.sentence)
-    own = by_incident.pop(None)
-    return shared + own + [_felt(str(incident), hints) for incident, hints in by_incident.items()]
+    incidents = list(dict.fromkeys(s.incident_id for s in found))
+    own = [Hint(s.sentence, s.subject, s.incident_id) for s in found]
+    own.sort(key=lambda hint: (hint.incident_id is not None, incidents.index(hint.incident_id)))
+    return shared + own
 
 
-def _felt(incident: str, hints: list[str]) -> str:
-    more = f", and {len(hints) - 1} more" if len(hints) > 1 else ""
-    return f"{hints[0]}{more}; perhaps caused by incident {incident}"
+def in_short(hints: Sequence[Hint], most: int | None = None) -> list[str]:
+    """Sentences, one for all hints that an incident may explain; most: of more so many, and how many more."""
+    by_incident: dict[str | int, list[Hint]] = {}
+    for number, hint in enumerate(hints):
+        by_incident.setdefault(hint.incident_id or number, []).append(hint)
+    sentences = []
+    for first, *others in by_incident.values():
+        more = f", and {len(others)} more" if others else ""
+        sentences.append(first._replace(change=first.change + more).sentence)
+    left = len(sentences) - len(sentences[:most])
+    return [*sentences[:most], *([f"{left} more, which the gate of this build names"] if left else [])]

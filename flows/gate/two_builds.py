@@ -21,6 +21,7 @@ from tracemill.flows.gate.compare import (
 )
 from tracemill.flows.gate.compare import compare as compare_
 from tracemill.flows.gate.judgement import Finding, Judgement, Unjudged
+from tracemill.flows.gate.suspected import Hint
 from tracemill.flows.names import require
 from tracemill.flows.show.units import amounts
 from tracemill.warehouse.incident_groups import Verdict, incident_members
@@ -217,11 +218,14 @@ def _unjudged(series: list[Series], comparison: Comparison) -> list[Unjudged]:
     return found
 
 
-def _suspected(series: list[Series]) -> list[str]:
+def _suspected(series: list[Series]) -> list[Hint]:
     """What may have got worse, the surest first."""
     found = sorted((s for s in series if s.may_be_worse), key=lambda s: (s.q_value, s.key))
     return [
-        f"{s.metric} of {s.subject}: {amounts(s.before, s.after, s.unit)} (q = {s.q_value:.1g})"
+        Hint(
+            f"{s.metric} of {s.subject}: {amounts(s.before, s.after, s.unit)} (q = {s.q_value:.1g})",
+            s.subject,
+        )
         for s in found
     ]
 

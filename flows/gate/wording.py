@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.gate.comparability import in_words
 from tracemill.flows.gate.judgement import OPEN
+from tracemill.flows.gate.suspected import in_short
 from tracemill.flows.show.coverage import by_reason, most_of
 from tracemill.flows.show.units import amount, amounts, factor
 from tracemill.flows.show.verdicts import change
@@ -68,7 +69,7 @@ def coverage(judgement: Judgement) -> list[str]:
         parts.append(f"judged: {most_of(judged)}")
     parts += [f"certain from this build on: {sentence}" for sentence in judgement.joined]
     parts += _doubled(judgement.doubled)
-    parts += [f"may have got worse: {change}" for change in judgement.suspected]
+    parts += [f"may have got worse: {change}" for change in in_short(judgement.suspected)]
     parts += [f"not read: {file}" for file in judgement.unread]
     unjudged = by_reason((u.metric, u.series_count, u.why) for u in judgement.unjudged)
     return parts + [f"not judged: {text}" for text in unjudged]

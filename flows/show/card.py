@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from tracemill.flows.gate.suspected import in_short as hints_in_short
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.gate.toolchain import between
 from tracemill.flows.show.benchmark_names import benchmark_of, holds_benchmark
@@ -22,6 +23,8 @@ from tracemill.warehouse.schema.showing import BENCH, FELT, STACKS
 
 if TYPE_CHECKING:
     import duckdb
+
+    from tracemill.flows.gate.suspected import Hint
 
 # Of the goroutines that a function created, not of those that stand in it.
 BY_CREATOR = frozenset({"goroutine_count", "growth_goroutine_count"})
@@ -103,7 +106,7 @@ class Card:
     holders: list[Holder]
     stacks: Comparison | None
     lanes: Lanes | None
-    suspected: list[str]
+    suspected: list[Hint]
     missing: list[str]
     # That Go's release changed too, and what that is known to do to the metric.
     toolchain: str = ""
@@ -159,6 +162,11 @@ class Card:
             f"several of its functions are reached through {short_name(outer)} alone, which changed as much "
             "with all that it calls: how often that runs, or what it is given to do, may be the cause"
         )
+
+    @property
+    def may_be_worse(self) -> list[str]:
+        """What else may have got worse at the build, in sentences."""
+        return hints_in_short(self.suspected, MAX_SUSPECTED)
 
     @cached_property
     def culprit(self) -> str | None:
@@ -222,7 +230,7 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
         holders=holders,
         stacks=stacks,
         lanes=lanes,
-        suspected=suspected_changes(connection, after, ())[:MAX_SUSPECTED],
+        suspected=suspected_changes(connection, after, ()),
         missing=_missing(connection, incident, stacks, lanes),
         toolchain=_toolchain(connection, incident),
         differences=differences(connection, before, after),

@@ -35,7 +35,7 @@ def as_json(card: Card) -> object:
                 "paths": [r._asdict() for r in card.stacks.rows],
             },
             "timeline": card.lanes and lanes_as_json(card.lanes),
-            "suspected": card.suspected,
+            "suspected": [hint.sentence for hint in card.suspected],
             "missing": card.missing,
             "toolchain": card.toolchain,
             "differences": [d._asdict() for d in card.differences],

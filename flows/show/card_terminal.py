@@ -151,7 +151,7 @@ def _notes(card: Card, width: int) -> list[str]:
     lines += _wrapped(card.toolchain, width, "") if card.toolchain else []
     for text in card.missing:
         lines += _wrapped(f"missing: {text}", width, "")
-    for text in card.suspected:
+    for text in card.may_be_worse:
         lines += _wrapped(f"may have got worse too: {text}", width, "")
     return lines
 

@@ -165,7 +165,7 @@ def article(card: Card, links: Links) -> Article:
         shared_cause=card.shared_cause,
         else_differs=card.else_differs,
         missing=card.missing,
-        suspected=card.suspected,
+        suspected=card.may_be_worse,
         evidence=[_clipped(text) for text in _evidence(incident)],
         query=_clipped(incident.query),
         series=_series(card),

@@ -14,6 +14,7 @@ from tests.models.story import story
 from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.formats.table import on_screen
 from tracemill.flows.gate.judgement import UNDECIDED, Finding, Judgement
+from tracemill.flows.gate.suspected import Hint
 from tracemill.flows.show.tables import markdown_table
 from tracemill.warehouse.schema import MARTS
 
@@ -92,7 +93,7 @@ def test_a_backslash_before_a_pipe_makes_no_cell() -> None:
 def test_markdown_of_many_verdicts_fits_a_comment_and_counts_the_rest() -> None:
     one = a_judgement()
     many = replace(
-        one, findings=one.findings * 2000, doubts=one.doubts * 2000, suspected=("may " * 9,) * 2000
+        one, findings=one.findings * 2000, doubts=one.doubts * 2000, suspected=(Hint("may " * 9),) * 2000
     )
     text = write(many, "md")
     assert 30_000 < len(text) < 65_536

@@ -47,6 +47,15 @@ def test_what_was_judged_is_said(demo: Path) -> None:
     assert "mutex_contentions (16)" in zero
 
 
+def test_machines_get_the_name_of_each_series_that_may_have_got_worse(demo: Path) -> None:
+    text = tracemill("gate", "--candidate", "b08", "--warehouse", demo).stdout
+    [counted] = [line for line in text.splitlines() if "; perhaps caused by incident " in line]
+    assert ", and 1 more; perhaps" in counted
+    hints = json.loads(tracemill("gate", "--candidate", "b08", "--json", "--warehouse", demo).stdout)["hints"]
+    assert sum("; perhaps caused by incident " in hint for hint in hints) == 2
+    assert not any(" more; " in hint for hint in hints)
+
+
 def away(factor: float, value: float, expected: float, negligible: float) -> float:
     """How far so many times the value is from what is expected, as a log_change."""
     return math.log((factor * value + negligible) / (expected + negligible))

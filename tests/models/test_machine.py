@@ -94,7 +94,7 @@ def test_what_all_benchmarks_have_in_common_is_said_and_is_no_verdict() -> None:
         for build in ("b11", "b12"):
             hints = suspected_changes(connection, build, ("bench sec/op",))
             assert len(hints) == 1
-            assert hints[0].startswith("bench sec/op of all 10 series together: ×1.6")
+            assert hints[0].change.startswith("bench sec/op of all 10 series together: ×1.6")
         assert suspected_changes(connection, "b10", ()) == []
         [of_rates, of_times] = [s for s in coverage(connection).sentences() if s.startswith("shared")]
     assert "all series of bench B/s together in b11 (÷1.6" in of_rates

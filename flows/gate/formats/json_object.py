@@ -34,7 +34,7 @@ def write(judgement: Judgement) -> str:
         "comparison": judgement.comparison,
         "conditions": judgement.conditions,
         "doubts": judgement.doubts,
-        "hints": judgement.suspected,
+        "hints": [hint.sentence for hint in judgement.suspected],
         "joined": judgement.joined,
         "unread": judgement.unread,
         "twice_as_bad": [d._asdict() for d in judgement.doubled],
