@@ -213,9 +213,11 @@ def judge(
     seen = _series(connection, ordinal, metrics) if is_ordered else []
     findings = _findings(connection, candidate, ordinal, metrics)
     faults = _faults(connection, candidate, metrics) if is_ordered else []
-    judged = dict.fromkeys(faults, 0) | {s.metric: s.judged for s in seen if s.judged}
+    compared, *by_metric = ask(connection, "gate/compared", Compared, ordinal=ordinal, metrics=list(metrics))
+    alone = {str(c.metric): c.alone_count for c in by_metric if c.metric not in faults}
+    judged = dict.fromkeys(faults, 0)
+    judged |= {s.metric: n for s in seen if (n := s.judged - alone.get(s.metric, 0))}
     needs_history = not faults or any(s.present for s in seen if s.metric not in faults)
-    compared = ask(connection, "gate/compared", Compared, ordinal=ordinal, metrics=list(metrics))[0]
     if not ordinal:
         doubts.append(f"nothing of {candidate} was loaded")
     elif needs_history and not is_ordered:
@@ -238,7 +240,7 @@ def judge(
         is_baseline_chosen,
         judged,
         tuple(findings),
-        tuple(u for s in seen for u in s.unjudged(least)),
+        tuple(u for s in seen for u in s.unjudged(least, alone.get(s.metric, 0))),
         tuple(doubts),
         suspected=tuple(suspected_changes(connection, candidate, metrics)),
         conditions=tuple(_conditions(connection, candidate)),
@@ -270,13 +272,14 @@ class _Series(NamedTuple):
     judged_before: int
     present_before: int
 
-    def unjudged(self, least: int) -> list[Unjudged]:
-        """What is not judged, and why. least: earlier builds that judging takes."""
+    def unjudged(self, least: int, alone: int) -> list[Unjudged]:
+        """What is not judged, and why. least: earlier builds that judging takes; alone: series with none."""
         named = ", ".join(short_name(subject) for subject in self.missing_subjects[:_MOST_NAMED])
         more = f" and {self.missing - _MOST_NAMED} more" if self.missing > _MOST_NAMED else ""
         return [
             Unjudged(self.metric, count, why)
             for count, why in (
+                (alone, "none of the builds before compares"),
                 (self.too_new, f"known from fewer than {least} earlier builds"),
                 (self.too_small, TOO_SMALL),
                 (self.zero, ZERO),

@@ -71,8 +71,12 @@ class Unjudged(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """How many earlier builds series compare with, and which at most; alone_count: series with none."""
+    """How many earlier builds series compare with, and which at most; alone_count: series with none.
 
+    metric: whose series; None: all.
+    """
+
+    metric: str | None
     alone_count: int
     fewest: int
     most: int

@@ -12,7 +12,6 @@ from tracemill.flows.gate.suspected import in_short
 from tracemill.flows.show.coverage import by_reason, most_of
 from tracemill.flows.show.units import amount, amounts, factor
 from tracemill.flows.show.verdicts import change
-from tracemill.warehouse.schema.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,20 +46,7 @@ def sentences(judgement: Judgement) -> list[str]:
 def coverage(judgement: Judgement) -> list[str]:
     """How much was judged against what, and what was not."""
     judged = judgement.judged
-    if _is_alone(judgement):
-        judged = {m: n for m, n in judged.items() if m in METRICS and METRICS[m].is_fault}
-        parts = ["judged nothing against earlier builds, of which none compares with it"]
-        # How high its figures would be under the earlier conditions nobody knows.
-        parts += (
-            [] if judgement.open else ["not looked at: whether regressions of earlier builds still stand"]
-        )
-    else:
-        parts = [
-            f"judged {_count(sum(judged.values()), 'series', 'series')} of "
-            f"{_count(len(judged), 'metric')} against {_against(judgement)}"
-        ]
-    if judgement.not_compared:
-        parts.append("not compared: " + ", ".join(map(_apart, judgement.not_compared)))
+    parts = judged_against(judgement)
     parts += [f"compared: {sentence}" for sentence in judgement.comparison]
     parts += [f"note: {sentence}" for sentence in judgement.conditions]
     if judgement.ignored:
@@ -73,6 +59,24 @@ def coverage(judgement: Judgement) -> list[str]:
     parts += [f"not read: {file}" for file in judgement.unread]
     unjudged = by_reason((u.metric, u.series_count, u.why) for u in judgement.unjudged)
     return parts + [f"not judged: {text}" for text in unjudged]
+
+
+def judged_against(judgement: Judgement) -> list[str]:
+    """How many series were judged against which builds, what was not looked at, and what does not compare."""
+    if _is_alone(judgement):
+        parts = ["judged nothing against earlier builds, of which none compares with it"]
+        # How high its figures would be under the earlier conditions nobody knows.
+        parts += (
+            [] if judgement.open else ["not looked at: whether regressions of earlier builds still stand"]
+        )
+    else:
+        parts = [
+            f"judged {_count(sum(judgement.judged.values()), 'series', 'series')} of "
+            f"{_count(len(judgement.judged), 'metric')} against {_against(judgement)}"
+        ]
+    if judgement.not_compared:
+        parts.append("not compared: " + ", ".join(map(_apart, judgement.not_compared)))
+    return parts
 
 
 def _doubled(doubled: Sequence[Doubled]) -> list[str]:
@@ -108,7 +112,7 @@ def _is_alone(judgement: Judgement) -> bool:
     """Whether there are series and builds before, and none of them compares."""
     compared = judgement.compared
     is_alone = compared is not None and not compared.most and compared.alone_count > 0
-    return is_alone and bool(judgement.baseline) and not judgement.is_baseline_chosen
+    return is_alone and bool(judgement.baseline)
 
 
 def _against(judgement: Judgement) -> str:
@@ -122,8 +126,7 @@ def _against(judgement: Judgement) -> str:
     first, last = compared.first_build_id, compared.last_build_id
     fewest = f"{compared.fewest} to " if compared.fewest < compared.most else ""
     named = f"{first} to {last}" if compared.most > 2 else ", ".join(dict.fromkeys([str(first), str(last)]))
-    alone = f"; of them {compared.alone_count} against none that compares" if compared.alone_count else ""
-    return f"{fewest}{_count(compared.most, 'build')}: {named}{alone}"
+    return f"{fewest}{_count(compared.most, 'build')}: {named}"
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

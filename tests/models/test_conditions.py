@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.judge import judge
 from tracemill.flows.gate.wording import coverage
 
@@ -40,6 +42,9 @@ def test_the_gate_says_which_builds_the_candidate_compares_with():
         later, first = (judge(connection, build) for build in ("b9", "b5"))
     assert (later.word, first.word) == ("passed", "could not judge")
     assert first.doubts == ("of 4 earlier builds none compares with it; it takes 3 to tell noise",)
+    told = json.loads(write(first, "json"))
+    assert (told["judged"], told["judged_against"]) == ({}, coverage(first)[:2])
+    assert told["unjudged"][0]["why"] == "none of the builds before compares"
     later, first = coverage(later), coverage(first)
     assert later[0].endswith(" against 4 builds: b5 to b8")
     assert "not compared: what is before b5 (Go version)" in later
@@ -47,6 +52,23 @@ def test_the_gate_says_which_builds_the_candidate_compares_with():
     assert first[1] == "not looked at: whether regressions of earlier builds still stand"
     assert not any(line.startswith(("judged: block_ns", "judged: alloc")) for line in first)
     assert any(line.startswith("judged: ") for line in later)
+
+
+def test_no_series_is_counted_as_judged_of_which_no_earlier_build_compares():
+    given = story(leak=1, contention=1)
+    for sample in given.tables["profile_samples"]:
+        if sample["capture_id"].startswith("b9/"):
+            sample["sampling_period"] //= 2
+    with given.models() as connection:
+        before, found = (judge(connection, build) for build in ("b8", "b9"))
+    assert before.judged["alloc_bytes"] and before.judged["block_ns"]
+    assert "alloc_bytes" not in found.judged and found.judged["block_ns"] == before.judged["block_ns"]
+    alone = {
+        u.metric: u.series_count for u in found.unjudged if u.why == "none of the builds before compares"
+    }
+    assert alone["alloc_bytes"] == before.judged["alloc_bytes"]
+    assert 'classname="tracemill.alloc_bytes" name="not judged: ' in write(found, "junit")
+    assert coverage(found)[0].endswith(" against 8 builds: b1 to b8")
 
 
 @pytest.mark.full

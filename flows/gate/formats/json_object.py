@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.wording import place
+from tracemill.flows.gate.wording import judged_against, place
 from tracemill.flows.show.tables import plain
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def write(judgement: Judgement) -> str:
         "exit_code": judgement.exit_code,
         "baseline": judgement.baseline,
         "judged": judgement.judged,
+        "judged_against": judged_against(judgement),
         "regressions": len(judgement.regressed),
         "open": len(judgement.open),
         "across": judgement.ignored,

@@ -1,4 +1,5 @@
--- With how many earlier builds the candidate's judged series compare, and which those are at most.
+-- With how many earlier builds the candidate's judged series compare, and which those are at most: of all, and of each
+-- metric.
 with
 
 here as (
@@ -30,9 +31,12 @@ compared as (
 )
 
 select
+    metric,
     count(*) filter (where build_count = 0) as alone_count,
     coalesce(min(build_count) filter (where build_count > 0), 0) as fewest,
     coalesce(max(build_count), 0) as most,
     max_by(first_build_id, build_count) as first_build_id,
     max_by(last_build_id, build_count) as last_build_id,
 from compared
+group by grouping sets ((), (metric))
+order by metric nulls first
