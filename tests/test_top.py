@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
-from tracemill.flows.show.top import KINDS, as_text, top
+from tracemill.flows.show.top import KINDS, as_json, as_text, top
 from tracemill.warehouse import connect
 
 PACKAGE = "storefront/internal/"
@@ -129,3 +129,58 @@ def test_time_ready_is_per_unit_of_work() -> None:
         assert shown[-1].split() == ["app.serve", "app.wake", "2", "µs", "3", "20", "ns", "30", "ns"]
         connection.execute("delete from int_build_measures")
         assert top(connection, ["latency"], "b1")[0].rows[0]["runnable_ns_per_unit"] is None
+
+
+def delays(*rows: str) -> duckdb.DuckDBPyConnection:
+    """Delays of two builds: build, profile, function, delay of 1000 requests or, where it says s, of 10 s."""
+    connection = duckdb.connect()
+    connection.execute("""
+        create table int_build_measures (
+            build_id text, measure text, run_count bigint, per text, divisor double
+        );
+        create table contention (
+            build_id text, function text, kind text, is_contention bool, delay_ns bigint,
+            contention_count bigint, delay_ns_per_unit double, contention_count_per_unit double, per text
+        );
+    """)
+    for build, kind, function, delay, per in map(str.split, rows):
+        units = 10 if per == "s" else 1000
+        connection.execute(
+            "insert into contention values ($1, $2, $3, true, $4, 1, $4 / $5, 1 / $5, $6)",
+            [build, function, kind, int(delay), units, per],
+        )
+        connection.execute(
+            "insert into int_build_measures values ($1, $2, 3, $3, $4)", [build, kind, per, units]
+        )
+    return connection
+
+
+def test_figures_per_second_are_not_compared_with_figures_per_request() -> None:
+    with delays("b1 mutex app.Get 9000000 s", "b2 mutex app.Get 9000000 requests") as connection:
+        found = top(connection, ["contention"], "b2", "b1")
+    text = as_text(found, "b2", 10, 80, "b1")
+    assert "not compared: mutex: figures of b1 are per second, those of b2 per request" in text
+    assert text.splitlines()[-1].split() == ["app.Get", "mutex", "9", "µs", "0.001"]
+    told = as_json(found, "b2", 10, "b1")
+    assert told["not_compared"] == {"contention": found[0].apart}
+
+
+def test_what_the_other_build_has_no_capture_of_is_not_new() -> None:
+    rows = (
+        "b1 mutex app.Get 1000 requests",
+        "b2 mutex app.Put 2000000 requests",
+        "b2 block app.Get 9000 requests",
+    )
+    with delays(*rows) as connection:
+        text = as_text(top(connection, ["contention"], "b2", "b1"), "b2", 10, 80, "b1")
+        nothing = as_text(top(connection, ["contention"], "b2", "b3"), "b2", 10, 80, "b3")
+        gone = as_text(top(connection, ["contention"], "b3", "b2"), "b3", 10, 80, "b2")
+    assert "not compared: block: b1 has no capture that would show any" in text
+    lines = [line.split() for line in text.splitlines()[-3:]]
+    assert lines == [
+        ["app.Put", "mutex", "0", "2", "µs", "first", "seen"],
+        ["app.Get", "mutex", "1", "ns", "0", "not", "seen"],
+        ["app.Get", "block", "9", "ns"],
+    ]
+    assert "seen" not in nothing and "not compared: mutex: b3 has no capture" in nothing
+    assert "none: b3 has no capture that would show any" in gone

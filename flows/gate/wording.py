@@ -12,6 +12,7 @@ from tracemill.flows.gate.suspected import in_short
 from tracemill.flows.show.coverage import by_reason, most_of
 from tracemill.flows.show.units import amount, amounts, factor
 from tracemill.flows.show.verdicts import change
+from tracemill.warehouse.schema.metrics import is_sampled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,7 +189,7 @@ def message(finding: Finding) -> str:
     """A finding in one sentence."""
     parts = "; ".join(facts(finding))
     what = f"{finding.metric} of {finding.subject}: {amounts(finding.before, finding.after, finding.unit)}"
-    much = factor(finding.change_ratio, finding.before, finding.metric)
+    much = factor(finding.change_ratio, finding.before, is_sample=is_sampled(finding.metric))
     return f"{what} ({much}) at {finding.first_build_id}; {parts}"
 
 

@@ -11,6 +11,7 @@ from tracemill.flows.show.lanes_terminal import as_text as lanes_as_text
 from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amount, amounts, base_and_per, factor
+from tracemill.warehouse.schema.metrics import is_sampled
 
 if TYPE_CHECKING:
     from tracemill.flows.show.card import Card
@@ -129,7 +130,11 @@ def _members(card: Card, width: int) -> list[str]:
     if not others:
         return []
     rows = [
-        [factor(m.change_ratio, m.before, m.metric), m.metric, _cut(short_name(m.subject), width - 36)]
+        [
+            factor(m.change_ratio, m.before, is_sample=is_sampled(m.metric)),
+            m.metric,
+            _cut(short_name(m.subject), width - 36),
+        ]
         for m in others[:MAX_MEMBERS]
     ]
     more = len(others) - MAX_MEMBERS

@@ -22,6 +22,7 @@ from tracemill.flows.gate.compare import (
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amounts, factor
 from tracemill.warehouse.compared import FALSE_SHARE, SUSPECTED_SHARE
+from tracemill.warehouse.schema.metrics import is_sampled
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.compare import Comparison, Series
@@ -160,7 +161,7 @@ def _row(s: Series, ending: str = "") -> list[str]:
         low, high = s.interval
         ratio = f"×{s.ratio:.3g} ({low:.3g} to {high:.3g})"
     else:
-        ratio = factor(s.ratio, s.before)
+        ratio = factor(s.ratio, s.before, is_sample=is_sampled(s.metric))
     head = f"{word:<{_INDENT}}{ratio}  {s.metric}  {amounts(s.before, s.after, s.unit)}{q}{ending}"
     subject = visible(s.subject)
     room = WIDTH - _INDENT

@@ -22,6 +22,7 @@ from tracemill.flows.show.lanes import place_of, words
 from tracemill.flows.show.lanes_drawing import LanesDrawing, drawing
 from tracemill.flows.show.terminal import visible_lines
 from tracemill.flows.show.units import amount, amounts, base_and_per, factor
+from tracemill.warehouse.schema.metrics import is_sampled
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -254,7 +255,11 @@ def _changes(card: Card) -> Section:
 
 def _members(card: Card) -> Section:
     rows: list[tuple[Cell | str, ...]] = [
-        (m.metric, Cell(short_name(m.subject)), factor(m.change_ratio, m.before, m.metric))
+        (
+            m.metric,
+            Cell(short_name(m.subject)),
+            factor(m.change_ratio, m.before, is_sample=is_sampled(m.metric)),
+        )
         for m in card.members
         if not m.is_lead
     ]

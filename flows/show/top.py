@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracemill.flows.show.tables import plain
 from tracemill.flows.show.terminal import visible
-from tracemill.flows.show.units import amount, factor, per_one
+from tracemill.flows.show.units import amount, factor, per_one, singular
 from tracemill.warehouse import queries
 from tracemill.warehouse.queries import ask
+from tracemill.warehouse.schema.metrics import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,15 +46,16 @@ class Column(NamedTuple):
 class Kind:
     """A kind of cost. marts: what its query reads; cost: the column by which builds are compared.
 
-    idle: what rows of place 2 are called. calm: what is said where there are these alone. mart: where the
-    rows can be asked for in SQL, if not the first of marts. instead: where else to look when there are none.
+    measures: what it is told by; of several the column `kind` says by which. idle: what rows of place 2 are
+    called. calm: what is said where there are these alone. mart: where the rows can be asked for in SQL, if
+    not the first of marts. instead: where else to look when there are none.
     """
 
     text: str
     marts: tuple[str, ...]
     columns: tuple[Column, ...]
     cost: Column
-    measure: str = "trace"
+    measures: tuple[str, ...] = ("trace",)
     idle: str = ""
     calm: str = ""
     mart: str = ""
@@ -89,24 +91,25 @@ KINDS = {
     ),
     "contention": Kind(
         "delays as mutex and block profiles have them", ("contention", _MEASURES),
-        (Column("function", "function"), Column("profile", "kind"), _DELAYED, _DELAYS), _DELAYED, "mutex",
+        (Column("function", "function"), Column("profile", "kind"), _DELAYED, _DELAYS), _DELAYED,
+        ("mutex", "block"),
         idle="waiting for work, or in the runtime alone, which is neither better nor worse",
         calm="no contention",
     ),
     "maps": Kind(
         "lines that assign or make maps", ("map_sites", _MEASURES),
         (Column("function", "site"), _ALLOCATED, _IN_USE, Column("known by", "evidence")), _ALLOCATED,
-        "heap_alloc",
+        ("heap_alloc",),
     ),
     "heap": Kind(
         "what functions allocated and still hold", ("heap_age", _MEASURES),
         (Column("function", "function"), _ALLOCATED, _IN_USE, Column("in use for", "age_units", "per")),
-        _ALLOCATED, "heap_alloc",
+        _ALLOCATED, ("heap_alloc",),
     ),
     "cpu": Kind(
         "CPU time by function", ("cpu_functions", _MEASURES),
         (Column("function", "function"), _CPU, Column("share", "cpu_share", "share"),
-         Column("with all below", "cpu_under_ns_per_unit", "ns", True, "cpu_under_ns")), _CPU, "cpu",
+         Column("with all below", "cpu_under_ns_per_unit", "ns", True, "cpu_under_ns")), _CPU, ("cpu",),
         idle="the runtime and the standard library alone", calm="none in the program's own code",
     ),
     "assists": Kind(
@@ -122,7 +125,7 @@ KINDS = {
     "goroutines": Kind(
         "goroutines at the run's end", ("int_goroutine_counts", "goroutine_leaks", _MEASURES),
         (Column("function", "function"), Column("how", "fate"),
-         Column("at first", "first_goroutine_count", "count"), _COUNT), _COUNT, "goroutines",
+         Column("at first", "first_goroutine_count", "count"), _COUNT), _COUNT, ("goroutines",),
         idle="all of them", calm="none is known to be leaked, or only to become more",
         mart="goroutine_states",
     ),
@@ -137,13 +140,19 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """The rows of a kind, costliest first. per: what they are divided by; before: those of another build."""
+    """The rows of a kind, costliest first. per: what they are divided by; before: those of another build.
+
+    apart: measure → why its figures do not compare with those of the other build. is_seen: whether the build
+    has captures that would show any.
+    """
 
     kind: str
     rows: list[Row]
     per: str | None
     runs: str
-    before: list[Row] | None = None
+    before: list[Row] | None
+    apart: dict[str, str]
+    is_seen: bool
 
 
 class _Measure(NamedTuple):
@@ -156,17 +165,65 @@ class _Measure(NamedTuple):
 def top(
     connection: duckdb.DuckDBPyConnection, kinds: Sequence[str], build: str, against: str | None = None
 ) -> list[Top]:
-    """The kinds that the build has rows of; of kinds that were asked for by name also what is empty."""
-    measures = {m.measure: m for m in ask(connection, "top/runs", _Measure, build_id=build)}
+    """The kinds that either build has rows of; of kinds that were asked for by name also what is empty."""
+    here = _measures(connection, build)
+    there = _measures(connection, against) if against else {}
     found = []
-    for kind in kinds or KINDS:
-        rows = _rows(connection, kind, build, is_by_line=against is None)
-        if rows or kinds:
-            measure = measures.get(KINDS[kind].measure)
-            before = _rows(connection, kind, against, is_by_line=False) if against else None
-            per = next((row.get("per") for row in rows if row.get("per")), None)
-            found.append(Top(kind, rows, per, _runs(measure), before))
+    for name in kinds or KINDS:
+        kind = KINDS[name]
+        rows = _rows(connection, name, build, is_by_line=against is None)
+        before = _rows(connection, name, against, is_by_line=False) if against else None
+        if not (rows or before or kinds):
+            continue
+        apart: dict[str, str] = {}
+        seen = {m for m in kind.measures if m in here or _of(kind, m, rows)}
+        if before is not None:
+            sides = _Side(str(against), before, there), _Side(build, rows, here)
+            apart = {m: why for m in kind.measures if (why := _why_apart(kind, m, *sides))}
+            if apart and all(m in apart for m in kind.measures if m in seen or _of(kind, m, before)):
+                rows, before = _rows(connection, name, build, is_by_line=True), None
+        per = next((row["per"] for row in [*rows, *(before or [])] if row.get("per")), None)
+        runs = next((_runs(here[m]) for m in kind.measures if m in here), "")
+        found.append(Top(name, rows, per, runs, before, apart, bool(seen)))
     return found
+
+
+class _Side(NamedTuple):
+    """One of two builds: its rows of a kind, and what its runs measured."""
+
+    build: str
+    rows: list[Row]
+    measures: dict[str, _Measure]
+
+
+def _measures(connection: duckdb.DuckDBPyConnection, build: str) -> dict[str, _Measure]:
+    return {m.measure: m for m in ask(connection, "top/runs", _Measure, build_id=build)}
+
+
+def _measure_of(kind: Kind, row: Row) -> str:
+    return kind.measures[0] if len(kind.measures) == 1 else str(row["kind"])
+
+
+def _of(kind: Kind, measure: str, rows: list[Row]) -> list[Row]:
+    return [row for row in rows if _measure_of(kind, row) == measure]
+
+
+def _why_apart(kind: Kind, measure: str, before: _Side, after: _Side) -> str:
+    """Why figures of two builds do not compare: one has none, or they are per something else."""
+    has = [bool(measure in side.measures or _of(kind, measure, side.rows)) for side in (before, after)]
+    if has[0] != has[1]:
+        return f"{(before if has[1] else after).build} has no capture that would show any"
+    one, other = before.measures.get(measure), after.measures.get(measure)
+    if not (kind.cost.whole and one and other) or _basis(one) == _basis(other):
+        return ""
+    return f"figures of {before.build} are {_basis(one)}, those of {after.build} {_basis(other)}"
+
+
+def _basis(measure: _Measure) -> str:
+    """What figures are per, in words; sums that nothing divides are of so many runs."""
+    if not measure.divisor or not measure.per:
+        return f"of all {measure.run_count} runs together"
+    return "per second" if measure.per == "s" else f"per {singular(measure.per)}"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, kind: str, build: str, *, is_by_line: bool) -> list[Row]:
@@ -207,9 +264,7 @@ def _placed(function: str | None, line: int | None) -> str:
     return function if line is None else f"{function}:{line}"
 
 
-def _runs(measure: _Measure | None) -> str:
-    if measure is None:
-        return ""
+def _runs(measure: _Measure) -> str:
     runs = f"{measure.run_count} run{'s' * (measure.run_count != 1)}"
     if not measure.divisor or not measure.per:
         return runs
@@ -218,10 +273,13 @@ def _runs(measure: _Measure | None) -> str:
     )  # fmt: skip
 
 
-def as_json(found: list[Top], build: str, count: int | None) -> dict[str, object]:
+def as_json(found: list[Top], build: str, count: int | None, against: str | None = None) -> dict[str, object]:
     """The rows for machines, each kind's first ones."""
     most = count or DEFAULT_ROWS
-    return {"build_id": build} | {
+    head: dict[str, object] = {"build_id": build}
+    if against:
+        head |= {"against": against, "not_compared": {each.kind: each.apart for each in found if each.apart}}
+    return head | {
         each.kind: [{name: plain(value) for name, value in row.items()} for row in _ordered(each)[:most]]
         for each in found
     }
@@ -241,10 +299,13 @@ def _section(each: Top, build: str, count: int | None, width: int | None, agains
         rests_on = f" ({each.runs})"
         is_long = width is not None and len(lines[0] + rests_on) > width
         lines[0] += f"\n{rests_on.strip()}" if is_long else rests_on
-    if not each.rows:
-        instead = f"; {kind.instead}" if kind.instead else ""
-        return "\n".join([*lines, f"none: {build} has no capture that would show any{instead}\n"])
     ordered = _ordered(each)
+    if not ordered:
+        instead = f"; {kind.instead}" if kind.instead else ""
+        none = "none" if each.is_seen else f"none: {build} has no capture that would show any"
+        return "\n".join([*lines, f"{none}{instead}\n"])
+    several = len(kind.measures) > 1
+    lines += [f"not compared: {f'{m}: ' if several else ''}{why}" for m, why in each.apart.items()]
     fewer = MAX_IDLE_ROWS if count is None and _has(ordered, 1) else count or DEFAULT_ROWS
     for place, most in ((1, count or DEFAULT_ROWS), (2, fewer)):
         rows = [row for row in ordered if row["place"] == place]
@@ -273,17 +334,23 @@ def _ordered(each: Top) -> list[Row]:
         return each.rows
     kind = KINDS[each.kind]
     words = _key_of(kind)
-    before = {tuple(row[w] for w in words): row for row in each.before}
+    before = {
+        tuple(row[w] for w in words): row for row in each.before if _measure_of(kind, row) not in each.apart
+    }
     rows = []
     for row in each.rows:
         other = before.pop(tuple(row[w] for w in words), None)
-        rows.append(row | {"before": _cost(other, kind.cost) if other else 0})
+        nothing = None if _measure_of(kind, row) in each.apart else 0
+        rows.append(row | {"before": _cost(other, kind.cost) if other else nothing})
     for other in before.values():  # what is gone
         gone = {
             name: value if isinstance(value, str) or name == "place" else 0 for name, value in other.items()
         }
         rows.append(gone | {"before": _cost(other, kind.cost)})
-    return sorted(rows, key=lambda row: -abs((_cost(row, kind.cost) or 0) - (row["before"] or 0)))
+    return sorted(
+        rows,
+        key=lambda row: (row["before"] is None, -abs((_cost(row, kind.cost) or 0) - (row["before"] or 0))),
+    )
 
 
 def _cost(row: Row, column: Column) -> float | None:
@@ -308,10 +375,11 @@ def _table(kind: Kind, rows: list[Row], each: Top, width: int | None) -> str:
         names[at + 2 : at + 2], is_word[at + 2 : at + 2] = [["change", ""]], [False]
         for row, line in zip(rows, cells, strict=True):
             cost = _cost(row, kind.cost)
-            line[at:at] = [_figure(row["before"], kind.cost)]
-            line.insert(
-                at + 2, factor(cost / row["before"] if cost and row["before"] else None, row["before"])
-            )
+            before = row["before"]
+            line[at:at] = ["" if before is None else _figure(before, kind.cost)]
+            is_sample = SOURCES[_measure_of(kind, row)].is_sampled
+            ratio = cost / before if cost and before else None
+            line.insert(at + 2, "" if before is None else factor(ratio, before, is_sample=is_sample))
     if width is not None:
         _shorten(names, cells, is_word, width)
     return _in_columns(names, cells, is_word)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tracemill.warehouse.schema.metrics import is_sampled
-
 _STEPS = {
     "bytes": ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")),
     "ns": ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")),
@@ -74,9 +72,9 @@ def singular(plural: str) -> str:
     return plural[:-1] if plural.endswith("s") and not plural.endswith("ss") else plural
 
 
-def factor(ratio: float | None, before: float | None, metric: str = "") -> str:
-    """A change as a factor; where it is none, the word for what is new or gone."""
-    if not ratio and is_sampled(metric):
+def factor(ratio: float | None, before: float | None, *, is_sample: bool = False) -> str:
+    """A change as a factor; where it is none, the word for what is new or gone, as far as samples show."""
+    if not ratio and is_sample:
         return "not seen" if before else "first seen"
     if not ratio:
         return "new" if not before else "gone"

@@ -11,6 +11,7 @@ from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import visible
 from tracemill.flows.show.units import amounts, cost_of_move, factor
 from tracemill.warehouse.queries import ask, ask_column, text
+from tracemill.warehouse.schema.metrics import is_sampled
 from tracemill.warehouse.schema.vocabularies import STATUSES
 
 if TYPE_CHECKING:
@@ -231,7 +232,11 @@ def _status(verdict: Verdict) -> str:
 def change(verdict: Verdict | Finding | Incident) -> str:
     """How much, as a factor, or the word for it."""
     ratio = verdict.change_ratio
-    return cost_of_move(ratio) if verdict.status == "moved" else factor(ratio, verdict.before, verdict.metric)
+    return (
+        cost_of_move(ratio)
+        if verdict.status == "moved"
+        else factor(ratio, verdict.before, is_sample=is_sampled(verdict.metric))
+    )
 
 
 def _certainty(verdict: Verdict, others: int) -> str:

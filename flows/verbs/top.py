@@ -138,7 +138,7 @@ def _print(
             f"{name or build}: nothing here that top shows; `tracemill inspect` says what there is"
         )
     if is_json:
-        click.echo(json.dumps(as_json(found, build, rows), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(as_json(found, build, rows, against), indent=1, ensure_ascii=False))
     else:
         tell(as_text(found, name or build, rows, terminal_width(), against), nl=False)
     return build
