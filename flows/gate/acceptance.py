@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracemill.flows.gate.compare import AT_LEAST, WORSE, compare
-from tracemill.flows.names import NoSuchNameError, as_text, require
+from tracemill.flows.names import NoSuchNameError, as_text, plain, require
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Accepted, Catalog, writer_lock
 from tracemill.warehouse.lock import loading_lock
@@ -62,10 +62,11 @@ def withdraw(warehouse: Path, which: Which) -> Accepted:
     """Take an acceptance back. Raises NoSuchNameError, WarehouseError."""
     with writer_lock(warehouse), loading_lock(warehouse):
         catalog = Catalog.load(warehouse)
-        known = [a for a in catalog.accepted.of([which.build_id]) if a[1] == which.metric]
-        subjects = {a[2]: a for a in known} | {a[2].partition(" (")[0]: a for a in known}
-        require(which.subject, f"accepted {which.metric} of {which.build_id} for", sorted(subjects))
-        accepted = catalog.accepted.pop(subjects[which.subject])
+        with connect(warehouse) as connection:
+            verdicts = {v.change: v for v in ask(connection, "gate/acceptable", _Acceptable)}
+        # An acceptance may be of two builds, or have outlived its verdict.
+        known = [verdicts.get(a) or _Acceptable(a[0], *a, a[2].partition(" (")[0]) for a in catalog.accepted]
+        accepted = catalog.accepted.pop(_chosen(known, which, "an accepted regression").change)
         catalog.commit()
         publish(catalog)
         return accepted
@@ -78,28 +79,44 @@ class _Acceptable(NamedTuple):
     subject: str
     function: str | None
 
+    @property
+    def change(self) -> tuple[str, str, str]:
+        """What an acceptance of it is kept by."""
+        return self.build_id, self.metric, self.subject
+
 
 def find_verdict(connection: duckdb.DuckDBPyConnection, which: Which) -> tuple[str, str]:
     """The verdict's build and its subject in full. Raises NoSuchNameError with what there is."""
     verdicts = (
         _beside(connection, which) if which.baseline else ask(connection, "gate/acceptable", _Acceptable)
     )
-    builds = {name for v in verdicts for name in (v.build_id, v.first_build_id)}
     if which.baseline and not verdicts:
         raise NoSuchNameError(f"{which.build_id} has no regression beside {which.baseline}")
-    require(which.build_id, "build with a regression", sorted(builds))
+    found = _chosen(verdicts, which, "a regression")
+    return found.build_id, found.subject
+
+
+def _chosen(verdicts: list[_Acceptable], which: Which, what: str) -> _Acceptable:
+    """The one of the verdicts, which are called what. Raises NoSuchNameError with what there is."""
+    builds = {name for v in verdicts for name in (v.build_id, v.first_build_id)}
+    require(which.build_id, f"build with {what}", sorted(builds))
     verdicts = [v for v in verdicts if which.build_id in (v.build_id, v.first_build_id)]
-    require(which.metric, f"regression of {which.build_id} in", sorted({v.metric for v in verdicts}))
+    one = what.partition(" ")[2]
+    require(which.metric, f"{one} of {which.build_id} in", sorted({v.metric for v in verdicts}))
     verdicts = [v for v in verdicts if v.metric == which.metric]
-    exact = [v for v in verdicts if v.subject == which.subject]
-    found = exact or [v for v in verdicts if v.function == which.subject]
+    subject = plain(which.subject)
+    exact = [v for v in verdicts if plain(v.subject) == subject]
+    found = exact or [v for v in verdicts if v.function and plain(v.function) == subject]
     if len(found) > 1:
         known = ", ".join(f"{v.subject!r} at {v.build_id}" for v in found)
         raise NoSuchNameError(f"{which.subject!r} has several verdicts; name one of {known}")
     if not found:
-        subjects = sorted(v.subject for v in verdicts)
-        require(which.subject, f"{which.metric} regression of {which.build_id} in", subjects)
-    return found[0].build_id, found[0].subject
+        require(
+            which.subject,
+            f"{which.metric} {one} of {which.build_id} in",
+            sorted(plain(v.subject) for v in verdicts),
+        )
+    return found[0]
 
 
 def _beside(connection: duckdb.DuckDBPyConnection, which: Which) -> list[_Acceptable]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tracemill.flows.gate import acceptance
 from tracemill.flows.gate.acceptance import Which, find_verdict
 from tracemill.flows.gate.judgement import Finding, Judgement
 from tracemill.flows.names import NoSuchNameError
@@ -42,7 +43,7 @@ def test_an_accepted_regression_fails_no_gate_and_stays_in_sight(demo: Path, tmp
     assert all(r["accepted_at"] for r in kept)
     assert tracemill(*ACCEPT, "--undo", *where).exit_code == 0
     assert tracemill("gate", "--candidate", "b08", *where).exit_code == 1
-    assert "no accepted" in tracemill(*ACCEPT, "--undo", *where).stderr
+    assert "no build with an accepted regression 'b08'" in tracemill(*ACCEPT, "--undo", *where).stderr
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,46 @@ def test_a_regression_can_be_named_by_the_build_where_it_begins() -> None:
         assert find_verdict(connection, Which("b7", "m", "G")) == ("b7", "G")
         with pytest.raises(NoSuchNameError):
             find_verdict(connection, Which("b9", "m", "G"))
+
+
+def of_regressions(*rows: tuple[str, str, str, str]) -> duckdb.DuckDBPyConnection:
+    """Regressions of the metric m: build, build where it begins, subject, function."""
+    connection = duckdb.connect()
+    connection.execute(
+        "create table regressions (build_id text, first_build_id text, metric text, subject text, "
+        "function text, status text, calling_function text)"
+    )
+    for build, first, subject, function in rows:
+        connection.execute(
+            "insert into regressions values ($1, $2, 'm', $3, $4, 'regressed', null)",
+            [build, first, subject, function],
+        )
+    return connection
+
+
+@pytest.mark.parametrize("named", ["go.yaml.in/yaml.v3.F", "go.yaml.in/yaml%2ev3.F"])
+def test_a_function_of_a_package_with_dots_is_named_as_it_is_imported(named: str) -> None:
+    escaped = "go.yaml.in/yaml%2ev3.F"
+    with of_regressions(("b9", "b9", f"{escaped} (sync)", escaped)) as connection:
+        for subject in (named, f"{named} (sync)"):
+            assert find_verdict(connection, Which("b9", "m", subject)) == ("b9", f"{escaped} (sync)")
+        with pytest.raises(NoSuchNameError, match=r"did you mean 'go.yaml.in/yaml.v3.F \(sync\)'"):
+            find_verdict(connection, Which("b9", "m", f"{named} (syn)"))
+
+
+def test_what_was_accepted_is_taken_back_by_the_words_that_accepted_it(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = shutil.copytree(demo, tmp_path / "w")
+    subjects = [f"{LOOKUP} (sync)", f"{LOOKUP} (chan receive)"]
+    verdicts = [acceptance._Acceptable("b08", "b07", "block_ns", s, LOOKUP) for s in subjects]
+    monkeypatch.setattr(acceptance, "ask", lambda *_: verdicts)
+    for subject in subjects:
+        acceptance.accept(where, Which("b07", "block_ns", subject), "why", "Ann")
+    with pytest.raises(NoSuchNameError, match="has several verdicts; name one of"):
+        acceptance.withdraw(where, Which("b07", "block_ns", LOOKUP))
+    assert acceptance.withdraw(where, Which("b07", "block_ns", subjects[0])).subject == subjects[0]
+    assert acceptance.withdraw(where, Which("b07", "block_ns", LOOKUP)).subject == subjects[1]
 
 
 def test_an_acceptance_needs_a_reason(demo: Path) -> None:
