@@ -87,6 +87,37 @@ def test_what_capturing_costs_is_neither_better_nor_worse(function, is_judged):
         assert rows(connection, values) == [(250,)]
 
 
+def test_what_capturing_costs_is_not_of_the_code_that_wraps_its_handlers():
+    path = ("net/http.HandlerFunc.ServeHTTP", "app.instrumented", "net/http.serverHandler.ServeHTTP")
+    taken, own = (
+        ("compress/flate.NewWriter", "runtime/pprof.newProfileBuilder", "net/http/pprof.Profile"),
+        "app.f",
+    )
+    given = Given()
+    stacks = given.stack(*taken, *path), given.stack("bytes.growSlice", own, *path)
+    for build in range(1, 9):
+        size = 8_000_000 if build < 6 else 80_000_000
+        for run in "123":
+            given.heap(f"b{build}", run, [(stack, 0, size) for stack in stacks])
+            capture_id = given.capture(f"b{build}", run, "cpu", duration_ns=10**9)
+            given.tables["profile_samples"].append(
+                {
+                    "capture_id": capture_id,
+                    "sample_index": 0,
+                    "sample_type": "cpu",
+                    "unit": "nanoseconds",
+                    "value": size * 10,
+                    "stack_id": stacks[0],
+                    "sampling_period": 10**7,
+                }
+            )
+    with given.models() as connection:
+        found = rows(connection, "select distinct function from regressions where function is not null")
+        costs = rows(connection, "select distinct metric, subject from observations where measure = 'cpu'")
+    assert found == [(own,)]
+    assert sorted(costs) == [("cpu_ns", "net/http/pprof.Profile"), ("process_cpu_ns", "program")]
+
+
 def test_goroutines_of_profiles_and_traces_are_counted_by_their_entry():
     given = Given()
     profile = given.capture("b1", "1", "goroutine")

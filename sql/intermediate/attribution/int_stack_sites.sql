@@ -3,8 +3,8 @@
 -- that this frame called, and sync_map_call the method of sync.Map on the way. calling_function is the next frame out,
 -- a closure as the function that it stands in: one closure more gives the others other numbers. is_within_request: a
 -- server's handler runs, so that whatever blocks there, somebody waits for the answer; but for the handlers that take
--- captures. A receive, a select, a WaitGroup, a Cond or a sleep waits there for a request (waits_for_request), elsewhere for
--- work (waits_for_work).
+-- captures. What these cost is their own: no code around them is the user's. A receive, a select, a WaitGroup, a Cond or a
+-- sleep waits there for a request (waits_for_request), elsewhere for work (waits_for_work).
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -107,6 +107,7 @@ rooted as (
                 else split_part(split_part(f, '[', 1), '.', 1)
             end
         ) as roots,
+        list_position(list_transform(functions, lambda f: starts_with(f, 'net/http/pprof.')), true) as capturing_frame,
     from framed
 ),
 
@@ -114,7 +115,7 @@ rooted as (
 flagged as (
     select
         *,
-        list_transform(roots, lambda r: r not in (
+        list_transform(roots, lambda r: capturing_frame is null and r not in (
             '', 'archive', 'bufio', 'bytes', 'cmp', 'compress', 'container', 'context', 'crypto', 'database',
             'debug', 'embed', 'encoding', 'errors', 'expvar', 'flag', 'fmt', 'go', 'hash', 'html', 'image',
             'index', 'internal', 'io', 'iter', 'log', 'maps', 'math', 'mime', 'net', 'os', 'path', 'plugin',
@@ -136,7 +137,7 @@ placed as (
 
 -- A stack of the runtime alone is told by its goroutine's entry, such as runtime.bgsweep.
 sited as (
-    select *, coalesce(user_frame, outer_frame, len(functions)) as site,
+    select *, coalesce(capturing_frame, user_frame, outer_frame, len(functions)) as site,
     from placed
 )
 
@@ -168,7 +169,7 @@ select
         'golang.org/x/net/http2.(*serverConn).runHandler',
         'google.golang.org/grpc.(*Server).handleStream',
         'net/rpc.(*service).call'
-    ]) and len(list_filter(sited.functions, lambda f: starts_with(f, 'net/http/pprof.'))) = 0 as is_within_request,
+    ]) and sited.capturing_frame is null as is_within_request,
     regexp_matches(
         sited.functions[1], '^runtime\.(chanrecv|selectgo|block)|^sync\.\(\*(WaitGroup|Cond)\)\.|^time\.Sleep'
     ) as does_wait,
