@@ -153,6 +153,34 @@ def test_goroutines_of_profiles_and_traces_are_counted_by_their_entry():
         ]
 
 
+@pytest.mark.parametrize(
+    ("leaking", "found"),
+    [
+        ("app.notify.func1", [["app.notify.func1", "unknown"]]),
+        (None, [["unknown"]]),
+    ],
+)
+def test_goroutines_that_begin_nobody_knows_where_belong_to_those_that_explain_them(leaking, found):
+    """Of a leak, goroutines that slept from the start of the trace on, before Go 1.23."""
+    given = Given()
+    for build in range(1, 9):
+        for run in "123":
+            trace = given.trace(f"b{build}", run, [])
+            entries = ["app.serve"] * 40 + [None] * 20
+            if build >= 6:
+                entries += [leaking] * 200 + [None] * 60
+            given.tables["goroutines"] += [
+                {"capture_id": trace, "goroutine_id": number, "entry_function": entry}
+                for number, entry in enumerate(entries, 1)
+            ]
+    query = """
+        select list(subject order by subject) from regressions
+        where metric = 'goroutine_live_count' group by incident_id
+    """
+    with given.models() as connection:
+        assert [members for (members,) in rows(connection, query)] == found
+
+
 def test_the_collectors_shares_are_of_the_traces_time():
     given = Given()
     trace = given.trace("b1", "1", [], seconds=2)

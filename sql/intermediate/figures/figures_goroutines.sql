@@ -1,6 +1,7 @@
 -- How many goroutines there were at each run's end, how many of them are leaked, and how many more they became.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
+-- Where goroutines began that no trace tells of is no function: their number belongs to what explains it.
 with
 
 counted as (
@@ -16,7 +17,7 @@ select
     run_id,
     metric,
     function || coalesce(' (' || state || ')', '') as subject,
-    function,
+    nullif(function, 'unknown') as function,
     state as wait_reason,
     goroutine_count::double as value,
     measure as evidence,

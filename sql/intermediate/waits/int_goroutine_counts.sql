@@ -1,6 +1,7 @@
 -- Goroutines at the end of each run, by creator and state or by entry function, and leaked ones by where they wait.
 -- grain: build_id, run_id, metric, function, state
 -- scope: build
+-- Of a goroutine that slept all the time, traces before Go 1.23 do not tell where it began: 'unknown'.
 -- Of several profiles or traces of a process the last counts, as of dumps in goroutine_states.
 with
 
@@ -76,7 +77,8 @@ counted as (
         and sites.stack_id = dump_rows.stack_id
     where dump_rows.is_leaked
     union all
-    select last_ones.build_id, last_ones.run_id, 'goroutine_live_count', 'trace', traced.entry_function, null, 1,
+    select last_ones.build_id, last_ones.run_id, 'goroutine_live_count', 'trace',
+        coalesce(traced.entry_function, 'unknown'), null, 1,
     from traced
     inner join last_ones using (capture_id)
     where traced.ended_ns is null
