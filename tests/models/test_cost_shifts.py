@@ -77,6 +77,25 @@ def test_an_extracted_helper_is_a_shift_of_what_it_allocates(metric):
     }
 
 
+def test_system_calls_that_a_function_lets_another_make_are_a_shift():
+    """As of a file server, whose answers go through a compressor for two builds."""
+    given = Given()
+    own, moved = (
+        ("os.(*File).Seek", TOUCH, *USER_PATH),
+        ("internal/poll.(*FD).Write", HELPER, TOUCH, *USER_PATH),
+    )
+    for build in range(1, 11):
+        calls = {own: 2000, moved: 0} if build not in (6, 7) else {own: 1000, moved: 1000}
+        for run in "123":
+            stacks = [given.stack(*path) for path, count in calls.items() for _ in range(count)]
+            given.trace(f"b{build}", run, [(stack, "", 1000) for stack in stacks])
+    for interval in given.tables["goroutine_intervals"]:
+        interval |= {"state": "syscall", "reason": None}
+    assert verdicts(given, "syscall_count") == {
+        (build, function, "cost_shift", TOUCH) for build in ("b6", "b8") for function in (HELPER, TOUCH)
+    }
+
+
 @pytest.mark.full
 def test_work_that_moves_between_callees_of_one_caller_is_a_shift():
     def waits(build):

@@ -13,7 +13,7 @@ history as (
 
 paths as (
     select * from int_stack_costs
-    where metric in ('alloc_bytes', 'inuse_bytes', 'cpu_ns', 'mutex_delay_ns')
+    where metric in ('alloc_bytes', 'inuse_bytes', 'cpu_ns', 'mutex_delay_ns', 'syscall_ns')
         or (metric = 'block_delay_ns' and is_contention)
 ),
 
@@ -29,6 +29,7 @@ costs as (
         case metric
             when 'alloc_bytes' then 'alloc_objects'
             when 'inuse_bytes' then 'inuse_objects'
+            when 'syscall_ns' then 'syscall_count'
             else replace(metric, 'delay_ns', 'contentions')
         end,
         function,
