@@ -37,6 +37,18 @@ def test_a_renamed_function_is_moved() -> None:
     assert found(renamed()) == MOVED
 
 
+def test_what_one_run_misses_did_not_move_when_a_build_misses_it() -> None:
+    """What a program allocates as it starts is two samples or none, of one function or another."""
+    seen = {("b2", "1"): OLD, ("b5", "2"): OLD, ("b6", "3"): NEW}
+    given = Given()
+    for build in range(1, 9):
+        for run in "123":
+            name = seen.get((f"b{build}", run))
+            sites = [(given.stack(name, *USER_PATH), 0x100, 1_200_000)] if name else []
+            given.heap(f"b{build}", run, [*sites, (given.stack(OTHER, *USER_PATH), 0x200, 300_000_000)])
+    assert found(given) == ([], set())
+
+
 def test_a_build_of_no_known_place_does_not_keep_the_old_name() -> None:
     given = renamed()
     given.heap("unplaced", "1", [(given.stack(OLD, *USER_PATH), 0x100, 400_000_000)])

@@ -67,6 +67,13 @@ run_costs as (
     group by all
 ),
 
+measured_runs as (
+    select build_order.ordinal, measures.measure, count(distinct measures.run_id) as run_count,
+    from measures
+    inner join build_order using (build_id)
+    group by build_order.ordinal, measures.measure
+),
+
 -- A sampled profile may miss a function once; only what is never seen again is gone. What costs nothing any more but
 -- still calls what does is there.
 lives as (
@@ -131,7 +138,12 @@ costs as (
         and run_costs.measure = ends.measure
         and run_costs.ordinal = ends.seen_ordinal
     inner join floors using (metric)
+    inner join measured_runs
+        on measured_runs.ordinal = ends.seen_ordinal
+        and measured_runs.measure = ends.measure
     group by ends.ordinal, ends.seen_ordinal, ends.function, ends.is_new, run_costs.metric
+    -- What one run misses a whole build may miss.
+    having count(*) = any_value(measured_runs.run_count)
 ),
 
 callers as (
