@@ -18,12 +18,13 @@ def incidents(
     unseen: str = "",
     paths: str = "",
     after: dict[str, float] | None = None,
+    moved: str = "",
     as_before: dict[str, str] | None = None,
 ) -> list[list[str]]:
     """The incidents of verdicts (known at, begins at, status, metric, function): members, the lead first.
 
     calls: callee<caller. waits: waiter<holder=ns. starts: started<starter.
-    unseen: builds that do not show the last verdict's series.
+    unseen: builds that do not show the last verdict's series. moved: those that show it where it went.
     paths: inner<outer<outermost=cost. after: what a function costs after, of others 100; before all cost 0.
     as_before: of functions that are back, the build at which they changed.
     """
@@ -85,13 +86,18 @@ def incidents(
         """
         create table regression_history as
         select distinct verdicts.metric, verdicts.first_subject, verdicts.function,
-            builds.build_id, builds.ordinal,
-            verdicts.before as expected, verdicts.after as value, verdicts.negligible,
+            builds.build_id, builds.ordinal, verdicts.before as expected, verdicts.negligible,
+            case
+                when builds.build_id >= verdicts.first_build_id then verdicts.after
+                when (verdicts.metric, verdicts.first_subject) <> ($1, $2) then 0
+                when list_contains($4, builds.build_id) then 80
+                else 0
+            end as value,
         from int_verdicts as verdicts
         cross join builds
         where (verdicts.metric, verdicts.first_subject) <> ($1, $2) or not list_contains($3, builds.build_id)
         """,
-        [verdicts[-1][3], verdicts[-1][4], unseen.split()],
+        [verdicts[-1][3], verdicts[-1][4], unseen.split(), moved.split()],
     )
     build(connection, "int_changed_paths")
     build(connection, "int_incident_members")
@@ -142,6 +148,16 @@ def test_a_series_that_was_not_seen_for_a_while_changed_where_another_of_its_fun
     assert incidents(*verdicts, unseen="b5 b6") == [
         ["b6 inuse_bytes app.f", "b7 mapassign_alloc_bytes app.f"]
     ]
+
+
+def test_a_series_whose_runs_told_nothing_yet_changed_where_another_of_its_function_did():
+    verdicts = (
+        ("b6", "b6", "regressed", "alloc_bytes", "app.f"),
+        ("b7", "b7", "regressed", "cpu_ns", "app.f"),
+    )
+    assert len(incidents(*verdicts)) == 2
+    assert len(incidents(*verdicts, moved="b5")) == 2
+    assert incidents(*verdicts, moved="b6") == [["b6 alloc_bytes app.f", "b7 cpu_ns app.f"]]
 
 
 def test_parts_of_a_whole_that_was_known_before_are_one_incident():

@@ -9,9 +9,9 @@
 -- were taken back one that began as it did, or any where it only follows from another load. A regression never hides in an
 -- incident that is none. What only a later build makes certain joins the incident that was known before, if that is at
 -- least as grave; so do all that keep more memory, or use more CPU time, where the whole program's was known before. A
--- series that no build shows between two levels, as what maps allocated is unknown at times, may have changed at any of
--- these: its change is that of another verdict on its function, if one begins there; and so is what is known later, whose
--- build is not certain. What is found later never takes an incident's name away: it joins one, and of two that it links
+-- series that no build shows where it was between two levels, as what maps allocated is unknown at times and runs of one
+-- build differ too much to tell, may have changed at any of these: its change is that of another verdict on its function,
+-- if one begins there; and so is what is known later, whose build is not certain. What is found later never takes an incident's name away: it joins one, and of two that it links
 -- the first by name.
 with recursive
 
@@ -64,28 +64,32 @@ history as (
     select * from regression_history
 ),
 
--- The last build that shows a series before each.
-shown_before as (
-    select metric, first_subject, build_id,
-        lag(ordinal) over (partition by metric, first_subject order by ordinal) as ordinal_before,
-    from history
+-- The last build before each change that shows its series where it was.
+seen_before as (
+    select verdicts.build_id, verdicts.metric, verdicts.subject, any_value(first_build.ordinal) as first_ordinal,
+        max(history.ordinal) as last_ordinal,
+    from verdicts
+    inner join build_order as first_build on first_build.build_id = verdicts.first_build_id
+    inner join history
+        on history.metric = verdicts.metric
+        and history.first_subject = verdicts.first_subject
+        and history.ordinal < first_build.ordinal
+    where abs(ln((history.value + verdicts.negligible) / (verdicts.before + verdicts.negligible)))
+        <= abs(ln((history.value + verdicts.negligible) / (verdicts.after + verdicts.negligible)))
+    group by verdicts.build_id, verdicts.metric, verdicts.subject
 ),
 
 unseen as (
     select verdicts.build_id, verdicts.metric, verdicts.subject,
         arg_min(others.first_build_id, beginnings.ordinal) as origin_build_id,
     from verdicts
-    inner join build_order as first_build on first_build.build_id = verdicts.first_build_id
-    inner join shown_before
-        on shown_before.metric = verdicts.metric
-        and shown_before.first_subject = verdicts.first_subject
-        and shown_before.build_id = verdicts.first_build_id
+    inner join seen_before using (build_id, metric, subject)
     inner join verdicts as others
         on others.function = verdicts.function
         and others.status = verdicts.status
     inner join build_order as beginnings on beginnings.build_id = others.first_build_id
-    where beginnings.ordinal > shown_before.ordinal_before
-        and beginnings.ordinal < first_build.ordinal
+    where beginnings.ordinal > seen_before.last_ordinal
+        and beginnings.ordinal < seen_before.first_ordinal
     group by all
 ),
 
