@@ -182,7 +182,10 @@ def test_of_one_series_that_more_runs_would_tell_it_is_not_said_that_nothing_cou
         ([3], "; 3 more runs of each would tell"),
         ([1, 4, 9, None], "; 4 more runs of each would tell half of them"),
         ([1, None, None], ""),
-        ([200, 300], "; the runs differ by so much that more of them do not help: a quieter machine would"),
+        (
+            [200, 300],
+            "; more than 50 more runs of each would tell half of them, and a quieter machine helps sooner",
+        ),
     ],
 )
 def test_half_of_the_series_is_half_of_all_and_not_of_those_that_have_a_number(

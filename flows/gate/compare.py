@@ -300,10 +300,13 @@ def advice(series: Sequence[Series], what: str) -> str:
     if len(more) <= middle:
         return ""
     half = more[middle]
+    of_half = " half of them" * (len(series) > 1)
     if half > MOST_ADVISED:
-        return "; the runs differ by so much that more of them do not help: a quieter machine would"
+        return (
+            f"; more than {MOST_ADVISED} more {what} would tell{of_half}, and a quieter machine helps sooner"
+        )
     one = what.replace("pairs", "pair").replace("runs", "run")
-    return f"; {half} more {what if half > 1 else one} would tell{' half of them' * (len(series) > 1)}"
+    return f"; {half} more {what if half > 1 else one} would tell{of_half}"
 
 
 def _is_equal(sides: Sides) -> bool:
