@@ -40,7 +40,7 @@ FORMATS = {
     "legacy_profile": 5,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 7,
-    "goroutine_dump": 8,
+    "goroutine_dump": 9,
     "race": 1,
     "gctrace": 5,
     "listing": 4,

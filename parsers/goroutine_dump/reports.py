@@ -1,8 +1,9 @@
 """Which goroutines belong together: the dumps and the panics of a text that may hold many.
 
 A dump (a census of all goroutines) follows another where a goroutine's number comes again, or a second one
-runs: in a dump only the goroutine that takes it does. A panic or a fatal error is told by its message,
-which stands before the stacks, or is the stack of one running goroutine alone (runtime/debug.Stack).
+runs: in a dump only the goroutine that takes it does, and from Go 1.26 on those that just return from a
+system call (exitsyscall in runtime/proc.go). A panic or a fatal error is told by its message, which stands
+before the stacks, or is the stack of one running goroutine alone (runtime/debug.Stack).
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _CAUSE = re.compile(
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 # The profile of all goroutines takes itself.
 _CENSUS = "runtime/pprof.writeGoroutineStacks"
+# Innermost in a goroutine that is in a system call or calls C.
+_SYSTEM_CALL = re.compile(
+    r"(?:syscall|internal/(?:runtime/)?syscall[\w/]*|golang\.org/x/sys/\w+)\."
+    r"|(?:runtime\.(?:cgocall|notetsleepg)|os/signal\.signal_recv)$"
+)
 # So much of what stands before a stack may be its cause.
 LOOKED_AT = 4096
 
@@ -117,8 +123,10 @@ class Grouping:
 
 
 def _runs(goroutine: Goroutine) -> bool:
-    """Whether it took the dump: it ran, and its stack could be walked."""
-    return goroutine.state.state == "running" and goroutine.frames.status != "unavailable"
+    """Whether it may have taken the dump: it ran, not in a system call, and its stack could be walked."""
+    frames = goroutine.frames
+    is_calling = bool(frames.functions) and _SYSTEM_CALL.match(frames.functions[0]) is not None
+    return goroutine.state.state == "running" and frames.status != "unavailable" and not is_calling
 
 
 def _nanoseconds(text: str) -> int | None:

@@ -98,6 +98,26 @@ def test_the_goroutine_that_took_a_dump_belongs_to_it(between, tmp_path):
     assert [ids(c) for c in found] == [[50, 1, 2, 3], [51, 1, 2, 3], [52, 1, 2, 3]]
 
 
+@pytest.mark.parametrize(
+    "innermost",
+    [
+        "syscall.Syscall(0x0, 0x9, 0x1)\n\t/go/src/syscall/syscall_linux.go:74 +0x25",
+        "internal/runtime/syscall/linux.Syscall6(0x0)\n\t/go/src/internal/runtime/syscall/asm.s:36 +0xe",
+        "golang.org/x/sys/unix.EpollWait(0x3)\n\t/mod/golang.org/x/sys/unix/zsyscall_linux.go:56 +0x6b",
+        "runtime.cgocall(0x401050, 0xc000080e78)\n\t/go/src/runtime/cgocall.go:167 +0x4b",
+        "os/signal.signal_recv()\n\t/go/src/runtime/sigqueue.go:152 +0x98",
+    ],
+    ids=lambda text: text.partition("(")[0],
+)
+@pytest.mark.parametrize("place", [1, -1])
+def test_a_goroutine_that_returns_from_a_system_call_begins_no_other_dump(innermost, place, tmp_path):
+    parts = DUMP.rstrip("\n").split("\n\n")
+    parts.insert(place, f"goroutine 9999 [running]:\n{innermost}\nmain.work()\n\t/src/main.go:7 +0x1")
+    (found,) = captures(tmp_path, "\n\n".join(parts) + "\n")
+    assert found.facts.kind == "goroutine_dump"
+    assert len(ids(found)) == len(parts)
+
+
 def test_a_dump_with_lines_of_a_log_between_its_goroutines_is_one(tmp_path):
     text = DUMP.replace("\n\n", "\n\nrequest served\n")
     (found,) = captures(tmp_path, text)
