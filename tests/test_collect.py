@@ -127,6 +127,13 @@ def test_a_build_is_a_folder_of_the_artifacts(address, tmp_path, name):
     assert not (tmp_path / "a").exists()
 
 
+def test_a_password_in_the_address_is_refused_and_not_shown(tmp_path):
+    done = tracemill("collect", "http://me:hush@127.0.0.1:1", "--build", "b1", "--artifacts", tmp_path / "a")
+    assert done.exit_code == 2
+    assert "TRACEMILL_COLLECT_HEADERS" in done.output
+    assert "hush" not in done.output
+
+
 @pytest.mark.parametrize(
     ("url", "fact"),
     [

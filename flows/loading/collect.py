@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tracemill.flows.folders import made
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.layout import folder_name
-from tracemill.flows.loading.scrape import Service
+from tracemill.flows.loading.scrape import HEADERS, Service
 from tracemill.parsers.api import ParseError
 from tracemill.parsers.registry import detect, sources
 
@@ -106,6 +106,8 @@ def _sweep(folder: Path) -> None:
 
 def _base(url: str) -> str:
     parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
+    if parts.username is not None:  # the address is shown, and stands in logs
+        raise InputError(f"a name or password in the address: give it as a header, in {HEADERS}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(f"{url}: not the address of a service, such as http://localhost:6060")
     path = parts.path.rstrip("/")
