@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -97,6 +98,39 @@ def test_folders_of_files_are_a_run_each_and_ten_runs_get_the_exact_test(tmp_pat
     assert a["p_value"] == pytest.approx(2 / 184756)
     assert b["answer"] == "does not differ"
     assert found(before, after, "--at-least", 50)["exit_code"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["{run}/bench.txt", "{side}/{run}/bench.txt", "out/{run}/bench.txt", "{run}.txt", "out/{run}.txt"]
+)
+def test_an_archive_stands_for_a_folder_of_runs(name: str, tmp_path: Path) -> None:
+    for side, factor in (("a", 1.0), ("b", 1.5)):
+        with zipfile.ZipFile(tmp_path / f"{side}.zip", "w") as packed:
+            for run in range(6):
+                result = f"pkg: app\nBenchmarkA-2 100 {factor * (100 + run)} ns/op\n"
+                packed.writestr(name.format(side=side, run=run), result)
+    (series,) = found(tmp_path / "a.zip", tmp_path / "b.zip")["series"]
+    assert (series["answer"], series["runs_after"]) == ("worse", 6)
+
+
+def test_an_archive_of_a_folder_with_a_run_json_is_one_run(tmp_path: Path) -> None:
+    for side in ("a", "b"):
+        with zipfile.ZipFile(tmp_path / f"{side}.zip", "w") as packed:
+            packed.writestr("out/run.json", "{}")
+            for name in ("1.txt", "2.txt"):
+                packed.writestr(f"out/{name}", "BenchmarkA-2 100 5 ns/op\n")
+    answer = found(tmp_path / "a.zip", tmp_path / "b.zip")
+    assert [series["runs_after"] for series in answer["series"]] == [1]
+
+
+def test_an_archive_in_a_folder_is_a_run(tmp_path: Path) -> None:
+    for side, factor in (("a", 1.0), ("b", 1.5)):
+        (tmp_path / side).mkdir()
+        for run in range(6):
+            with zipfile.ZipFile(tmp_path / side / f"{run}.zip", "w") as packed:
+                packed.writestr("bench.txt", f"BenchmarkA-2 100 {factor * (100 + run)} ns/op\n")
+    (series,) = found(tmp_path / "a", tmp_path / "b")["series"]
+    assert (series["answer"], series["runs_after"]) == ("worse", 6)
 
 
 def test_two_files_show_ratios_and_never_a_verdict() -> None:

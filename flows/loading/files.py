@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from tracemill.flows.loading.discover import InputError
 from tracemill.flows.loading.ingest import ingest
 from tracemill.flows.loading.layout import BUILD_FILE, RUN_FILE, Layout
+from tracemill.flows.loading.tree import tree_of
+from tracemill.parsers.unwrap.archive import is_archive
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.lock import writer_lock
 from tracemill.warehouse.models import needed_for, read_models
@@ -88,17 +90,25 @@ def warehouse_of_builds(
 ) -> contextlib.AbstractContextManager[Loaded]:
     """Load each folder, or each file as a single run, as the build of that name; build the named models.
 
-    Of a folder without folders each file is a run, unless a run.json makes it one. Raises as warehouse_of.
+    Of a folder or archive without folders each file is a run, unless a run.json makes it one. Raises as
+    warehouse_of.
     """
     return _loaded([([path], _layout_of(build, path)) for build, path in builds.items()], models)
 
 
 def _layout_of(build: str, path: Path) -> Layout:
-    if not path.is_dir() or (path / RUN_FILE).exists():
+    if not path.is_dir() and not is_archive(path):
         return Layout(build=build, run=RUN)
-    if any(entry.is_dir() for entry in path.iterdir()):
-        return Layout(build=build)
-    return Layout(build=build, patterns=("{run}",))
+    files = [file.parts for file in tree_of(path).files]
+    # An archive may hold the folder that it was made of, under any name.
+    tops = {parts[0] for parts in files}
+    is_wrapped = not path.is_dir() and len(tops) == 1 and all(len(parts) > 1 for parts in files)
+    inner = [parts[is_wrapped:] for parts in files]
+    if (RUN_FILE,) in inner:
+        return Layout(build=build, run=RUN, patterns=("**",) if is_wrapped else ())
+    if not any(len(parts) > 1 for parts in inner):
+        return Layout(build=build, patterns=("*/{run}" if is_wrapped else "{run}",))
+    return Layout(build=build, patterns=("*/{run}/**", "*/*") if is_wrapped else ())
 
 
 @contextlib.contextmanager
