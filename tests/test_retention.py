@@ -188,6 +188,22 @@ def test_captures_that_come_after_their_builds_rows_expired_are_named(
 
 
 @pytest.mark.full
+def test_labels_that_come_after_rows_expired_are_conditions(template: Path, warehouse: Path) -> None:
+    retention(warehouse, ALL, is_trial=False, now=NOW)
+    artifacts = shutil.copytree(template / "artifacts", warehouse.parent / "artifacts")
+    facts = {"committed_at": "2026-01-11T00:00:00Z", "labels": {"machine": "old", "GOMAXPROCS": "7"}}
+    (artifacts / "b1/build.json").write_text(json.dumps(facts))
+    ingest([artifacts], warehouse, processes=1)
+    build(warehouse)
+    with connect(warehouse) as connection:
+        found = connection.execute(
+            "select distinct condition, value from int_condition_values "
+            "where build_id = 'b1' and condition in ('machine', 'GOMAXPROCS') order by 1"
+        ).fetchall()
+    assert found == [("GOMAXPROCS", "7"), ("machine", "old")]
+
+
+@pytest.mark.full
 def test_a_changed_model_is_derived_anew_where_raw_rows_are_and_the_rest_is_told(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,10 +23,6 @@ binaries as (
     select * from stg_binaries
 ),
 
-manifests as (
-    select * from stg_build_manifests
-),
-
 architectures as (
     select captures.build_id, max(binaries.architecture) as architecture,
     from binaries
@@ -39,11 +35,6 @@ settings as (
     select captures.build_id, unnest(map_entries(binaries.build_settings)) as setting,
     from binaries
     inner join captures using (capture_id)
-),
-
-labels as (
-    select build_id, unnest(map_entries(labels)) as label,
-    from manifests
 ),
 
 -- Of a program that changes them as it runs they are no condition. Where there is no limit, its place holds the largest
@@ -103,14 +94,5 @@ where setting.key in ('GOEXPERIMENT', 'GOAMD64', 'GOARM64', '-race', '-gcflags',
 group by build_id, setting.key
 having count(distinct setting.value) = 1
 union all
-select build_id, null, label.key, label.value,
-from labels
-where upper(label.key) in ('GOGC', 'GOMEMLIMIT', 'GOMAXPROCS', 'GODEBUG', 'GOEXPERIMENT')
-    or lower(label.key) in ('cpu', 'cpu_limit', 'memory_limit', 'machine', 'runner', 'environment')
-union all
--- What build.json says counts more.
-select collector.build_id, null, collector.condition, collector.value,
+select build_id, null, condition, value,
 from collector
-anti join labels
-    on labels.build_id = collector.build_id
-    and upper(labels.label.key) = collector.condition

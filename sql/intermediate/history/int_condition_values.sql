@@ -7,8 +7,27 @@ build_order as (
     select * from builds
 ),
 
+manifests as (
+    select * from stg_build_manifests
+),
+
+labels as (
+    select build_id, unnest(map_entries(labels)) as label,
+    from manifests
+),
+
+-- What build.json says counts more, also once what the captures say is all that is left of them.
 conditions as (
-    select * from int_build_conditions
+    select told.*,
+    from int_build_conditions as told
+    anti join labels
+        on labels.build_id = told.build_id
+        and upper(labels.label.key) = upper(told.condition)
+    union all
+    select build_id, null, label.key, label.value,
+    from labels
+    where upper(label.key) in ('GOGC', 'GOMEMLIMIT', 'GOMAXPROCS', 'GODEBUG', 'GOEXPERIMENT')
+        or lower(label.key) in ('cpu', 'cpu_limit', 'memory_limit', 'machine', 'runner', 'environment')
 ),
 
 benchmarks as (
