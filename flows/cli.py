@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from tracemill.flows.show.terminal import leave_unread, tell, visible_lines
+from tracemill.flows.show.terminal import leave_unread, tell, visible_lines, write_what_can_be_read
 from tracemill.flows.signals import stopped_in_queries
 from tracemill.flows.verbs import (
     commits,
@@ -68,6 +68,7 @@ class _Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        write_what_can_be_read()
         try:
             with stopped_in_queries():
                 return super().invoke(ctx)

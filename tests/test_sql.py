@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -220,3 +221,25 @@ def test_the_prompt_refuses_what_does_more_than_read_and_goes_on(
     assert "a query reads and does nothing else" in shown
     assert re.search(r"\b42\b", shown)
     assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_query_whose_answer_nobody_can_read_ends_well(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["sql", "select 1", "--warehouse", str(warehouse)], standalone_mode=False) in (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", "→ é".encode()), ("latin-1", b"? \xe9"), ("utf-8", "→ é".encode())]
+)
+@pytest.mark.parametrize("format_", ["table", "csv", "json"])
+def test_a_sign_that_the_readers_encoding_lacks_ends_no_query(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, shown: bytes, format_: str
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    words = ["sql", "select '→ é' as x", "--warehouse", str(warehouse), "--format", format_]
+    assert main(words, standalone_mode=False) in (None, 0)
+    sys.stdout.flush()
+    assert shown in written.getvalue()

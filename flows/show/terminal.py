@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -15,13 +16,21 @@ import click
 quiet = ContextVar("quiet", default=False)
 
 
+def write_what_can_be_read() -> None:
+    """No sign that the encoding of standard output lacks is a reason to say nothing: there it is a ?.
+
+    ASCII stands for no encoding at all, as in a container without a locale: that gets UTF-8. Where it was
+    closed before we came, nobody reads.
+    """
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as we run
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        is_none = codecs.lookup(sys.stdout.encoding).name == "ascii"
+        sys.stdout.reconfigure(encoding="utf-8" if is_none else None, errors="replace")
+
+
 def say(text: str) -> None:
     """Text to standard output, for a verb whose exit code counts whether or not anybody reads on."""
-    if sys.stdout is None:  # closed before we came
-        return
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # An arrow that the reader's encoding lacks is no reason to say nothing.
-        sys.stdout.reconfigure(errors="replace")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
