@@ -75,12 +75,13 @@ def test_builds_of_which_only_leaks_were_looked_for_pass_without_any_and_it_is_s
     assert lines[1] == "judged: goroutine_leak_count, looked for in 1 build: none"
 
 
-@pytest.mark.full
 def test_a_new_leak_fails_no_gate_that_allows_it(tmp_path: Path) -> None:
     run([CASES / "goroutineleak-no-verdict/artifacts"], tmp_path / "w", tmp_path / "exports")
     found = gate(tmp_path / "w", "b07", allows_leaks=True)
     assert (found.exit_code, [f.subject for f in found.allowed]) == (PASSED, ["main.leak"])
     assert "allowed: goroutine_leak_count of main.leak, a new leak" in write(found, "table")
+    for format_ in ("table", "md", "json"):
+        assert "regressed" not in write(found, format_).replace("from regression", "")
 
 
 def test_benchmarks_of_another_machine_are_not_compared(tmp_path: Path) -> None:

@@ -67,23 +67,35 @@ def gate(
     (flows.gate.comparability).
     Raises NoSuchNameError, WarehouseError.
     """
+    found = _judged(warehouse, candidate, baseline, metrics, ignored)
+    found = replace(found, fails_on_open=fails_on_open)
+    return found.allowing_leaks() if allows_leaks else found
+
+
+def _judged(
+    warehouse: Path,
+    candidate: str,
+    baseline: tuple[str, ...],
+    metrics: tuple[str, ...],
+    ignored: tuple[str, ...],
+) -> Judgement:
+    """The judgement, whatever is allowed."""
     stale = _not_built(warehouse, candidate)
     with connect(warehouse) as connection:
         known = builds_in_order(connection)
         if not baseline and not ignored and candidate not in known[:-1]:
-            found = judge(connection, candidate, metrics, stale)
-            return replace(found, fails_on_open=fails_on_open, allows_leaks=allows_leaks)
+            return judge(connection, candidate, metrics, stale)
     for build in baseline:
         require(build, "build", known)
     if len(baseline) == 1 and not ignored:
-        return replace(_beside(warehouse, candidate, baseline[0], metrics, stale), allows_leaks=allows_leaks)
+        return _beside(warehouse, candidate, baseline[0], metrics, stale)
     with WhatIf(warehouse) as whatif:
         chosen = list(baseline) or until(candidate, known)
         tables, parameters = only_these(candidate, chosen, is_order_given=bool(baseline))
         conditions, values = without(ignored)
         connection = whatif.change(conditions | tables, parameters | values)
         found = judge(connection, candidate, metrics, stale, is_baseline_chosen=bool(baseline))
-    return replace(found, ignored=ignored, fails_on_open=fails_on_open, allows_leaks=allows_leaks)
+    return replace(found, ignored=ignored)
 
 
 def _beside(

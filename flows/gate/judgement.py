@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tracemill.flows.gate.suspected import Hint
 
-OPEN = "open"
+# A regression that was known before the candidate, and a new leak where those are allowed.
+OPEN, ALLOWED = "open", "allowed"
 PASSED, REGRESSED, UNDECIDED = 0, 1, 2
 WORDS = {PASSED: "passed", REGRESSED: "regressed", UNDECIDED: "could not judge"}
 
@@ -16,7 +17,7 @@ WORDS = {PASSED: "passed", REGRESSED: "regressed", UNDECIDED: "could not judge"}
 class Finding(NamedTuple):
     """One verdict: the columns of regressions, and more; file and line of its function where known.
 
-    status: as in the mart, or open for a regression known before the candidate. build_id: the build that
+    status: as in the mart, or OPEN or ALLOWED. build_id: the build that
     made it known. first_build_id, commit: where it begins. moved_to: the function's name at the candidate,
     where it is another by then. members: the other verdicts of its incident.
     """
@@ -114,13 +115,13 @@ class Doubled(NamedTuple):
 class Judgement:
     """What the gate found. doubts: sentences; with any, what did not regress has not passed.
 
-    judged: series by metric; 0 where none was found of what is a fault by itself. ignored: conditions
-    that builds were compared across. fails_on_open: what stands open fails it too. allows_leaks: new
-    leaks do not. suspected: what may have got worse. unread: sentences on files of no known
-    kind. conditions: on what else differs, or may. comparison: how it was compared with one other build
-    alone, in sentences; of a history nothing. compared, not_compared: of a history, which builds the
-    candidate was really judged against. doubled: of a history, what would be seen of twice as much.
-    joined: sentences: what the candidate made certain of incidents that were known before it.
+    judged: series by metric; 0 where none was found of what is a fault by itself. ignored: conditions that
+    builds were compared across. fails_on_open: what stands open fails it too. suspected: what may have got
+    worse. unread: sentences on files of no known kind. conditions: on what else differs, or may. comparison:
+    how it was compared with one other build alone, in sentences; of a history nothing. compared,
+    not_compared: of a history, which builds the candidate was really judged against. doubled: of a history,
+    what would be seen of twice as much. joined: sentences: what the candidate made certain of incidents that
+    were known before it.
     """
 
     candidate: str
@@ -133,7 +134,6 @@ class Judgement:
     doubts: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     fails_on_open: bool = False
-    allows_leaks: bool = False
     suspected: tuple[Hint, ...] = ()
     unread: tuple[str, ...] = ()
     comparison: tuple[str, ...] = ()
@@ -146,16 +146,19 @@ class Judgement:
     @property
     def regressed(self) -> list[Finding]:
         """What is known from the candidate on."""
-        return [f for f in self._new if not (self.allows_leaks and f.is_leak)]
+        return [f for f in self.findings if f.status == "regressed" and f.accepted_by is None]
 
     @property
     def allowed(self) -> list[Finding]:
         """What would fail it, were new leaks not allowed."""
-        return [f for f in self._new if self.allows_leaks and f.is_leak]
+        return [f for f in self.findings if f.status == ALLOWED]
 
-    @property
-    def _new(self) -> list[Finding]:
-        return [f for f in self.findings if f.status == "regressed" and f.accepted_by is None]
+    def allowing_leaks(self) -> Judgement:
+        """The same where new leaks are allowed."""
+        findings = [
+            f._replace(status=ALLOWED) if f.is_leak and f in self.regressed else f for f in self.findings
+        ]
+        return replace(self, findings=tuple(findings))
 
     @property
     def open(self) -> list[Finding]:
