@@ -223,6 +223,7 @@ def test_show_answers_on_the_command_line_and_leads_on(demo: Path, tmp_path: Pat
     assert show("b10").startswith("b10: pricing.(*Prices).Quote was cache.(*Prices).Lookup: moved, same cost")
     assert "next: tracemill show" in show("b08")
     assert show("b06").startswith("nothing changed at b06 in what was judged; incidents begin at b05, b07")
+    assert show("b08", "b05").startswith("no incident is of b08 and b05 at once; incidents begin at b05, b07")
     # What it made certain of an incident that was known before it.
     assert show("b09").startswith("certain since b09: task_p50_ns of /order: regressed since b08, a part of")
     whole = json.loads(show("b08", "--json"))

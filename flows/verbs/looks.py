@@ -90,7 +90,8 @@ def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], word
     from tracemill.warehouse.queries import ask_column
 
     begun = {i.seen_build_id for i in known}
-    others = ", ".join(b for b in ask_column(connection, "verdicts/known_builds") if b in begun)
+    builds = ask_column(connection, "verdicts/known_builds")
+    others = ", ".join(b for b in builds if b in begun)
     rests_on = coverage(connection)
     if not others and not rests_on.is_judged:
         return "\n".join(rests_on.sentences())
@@ -99,6 +100,8 @@ def _why_none(connection: duckdb.DuckDBPyConnection, known: list[Incident], word
     if passing and len(words) == 1:  # the build alone was asked for
         return "\n".join(passing)
     begins = f"; incidents begin at {others}" if others else ""
+    if len(of_builds := [word for word in words if word in builds]) > 1:
+        return f"no incident is of {' and '.join(of_builds)} at once{begins}"
     nothing = f"nothing changed{f' at {shlex.join(words)}' if words else ''} in what was judged{begins}"
     return "\n".join([nothing, *passing])
 
