@@ -230,7 +230,10 @@ def test_show_answers_on_the_command_line_and_leads_on(demo: Path, tmp_path: Pat
     assert whole["headline"].startswith("b08: goroutines wait")
     assert whole["timeline"]["lanes"]
     show("b08", "--html", str(tmp_path / "page.html"))
-    assert "<h1" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "<h1" in page
+    # As the screen does, it counts the figures that it does not list.
+    assert len(whole["members"]) == 16 and "and 3 more" in page
 
 
 def test_incidents_that_are_not_named_are_counted(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,7 +263,9 @@ def _members(card: Card) -> Section:
         for m in card.members
         if not m.is_lead
     ]
-    return Section("Seen by it too", ("metric", "subject", "change"), rows[:MAX_MEMBERS])
+    if more := len(rows) - len(rows[:MAX_MEMBERS]):
+        rows[MAX_MEMBERS:] = [(f"and {more} more", "", "")]
+    return Section("Seen by it too", ("metric", "subject", "change"), rows)
 
 
 def flame_of(stacks: Comparison | None) -> Flame | None:
