@@ -23,7 +23,7 @@ from tracemill.flows.show.card_terminal import as_text
 from tracemill.flows.show.card_wording import sentence, short_name
 from tracemill.flows.show.differences import Difference
 from tracemill.flows.show.interchange.costs import verdict_of
-from tracemill.flows.show.page import Links, incident_page
+from tracemill.flows.show.page import Links, incident_page, next_steps
 from tracemill.flows.show.verdicts import Filter, change, verdicts
 from tracemill.flows.verbs.looks import _why_none
 from tracemill.warehouse import connect
@@ -539,3 +539,10 @@ def test_a_run_that_counts_no_work_makes_no_call_path_costlier(metric: str, is_s
 def test_a_page_is_small_beside_what_it_tells_of(contention: Card, demo: Path) -> None:
     raw = sum(f.stat().st_size for f in demo.rglob("*.parquet"))
     assert len(incident_page(contention, Links()).encode()) < raw / 20
+
+
+def test_next_steps_of_a_build_are_one_command_each(demo: Path) -> None:
+    with connect(demo) as connection:
+        incident = incidents(connection)[0]
+    opened = incident._replace(ended_build_id=None, seen_build_id="a b; id", exemplar_start_ns=None)
+    assert next_steps(opened)[0] == "tracemill gate --candidate 'a b; id'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from tracemill.flows.cli import main
 from tracemill.flows.show.top import KINDS, as_json, as_text, top
+from tracemill.flows.verbs.top import _next_step
 from tracemill.warehouse import connect
 
 PACKAGE = "storefront/internal/"
@@ -129,6 +131,12 @@ def test_time_ready_is_per_unit_of_work() -> None:
         assert shown[-1].split() == ["app.serve", "app.wake", "2", "µs", "3", "20", "ns", "30", "ns"]
         connection.execute("delete from int_build_measures")
         assert top(connection, ["latency"], "b1")[0].rows[0]["runnable_ns_per_unit"] is None
+
+
+def test_the_next_step_is_one_command_whatever_a_build_is_called() -> None:
+    step = _next_step(["cpu"], "it's $(id) `id`", "")
+    shown = subprocess.run(["sh", "-c", f"printf '%s|' {step}"], capture_output=True, text=True, check=True)
+    assert shown.stdout == "tracemill|sql|from cpu_functions where build_id = 'it''s $(id) `id`'|"
 
 
 def delays(*rows: str) -> duckdb.DuckDBPyConnection:

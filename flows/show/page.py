@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,7 +20,7 @@ from tracemill.flows.show.chart import Chart, Point, chart
 from tracemill.flows.show.flame import Flame, flame
 from tracemill.flows.show.lanes import place_of, words
 from tracemill.flows.show.lanes_drawing import LanesDrawing, drawing
-from tracemill.flows.show.terminal import visible_lines
+from tracemill.flows.show.terminal import query_for_shell, visible_lines
 from tracemill.flows.show.units import amount, amounts, base_and_per, factor
 from tracemill.warehouse.schema.metrics import is_sampled
 
@@ -37,8 +37,6 @@ MAX_POINTS = 15
 # Code of more characters is broken into lines where there is no room.
 LONG_CODE = 24
 LONGEST_TEXT = 2000
-# What a shell takes for itself between double quotes.
-_FOR_SHELL, QUOTED = re.compile(r'(["$`\\])'), r"\\\1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +193,8 @@ def next_steps(incident: Incident) -> list[str]:
     if incident.exemplar_start_ns is not None:
         steps.append(f"tracemill timeline --around {incident.incident_id} --svg lanes.svg")
     if incident.is_open:
-        steps.append(f"tracemill gate --candidate {incident.seen_build_id}")
-    return [*steps, _clipped(f'tracemill sql "{_FOR_SHELL.sub(QUOTED, incident.query)}"')]
+        steps.append(f"tracemill gate --candidate {shlex.quote(incident.seen_build_id)}")
+    return [*steps, _clipped(f"tracemill sql {query_for_shell(incident.query)}")]
 
 
 def _clipped(text: str) -> str:

@@ -6,12 +6,15 @@ import codecs
 import contextlib
 import io
 import os
+import re
 import shutil
 import sys
 from contextvars import ContextVar
 
 import click
 
+# What a shell takes for itself between double quotes.
+_FOR_SHELL = re.compile(r'(["$`\\])')
 # Whether progress and next steps are kept back.
 quiet = ContextVar("quiet", default=False)
 
@@ -63,6 +66,11 @@ def visible(text: str) -> str:
 def visible_lines(text: str) -> str:
     """The same of each line."""
     return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def query_for_shell(query: str) -> str:
+    """A query as one word of a shell's command: SQL's own quotes stay as they are."""
+    return '"' + _FOR_SHELL.sub(r"\\\1", query) + '"'
 
 
 def is_coloured() -> bool:

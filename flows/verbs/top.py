@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracemill.flows.show.terminal import say_next, tell
+from tracemill.flows.show.terminal import query_for_shell, say_next, tell
 from tracemill.flows.verbs.options import again, settings_of, warehouse_option
 from tracemill.warehouse.schema.errors import TracemillError
 
@@ -150,4 +150,6 @@ def _next_step(kinds: list[str], build: str, where: str) -> str:
     if len(kinds) != 1:
         return f"tracemill top locks --build {shlex.quote(build)}{where}"
     mart = KINDS[kinds[0]].mart or KINDS[kinds[0]].marts[0]
-    return f"tracemill sql \"from {mart} where build_id = '{build}'\"{where}"
+    of_build = build.replace("'", "''")
+    query = f"from {mart} where build_id = '{of_build}'"
+    return f"tracemill sql {query_for_shell(query)}{where}"
