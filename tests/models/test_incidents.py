@@ -383,3 +383,24 @@ def test_who_starts_goroutines_is_known_by_traces_and_dumps() -> None:
         ("b1", "app.(*conn).serve", "app.(*Server).Serve"),
         ("b1", "app.work", "app.NewPool"),
     ]
+
+
+def test_what_goroutines_start_is_of_who_started_these() -> None:
+    """Of more connections there are more goroutines of each kind that a connection starts."""
+    given = Given()
+    trace = given.trace("b1", "1", [])
+    for number, (entry, *creation) in enumerate(
+        (
+            ("app.(*conn).serve", "app.(*Server).Serve", "app.main"),
+            ("app.(*conn).read", "app.(*conn).startRead", "app.(*conn).next", "app.(*conn).serve"),
+        )
+    ):
+        row = {"capture_id": trace, "goroutine_id": number, "entry_function": entry, "created_ns": 0}
+        given.tables["goroutines"].append(row | {"creation_stack_id": given.stack(*creation)})
+    with given.models() as connection:
+        found = rows(connection, "select function, started_by from int_goroutine_starts order by function")
+    assert found == [
+        ("app.(*conn).read", "app.(*conn).startRead"),
+        ("app.(*conn).serve", "app.(*Server).Serve"),
+        ("app.(*conn).startRead", "app.(*Server).Serve"),
+    ]

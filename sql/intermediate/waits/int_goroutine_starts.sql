@@ -1,7 +1,8 @@
 -- Which function's goroutines each function starts, as traces and goroutine dumps show it.
 -- grain: build_id, function, started_by
 -- scope: build
--- function: where the goroutines begin.
+-- function: where the goroutines begin, or a function that runs in such goroutines and starts others: of more connections
+-- there are more goroutines of all that each of them starts.
 with
 
 captures as (
@@ -22,16 +23,24 @@ stacks as (
 
 starts as (
     select captures.build_id, traced.entry_function as function, stacks.functions[1] as started_by,
+        stacks.functions[-1] as starter_began_in,
     from traced
     inner join captures using (capture_id)
     inner join stacks on stacks.stack_id = traced.creation_stack_id
-    union all
-    select captures.build_id, list_filter(stacks.functions, lambda f: f <> 'runtime.goexit')[-1], dumped.created_by,
+    union
+    select captures.build_id, list_filter(stacks.functions, lambda f: f <> 'runtime.goexit')[-1], dumped.created_by, null,
     from dumped
     inner join captures using (capture_id)
     inner join stacks using (stack_id)
 )
 
-select distinct build_id, function, started_by,
+select build_id, function, started_by,
 from starts
 where function is not null and started_by <> ''
+union
+select inner_starts.build_id, inner_starts.started_by, starts.started_by,
+from starts as inner_starts
+inner join starts
+    on starts.build_id = inner_starts.build_id
+    and starts.function = inner_starts.starter_began_in
+where inner_starts.started_by <> starts.started_by and starts.started_by <> ''
