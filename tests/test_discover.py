@@ -58,6 +58,14 @@ def test_folder_that_cannot_be_read_is_a_failure(folder, artifacts, monkeypatch)
     assert [i.path for i in found.inputs] == ["b1/1/fine"]
 
 
+def test_a_misspelt_key_is_a_failure_and_keys_of_your_own_are_let_be(artifacts):
+    (artifacts / "b1/build.json").write_text('{"fork": false, "owner": "me"}')
+    (artifacts / "b1/1/run.json").write_text('{"Work": {"requests": 3}, "host": "h"}')
+    [failure] = discover([artifacts]).failures
+    assert (failure.build_id, failure.run_id) == ("b1", "1")
+    assert failure.message == "b1/1/run.json: 'Work' says nothing: is \"work\" meant?"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -68,8 +76,10 @@ def test_folder_that_cannot_be_read_is_a_failure(folder, artifacts, monkeypatch)
         '"work": {"n": "2000"}',
         '"work": {"n": true}',
         '"labels": ["GOGC=50"]',
+        '"committedAt": "2026-01-01T00:00:00Z"',
+        '"works": {"requests": 3}',
     ],
-    ids=["time", "no object", "nan", "too large", "text", "bool", "labels"],
+    ids=["time", "no object", "nan", "too large", "text", "bool", "labels", "misspelt", "plural"],
 )
 def test_what_a_manifest_says_wrongly_is_a_failure_of_the_build_that_it_names(wrong, artifacts):
     (artifacts / "b1/build.json").write_text(f'{{"id": "4711", "commit": "abc", {wrong}}}')

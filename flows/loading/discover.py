@@ -12,6 +12,7 @@ import json
 import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 from tracemill.flows.loading.layout import BUILD_FILE, RUN_FILE, Layout, Placed
@@ -25,6 +26,10 @@ from tracemill.warehouse.schema.errors import TracemillError
 ONLY_RUN = "1"
 # What a manifest may hold; it is small by nature.
 MAX_MANIFEST_BYTES = 1024**2
+RUN_KEYS = ("work", "pair")
+BUILD_KEYS = ("id", "commit", "branch", "committed_at", "go_version", "labels", "work")
+# Of 1: what a key has in common with one of these when it is taken for that one, misspelt.
+LEAST_LIKENESS = 0.8
 
 
 class InputError(TracemillError):
@@ -187,6 +192,7 @@ def _take_build(folder: _Folder, found: Discovered) -> None:
     build = _build(folder.name, file, manifest, found)
     if folder.is_placed and file is None:
         found.partial.add(build.build_id)
+    _check_keys(file, manifest, BUILD_KEYS, (build.build_id, None), found)
     build_work = _work(file, manifest, (build.build_id, None), found)
     if build.build_id not in found.builds or manifest:
         found.builds[build.build_id] = build
@@ -195,6 +201,7 @@ def _take_build(folder: _Folder, found: Discovered) -> None:
         found.runs.add(run)
         file = manifests.get((name, RUN_FILE))
         of_run = _read_manifest(file, run, found)
+        _check_keys(file, of_run, RUN_KEYS, run, found)
         if work := build_work | _work(file, of_run, run, found):
             found.work[run] = work
         if (pair := _pair(file, of_run, run, found)) is not None:
@@ -227,6 +234,22 @@ def _read_manifest(file: Found | None, place: tuple[str, str | None], found: Dis
     except (OSError, ParseError, ValueError, TypeError, RecursionError) as error:
         _fail(file.shown, *place, str(error), found)
         return {}
+
+
+def _check_keys(
+    file: Found | None,
+    manifest: dict[str, object],
+    known: tuple[str, ...],
+    place: tuple[str, str | None],
+    found: Discovered,
+) -> None:
+    """Keys of your own are let be; one that is nearly one of ours would be passed over without a word."""
+    for key in manifest:
+        near = [] if key in known else get_close_matches(key.lower(), known, 1, LEAST_LIKENESS)
+        if near:
+            _fail(
+                file.shown if file else "", *place, f'{key[:40]!r} says nothing: is "{near[0]}" meant?', found
+            )
 
 
 def _work(
