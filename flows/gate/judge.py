@@ -21,7 +21,7 @@ from tracemill.flows.gate.judgement import OPEN, Compared, Doubled, Finding, Jud
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.card_wording import short_name
-from tracemill.flows.show.coverage import TOO_SMALL, ZERO, Difference, SharedChange
+from tracemill.flows.show.coverage import TOO_SMALL, ZERO, ClockChange, Difference, SharedChange
 from tracemill.flows.show.verdicts import joined, least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -335,6 +335,9 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
         s.sentence
         for s in ask(connection, "coverage/shared_changes", SharedChange)
         if s.build_id == candidate and not s.is_worse
+    ]
+    found += [
+        c.sentence for c in ask(connection, "coverage/clock_changes", ClockChange) if c.build_id == candidate
     ]
     found += [
         f"the heap profiles of {p.run_count} runs are captures of {p.process_count} "

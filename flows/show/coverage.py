@@ -72,6 +72,28 @@ class SharedChange(NamedTuple):
         )
 
 
+class ClockChange(NamedTuple):
+    """A change of the time that goroutines of an entry function ran, which CPU profiles contradict."""
+
+    build_id: str
+    subject: str
+    unit: str
+    before: float
+    after: float
+    program_before: float
+    program_after: float
+
+    @property
+    def sentence(self) -> str:
+        """What changed by the clock and what did not, and that it is no verdict."""
+        return (
+            f"by the clock alone: at {self.build_id} running_ns of {short_name(self.subject)} "
+            f"{amounts(self.before, self.after, self.unit)}, CPU time of the program "
+            f"{amounts(self.program_before, self.program_after, self.unit)}: its processors were slower, "
+            "or shared with others, or no longer so; no verdict"
+        )
+
+
 class Passing(NamedTuple):
     """A build at which figures were out of line for that build alone, and the one that was furthest out."""
 
@@ -110,6 +132,7 @@ class Coverage:
     metrics: list[Metric]
     differences: list[Difference]
     shared_changes: list[SharedChange]
+    clock_changes: list[ClockChange]
     passing: list[Passing]
     kinds: list[Kind]
     least: int
@@ -171,7 +194,7 @@ class Coverage:
 
     def _apart(self) -> list[str]:
         apart = (*self._set_aside(), *self._one_run(), *self._differences())
-        return [*apart, *self._shared_changes(), *self._passing()]
+        return [*apart, *self._shared_changes(), *self._by_the_clock(), *self._passing()]
 
     def _set_aside(self) -> list[str]:
         if not self.unordered:
@@ -216,6 +239,11 @@ class Coverage:
             "each is judged beside the others"
             for metric, builds in of_metric.items()
         ]
+
+    def _by_the_clock(self) -> list[str]:
+        lines = [c.sentence for c in self.clock_changes[-MAX_DIFFERENCES:]]
+        more = len(self.clock_changes) - MAX_DIFFERENCES
+        return ([f"by the clock alone: {more} earlier changes of running_ns"] if more > 0 else []) + lines
 
     def _passing(self) -> list[str]:
         lines = [p.sentence for p in self.passing[-MAX_DIFFERENCES:]]
@@ -264,6 +292,7 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
         metrics=ask(connection, "coverage/metrics", Metric),
         differences=ask(connection, "coverage/differences", Difference),
         shared_changes=ask(connection, "coverage/shared_changes", SharedChange),
+        clock_changes=ask(connection, "coverage/clock_changes", ClockChange),
         passing=ask(connection, "coverage/passing", Passing),
         kinds=ask(connection, "coverage/kinds", Kind),
         least=least_earlier_builds(connection),

@@ -167,7 +167,7 @@ _METRICS = (
     _metric("runnable_ns", "ns", "trace", "scheduling", "Time that goroutines of an entry function were ready and had no processor.", per_second=1e7),
     _metric("runnable_p50_ns", "ns", "trace", "scheduling", "Median of these times, over all goroutines.", floor=1e5, is_sum=False, is_judged=False),
     _metric("runnable_p99_ns", "ns", "trace", "scheduling", "99th percentile of these times, over all goroutines.", floor=1e6, is_sum=False),
-    _metric("running_ns", "ns", "trace", "cpu", "Time that goroutines of an entry function ran.", per_second=1e7),
+    _metric("running_ns", "ns", "trace", "cpu", "Time that goroutines of an entry function ran, by the clock; where CPU profiles contradict a change it is no verdict.", per_second=1e7),
     _metric("syscall_ns", "ns", "trace", "syscalls", "Time in system calls under the function.", per_second=1e7),
     _metric("syscall_count", "count", "trace", "syscalls", "System calls under the function that the trace shows.", floor=200),
     # The collector

@@ -20,6 +20,10 @@ loads as (
     select * from int_load_differences
 ),
 
+by_the_clock as (
+    select * from int_clock_changes
+),
+
 build_order as (
     select * from builds
 ),
@@ -84,6 +88,10 @@ changed as (
         on loads.metric = change.metric
         and loads.first_subject = change.first_subject
         and loads.ordinal = change.ordinal
+    anti join by_the_clock
+        on by_the_clock.metric = change.metric
+        and by_the_clock.first_subject = change.first_subject
+        and by_the_clock.ordinal = change.ordinal
     where change.is_change
 ),
 

@@ -1,0 +1,39 @@
+"""What ran longer by the clock and took no more CPU time is no verdict, and is said."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from .given import build, rows
+
+
+@pytest.mark.parametrize(
+    ("running", "program", "is_contradicted"),
+    [
+        ((40, 60), (55, 49), True),
+        ((40, 60), (55, 64), True),
+        # A tenth of the program's time is enough, if it is that much.
+        ((4, 6), (55, 57), False),
+        ((60, 40), (55, 55), True),
+        ((60, 40), (55, 35), False),
+        ((40, 60), None, False),
+    ],
+)
+def test_cpu_time_contradicts_what_only_the_clock_shows(running, program, is_contradicted):
+    connection = duckdb.connect()
+    connection.execute(
+        """
+        create table regression_history (
+            metric varchar, first_subject varchar, subject varchar, build_id varchar, ordinal bigint,
+            unit varchar, value double, expected double, is_change boolean,
+            change_before double, change_after double, not_comparable varchar
+        )
+        """
+    )
+    row = "insert into regression_history values ($1, $2, $2, 'b4', 4, 'ns/s', $4, $3, $5, $3, $4, null)"
+    connection.execute(row, ["running_ns", "app.serve", *running, True])
+    if program:
+        connection.execute(row, ["process_cpu_ns", "program", *program, False])
+    build(connection, "int_clock_changes")
+    assert bool(rows(connection, "select subject from int_clock_changes")) is is_contradicted
