@@ -23,7 +23,7 @@ _FAMILIES = {
     "tracemill_value": "A judged series' figure at the newest build that has it.",
     "tracemill_expected_value": "What the series' figure was expected to be, by the builds before.",
     "tracemill_verdict_change_ratio": "A verdict: the figure over what it was before.",
-    "tracemill_verdicts": "How many verdicts of a status begin at a build.",
+    "tracemill_verdicts": "How many verdicts of a status a build made certain.",
 }
 
 

@@ -144,7 +144,7 @@ def gate(
     judgement = gate_(
         root,
         candidate,
-        baseline,
+        tuple(dict.fromkeys(baseline)),
         metrics,
         ignored=conditions(across),
         fails_on_open=fail_on_open,

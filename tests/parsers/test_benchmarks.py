@@ -137,6 +137,14 @@ def test_result_that_something_was_printed_before_belongs_to_the_last_name(tmp_p
     assert not sniff(b"BenchmarkMap-2 \tprinted\n")
 
 
+def test_a_figure_that_is_none_is_an_issue(tmp_path):
+    found = reading.items("benchmarks", written(tmp_path, "BenchmarkA-2 10 NaN p99-ns 7 ns/op +Inf MB/s\n"))
+    assert [(i.position, i.message) for i in reading.issues(found)] == [
+        ("line 1", "BenchmarkA-2: NaN p99-ns is no figure, and is not judged"),
+        ("line 1", "BenchmarkA-2: +Inf MB/s is no figure, and is not judged"),
+    ]
+
+
 def test_name_without_result_and_result_without_name_are_issues(tmp_path):
     text = (
         "      20\t      1600 ns/op\nBenchmarkA-2 \t--- FAIL: BenchmarkA-2\n"

@@ -1,4 +1,4 @@
--- How many verdicts of a status begin at a build.
+-- How many verdicts of a status a build made certain.
 select build_id, status, count(*) as verdicts
 from regressions
 inner join builds using (build_id)
