@@ -18,6 +18,8 @@ from .given import build, rows
         ((60, 40), (55, 55), True),
         ((60, 40), (55, 35), False),
         ((40, 60), None, False),
+        # No machine makes that of nothing.
+        ((4, 60), (55, 60), False),
     ],
 )
 def test_cpu_time_contradicts_what_only_the_clock_shows(running, program, is_contradicted):
@@ -27,11 +29,15 @@ def test_cpu_time_contradicts_what_only_the_clock_shows(running, program, is_con
         create table regression_history (
             metric varchar, first_subject varchar, subject varchar, build_id varchar, ordinal bigint,
             unit varchar, value double, expected double, is_change boolean,
-            change_before double, change_after double, not_comparable varchar
+            change_before double, change_after double, change_log_ratio double, not_comparable varchar
         )
         """
     )
-    row = "insert into regression_history values ($1, $2, $2, 'b4', 4, 'ns/s', $4, $3, $5, $3, $4, null)"
+    connection.execute("create table detection_rules as select 2.0::double as load_ratio")
+    row = (
+        "insert into regression_history values "
+        "($1, $2, $2, 'b4', 4, 'ns/s', $4, $3, $5, $3, $4, ln($4 / $3), null)"
+    )
     connection.execute(row, ["running_ns", "app.serve", *running, True])
     if program:
         connection.execute(row, ["process_cpu_ns", "program", *program, False])

@@ -1,5 +1,5 @@
--- With how many earlier builds the candidate's judged series compare, and which those are at most: of all, and of each
--- metric.
+-- With how many earlier builds the candidate's judged series compare: of all, and of each metric.
+-- The first and last build are those of the series that compares with most.
 with
 
 here as (
