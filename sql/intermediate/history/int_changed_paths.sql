@@ -1,11 +1,12 @@
 -- Through which functions the costs of functions that changed go, and whether these changed as much.
 -- grain: origin_build_id, function, outer_function
 -- scope: history
--- least_part: of whatever the inner function costs, the smallest part that goes through the outer one. is_as_much: with all
--- that it calls the outer one takes more CPU time, or less, and the logarithms of both changes are within three fifths of
--- each other. frames_out: how many frames out from the innermost it is, at least. Where that is nearly all of two functions, what runs the outer one more often has changed, and neither of
--- them. Two changes of their own below one function are not taken for one: that function changes less than either.
--- How much the outer one changed is told by the build where it begins, certain or not: the inner ones are.
+-- least_part: of whatever the inner function costs, the smallest part that goes through the outer one. frames_out: how many
+-- frames out from the inner one that is, at least. is_as_much: with all that it calls the outer one takes more CPU time, or
+-- less, and the logarithms of both changes are within three fifths of each other. Where that is so of two functions nearly
+-- all of whose costs go through the outer one, what runs it more often has changed, and neither of them. Two changes of
+-- their own below one function are not taken for one: that function changes less than either. How much the outer one
+-- changed is told by the build where it begins, certain or not: the inner ones are.
 with
 
 verdicts as (

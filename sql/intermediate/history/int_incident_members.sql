@@ -11,8 +11,8 @@
 -- least as grave; so do all that keep more memory, or use more CPU time, where the whole program's was known before. A
 -- series that no build shows where it was between two levels, as what maps allocated is unknown at times and runs of one
 -- build differ too much to tell, may have changed at any of these: its change is that of another verdict on its function,
--- if one begins there; and so is what is known later, whose build is not certain. What is found later never takes an incident's name away: it joins one, and of two that it links
--- the first by name.
+-- if one begins there; and so is what is known later, whose build is not certain. What is found later never takes an
+-- incident's name away: it joins one, and of two that it links the first by name.
 with recursive
 
 verdicts as (
