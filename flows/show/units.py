@@ -9,6 +9,8 @@ _STEPS = {
 }
 # Rounded to three digits it is a thousand.
 _FOUR_DIGITS = 999.5
+# Larger figures are powers of ten.
+_MOST_DIGITS = 1e9
 # What stands behind a stroke in the field, and is no unit of work with a plural.
 _SYMBOLS = {"op", "s"}
 # What moved is said to cost the same where it is neither so many times as much nor as little.
@@ -40,7 +42,9 @@ def _parts(value: float, unit: str | None) -> tuple[str, str]:
         if place + 1 == len(steps) or abs(value) >= _FOUR_DIGITS * steps[place + 1][0]:
             figure = value / size
             return f"{figure:,.0f} {name}" if abs(figure) >= _FOUR_DIGITS else f"{figure:.3g} {name}", behind
-    number = f"{value:.4g}"
+    if base == "share":
+        return f"{100 * value:.3g} %", behind
+    number = f"{value:,.0f}" if _FOUR_DIGITS <= abs(value) < _MOST_DIGITS else f"{value:.4g}"
     # 1 alloc; a unit such as p99-ns is no plural.
     named = singular(base) if number == "1" and base.isalpha() and len(base) > 3 else base
     return f"{number} {'' if base == 'count' else named}".rstrip(), behind
