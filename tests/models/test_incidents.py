@@ -66,6 +66,10 @@ def incidents(
             "insert into int_stack_costs values ('b5', 'cpu_ns', $1, $2, $3)", [functions[0], functions, cost]
         )
     connection.execute(
+        "create table int_functions_seen as select distinct build_id, unnest(functions) as function "
+        "from int_stack_costs"
+    )
+    connection.execute(
         """
         create table int_verdicts (
             build_id varchar, first_build_id varchar, status varchar, metric varchar, function varchar,
@@ -281,6 +285,15 @@ def test_what_changed_as_much_as_the_function_that_alone_reaches_it_has_one_caus
     query = ("b5", "b5", "regressed", "cpu_under_ns", "app.query")
     sites = [("b5", "b5", "regressed", "alloc_bytes", name) for name in ("app.sum", "app.get")]
     found = incidents(query, *sites, paths=paths, after=after)
+    assert (len(found) == 1) is is_one, found
+
+
+@pytest.mark.parametrize(("others", "is_one"), [(7, True), (5, False)])
+def test_what_changes_below_one_handler_of_many_has_one_cause(others: int, is_one: bool) -> None:
+    sites = [("b5", "b5", "regressed", "alloc_bytes", name) for name in ("app.sum", "app.get")]
+    paths = "app.sum<app.query=90 app.get<app.a<app.b<app.query=10"
+    paths += "".join(f" app.f{number}<app.other=1" for number in range(others - 1))
+    found = incidents(*sites, paths=paths, after={"app.get": 3})
     assert (len(found) == 1) is is_one, found
 
 

@@ -6,7 +6,9 @@
 -- less, and the logarithms of both changes are within three fifths of each other. Where that is so of two functions nearly
 -- all of whose costs go through the outer one, what runs it more often has changed, and neither of them. Two changes of
 -- their own below one function are not taken for one: that function changes less than either. How much the outer one
--- changed is told by the build where it begins, certain or not: the inner ones are.
+-- changed is told by the build where it begins, certain or not: the inner ones are. is_narrow: of the user's functions at
+-- most a quarter are ever reached through the outer one, as of one handler of many: what changes below it at one build has
+-- most likely one cause.
 with
 
 verdicts as (
@@ -23,6 +25,10 @@ history as (
 
 paths as (
     select * from int_stack_costs
+),
+
+seen as (
+    select * from int_functions_seen
 ),
 
 changed as (
@@ -89,6 +95,37 @@ reached as (
     group by parts.build_id, parts.function, parts.outer_function
 ),
 
+-- Of how many of the user's functions costs are known, and of how many of these through each that calls them.
+user_paths as (
+    select distinct build_id, function, functions,
+    from paths
+    semi join seen using (build_id, function)
+    semi join sites on sites.origin_build_id = paths.build_id
+),
+
+totals as (
+    select build_id, count(distinct function) as function_count,
+    from user_paths
+    group by build_id
+),
+
+reaches as (
+    select build_id, outer_function, count(distinct function) as function_count,
+    from (
+        select build_id, function, unnest(functions) as outer_function,
+        from user_paths
+    )
+    semi join parts using (build_id, outer_function)
+    group by build_id, outer_function
+),
+
+narrow as (
+    select reaches.build_id as origin_build_id, reaches.outer_function,
+    from reaches
+    inner join totals using (build_id)
+    where reaches.function_count <= 0.25 * totals.function_count
+),
+
 as_much as (
     select distinct reached.origin_build_id, reached.function, reached.outer_function,
     from reached
@@ -99,6 +136,7 @@ as_much as (
     where sites.log_ratio / outers.log_ratio between 0.6 and 1 / 0.6
 )
 
-select reached.*, as_much.function is not null as is_as_much,
+select reached.*, as_much.function is not null as is_as_much, narrow.outer_function is not null as is_narrow,
 from reached
 left join as_much using (origin_build_id, function, outer_function)
+left join narrow using (origin_build_id, outer_function)

@@ -3,12 +3,13 @@
 -- scope: history
 -- Verdicts on the same function, on a function and its caller or that one's caller, on one that waits and on the one that
 -- holds what it waits for, of contention in methods of one type, on functions that are reached through one alone that changed
--- as much, or on how many goroutines begin in a function and how many its starter started, have one cause. What feels the
--- costs of sites (a benchmark, a task, a caller's sum, the whole program) belongs to the build's greatest incident that can
--- explain it, before others to that of its own function or of what it calls: one that went the same way, of changes that
--- were taken back one that began as it did, or any where it only follows from another load. A regression never hides in an
--- incident that is none. What only a later build makes certain joins the incident that was known before, if that is at
--- least as grave; so do all that keep more memory, or use more CPU time, where the whole program's was known before. A
+-- as much, or through which few others are, or on how many goroutines begin in a function and how many its starter started,
+-- have one cause. What feels the costs of sites (a benchmark, a task, a caller's sum, the whole program) belongs to the
+-- build's greatest incident that can explain it, before others to that of its own function or of what it calls: one that
+-- went the same way, of changes that were taken back one that began as it did, or any where it only follows from another
+-- load. A regression never hides in an incident that is none. What only a later build makes certain joins the incident that
+-- was known before, if that is at least as grave; so do all that keep more memory, or use more CPU time, where the whole
+-- program's was known before. A
 -- series that no build shows where it was between two levels, as what maps allocated is unknown at times and runs of one
 -- build differ too much to tell, may have changed at any of these: its change is that of another verdict on its function,
 -- if one begins there; and so is what is known later, whose build is not certain. What is found later never takes an
@@ -234,7 +235,7 @@ reached_through as (
         ) as other,
     from paths
     inner join first_known using (origin_build_id, function)
-    where paths.least_part >= 0.9 and paths.is_as_much
+    where paths.least_part >= 0.9 and (paths.is_as_much or paths.is_narrow)
 ),
 
 both_ways as (
