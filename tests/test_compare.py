@@ -349,7 +349,7 @@ def test_more_pairs_are_advised_where_pairs_cannot_tell(tmp_path: Path) -> None:
     base = paired(tmp_path / "base", LOAD[:6])
     head = paired(tmp_path / "head", [LOAD[i] * (0.7, 1.2, 1.1)[i % 3] for i in range(6)])
     text = " ".join(compare(base, head).stdout.split())
-    assert "cannot be told from noise with 6 pairs; the runs differ by so much that more of them do" in text
+    assert "cannot be told from noise with 6 pairs; more than 50 more pairs would tell half" in text
     near = paired(tmp_path / "near", [LOAD[i] * (0.92, 1.08, 1.0)[i % 3] for i in range(6)])
     text = " ".join(compare(base, near).stdout.split())
     assert re.search(r"with 6 pairs; \d+ more pairs? would tell half", text), text

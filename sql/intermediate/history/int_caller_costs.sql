@@ -12,32 +12,8 @@ sampled as (
     select * from int_sampled_caller_costs
 ),
 
-captures as (
-    select * from int_counted_captures
-),
-
-intervals as (
-    select * from stg_goroutine_intervals
-),
-
-sites as (
-    select * from int_stack_sites
-),
-
 calls as (
-    select captures.build_id, captures.run_id, intervals.stack_id, sum(intervals.duration_ns)::double as syscall_ns,
-        count(*)::double as syscall_count,
-    from intervals
-    inner join captures using (capture_id)
-    where intervals.state = 'syscall'
-    group by captures.build_id, captures.run_id, intervals.stack_id
-),
-
-call_costs as (
-    select build_id, run_id, user_functions, metric, value,
-    from calls
-    inner join sites using (build_id, stack_id)
-    unpivot (value for metric in (syscall_ns, syscall_count))
+    select * from int_system_call_costs
 ),
 
 -- A function that calls itself counts once.
@@ -46,7 +22,7 @@ nested as (
     from costs
     union all
     select build_id, run_id, metric, unnest(list_distinct(user_functions)), value,
-    from call_costs
+    from calls
 )
 
 select build_id, run_id, metric, caller, sum(value) as value, null::double as variance,
