@@ -50,8 +50,13 @@ def assert_every_fault_leaves_the_old_state(
 
 
 def test_a_fault_at_the_last_write_of_each_kind_leaves_the_old_state(tmp_path: Path) -> None:
-    kinds = assert_every_fault_leaves_the_old_state(tmp_path, "ingest", last_of_each_kind)
-    assert {"write", "fsync", "link", "rename"} <= kinds
+    wanted, kinds = {"write", "fsync", "link", "rename"}, set()
+    # How many calls there are differs a little from run to run: the last of a kind may never come.
+    for attempt in range(3):
+        if not wanted <= kinds:
+            (folder := tmp_path / str(attempt)).mkdir()
+            kinds |= assert_every_fault_leaves_the_old_state(folder, "ingest", last_of_each_kind)
+    assert wanted <= kinds
 
 
 @pytest.mark.full
