@@ -241,14 +241,20 @@ class Coverage:
         ]
 
     def _by_the_clock(self) -> list[str]:
-        lines = [c.sentence for c in self.clock_changes[-MAX_DIFFERENCES:]]
-        more = len(self.clock_changes) - MAX_DIFFERENCES
-        return ([f"by the clock alone: {more} earlier changes of running_ns"] if more > 0 else []) + lines
+        return _newest(
+            [c.sentence for c in self.clock_changes], "by the clock alone: {} earlier changes of running_ns"
+        )
 
     def _passing(self) -> list[str]:
-        lines = [p.sentence for p in self.passing[-MAX_DIFFERENCES:]]
-        more = len(self.passing) - MAX_DIFFERENCES
-        return ([f"for one build alone: figures of {more} earlier builds"] if more > 0 else []) + lines
+        return _newest(
+            [p.sentence for p in self.passing], "for one build alone: figures of {} earlier builds"
+        )
+
+
+def _newest(sentences: list[str], earlier: str) -> list[str]:
+    """The last of the sentences, after one on those before them. earlier: that one, {} being how many."""
+    more = len(sentences) - MAX_DIFFERENCES
+    return ([earlier.format(more)] if more > 0 else []) + sentences[-MAX_DIFFERENCES:]
 
 
 def few_of(names: Sequence[str], most: int = MAX_DIFFERENCES) -> str:
