@@ -238,22 +238,20 @@ reached_through as (
     where paths.least_part >= 0.9 and (paths.is_as_much or paths.is_narrow)
 ),
 
-both_ways as (
-    select origin_build_id, function, other, since_ordinal from reached_through
-    union
-    select origin_build_id, other, function, since_ordinal from reached_through
-    union
+one_way as (
     select origin_build_id, function, other, since_ordinal from linked
-    union
-    select origin_build_id, other, function, since_ordinal from linked
     union
     select origin_build_id, function, other, since_ordinal from closures
     union
-    select origin_build_id, other, function, since_ordinal from closures
-    union
     select origin_build_id, function, other, since_ordinal from started
     union
-    select origin_build_id, other, function, since_ordinal from started
+    select origin_build_id, function, other, since_ordinal from reached_through
+),
+
+both_ways as (
+    select origin_build_id, function, other, since_ordinal from one_way
+    union
+    select origin_build_id, other, function, since_ordinal from one_way
     union
     select origin_build_id, ones.function, others.function, greatest(ones.ordinal, others.ordinal)
     from receivers as ones
