@@ -17,16 +17,12 @@ ready as (
     select * from stg_goroutine_intervals
 ),
 
-in_calls as (
-    select * from stg_goroutine_intervals
+calls as (
+    select * from int_system_call_costs
 ),
 
 goroutines as (
     select * from stg_goroutines
-),
-
-sites as (
-    select * from int_stack_sites
 ),
 
 entries as (
@@ -60,16 +56,6 @@ latencies as (
     from quantiles
 ),
 
-calls as (
-    select captures.build_id, captures.run_id, sites.function, sites.is_user_code, in_calls.duration_ns,
-    from in_calls
-    inner join captures using (capture_id)
-    inner join sites
-        on sites.build_id = captures.build_id
-        and sites.stack_id = in_calls.stack_id
-    where in_calls.state = 'syscall'
-),
-
 figures as (
     select build_id, run_id, metric, function as subject, function, value, standard_error,
         (not starts_with(function, 'runtime.') and function <> 'unknown')::int as polarity,
@@ -81,12 +67,12 @@ figures as (
     select build_id, run_id, 'runnable_p99_ns', 'program', null, p99_ns, null, 1,
     from latencies
     union all
-    select build_id, run_id, 'syscall_ns', function, function, sum(duration_ns)::double,
-        round(sqrt(sum(duration_ns::double * duration_ns))), bool_or(is_user_code)::int,
+    select build_id, run_id, 'syscall_ns', function, function, sum(duration_ns),
+        round(sqrt(sum(duration_squares))), bool_or(is_user_code)::int,
     from calls
     group by build_id, run_id, function
     union all
-    select build_id, run_id, 'syscall_count', function, function, count(*)::double, sqrt(count(*)),
+    select build_id, run_id, 'syscall_count', function, function, sum(call_count)::double, sqrt(sum(call_count)),
         bool_or(is_user_code)::int,
     from calls
     group by build_id, run_id, function

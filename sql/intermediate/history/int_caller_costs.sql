@@ -21,7 +21,10 @@ nested as (
     select build_id, run_id, metric, unnest(list_distinct(list_prepend(function, callers))) as caller, value,
     from costs
     union all
-    select build_id, run_id, metric, unnest(list_distinct(user_functions)), value,
+    select build_id, run_id, 'syscall_ns', unnest(list_distinct(user_functions)), duration_ns,
+    from calls
+    union all
+    select build_id, run_id, 'syscall_count', unnest(list_distinct(user_functions)), call_count::double,
     from calls
 )
 
