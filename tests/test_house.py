@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib import import_module
@@ -27,6 +28,9 @@ ALLOWED = {
 }
 FOLDERS = ("flows", "parsers", "warehouse", "detection")
 OURS = ("tracemill", *FOLDERS, "sql", "examples", "bench", "tests")
+# What stands beside the folders of code; names that begin with a dot are no part of the house.
+BESIDE = {"CHANGELOG.md", "Dockerfile", "LICENSE", "Makefile", "README.md", "action.yml", "docs"}
+BESIDE |= {"pyproject.toml", "requirements.lock"}
 
 
 def _imports(file: Path) -> set[str]:
@@ -171,3 +175,10 @@ def test_nothing_names_an_index_or_this_machine() -> None:
         text = (TOP / name).read_text()
         assert "index-url" not in text
         assert "find-links" not in text
+
+
+@pytest.mark.skipif(not (TOP / ".git").exists(), reason="not a checkout")
+def test_nothing_else_lies_at_the_top() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True, check=True).stdout
+    tops = {line.partition("/")[0] for line in listed.splitlines() if not line.startswith(".")}
+    assert tops == BESIDE | set(OURS) - {"tracemill"}
