@@ -184,12 +184,18 @@ def test_what_a_standing_incident_may_explain_is_said_once_beside_it(
         )
         of_benchmark, alone, explained = said_of(connection, f"b{BUILDS - 2}", ())
         each = suspected_changes(connection, f"b{BUILDS - 2}", ())
+        # Another figure of the same benchmark.
+        connection.execute(
+            "insert into regressions select * replace (null as function, 'Parse' as subject) from regressions"
+        )
+        [_, of_incident] = said_of(connection, f"b{BUILDS - 2}", ())
         connection.execute(f"update regressions set ended_build_id = 'b{BUILDS - 2}'")
         ended = said_of(connection, f"b{BUILDS - 2}", ())
     assert of_benchmark.startswith("bench sec/op of Parse: ") and "perhaps" not in of_benchmark
     assert f" of {other}: " in alone and "perhaps" not in alone
     assert f" of {felt}: " in explained
     assert explained.endswith(", and 2 more; perhaps caused by incident 1a2b3c4d")
+    assert of_incident.endswith(", and 3 more; perhaps caused by incident 1a2b3c4d")
     assert len(ended) == 5
     # For machines and for who asks which commit did it, each by its own name.
     assert {h.subject for h in each if h.incident_id} >= {felt, felt_too}

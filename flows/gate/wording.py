@@ -179,10 +179,17 @@ def facts(finding: Finding) -> list[str]:
         parts.append(finding.evidence)
     if finding.call_path:
         parts.append(f"called through {finding.call_path}")
-    if others := finding.members:
-        more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
-        parts.append(f"with it {', '.join(others[:_MOST_OTHERS])}{more}")
+    if others := with_it(finding):
+        parts.append(f"with it {others}")
     return parts
+
+
+def with_it(finding: Finding) -> str:
+    """The other verdicts of its incident, some by name, those of other functions first; or nothing."""
+    own = f" of {finding.function}"
+    others = sorted(finding.members or [], key=lambda member: bool(finding.function) and own in member)
+    more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
+    return ", ".join(others[:_MOST_OTHERS]) + more
 
 
 def message(finding: Finding) -> str:

@@ -163,8 +163,10 @@ def _after_gate(judgement: Judgement, where: str) -> str:
         beside = f" --baseline {shlex.quote(judgement.baseline[0])}" if judgement.comparison else ""
         count = len(judgement.failing)
         ways = "mend it, or" if count == 1 else f"mend them, or accept each of the {count}, first"
+        # What is compared beside one build alone is of no incident that `show` knows.
+        shown = "" if beside else f"tracemill show {shlex.quote(first.build_id)}{where}; "
         return (
-            f"{ways} tracemill accept --build {shlex.quote(first.build_id)} --metric "
+            f"{shown}{ways} tracemill accept --build {shlex.quote(first.build_id)} --metric "
             f'{shlex.quote(first.metric)} --subject {shlex.quote(first.subject)}{beside} --reason "…"{where}'
         )
     return f"tracemill {'doctor' if judgement.doubts else 'report report.html'}{where}"

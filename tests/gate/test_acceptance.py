@@ -128,8 +128,11 @@ def test_what_to_accept_says_how_many_more_there_are() -> None:
     )
     judgement = Judgement("b8", None, (), False, {}, (first, first._replace(subject="a.G")), (), ())
     assert _after_gate(judgement, "") == (
-        "mend them, or accept each of the 2, first tracemill accept --build b8 --metric block_ns "
-        '--subject a.F --reason "…"'
+        "tracemill show b8; mend them, or accept each of the 2, first tracemill accept --build b8 "
+        '--metric block_ns --subject a.F --reason "…"'
     )
     alone = _after_gate(replace(judgement, findings=(first,)), "")
-    assert alone.startswith("mend it, or tracemill accept --build b8 ")
+    assert alone.startswith("tracemill show b8; mend it, or tracemill accept --build b8 ")
+    # An incident beside one build alone is in no mart that `show` reads.
+    beside = replace(judgement, findings=(first,), baseline=("b7",), comparison=("two builds",))
+    assert _after_gate(beside, "").startswith("mend it, or tracemill accept --build b8 ")

@@ -59,6 +59,14 @@ def test_json_has_what_the_docs_say(demo: Path) -> None:
     assert [key for key in told if f"`{key}`" not in said] == []
 
 
+@pytest.mark.parametrize("format_", ["table", "md", "github", "junit"])
+def test_what_else_one_cause_explains_is_said_beside_it_those_of_other_functions_first(format_: str) -> None:
+    members = ["block_count of a.F", "cpu_ns of a.F", "bench sec/op of b.Run-2", "task_p50_ns of /order"]
+    text = write(a_judgement(function="a.F", subject="a.F", members=members), format_)
+    assert "bench sec/op of b.Run-2, task_p50_ns of /order and 2 more" in text.replace("\\", "")
+    assert "block_count" not in text
+
+
 def test_github_annotations_are_one_escaped_line_each() -> None:
     lines = write(a_judgement(), "github").splitlines()
     assert len(lines) == 2

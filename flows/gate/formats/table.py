@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tracemill.flows.gate.wording import HEADINGS, headline, rows, sentences
+from tracemill.flows.gate.wording import HEADINGS, headline, rows, sentences, with_it
 from tracemill.flows.show.tables import format_table
 from tracemill.flows.show.terminal import terminal_width, visible
 from tracemill.flows.show.verdicts import common_package, fits
@@ -24,7 +24,9 @@ def write(judgement: Judgement) -> str:
     """The verdicts, then in words what was judged."""
     found = judgement.findings
     table = on_screen(found, terminal_width()) + "\n" if found else ""
-    lines = [headline(judgement), *("  " + sentence for sentence in sentences(judgement))]
+    joint = [(finding, with_it(finding)) for finding in judgement.regressed]
+    parts = [f"with {f.metric} of {f.function or f.subject}: {others}" for f, others in joint if others]
+    lines = [headline(judgement), *("  " + sentence for sentence in [*parts, *sentences(judgement)])]
     return table + "".join(visible(line) + "\n" for line in lines)
 
 

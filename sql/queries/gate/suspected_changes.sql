@@ -1,7 +1,7 @@
 -- What may have got worse at a build: its own figures, and of the newest build what a look back finds.
 -- Of an earlier build with what the next one showed: it has told by now. With the incident that it may be felt of, which
--- stands and began when it did: one of the same function or of one that it calls, else, of what feels the costs of sites,
--- the gravest. A benchmark or a task is told by its own name.
+-- stands and began when it did: one of the same function or benchmark or task, or of a function that it calls, else, of what
+-- feels the costs of sites, the gravest.
 with recursive
 
 candidate as (
@@ -49,7 +49,8 @@ nexts as (
 
 -- An incident is new until so many builds show it as judging takes.
 standing as (
-    select verdicts.incident_id, verdicts.function, incidents.weight, first_build.ordinal as first_ordinal,
+    select verdicts.incident_id, coalesce(verdicts.function, nullif(verdicts.subject, 'program')) as name, incidents.weight,
+        first_build.ordinal as first_ordinal,
         known.ordinal + rules.least_builds as last_ordinal,
     from regressions as verdicts
     cross join detection_rules as rules
@@ -67,7 +68,7 @@ felt as (
     union
     select felt.incident_id, calls.calling_function, felt.weight, felt.first_ordinal, felt.last_ordinal
     from felt
-    inner join int_user_calls as calls using (function)
+    inner join int_user_calls as calls on calls.function = felt.name
     where calls.build_id = $build_id
 )
 
@@ -84,7 +85,8 @@ select
     nexts.value as next_value,
     nexts.build_id as next_build_id,
     arg_max(
-        felt.incident_id, (coalesce(felt.function = surest.function, false), felt.weight, felt.incident_id)
+        felt.incident_id,
+        (coalesce(felt.name = coalesce(surest.function, surest.subject), false), felt.weight, felt.incident_id)
     ) as incident_id,
 from surest
 cross join detection_rules as rules
@@ -94,7 +96,7 @@ left join nexts
     and nexts.first_subject = surest.first_subject
 left join felt
     on (
-        felt.function = surest.function
+        felt.name = coalesce(surest.function, surest.subject)
         or described.place = 'derived' and described.family in ('cpu', 'scheduling', 'collector', 'heap size')
     )
     and surest.ordinal between felt.first_ordinal and felt.last_ordinal
