@@ -72,6 +72,23 @@ def test_builds_that_never_compare_are_no_all_clear(tmp_path: Path) -> None:
     )
 
 
+def test_branches_that_take_turns_in_one_history_are_said(tmp_path: Path) -> None:
+    turns = {build: {"branch": "feature" if build in (3, 5) else "main"} for build in range(1, 7)}
+    done = run_over(tmp_path, 6, turns)
+    assert "one history: builds of main (4), feature (2) take turns in it: " in done.stdout
+    told = tracemill("doctor", "--warehouse", tmp_path / "w")
+    assert "builds of main, feature take turns in one history" in told.output
+    (tmp_path / "order").write_text("b1\nb2\nb4\nb6\n")
+    listed = tracemill("run", tmp_path / "a", "--order", tmp_path / "order", "--warehouse", tmp_path / "w")
+    assert "one history" not in listed.stdout
+    assert "set aside: b3, b5: the list that orders the others does not have them" in listed.stdout
+
+
+def test_a_branch_that_follows_another_for_good_is_no_mix(tmp_path: Path) -> None:
+    renamed = {build: {"branch": "master" if build < 4 else "main"} for build in range(1, 6)}
+    assert "one history" not in run_over(tmp_path, 5, renamed).stdout
+
+
 def test_nothing_read_is_exit_2(tmp_path: Path) -> None:
     (tmp_path / "a/b1/1").mkdir(parents=True)
     (tmp_path / "a/b1/1/x").write_text("what is this")

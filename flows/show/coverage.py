@@ -123,6 +123,13 @@ class Kind(NamedTuple):
     captures: int
 
 
+class Branch(NamedTuple):
+    """How many builds of a branch are in the history, where those of several take turns."""
+
+    branch: str
+    build_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What the warehouse's verdicts rest on. least: builds that must come before one that is judged."""
@@ -138,6 +145,7 @@ class Coverage:
     least: int
     order_sources: list[str]
     without_runs: list[str]
+    branches: list[Branch]
 
     @property
     def judged(self) -> int:
@@ -193,7 +201,7 @@ class Coverage:
         )
 
     def _apart(self) -> list[str]:
-        apart = (*self._set_aside(), *self._one_run(), *self._differences())
+        apart = (*self._set_aside(), *self._one_history(), *self._one_run(), *self._differences())
         return [*apart, *self._shared_changes(), *self._by_the_clock(), *self._passing()]
 
     def _set_aside(self) -> list[str]:
@@ -202,6 +210,15 @@ class Coverage:
         return [
             f"set aside: {few_of(self.unordered)}: {self.why_unordered()}; "
             'build.json ("committed_at") or run --order FILE can'
+        ]
+
+    def _one_history(self) -> list[str]:
+        if not self.branches:
+            return []
+        named = few_of([f"{b.branch} ({b.build_count})" for b in self.branches])
+        return [
+            f"one history: builds of {named} take turns in it: what one branch changed looks taken back at "
+            "the next build of another; run --order FILE with the builds of one keeps it to those"
         ]
 
     def _one_run(self) -> list[str]:
@@ -304,6 +321,7 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
         least=least_earlier_builds(connection),
         order_sources=ask_column(connection, "coverage/order_source"),
         without_runs=ask_column(connection, "coverage/without_runs"),
+        branches=ask(connection, "coverage/branches", Branch),
     )
 
 

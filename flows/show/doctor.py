@@ -179,6 +179,15 @@ def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list
                 "git show -s --format=%cI COMMIT gives it; or list the builds: run --order FILE",
             )
         )
+    if rests_on.branches:
+        found.append(
+            Ailment(
+                f"builds of {_named([b.branch for b in rests_on.branches])} take turns in one history: what "
+                "one branch changed looks taken back at the next build of another",
+                "list the builds of one: git log --first-parent --reverse --format=%h main > FILE, and "
+                "run --order FILE; judge another beside one of those: gate --candidate B --baseline A",
+            )
+        )
     if rests_on.without_runs:
         found.append(
             Ailment(
