@@ -142,6 +142,46 @@ def test_two_files_show_ratios_and_never_a_verdict() -> None:
 
 
 @pytest.mark.full
+def repeated(file: Path, allocs: list[int], own: float = 3.0) -> Path:
+    """Benchmark output of one process, as of -count: times that vary, a count, and a unit of its own."""
+    lines = [
+        f"BenchmarkA-2 100 {100 + 7 * i} ns/op {own} hits {value} allocs/op\n"
+        for i, value in enumerate(allocs)
+    ]
+    file.write_text("pkg: app\n" + "".join(lines))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("allocs", "answer", "test"),
+    [
+        ([16] * 5, "worse", "repeats"),
+        ([2] * 5, "better", "repeats"),
+        ([6] * 5, "the same", None),
+        # Go rounds what an operation allocates: one more may be none.
+        ([7] * 5, "cannot tell", None),
+        ([16, 16, 16, 17, 16], "cannot tell", None),
+        ([16] * 2, "cannot tell", None),
+    ],
+)
+def test_a_count_that_all_repeats_of_one_run_agree_on_is_told(
+    allocs: list[int], answer: str, test: str | None, tmp_path: Path
+) -> None:
+    before, after = repeated(tmp_path / "old.txt", [6] * 5), repeated(tmp_path / "new.txt", allocs, own=3.75)
+    told = found(before, after)
+    of = {s["metric"]: (s["answer"], s["test"]) for s in told["series"]}
+    assert of["bench allocs/op"] == (answer, test)
+    # Times are never told so, nor what is no count.
+    assert of["bench sec/op"] == ("cannot tell", None)
+    assert of.get("bench hits", ("cannot tell", None)) == ("cannot tell", None)
+    assert told["exit_code"] == {"worse": 1, "better": 0}.get(answer, 2)
+    text = " ".join(compare(before, after).stdout.split())
+    assert (
+        ("(in every repeat)" in text) == ("1 series is told by a single run's repeats" in text) == bool(test)
+    )
+    assert "--format benchstat takes every repeat for a measurement" in text
+
+
 def test_what_is_equal_in_every_run_is_counted_and_not_listed(tmp_path: Path) -> None:
     before, after = (benchmarks(tmp_path / name, [100, 100, 100]) for name in ("base", "head"))
     for number in range(3):

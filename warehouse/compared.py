@@ -32,7 +32,10 @@ SUSPECTED_SHARE = RULES.suspected_share
 
 
 class Run(NamedTuple):
-    """A series' figure at a run, as in observations. log_value: of the value plus negligible."""
+    """A series' figure at a run, as in observations. log_value: of the value plus negligible.
+
+    repeats: of a count that is the same in all of a benchmark's repeats, how many there are; else None.
+    """
 
     build_id: str
     run_id: str
@@ -48,6 +51,7 @@ class Run(NamedTuple):
     log_value: float
     negligible: float
     polarity: int
+    repeats: int | None
 
 
 class Sides(NamedTuple):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # What the queries read.
 MODELS = (
     "builds", "captures", "observations", "int_run_points", "int_series",
-    "int_condition_values", "int_build_loads",
+    "int_condition_values", "int_build_loads", "int_benchmark_runs", "int_metrics",
 )  # fmt: skip
 WORSE, BETTER, SAME, UNKNOWN, APART = "worse", "better", "does not differ", "cannot tell", "not compared"
 # It has one figure in every run of both builds, and no sampling error.
@@ -32,6 +32,10 @@ EQUAL = "the same"
 # Of builds of one source under two releases of Go: it differs, and not by the code.
 TOOLCHAIN = "by the toolchain"
 _ORDER = (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME, EQUAL)
+# What a series is told by that has no chance in it: counts that a single run's repeats agree on.
+REPEATS = "repeats"
+# So many repeats of either side must agree. Go rounds: one more of what is counted is none.
+LEAST_REPEATS, ROUNDING = 3, 1
 # The change in per cent that is worth a word where nothing else is asked for.
 AT_LEAST = 5.0
 # More runs than this are no advice.
@@ -60,7 +64,7 @@ class Series:
     """One figure at both builds.
 
     ratio: after over before, None from nothing. interval: of the ratio, 95 %; of a single run a side of
-    sampling alone.
+    sampling alone, None where repeats tell.
     """
 
     answer: str
@@ -210,7 +214,7 @@ def compare(
         else:
             pairs.append(sides)
     for sides, answer in sorted(zip(pairs, answers(pairs, at_least), strict=True), key=_rank):
-        found.series.append(_series(sides, answer, loads.get(sides.before[0].measure, [])))
+        found.series.append(_series(sides, answer, loads.get(sides.before[0].measure, []), at_least))
     if is_only:
         found.series = [
             replace(s, answer=TOOLCHAIN) if s.answer in (WORSE, BETTER) else s for s in found.series
@@ -222,14 +226,20 @@ def compare(
     return found
 
 
-def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
+def _series(sides: Sides, answer: Answer, loads: list[_Load], at_least: float) -> Series:
     if answer.pairs:
         sides = sides.pairs() or sides
     first, runs = sides.before[0], min(len(sides.before), len(sides.after))
     is_single = runs < 2
+    is_by_repeats = (
+        is_single and _do_repeats_differ(sides) and abs(answer.effect) >= math.log1p(at_least / 100)
+    )
     bounds = _sampling(sides, answer.effect) if is_single else (answer.low, answer.high)
     said, why = SAME if answer.is_within else EQUAL if _is_equal(sides) else UNKNOWN, None
-    if answer.is_different:
+    is_by_repeats = (
+        is_single and _do_repeats_differ(sides) and abs(answer.effect) >= math.log1p(at_least / 100)
+    )
+    if answer.is_different or is_by_repeats:
         said = WORSE if answer.effect * first.polarity > 0 else BETTER
         why = next((f"{x.measure}: {x.why}" for x in loads if _explains(x, answer.effect)), None)
         said = APART if why else said
@@ -244,10 +254,12 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load]) -> Series:
         before=before,
         after=after,
         ratio=after / before if before else None,
-        interval=_of_what_is_seen(bounds, before, first.negligible) if bounds and before else None,
+        interval=_of_what_is_seen(bounds, before, first.negligible)
+        if bounds and before and not is_by_repeats
+        else None,
         p_value=None if is_single else answer.p,
         q_value=None if is_single else answer.q,
-        test=None if is_single else "exact" if answer.is_exact else "Student",
+        test=REPEATS if is_by_repeats else None if is_single else "exact" if answer.is_exact else "Student",
         least_p=answer.least_p,
         runs_before=len(sides.before),
         runs_after=len(sides.after),
@@ -313,6 +325,15 @@ def _is_equal(sides: Sides) -> bool:
     """Whether every run has the same figure, and not by the chance of a sample."""
     runs = sides.before + sides.after
     return len({run.value for run in runs}) == 1 and not any(run.variance for run in runs)
+
+
+def _do_repeats_differ(sides: Sides) -> bool:
+    """Whether the repeats of each run agree on a count, and the two sides' counts are not the same."""
+    runs = sides.before + sides.after
+    if any((run.repeats or 0) < LEAST_REPEATS for run in runs):
+        return False
+    before, after = ([run.value for run in side] for side in sides)
+    return min(after) - max(before) > ROUNDING or min(before) - max(after) > ROUNDING
 
 
 def _more_runs(answer: Answer, runs: int) -> int | None:

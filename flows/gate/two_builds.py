@@ -11,6 +11,7 @@ from tracemill.flows.gate.compare import (
     AT_LEAST,
     BETTER,
     EQUAL,
+    REPEATS,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
@@ -153,6 +154,7 @@ def differing(
 def _finding(d: Differing, found: Judgement, place: _Place | None, accepted: _Accepted | None) -> Finding:
     s = d.series
     runs = f"{s.pairs} pairs of runs" if s.pairs else f"{s.runs_before} and {s.runs_after} runs"
+    how = "a run of each, of which all repeats agree" if s.test == REPEATS else f"{runs}, {s.test}"
     nothing = dict.fromkeys(Finding._fields)
     known = {
         "status": _STATUSES[s.answer],
@@ -179,7 +181,7 @@ def _finding(d: Differing, found: Judgement, place: _Place | None, accepted: _Ac
         "n_after": 1,
         "first_build_id": found.candidate,
         "commit": found.commit,
-        "evidence": f"two builds compared by {runs}, {s.test}",
+        "evidence": f"two builds compared by {how}",
         "accepted_by": accepted.accepted_by if accepted else None,
         "accepted_reason": accepted.accepted_reason if accepted else None,
         "file": place.file if place else None,

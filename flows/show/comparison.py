@@ -11,6 +11,7 @@ from tracemill.flows.gate.compare import (
     BETTER,
     EQUAL,
     MOST_ADVISED,
+    REPEATS,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
@@ -45,6 +46,11 @@ def as_text(found: Comparison, before: str, after: str) -> str:
         lines += [f"and {_series(rest)} more that differ, by caller or less; --json has all"]
     lines += [""] if differing else []
     lines += _toolchain(found)
+    if by_repeats := [s for s in differing if s.test == REPEATS]:
+        lines += _wrapped(
+            f"{_series(len(by_repeats))} {_verb(len(by_repeats), 'are')} told by a single run's repeats: "
+            "counts that are the same in all of one side, and others in all of the other."
+        )
     lines += _untold(found)
     if same := found.of(SAME):
         lines += _wrapped(
@@ -84,7 +90,11 @@ def _headline(found: Comparison) -> str:
     ]
     said = ", ".join(f"{n} {word}" for n, word in counts if n)
     if said:
-        return f"{said} (q ≤ {FALSE_SHARE:g})"
+        is_by_repeats = {s.test == REPEATS for s in found.of(WORSE, BETTER, TOOLCHAIN)}
+        sure = [f"q ≤ {FALSE_SHARE:g}"] * (False in is_by_repeats) + ["in every repeat"] * (
+            True in is_by_repeats
+        )
+        return f"{said} ({' or '.join(sure)})"
     if found.is_told:
         return "nothing differs that can be told"
     untold = found.of(UNKNOWN)
@@ -111,6 +121,8 @@ def _untold(found: Comparison) -> list[str]:
     lines: list[str] = []
     if single:
         known = "; the intervals are of sampling alone" if any(s.interval for s in single) else ""
+        if any(s.metric.startswith("bench ") for s in single):
+            known += "; --format benchstat takes every repeat for a measurement"
         lines += _wrapped(
             f"{_series(len(single))} cannot be told, of which a side has one run: a single run cannot tell a "
             f"change from noise between runs{known}."

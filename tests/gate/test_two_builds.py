@@ -60,6 +60,20 @@ def test_a_build_like_its_base_passes_and_an_improvement_does(tmp_path: Path) ->
     assert (code, [f["status"] for f in whole["findings"]]) == (0, ["improved"])
 
 
+def test_counts_that_all_repeats_of_a_single_run_agree_on_fail_it(tmp_path: Path) -> None:
+    for build, allocs in (("base", 6), ("head", 16)):
+        (tmp_path / "a" / build).mkdir(parents=True)
+        line = f"BenchmarkA-2 100 {{}} ns/op {allocs} allocs/op\n"
+        lines = "".join(line.format(100 + i) for i in range(5))
+        (tmp_path / "a" / build / "bench.txt").write_text(f"pkg: app\n{lines}")
+    tracemill("run", tmp_path / "a", "--warehouse", tmp_path / "w")
+    code, whole, _ = gate(tmp_path / "w")
+    (worse,) = whole["findings"]
+    assert (code, worse["metric"], worse["before"], worse["after"]) == (1, "bench allocs/op", 6, 16)
+    assert worse["evidence"] == "two builds compared by a run of each, of which all repeats agree"
+    assert [u["metric"] for u in whole["unjudged"]] == ["bench sec/op"]
+
+
 def test_what_cannot_be_told_is_listed_with_what_would_help(tmp_path: Path) -> None:
     code, whole, _ = gate(warehouse(tmp_path, [0.5, 2.0, 1.1]), "--metric", "bench sec/op")
     why = {u["why"] for u in whole["unjudged"]}

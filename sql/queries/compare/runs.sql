@@ -1,9 +1,17 @@
 -- The judged series of two builds, run by run; pair: what a run has in common with the one recorded beside it.
+-- repeats: of a count that a benchmark repeats, and that is the same in all of them, how many there are.
 select points.build_id, points.run_id, run_pairs.pair, points.metric, series.first_subject as subject,
     series.first_function as function, series.first_calling_function as calling_function, points.measure, points.value, points.variance,
     coalesce(points.unit, units.unit) as unit, points.log_value, points.negligible, series.polarity,
+    case when repeated.standard_error = 0 and points.value = floor(points.value) then repeated.repeat_count end as repeats,
 from int_run_points as points
 inner join int_series as series using (metric, series_number)
+left join int_benchmark_runs as repeated
+    on repeated.build_id = points.build_id
+    and repeated.run_id = points.run_id
+    and repeated.subject = series.first_subject
+    and 'bench ' || repeated.unit = points.metric
+    and points.metric in (select metric from int_metrics where not is_timed)
 left join run_pairs
     on run_pairs.build_id = points.build_id
     and run_pairs.run_id = points.run_id
