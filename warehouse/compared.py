@@ -34,7 +34,7 @@ SUSPECTED_SHARE = RULES.suspected_share
 class Run(NamedTuple):
     """A series' figure at a run, as in observations. log_value: of the value plus negligible.
 
-    repeats: of a count that is the same in all of a benchmark's repeats, how many there are; else None.
+    is_exact: a count without noise: a size of code, or what all repeats of a benchmark agree on.
     """
 
     build_id: str
@@ -51,7 +51,7 @@ class Run(NamedTuple):
     log_value: float
     negligible: float
     polarity: int
-    repeats: int | None
+    is_exact: bool
 
 
 class Sides(NamedTuple):

@@ -32,10 +32,10 @@ EQUAL = "the same"
 # Of builds of one source under two releases of Go: it differs, and not by the code.
 TOOLCHAIN = "by the toolchain"
 _ORDER = (WORSE, BETTER, TOOLCHAIN, UNKNOWN, APART, SAME, EQUAL)
-# What a series is told by that has no chance in it: counts that a single run's repeats agree on.
-REPEATS = "repeats"
-# So many repeats of either side must agree. Go rounds: one more of what is counted is none.
-LEAST_REPEATS, ROUNDING = 3, 1
+# What a series is told by that has no chance in it, by a single run: a count without noise.
+COUNT = "count"
+# Go rounds what an operation allocates: one more may be none.
+ROUNDING = 1
 # The change in per cent that is worth a word where nothing else is asked for.
 AT_LEAST = 5.0
 # More runs than this are no advice.
@@ -64,7 +64,7 @@ class Series:
     """One figure at both builds.
 
     ratio: after over before, None from nothing. interval: of the ratio, 95 %; of a single run a side of
-    sampling alone, None where repeats tell.
+    sampling alone, None of a count without noise.
     """
 
     answer: str
@@ -231,15 +231,15 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load], at_least: float) -
         sides = sides.pairs() or sides
     first, runs = sides.before[0], min(len(sides.before), len(sides.after))
     is_single = runs < 2
-    is_by_repeats = (
-        is_single and _do_repeats_differ(sides) and abs(answer.effect) >= math.log1p(at_least / 100)
-    )
+    # Of counts without noise a single run tells.
+    is_counted = is_single and all(run.is_exact for run in sides.before + sides.after)
+    is_far = abs(answer.effect) >= math.log1p(at_least / 100)
+    is_by_count = is_counted and (not is_far or _differ(sides))
     bounds = _sampling(sides, answer.effect) if is_single else (answer.low, answer.high)
     said, why = SAME if answer.is_within else EQUAL if _is_equal(sides) else UNKNOWN, None
-    is_by_repeats = (
-        is_single and _do_repeats_differ(sides) and abs(answer.effect) >= math.log1p(at_least / 100)
-    )
-    if answer.is_different or is_by_repeats:
+    if is_by_count and said == UNKNOWN:
+        said = SAME
+    if answer.is_different or (is_by_count and is_far):
         said = WORSE if answer.effect * first.polarity > 0 else BETTER
         why = next((f"{x.measure}: {x.why}" for x in loads if _explains(x, answer.effect)), None)
         said = APART if why else said
@@ -255,11 +255,11 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load], at_least: float) -
         after=after,
         ratio=after / before if before else None,
         interval=_of_what_is_seen(bounds, before, first.negligible)
-        if bounds and before and not is_by_repeats
+        if bounds and before and not is_by_count
         else None,
         p_value=None if is_single else answer.p,
         q_value=None if is_single else answer.q,
-        test=REPEATS if is_by_repeats else None if is_single else "exact" if answer.is_exact else "Student",
+        test=COUNT if is_by_count else None if is_single else "exact" if answer.is_exact else "Student",
         least_p=answer.least_p,
         runs_before=len(sides.before),
         runs_after=len(sides.after),
@@ -274,8 +274,8 @@ def _series(sides: Sides, answer: Answer, loads: list[_Load], at_least: float) -
 
 
 def is_told(series: Sequence[Series]) -> bool:
-    """Whether of any something could be told; that some are equal says nothing of those that vary."""
-    answers = {s.answer for s in series}
+    """Whether of any something could be told; that counts are alike says nothing of what varies."""
+    answers = {EQUAL if s.answer == SAME and s.test == COUNT else s.answer for s in series}
     return bool(answers & {WORSE, BETTER, SAME, TOOLCHAIN}) or (EQUAL in answers and UNKNOWN not in answers)
 
 
@@ -327,11 +327,8 @@ def _is_equal(sides: Sides) -> bool:
     return len({run.value for run in runs}) == 1 and not any(run.variance for run in runs)
 
 
-def _do_repeats_differ(sides: Sides) -> bool:
-    """Whether the repeats of each run agree on a count, and the two sides' counts are not the same."""
-    runs = sides.before + sides.after
-    if any((run.repeats or 0) < LEAST_REPEATS for run in runs):
-        return False
+def _differ(sides: Sides) -> bool:
+    """Whether all counts of one side are greater than all of the other, by more than rounding makes."""
     before, after = ([run.value for run in side] for side in sides)
     return min(after) - max(before) > ROUNDING or min(before) - max(after) > ROUNDING
 

@@ -10,8 +10,8 @@ from tracemill.flows.gate.compare import (
     APART,
     AT_LEAST,
     BETTER,
+    COUNT,
     EQUAL,
-    REPEATS,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
@@ -154,7 +154,7 @@ def differing(
 def _finding(d: Differing, found: Judgement, place: _Place | None, accepted: _Accepted | None) -> Finding:
     s = d.series
     runs = f"{s.pairs} pairs of runs" if s.pairs else f"{s.runs_before} and {s.runs_after} runs"
-    how = "a run of each, of which all repeats agree" if s.test == REPEATS else f"{runs}, {s.test}"
+    how = "a run of each, a count without noise" if s.test == COUNT else f"{runs}, {s.test}"
     nothing = dict.fromkeys(Finding._fields)
     known = {
         "status": _STATUSES[s.answer],

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from tracemill.flows.gate.compare import (
     BETTER,
+    COUNT,
     EQUAL,
     MOST_ADVISED,
-    REPEATS,
     SAME,
     TOOLCHAIN,
     UNKNOWN,
@@ -46,10 +46,10 @@ def as_text(found: Comparison, before: str, after: str) -> str:
         lines += [f"and {_series(rest)} more that differ, by caller or less; --json has all"]
     lines += [""] if differing else []
     lines += _toolchain(found)
-    if by_repeats := [s for s in differing if s.test == REPEATS]:
+    if counted := [s for s in differing if s.test == COUNT]:
         lines += _wrapped(
-            f"{_series(len(by_repeats))} {_verb(len(by_repeats), 'are')} told by a single run's repeats: "
-            "counts that are the same in all of one side, and others in all of the other."
+            f"{_series(len(counted))} {_verb(len(counted), 'are')} told by a single run, as counts without "
+            "noise: sizes of code, or what all repeats of a benchmark agree on."
         )
     lines += _untold(found)
     if same := found.of(SAME):
@@ -90,10 +90,8 @@ def _headline(found: Comparison) -> str:
     ]
     said = ", ".join(f"{n} {word}" for n, word in counts if n)
     if said:
-        is_by_repeats = {s.test == REPEATS for s in found.of(WORSE, BETTER, TOOLCHAIN)}
-        sure = [f"q ≤ {FALSE_SHARE:g}"] * (False in is_by_repeats) + ["in every repeat"] * (
-            True in is_by_repeats
-        )
+        is_by_count = {s.test == COUNT for s in found.of(WORSE, BETTER, TOOLCHAIN)}
+        sure = [f"q ≤ {FALSE_SHARE:g}"] * (False in is_by_count) + ["counted"] * (True in is_by_count)
         return f"{said} ({' or '.join(sure)})"
     if found.is_told:
         return "nothing differs that can be told"

@@ -70,7 +70,7 @@ def test_counts_that_all_repeats_of_a_single_run_agree_on_fail_it(tmp_path: Path
     code, whole, _ = gate(tmp_path / "w")
     (worse,) = whole["findings"]
     assert (code, worse["metric"], worse["before"], worse["after"]) == (1, "bench allocs/op", 6, 16)
-    assert worse["evidence"] == "two builds compared by a run of each, of which all repeats agree"
+    assert worse["evidence"] == "two builds compared by a run of each, a count without noise"
     assert [u["metric"] for u in whole["unjudged"]] == ["bench sec/op"]
 
 

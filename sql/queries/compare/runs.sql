@@ -1,9 +1,11 @@
 -- The judged series of two builds, run by run; pair: what a run has in common with the one recorded beside it.
--- repeats: of a count that a benchmark repeats, and that is the same in all of them, how many there are.
+-- is_exact: a count without noise: a size of code, or a whole number that three repeats of a benchmark or more agree on.
 select points.build_id, points.run_id, run_pairs.pair, points.metric, series.first_subject as subject,
     series.first_function as function, series.first_calling_function as calling_function, points.measure, points.value, points.variance,
     coalesce(points.unit, units.unit) as unit, points.log_value, points.negligible, series.polarity,
-    case when repeated.standard_error = 0 and points.value = floor(points.value) then repeated.repeat_count end as repeats,
+    points.measure in ('binary', 'binary_size')
+        or coalesce(repeated.repeat_count >= 3 and repeated.standard_error = 0 and points.value = floor(points.value), false)
+        as is_exact,
 from int_run_points as points
 inner join int_series as series using (metric, series_number)
 left join int_benchmark_runs as repeated
