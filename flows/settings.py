@@ -121,7 +121,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FIELDS = msgspec.structs.fields(Settings)
-MEANINGS = {field.name: field.type.__metadata__[0].description for field in FIELDS}
+MEANINGS = {
+    field.name: next(meta.description for meta in field.type.__metadata__ if meta.description)
+    for field in FIELDS
+}
 # The environment has these as JSON.
 _OF_SEVERAL = {field.name for field in FIELDS if field.default_factory is not msgspec.NODEFAULT}
 _PLACE = re.compile(r" - at `\$\.(\w+)")

@@ -198,6 +198,14 @@ def test_inspect_needs_no_warehouse(name: str) -> None:
     assert found["rows"]["profile_samples"] > 0
 
 
+def test_every_setting_says_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracemill.flows.settings import MEANINGS
+
+    monkeypatch.chdir(tmp_path)
+    assert all(MEANINGS.values()), MEANINGS
+    assert "how often `serve` runs it" in tracemill("settings").stdout
+
+
 def test_settings_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tracemill.toml").write_text("processes = 3\nschedule_seconds = 60\n")
