@@ -141,6 +141,27 @@ def test_it_fits_a_phone(browser: Browser, report: Path, tmp_path: Path, dark: b
     assert (tmp_path / "phone.png").stat().st_size > 20_000
 
 
+WIDER = """
+document.querySelectorAll('article').forEach(a => { a.style.contentVisibility = 'visible' });
+[...document.querySelectorAll('article .scroll')]
+    .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth)
+    .map(e => e.getAttribute('aria-label'))
+"""
+CUT = """
+[...document.querySelectorAll('.index td:nth-child(4), section:not(:has(th:nth-child(4))) td:last-child')]
+    .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth - 16)
+    .map(e => e.outerHTML)
+"""
+
+
+def test_no_table_is_cut_on_a_screen_and_no_change_on_a_phone(browser: Browser, report: Path) -> None:
+    browser.resize(1400, 900)
+    browser.open(report)
+    assert browser.value(WIDER) == []
+    browser.resize(400, 800)
+    assert browser.value(CUT) == []
+
+
 def barriers(browser: Browser) -> list[str]:
     """What axe finds serious or critical in the page, everything in it opened and drawn."""
     browser.value(OPENED)
