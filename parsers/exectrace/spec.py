@@ -19,9 +19,6 @@ HAS_SYNC_BATCH = 25
 FREQUENCY, SYNC, CLOCK_SNAPSHOT = 8, 50, 51
 NO_THREAD = -1
 
-GO_STATES = ("Undetermined", "NotExist", "Runnable", "Running", "Waiting", "Syscall")
-PROC_STATES = ("Undetermined", "NotExist", "Running", "Idle")
-
 
 def format_label(version: int) -> dict[str, str]:
     """What a capture says of the format that it has, which several releases of Go write."""
@@ -102,8 +99,6 @@ EVENTS = (
     _event(135, "GoroutineStackAlloc", 2, "id order"),
     _event(136, "GoroutineStackFree", 1, "id"),
 )
-
-BY_NUMBER = {event.number: event for event in EVENTS}
 
 METRIC_NAMES = {
     9: "/sched/gomaxprocs:threads",
