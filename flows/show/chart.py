@@ -76,7 +76,6 @@ class Chart:
     count: int
     text: str
     height: int = HEIGHT
-    bottom: int = HEIGHT - BOTTOM
 
 
 def chart(points: list[Point], unit: str | None) -> Chart:
