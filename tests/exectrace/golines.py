@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PC = re.compile(r" @ 0x[0-9a-f]+$")
-_GO_STATUS = {
-    "Undetermined": "Undetermined",
-    "Runnable": "Runnable",
-    "Running": "Running",
-    "Syscall": "Syscall",
-    "Waiting": "Waiting",
-}
 _PROC_STATUS = {"Running": "Running", "Idle": "Idle", "Syscall": "Running", "SyscallAbandoned": "Idle"}
 _EXPERIMENT_NAMES = {
     "npages": "npages_value",
