@@ -78,8 +78,6 @@ _OWNER = Edit(
     "// owner returns which worker a session belongs to.\n",
     "// owner is which worker a session belongs to.\n",
 )
-_WORK = Edit(POOL, "\t\tsessions.Touch(job.Session, job.Visitor, job.Route, time.Now().UnixNano())\n",
-             "\t\tnow := time.Now().UnixNano()\n\t\tsessions.Touch(job.Session, job.Visitor, job.Route, now)\n")  # fmt: skip
 _PROFILE = Edit(
     HANDLERS,
     "\tvar wishes map[string]map[string]interface{}\n",
