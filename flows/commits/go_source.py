@@ -33,7 +33,6 @@ class Declaration:
     """
 
     name: str
-    is_function: bool
     code: tuple[str, ...]
 
 
@@ -61,7 +60,7 @@ def declarations(source: str) -> dict[str, Declaration]:
             continue
         # Several func init are all of that name.
         before = found[name].code if name in found else ()
-        found[name] = Declaration(name, keyword == "func", before + code)
+        found[name] = Declaration(name, before + code)
     return found
 
 
