@@ -15,6 +15,7 @@ from tracemill.flows.cli import main
 from tracemill.flows.show.card import lanes_in
 from tracemill.flows.show.card_incident import incidents, window_of
 from tracemill.flows.show.lanes import Interval, Lane, Window, columns, lanes_of, runs
+from tracemill.flows.show.lanes_drawing import drawing
 from tracemill.flows.show.lanes_terminal import as_text
 from tracemill.flows.show.timeline import Asked
 from tracemill.flows.show.timeline import timeline as timeline_of
@@ -51,9 +52,9 @@ def test_a_file_is_enough(tmp_path: Path) -> None:
     trace = shutil.copy(TRACE, tmp_path / "some.xz")
     text = timeline(str(trace), "--slowest", "--svg", str(tmp_path / "lanes.svg"))
     assert "wrote" in text
-    drawing = ET.parse(tmp_path / "lanes.svg").getroot()
-    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
-    assert "waits for the lock 28.7 ms, cache.(*Prices).Lookup" in [t.text for t in drawing.iter() if t.text]
+    svg = ET.parse(tmp_path / "lanes.svg").getroot()
+    assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "waits for the lock 28.7 ms, cache.(*Prices).Lookup" in [t.text for t in svg.iter() if t.text]
     whole = json.loads(timeline(str(trace), "--json", "--from", "100", "--to", "103.5", "--lanes", "3"))
     assert (whole["from_ns"], whole["to_ns"]) == (100_000_000, 103_500_000)
     assert len(whole["lanes"]) == 3
@@ -125,6 +126,12 @@ def test_lanes_are_of_whom_it_is_about_and_of_who_was_at_work() -> None:
     )
     assert [lane.goroutine_id for lane in found.lanes] == [7, 9]
     assert found.left_out == 2
+    # Of many requests the others are as short as 10 is: they do not wait for work.
+    assert found.left_out_note == (
+        "2 more goroutines are not shown: they ran, or waited for others, for less of this time"
+    )
+    assert found.left_out_note in " ".join(" ".join(as_text(found, 100)).split())
+    assert drawing(found).note == found.left_out_note + "."
     assert [(w.at_ns, w.waker, w.woken) for w in found.wakes] == [(60, 1, 0)]
 
 

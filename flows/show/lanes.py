@@ -117,6 +117,16 @@ class Lanes:
     is_kept: bool = False
 
     @property
+    def left_out_note(self) -> str:
+        """What is said of the goroutines that have no lane, by what _weights chooses."""
+        if not self.left_out:
+            return ""
+        more = "goroutine is" if self.left_out == 1 else "goroutines are"
+        return (
+            f"{self.left_out:,} more {more} not shown: they ran, or waited for others, for less of this time"
+        )
+
+    @property
     def states(self) -> dict[str, str]:
         """The states that there are, in words."""
         stays = [i for lane in self.lanes for i in lane.intervals]

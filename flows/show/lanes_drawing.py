@@ -69,7 +69,7 @@ def drawing(lanes: Lanes) -> LanesDrawing:
     used = {state for row in rows for state, _ in row.paths}
     length = amount(window.length_ns, "ns")
     waiting = sum(any(i.kind == "lock" for i in lane.intervals) for lane in lanes.lanes)
-    note = f"{lanes.left_out} more goroutines are not shown." if lanes.left_out else ""
+    note = f"{lanes.left_out_note}." if lanes.left_out else ""
     if lanes.is_kept:
         note = f"{note} Drawn from what is kept of the capture: short stays may be missing.".strip()
     return LanesDrawing(

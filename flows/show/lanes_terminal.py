@@ -36,7 +36,7 @@ def as_text(lanes: Lanes, width: int, *, is_coloured: bool = False) -> list[str]
     ]
     lines += [_lane(lanes, lane, room) for lane in lanes.lanes]
     if lanes.left_out:
-        lines.append(f"  {lanes.left_out} more goroutines are there, that mostly wait for work")
+        lines += textwrap.wrap(lanes.left_out_note, width, initial_indent="  ", subsequent_indent="  ")
     shown = [visible(line) for line in lines + _wakes(lanes, width)]
     return [_SIGN_RUNS.sub(_painted, line) for line in shown] if is_coloured else shown
 

@@ -45,15 +45,14 @@ class Joined(NamedTuple):
 
     metric: str
     subject: str
-    function: str | None
     status: str
     first_build_id: str
     incident_id: str
 
     @property
     def sentence(self) -> str:
-        """What is certain, and of which incident."""
-        name = short_name(self.function or self.subject)
+        """What is certain, and of which incident: a function, and its part below one caller, by name."""
+        name = short_name(self.subject)
         return (
             f"{self.metric} of {name}: {self.status} since {self.first_build_id}, a part of incident "
             f"{self.incident_id}"

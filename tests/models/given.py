@@ -65,7 +65,9 @@ class Given:
         )
         return stack_id
 
-    def trace(self, build: str, run: str, waits: list[tuple[int, str, int]], seconds: float = 1.0) -> str:
+    def trace(
+        self, build: str, run: str, waits: list[tuple[int, str | None, int]], seconds: float = 1.0
+    ) -> str:
         """Add a trace with waits of (stack_id, reason, nanoseconds), one a goroutine."""
         capture_id = self.capture(build, run, "trace", format="exectrace", duration_ns=int(seconds * 1e9))
         for goroutine_id, (stack_id, reason, duration_ns) in enumerate(waits, 1):

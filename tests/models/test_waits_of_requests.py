@@ -84,6 +84,61 @@ def test_a_stream_with_more_events_raises_no_alarm():
     assert verdicts(history(SELECT, "select", count=1 / 5, seconds=5)) == []
 
 
+PARKED = "runtime.gopark"
+FOR_SELECT = [PARKED, *SELECT]
+FOR_SYNC = [PARKED, "runtime.goparkunlock", "runtime.semacquire1", "sync.runtime_SemacquireMutex"]
+
+
+@pytest.mark.parametrize(
+    ("functions", "reason"),
+    [
+        (FOR_SELECT, "select within a request"),
+        ([PARKED, "runtime.chanrecv", "runtime.chanrecv1", *STARTED], "chan receive within a request"),
+        ([PARKED, "runtime.chansend", "runtime.chansend1", "app/pool.(*Pool).run"], "chan send"),
+        (
+            [PARKED, "runtime.netpollblock", "internal/poll.runtime_pollWait", "net.(*conn).Read", *STARTED],
+            "network within a request",
+        ),
+        ([*FOR_SYNC, "sync.(*Mutex).lockSlow", "app/pool.(*Pool).run"], "sync"),
+        ([*FOR_SYNC[:3], "sync.(*WaitGroup).Wait", "app/pool.(*Pool).run"], "sync.(*WaitGroup).Wait"),
+        ([*FOR_SYNC[:3], "runtime.GC", "app/pool.(*Pool).run"], "runtime semaphore"),
+        (
+            [*FOR_SYNC[:2], "sync.runtime_notifyListWait", "sync.(*Cond).Wait", *STARTED],
+            "sync.(*Cond).Wait within a request",
+        ),
+        ([PARKED, "time.Sleep", *STARTED], "sleep within a request"),
+        # The runtime's own workers park without a function that says why.
+        ([PARKED, "runtime.gcBgMarkWorker"], "unknown"),
+        # A coroutine switch has no reason, and does not begin with the parking.
+        (["runtime.coroswitch_m", "app/pool.(*Pool).run"], "unknown"),
+    ],
+)
+def test_a_wait_throughout_a_capture_has_the_reason_that_its_stack_tells(functions, reason):
+    given = Given()
+    given.trace("b1", "1", [(given.stack(*functions), None, 10**9)])
+    with given.models() as connection:
+        found = rows(connection, "select reason, wait_reason from int_wait_kinds")
+    assert found == [("unknown", reason)]
+
+
+def test_streams_that_were_open_before_are_waited_for_as_those_opened_later_are():
+    # Ten streams are open all the time; from b6 on some are opened while the trace is taken.
+    given = Given()
+    before, opened = given.stack(*FOR_SELECT), given.stack(*SELECT)
+    for build in range(1, 11):
+        for run in "123":
+            few = [(opened, "select", 10**6 * int(run))] * (5 if build > 5 else 0)
+            given.trace(f"b{build}", run, [(before, None, 10**9)] * 10 + few)
+    query = "select distinct subject, build_id from observations where metric = 'block_ns'"
+    with given.models() as connection:
+        found = rows(connection, query)
+        assert len({build for _, build in found}) == 10
+        assert {subject.partition(" from ")[0] for subject, _ in found} == {
+            "app/pool.(*Gate).Start (select within a request)"
+        }
+        assert rows(connection, VERDICTS) == []
+
+
 def test_a_lock_within_a_request_is_what_it_was():
     lock = ["sync.(*Mutex).Lock", *STARTED]
     found = verdicts(history(lock, "sync", count=5))

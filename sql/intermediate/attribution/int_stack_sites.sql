@@ -5,6 +5,7 @@
 -- server's handler runs, so that whatever blocks there, somebody waits for the answer; but for the handlers that take
 -- captures. What these cost is their own: no code around them is the user's. A receive, a select, a WaitGroup, a Cond or a
 -- sleep waits there for a request (waits_for_request), elsewhere for work (waits_for_work).
+-- parking_function is what parked a goroutine that waits all through a capture: only such a stack begins with the parking.
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -153,6 +154,9 @@ select
     sited.lines[1] as leaf_line,
     case when sited.outer_frame > 1 then sited.functions[sited.outer_frame - 1] end as wait_function,
     sited.functions[2] as leaf_caller,
+    case when sited.functions[1] = 'runtime.gopark'
+        then list_filter(sited.functions, lambda f: f not in ('runtime.gopark', 'runtime.goparkunlock'))[1]
+    end as parking_function,
     sited.functions[sited.site + 1 : len(sited.functions)] as callers,
     regexp_replace(sited.functions[sited.site + 1], '(\.func\d+|\.\d+)+$', '') as calling_function,
     nullif(regexp_extract(sited.functions[sited.user_frame - 1], '^((?:[^/\[(]*/)*[^./\[(]+)\.', 1), '') as route,
