@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 BY_CREATOR = frozenset({"goroutine_count", "growth_goroutine_count"})
 MAX_CHANGES = 8
 MAX_HOLDERS = 8
+# Of a stream that stays open, or of what a timer ends, no goroutine is known that ends the wait.
+ENDED_BY_NOBODY = (
+    "no line that ends these waits: they last beyond the trace, or a timer or the network ends them"
+)
 MAX_LINES = 8
 MAX_SUSPECTED = 5
 MAX_DIFFERENCES = 6
@@ -215,6 +219,7 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
     if incident.family in {"waiting", "contention"} and incident.function:
         names = {"build": after, "function": incident.function, "most": MAX_HOLDERS}
         holders = ask(connection, "show/holders", Holder, **names)
+    is_ended_by_nobody = bool(holders) and not any(h.holder_function for h in holders)
     figures = {
         "metric": incident.metric,
         "subject": incident.subject,
@@ -227,11 +232,11 @@ def card(connection: duckdb.DuckDBPyConnection, incident: Incident, series: list
         points=series,
         members=members,
         changes=ask(connection, "show/changes", Change, **figures) if before else [],
-        holders=holders,
+        holders=[] if is_ended_by_nobody else holders,
         stacks=stacks,
         lanes=lanes,
         suspected=suspected_changes(connection, after, ()),
-        missing=_missing(connection, incident, stacks, lanes),
+        missing=[*_missing(connection, incident, stacks, lanes), *[ENDED_BY_NOBODY] * is_ended_by_nobody],
         toolchain=_toolchain(connection, incident),
         differences=differences(connection, before, after),
         reached_through=next(

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tracemill.flows.show.card import ENDED_BY_NOBODY, card
+from tracemill.flows.show.card_incident import incidents, points
+from tracemill.flows.show.card_terminal import as_text
+
 from .given import Given, rows
 
 SERVED = ["net/http.HandlerFunc.ServeHTTP", "net/http.serverHandler.ServeHTTP", "net/http.(*conn).serve"]
@@ -137,6 +141,15 @@ def test_streams_that_were_open_before_are_waited_for_as_those_opened_later_are(
             "app/pool.(*Gate).Start (select within a request)"
         }
         assert rows(connection, VERDICTS) == []
+
+
+def test_of_waits_that_nobody_ends_no_holder_is_shown_and_it_is_said():
+    with history(SELECT, "select", seconds=5).models() as connection:
+        [incident] = incidents(connection)
+        series = points(connection)[incident.metric, incident.first_subject]
+        shown = as_text(card(connection, incident, series))
+    assert "Who makes them wait" not in shown and "unknown" not in shown
+    assert ENDED_BY_NOBODY in " ".join(shown.split())
 
 
 def test_a_lock_within_a_request_is_what_it_was():
