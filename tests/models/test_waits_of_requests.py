@@ -20,7 +20,7 @@ VERDICTS = """
 """
 
 
-def history(functions: list[str], reason: str, *, count: float = 1, seconds: float = 1) -> Given:
+def history(functions: list[str], reason: str | None, *, count: float = 1, seconds: float = 1) -> Given:
     """Ten builds of three runs; from b6 on waits are so many times as many and each as long."""
     given, random = Given(), np.random.default_rng(0)
     stack = given.stack(*functions)
@@ -150,6 +150,16 @@ def test_of_waits_that_nobody_ends_no_holder_is_shown_and_it_is_said():
         shown = as_text(card(connection, incident, series))
     assert "Who makes them wait" not in shown and "unknown" not in shown
     assert ENDED_BY_NOBODY in " ".join(shown.split())
+
+
+def test_lanes_say_what_a_wait_throughout_a_capture_waits_for():
+    with history(FOR_SELECT, None, seconds=5).models() as connection:
+        [incident] = incidents(connection)
+        series = points(connection)[incident.metric, incident.first_subject]
+        shown = as_text(card(connection, incident, series))
+        kept = rows(connection, "select distinct reason from int_exemplar_intervals")
+    assert kept == [("select",)]
+    assert "or as ▶ does (select)" in " ".join(shown.split())
 
 
 def test_a_lock_within_a_request_is_what_it_was():

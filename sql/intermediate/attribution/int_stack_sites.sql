@@ -5,7 +5,8 @@
 -- server's handler runs, so that whatever blocks there, somebody waits for the answer; but for the handlers that take
 -- captures. What these cost is their own: no code around them is the user's. A receive, a select, a WaitGroup, a Cond or a
 -- sleep waits there for a request (waits_for_request), elsewhere for work (waits_for_work).
--- parking_function is what parked a goroutine that waits all through a capture: only such a stack begins with the parking.
+-- parked_in and parked_reason are of a goroutine that waits all through a capture: only such a stack begins with the
+-- parking, and the runtime tells no other reason.
 -- grain: build_id, stack_id
 -- scope: build
 -- DuckDB's own: list_transform and list_filter with a lambda, list slices.
@@ -156,7 +157,16 @@ select
     sited.functions[2] as leaf_caller,
     case when sited.functions[1] = 'runtime.gopark'
         then list_filter(sited.functions, lambda f: f not in ('runtime.gopark', 'runtime.goparkunlock'))[1]
-    end as parking_function,
+    end as parked_in,
+    case parked_in
+        when 'runtime.selectgo' then 'select'
+        when 'runtime.chanrecv' then 'chan receive'
+        when 'runtime.chansend' then 'chan send'
+        when 'runtime.netpollblock' then 'network'
+        when 'runtime.semacquire1' then 'sync'
+        when 'sync.runtime_notifyListWait' then 'sync.(*Cond).Wait'
+        when 'time.Sleep' then 'sleep'
+    end as parked_reason,
     sited.functions[sited.site + 1 : len(sited.functions)] as callers,
     regexp_replace(sited.functions[sited.site + 1], '(\.func\d+|\.\d+)+$', '') as calling_function,
     nullif(regexp_extract(sited.functions[sited.user_frame - 1], '^((?:[^/\[(]*/)*[^./\[(]+)\.', 1), '') as route,

@@ -122,7 +122,7 @@ select
     distinct_ones.start_ns,
     distinct_ones.duration_ns,
     distinct_ones.state,
-    distinct_ones.reason,
+    coalesce(distinct_ones.reason, if(distinct_ones.state = 'waiting', sites.parked_reason, null)) as reason,
     sites.function,
     sites.file,
     sites.line,

@@ -3,7 +3,7 @@
 -- scope: build
 -- The runtime says `sync` for locks, for WaitGroup.Wait and for its own semaphores (runtime.GC); the stack tells
 -- them apart. Of a wait that lasts throughout a capture it tells no reason, but from Go 1.23 on where the goroutine is
--- parked (parking_function), and that is one: a stream that was open before would else begin to wait with the first that
+-- parked (parked_reason), and that is one: a stream that was open before would else begin to wait with the first that
 -- is opened later.
 with
 
@@ -35,17 +35,7 @@ told as (
         sites.is_user_code,
         waits.reason,
         sites.is_within_request,
-        case
-            when waits.reason <> 'unknown' then waits.reason
-            when sites.parking_function = 'runtime.selectgo' then 'select'
-            when sites.parking_function = 'runtime.chanrecv' then 'chan receive'
-            when sites.parking_function = 'runtime.chansend' then 'chan send'
-            when sites.parking_function = 'runtime.netpollblock' then 'network'
-            when sites.parking_function = 'runtime.semacquire1' then 'sync'
-            when sites.parking_function = 'sync.runtime_notifyListWait' then 'sync.(*Cond).Wait'
-            when sites.parking_function = 'time.Sleep' then 'sleep'
-            else waits.reason
-        end as told_reason,
+        coalesce(nullif(waits.reason, 'unknown'), sites.parked_reason, 'unknown') as told_reason,
         case
             when told_reason = 'sync' and starts_with(sites.wait_function, 'sync.(*WaitGroup)')
                 then 'sync.(*WaitGroup).Wait'

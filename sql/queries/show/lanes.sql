@@ -5,7 +5,7 @@ select
     intervals.start_ns,
     intervals.duration_ns,
     intervals.state,
-    intervals.reason,
+    coalesce(intervals.reason, if(intervals.state = 'waiting', sites.parked_reason, null)) as reason,
     sites.function,
     sites.file,
     sites.line,
