@@ -380,6 +380,26 @@ def test_a_leak_in_one_of_three_runs_fails_the_build(kind):
     assert found == [("b4", GET, "regressed", pytest.approx(7))]
 
 
+def test_a_dump_that_calls_leaked_what_a_profile_counted_before_is_no_regression_of_its_build():
+    """The profile counts them from b4 on; that a dump at b6 comes after the runtime's look is chance."""
+    given = Given()
+    stack = given.stack("runtime.gopark", GET)
+    for build in range(1, 7):
+        for run in "12":
+            profile, dump = (given.capture(f"b{build}", run, k) for k in ("goroutineleak", "goroutine_dump"))
+            if build >= 4:
+                sample = {"sample_index": 0, "sample_type": "goroutineleak", "unit": "count", "value": 7}
+                given.tables["profile_samples"].append(sample | {"capture_id": profile, "stack_id": stack})
+            given.tables["goroutine_dump"] += [
+                {"capture_id": dump, "report_index": 0, "goroutine_id": number, "state": "waiting",
+                 "stack_id": stack, "created_by": "app.main", "is_leaked": (build, run) == (6, "1")}
+                for number in range(7)
+            ]  # fmt: skip
+    query = "select distinct build_id, function from regressions where metric like '%leak_count'"
+    with given.models() as connection:
+        assert rows(connection, query) == [("b4", GET)]
+
+
 def test_what_is_taken_back_with_what_it_began_with_is_over():
     """Memory of two functions rises at b6 and is back at b10: of the noisy one a single build tells that."""
     given, random = Given(), np.random.default_rng(0)

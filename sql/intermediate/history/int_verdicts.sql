@@ -185,8 +185,8 @@ at_fault as (
         function,
         calling_function,
         first_subject,
-        unit,
-        polarity,
+        history.unit,
+        history.polarity,
         'regressed' as status,
         'at_once' as found,
         ordinal as first_ordinal,
@@ -205,10 +205,11 @@ at_fault as (
         null as caller_before,
         null as caller_after,
     from history
-    where metric in (select metric from faults)
-        and value >= 1
-    -- Where builds without it came before, it may be a change like any other.
-    qualify ordinal = min(ordinal) over (partition by metric, first_subject)
+    inner join faults using (metric)
+    where value >= 1
+    -- What one source said before is no news of another: a dump calls leaked what an earlier profile counted.
+    qualify ordinal = min(ordinal) over (partition by faults.family, first_subject)
+        -- Where builds without it came before, it may be a change like any other.
         and not bool_or(is_change and change_log_ratio > 0) over (partition by metric, first_subject)
 ),
 
