@@ -88,3 +88,24 @@ def test_large_objects_are_nearly_all_in_a_heap_profile(connection: duckdb.DuckD
     # Of 1 MB at first and 3 MB at last, as of 40 objects of RATE each.
     growth = errors(connection, "figures_heap", "growth_inuse_bytes")
     assert growth["f1"] == pytest.approx(found["f1"] * np.sqrt(4e6 / (40 * RATE)))
+
+
+def test_one_sample_of_tiny_objects_is_a_chance_of_thousands(connection: duckdb.DuckDBPyConnection) -> None:
+    """A key of 7 KB with a string of 16 B: 12 samples of the bytes, of which one is nearly all the objects."""
+    sizes, counts = [16, 7168], [30_000, 1_000]
+    for index, (size, count) in enumerate(zip(sizes, counts, strict=True)):
+        for kind, value in (("space", size * count), ("objects", count)):
+            connection.execute(
+                "insert into stg_profile_samples values ('c', ?, ?, ?, 1, null)",
+                [index, f"alloc_{kind}", value],
+            )
+    random = np.random.default_rng(3)
+    objects, in_bytes = np.zeros(20_000), np.zeros(20_000)
+    for size, count in zip(sizes, counts, strict=True):
+        chance = 1 - np.exp(-size / RATE)
+        drawn = random.binomial(count, chance, 20_000) / chance
+        objects, in_bytes = objects + drawn, in_bytes + drawn * size
+    assert errors(connection, "figures_heap", "alloc_objects")["f1"] == pytest.approx(objects.std(), rel=0.05)
+    assert errors(connection, "figures_heap", "alloc_bytes")["f1"] == pytest.approx(in_bytes.std(), rel=0.05)
+    # In terms of the figures: nearly all of the one, less than a third of the other.
+    assert objects.std() / objects.mean() > 0.9 > 3 * in_bytes.std() / in_bytes.mean()

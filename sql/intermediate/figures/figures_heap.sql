@@ -1,8 +1,9 @@
 -- What each function allocated and still holds, maps among the rest; by caller too, where it is a shared helper.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- The variance of sampled bytes: an object is in the profile with probability 1 - exp(-size/period), so that small ones
--- stand for the bytes between two samples, and large ones are nearly all there. Objects are as uncertain as their bytes.
+-- The variance of what is sampled: an object is in the profile with probability 1 - exp(-size/period), so that small ones
+-- stand for the bytes between two samples, and large ones are nearly all there. One sample of a tiny object stands for
+-- thousands of objects, and of few bytes among those of large ones: objects may be far less certain than their bytes.
 with
 
 chosen as (
@@ -58,10 +59,10 @@ sampled as (
         sites.is_user_code,
         sized.value,
         case
-            when sized.sample_type in ('alloc_objects', 'inuse_objects') then null
             when sized.object_bytes > 0
-                then sized.value * sized.object_bytes
+                then sized.value * if(sized.sample_type in ('alloc_objects', 'inuse_objects'), 1, sized.object_bytes)
                     / (exp(least(sized.object_bytes / greatest(sized.sampling_period, 1), 40)) - 1)
+            when sized.sample_type in ('alloc_objects', 'inuse_objects') then null
             else sized.value::double * sized.sampling_period
         end as variance,
     from sized
