@@ -29,8 +29,10 @@ _HALVINGS = 20
 def least_changes(state: State, build: int, seen: Windows, factors: Reals, is_judged: Flags) -> Least:
     """The least changes of the last build, of the series that are judged."""
     rules, known, outliers, spikes = state.rules, state.known, state.outliers, state.spikes
-    looks, exponent = LOOKS[seen.can_judge.sum(axis=0)], outliers.exponent()
+    looks, exponent = LOOKS[seen.can_judge.sum(axis=0)], outliers.exponent(1)
     df, error = seen.df[0], seen.error[0] * factors[0]
+    # Of each series alone, as if no other were out with it, but for those that are.
+    out = max(int(outliers.out[build]), 1)
     budget, others = state.budget(), state.families[build] * max(int(is_judged.sum()), 1)
     of_claim = np.minimum(rules.false_share / others, budget)
     of_hint = np.minimum(rules.suspected_share / others, budget * rules.suspected_share / rules.false_share)
@@ -38,7 +40,7 @@ def least_changes(state: State, build: int, seen: Windows, factors: Reals, is_ju
     def of_one(away: Reals) -> tuple[Reals, Reals]:
         t = away / error
         normal_p = two_sided_p(t, df)
-        p = looks * of_one_build(normal_p, t, df, away, outliers, spikes)
+        p = looks * of_one_build(normal_p, t, df, away, out, outliers, spikes)
         return normal_p, np.minimum(p, 1.0) ** exponent
 
     def is_hinted(away: Reals) -> Flags:
@@ -51,6 +53,7 @@ def least_changes(state: State, build: int, seen: Windows, factors: Reals, is_ju
     )
     windows = replace(windows, after=windows.before + 1)
     standing, every = Recent(len(error)), np.arange(len(error))
+    standing.column[:] = build
 
     def is_lasting(away: Reals) -> Flags:
         standing.value[:] = seen.before[0] + away

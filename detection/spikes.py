@@ -25,7 +25,7 @@ class Spikes:
         # Of the last builds: how many are far out together, and how far.
         self._pending, self._pending_reach = np.zeros(series), np.zeros(series)
 
-    def chance(self, away: Reals, typical: float, rows: Ints | slice = slice(None)) -> Reals:
+    def chance(self, away: Reals, typical: Reals | float, rows: Ints | slice = slice(None)) -> Reals:
         """How likely a build of the rows is a spike that goes as far; 0 where there was at most one.
 
         The first one does not count: it may happen to any series. away: (any, n_rows), logarithms. typical:

@@ -59,7 +59,7 @@ class State:
         self.machine = Machine(self.rules, builds)
         # Of what the runs of builds added to their variance, a row before the first.
         self.own_sums = np.zeros((builds + 1, series))
-        self.outliers = Outliers(self.rules, series)
+        self.outliers = Outliers(self.rules, series, builds)
         self.typical = Typical(self.rules, series, builds)
         self.spikes = Spikes(self.rules, series)
         # The current level, the one before it, and what was closed of that.

@@ -282,7 +282,9 @@ def chances(
     """The best window of each series, spikes allowed for."""
     t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
     normal_p = two_sided_p(t[0], seen.df[0])
-    every = of_one_build(normal_p, t[0], seen.df[0], seen.after[0] - seen.before[0], outliers, spikes)
+    build = int(recent.column[0].max())
+    outliers.out[build] = out = int((seen.can_judge[0] & (normal_p < outliers.rules.outlier_p)).sum())
+    every = of_one_build(normal_p, t[0], seen.df[0], seen.after[0] - seen.before[0], out, outliers, spikes)
     looks = LOOKS[seen.can_judge.sum(axis=0)]
     p = np.where(seen.can_judge[0], np.minimum(looks * every, 1.0), np.nan)
     best = np.zeros(len(p), np.int64)
@@ -295,14 +297,19 @@ def chances(
         best[rows] = found.argmin(axis=0)
         least = found.min(axis=0)
         p[rows] = np.where(np.isfinite(least), np.minimum(looks[rows] * least, 1.0), np.nan)
-    return Chances(p ** outliers.exponent(), p, best, t[0], normal_p)
+    rare = int((p <= outliers.rules.rare_p).sum())
+    return Chances(p ** outliers.exponent(rare), p, best, t[0], normal_p)
 
 
 def of_one_build(
-    normal_p: Reals, t: Reals, df: Reals, away: Reals, outliers: Outliers, spikes: Spikes
+    normal_p: Reals, t: Reals, df: Reals, away: Reals, out: int, outliers: Outliers, spikes: Spikes
 ) -> Reals:
-    """How likely a build alone is as far out, by noise or as a spike; normal_p: by noise. (n_series,)."""
-    spike = np.maximum(outliers.chance(cautious(t, df)), spikes.chance(away, outliers.spike_chance()))
+    """How likely a build alone is as far out, by noise or as a spike; normal_p: by noise. (n_series,).
+
+    out: how many series are far out at the build.
+    """
+    typical = float(outliers.spike_chance(out))
+    spike = np.maximum(outliers.chance(cautious(t, df), out), spikes.chance(away, typical))
     return np.asarray(normal_p + spike)
 
 
@@ -346,8 +353,9 @@ def with_spikes(
     pooled_df, pooled = seen.pooled_df[at, rows], seen.pooled[at, rows]
     variance, df = known.variance(pooled, pooled_df, rows)
     deviation = np.sqrt(variance)
-    spike = outliers.chance(cautious(np.abs(away) / deviation, df))
-    typical = outliers.spike_chance()
+    out = np.take_along_axis(outliers.out[recent.column[:size, rows]], order, axis=0)
+    spike = outliers.chance(cautious(np.abs(away) / deviation, df), out)
+    typical = outliers.spike_chance(out)
     spike = np.maximum(np.maximum(spike, typical), spikes.chance(away, typical, rows))
     p, chance = np.zeros(len(rows)), np.ones(len(rows))
     for left in range(size, 0, -1):

@@ -91,7 +91,7 @@ def test_large_objects_are_nearly_all_in_a_heap_profile(connection: duckdb.DuckD
 
 
 def test_one_sample_of_tiny_objects_is_a_chance_of_thousands(connection: duckdb.DuckDBPyConnection) -> None:
-    """A key of 7 KB with a string of 16 B: 12 samples of the bytes, of which one is nearly all the objects."""
+    """A key of 7 KB with a string of 16 B: 12 samples of the bytes, of which one has nearly all objects."""
     sizes, counts = [16, 7168], [30_000, 1_000]
     for index, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         for kind, value in (("space", size * count), ("objects", count)):
