@@ -1,4 +1,8 @@
-"""Changes that are soon over: a single build that is taken back, an excursion of up to three that ends."""
+"""Changes that are soon over: a single build that is taken back, an excursion of up to three that ends.
+
+A single build whose next one is not quite back is not taken back; it is an excursion that ends, once more
+builds show it.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +32,11 @@ def take_back(state: State, build: int, own: Reals) -> bool:
 
 
 def ended_excursions(state: State, ends: Ints, value: Reals, own: Reals) -> Flags:
-    """Whether series are back at the level before a change that lasted for two or three builds.
+    """Whether series are back at the level before a change that lasted for one to three builds.
 
     ends: (n_series,) the column at which they would be back. value: the mean from there on.
     """
-    rows = _began_with_change(state, ends, (2, state.rules.excursion_builds))
+    rows = _began_with_change(state, ends, (1, state.rules.excursion_builds))
     rows = rows[np.isfinite(value[rows])]
     found = np.zeros(len(value), bool)
     if len(rows):
@@ -45,7 +49,7 @@ def excursions(state: State, build: int) -> Flags:
     """Whether series are in what may be an excursion: some builds after a claimed change."""
     found = np.zeros(len(state.start), bool)
     ends = np.full(len(found), build)
-    found[_began_with_change(state, ends, (2, state.rules.excursion_builds))] = True
+    found[_began_with_change(state, ends, (1, state.rules.excursion_builds))] = True
     return found
 
 

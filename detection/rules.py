@@ -106,7 +106,8 @@ class Rules:
     back_at_level_p: float = 0.01
     # A change that is over within this many builds was an excursion.
     excursion_builds: int = 3
-    # Two builds or more are given up for the level before them only if it is this many times as likely.
+    # What was not taken back at once is given up for the level before it only if that is this many times as
+    # likely.
     return_odds: float = 20.0
 
     # Every so many builds the builds since a series' last change are scanned again; 0: never.

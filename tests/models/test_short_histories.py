@@ -243,3 +243,47 @@ def test_a_series_alone_that_steps_for_good_is_claimed_more_often_than_not():
     logs[:, 12:] += 4 * 0.05
     found = [claims(logs[[i]]) for i in range(len(logs))]
     assert sum(any(abs(build - 12) <= 3 for _, build, _ in of_one) for of_one in found) > 60
+
+
+def shared_jump(random: np.random.Generator, at: list[int], builds: int = 22) -> np.ndarray:
+    """40 series of some 5 %, the latter half of which is e times as much at each of these builds alone."""
+    logs = family(random, list(0.05 * np.exp(0.5 * random.standard_normal(40))), builds, runs=2)
+    for build in at:
+        logs[20:, build] += np.exp(0.5 * random.standard_normal((20, 1)))
+    return logs
+
+
+def test_one_build_at_which_half_of_the_family_jumped_hides_no_later_step_of_one_series():
+    """It was one event. Each series that jumped counted as one: a step of 60 deviations was never claimed."""
+    for seed in range(4):
+        logs = shared_jump(np.random.default_rng(seed), [8])
+        logs[0, 14:] += np.log(20)
+        found = judge(logs, families=(20,) * logs.shape[1])
+        is_claim = (found.is_change & ~found.went_away).reshape(logs.shape[:2])
+        assert [tuple(at) for at in np.argwhere(is_claim)] == [(0, 14)]
+        assert found.found_build.reshape(logs.shape[:2])[0, 14] <= 17
+
+
+def test_where_half_of_the_family_jumps_again_it_is_as_likely_as_it_was_to_be_back():
+    """The level of none that jumps with all others at two builds running is another."""
+    for seed in range(4):
+        logs = shared_jump(np.random.default_rng(seed), [6, 9, 12, 15, 16, 19])
+        found = judge(logs, families=(20,) * logs.shape[1])
+        assert not (found.is_change & ~found.went_away).any()
+
+
+def test_a_change_of_one_build_whose_next_one_is_not_quite_back_ends_all_the_same():
+    """55 times as much at one build, 3.3 at the next, then as before: it stood open for ever."""
+    stood = ended = 0
+    for seed in range(12):
+        logs = family(np.random.default_rng(seed), [0.2] * 12, 22, runs=2)
+        logs[0, 12:14] += [[4.0], [1.2]]
+        found = judge(logs, families=(20,) * 22)
+        is_change, went_away, is_return = (
+            flags.reshape(logs.shape[:2])[0] for flags in (found.is_change, found.went_away, found.is_return)
+        )
+        if is_change[12] and not went_away[12]:
+            stood += 1
+            ended += is_return[13:].any()
+    assert stood > 4
+    assert ended >= 0.8 * stood
