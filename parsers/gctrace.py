@@ -10,8 +10,9 @@ Lines of gcpacertrace=1, scavtrace=1, scheddetail=1 and inittrace=1 are counted 
 
 Quirks: megabytes are whole MiB, cut off; the share of CPU is cut to whole percents. Stacks
 and globals stand there from Go 1.18. A line can begin in the middle of another program's
-output line. A capture may hold several programs' runs, one after the other: each begins
-where the cycle number does not rise, or the time falls. Programs that write at once can't be told apart.
+output line, and several may stand in one, where programs write to one place. A capture may hold several
+programs' runs, one after the other: each begins where the cycle number does not rise, or the time falls.
+Programs that write at once can't be told apart.
 """
 
 from __future__ import annotations
@@ -41,20 +42,22 @@ _LINE = re.compile(
     rf"{_N}\+{_N}/{_N}/{_N}\+{_N} ms cpu, {_MB}->{_MB}->{_MB} MB, {_MB} MB goal,"
     rf"(?: \d+ MB stacks, \d+ MB globals,)? (\d{{1,9}}) P( \(forced\))?"
 )
-_BEGINS = re.compile(r"gc \d+ @\d+[.,]\d+s ")
+_BEGINS = re.compile(r"gc \d+ @\d+(?:[.,]\d+)?s ")
+_SCHED_BEGINS = re.compile(r"SCHED \d+ms: ")
 _SCHED = re.compile(
     r"SCHED (\d{1,15})ms: gomaxprocs=(\d{1,9}) idleprocs=(\d{1,9}) threads=(\d{1,9}) "
-    r"spinningthreads=(\d{1,9})(?: needspinning=\d+)? idlethreads=(\d{1,9}) runqueue=(\d{1,9})(.*)"
+    r"spinningthreads=(\d{1,9})(?: needspinning=\d+)? idlethreads=(\d{1,9}) runqueue=(\d{1,9})"
+    r"((?:(?!SCHED \d|gc \d+ @).)*+)"
 )
 _QUEUES = re.compile(r"\[ *((?:\d{1,9} *)*)\]")
 _SCHED_BYTES = re.compile(rb"SCHED \d+ms: gomaxprocs=\d+ idleprocs=\d+ threads=")
 _HEAD = re.compile(rb"gc \d+ @\d+(?:[.,]\d+)?s \d+%(?: \([^)\n]{0,200}\))?: [\d.e+-]+ ms clock, ")
 # What stands beside the cycles and has no table, by the setting of GODEBUG that writes it.
 _PASSED_OVER = {
-    "gcpacertrace": re.compile(r"\bpacer: (?:assist ratio=|sweep done at |[\d.e+-]+% CPU \()"),
-    "scavtrace": re.compile(r"\bscav (?:\d+ )?\d+ KiB work "),
+    "gcpacertrace": re.compile(r"pacer: (?:assist ratio=|sweep done at |[\d.e+-]+% CPU \()"),
+    "scavtrace": re.compile(r"scav (?:\d+ )?\d+ KiB work "),
     "scheddetail": re.compile(r"  (?:[PG]\d+: status=|M\d+: p=)"),
-    "inittrace": re.compile(r"\binit \S+ @[\d.]+ ms, [\d.]+ ms clock, \d+ bytes, \d+ allocs"),
+    "inittrace": re.compile(r"init \S+ @[\d.]+ ms, [\d.]+ ms clock, \d+ bytes, \d+ allocs"),
 }
 _MIB = 1024**2
 
@@ -75,21 +78,23 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     passed_over = dict.fromkeys(_PASSED_OVER, 0)
     process, last, last_ns, run, ran_ms = 0, 0, 0, 0, -1
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
-        match = _LINE.search(line)
-        if match and all(int(match[i]) < _MOST_MB for i in (12, 13, 14, 15)):
+        for begin, match in _pieces(line, _BEGINS, _LINE):
+            if match is None or any(int(match[i]) >= _MOST_MB for i in (12, 13, 14, 15)):
+                yield _torn(number, "gctrace", line[begin : begin + 80])
+                continue
             cycle, at_ns = int(match[1]), _ns(match[2], 1e9)
             process += cycle <= last or at_ns < last_ns
             last, last_ns = cycle, at_ns
             rows.append({"process_index": process, "cycle": cycle} | _row(match))
-        elif found := _SCHED.search(line):
+        for begin, found in _pieces(line, _SCHED_BEGINS, _SCHED):
+            if found is None:
+                yield _torn(number, "schedtrace", line[begin : begin + 80])
+                continue
             run += int(found[1]) < ran_ms
             ran_ms = int(found[1])
             states.append({"process_index": run, "state_index": len(states)} | _state(found))
-        elif _BEGINS.search(line):
-            yield Issue("data_loss", "input", f"line {number}", f"not a whole gctrace line: {line[:80]}")
-        else:
-            for name, expression in _PASSED_OVER.items():
-                passed_over[name] += expression.search(line) is not None
+        for name, expression in _PASSED_OVER.items():
+            passed_over[name] += len(expression.findall(line))
     if told := ", ".join(f"{count} of {name}=1" for name, count in passed_over.items() if count):
         yield Issue("info", "input", "", f"lines that have no table: {told}")
     yield Facts(kind="gctrace" if rows or not states else "schedtrace")
@@ -98,6 +103,18 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     if states:
         schema = TABLES["scheduler_states"].arrow_schema()
         yield Batch("scheduler_states", pa.RecordBatch.from_pylist(states, schema))
+
+
+def _pieces(
+    line: str, begins: re.Pattern[str], whole: re.Pattern[str]
+) -> Iterator[tuple[int, re.Match[str] | None]]:
+    """Where each cycle or state of a line begins, and what was read of it; None where it is not whole."""
+    for beginning in begins.finditer(line):
+        yield beginning.start(), whole.match(line, beginning.start())
+
+
+def _torn(number: int, what: str, text: str) -> Issue:
+    return Issue("data_loss", "input", f"line {number}", f"not a whole {what} line: {text}")
 
 
 def _state(match: re.Match[str]) -> dict[str, object]:

@@ -42,7 +42,7 @@ FORMATS = {
     "benchmarks": 8,
     "goroutine_dump": 9,
     "race": 1,
-    "gctrace": 5,
+    "gctrace": 6,
     "listing": 4,
     "escapes": 3,
     "logopt": 1,

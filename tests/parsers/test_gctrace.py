@@ -69,6 +69,27 @@ def test_line_behind_other_output_is_found_and_a_torn_one_is_an_issue(tmp_path):
     assert [(i.severity, i.position) for i in issues] == [("data_loss", "line 3")]
 
 
+def test_every_cycle_of_a_line_is_read_and_each_torn_one_is_an_issue(tmp_path):
+    second, third = (LINE.replace("gc 3 @2", f"gc {cycle} @{cycle}") for cycle in (4, 5))
+    sched = SCHED.split("\n")[0]
+    rows, issues = read(tmp_path, f"{LINE}{second}\n{LINE[:40]}{third} (forced){sched}{LINE[:70]}\n")
+    assert [(r["cycle"], r["is_forced"]) for r in rows] == [(3, False), (4, False), (5, True)]
+    assert [(i.severity, i.position) for i in issues] == [("data_loss", "line 2")] * 2
+    assert [LINE[:40] in issues[0].message, LINE[:70] in issues[1].message] == [True, True]
+
+
+def test_every_state_of_the_scheduler_in_a_line_is_read_beside_cycles_and_what_has_no_table(tmp_path):
+    path = tmp_path / "log"
+    first, second, _ = SCHED.split("\n")
+    path.write_text(f"{first}{second}{LINE}scav 0 KiB work \n{first[:60]}\n")
+    found = reading.items("gctrace", path)
+    assert len(reading.tables(found)["gc_cycles"]) == 1
+    states = reading.tables(found)["scheduler_states"].to_pylist()
+    assert [s["at_ns"] for s in states] == [0, 1_009_000_000]
+    assert [s["local_run_queues"] for s in states] == [[0, 1, 2, 0], [0, 0, 0, 0]]
+    assert [(i.severity, i.position) for i in reading.issues(found)] == [("data_loss", "line 2"), ("info", "")]
+
+
 def test_cycle_that_does_not_rise_begins_another_program(tmp_path):
     rows, _ = read(tmp_path, "\n".join(LINE.replace("gc 3", f"gc {n}") for n in (1, 2, 1, 2, 2)))
     assert [(r["process_index"], r["cycle"]) for r in rows] == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
