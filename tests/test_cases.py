@@ -5,6 +5,7 @@ The folders in tests/samples/cases are artifacts as the main job takes them; see
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,11 +93,29 @@ def test_benchmarks_of_another_machine_are_not_compared(tmp_path: Path) -> None:
 
 def test_builds_whose_order_nobody_gave_are_not_judged_and_it_is_said_how_to_give_it(tmp_path: Path) -> None:
     run([CASES / "build-order-by-sha/artifacts"], tmp_path / "w", tmp_path / "exports")
-    (doubt,) = gate(tmp_path / "w", "c0ffee1").doubts
+    found = gate(tmp_path / "w", "c0ffee1")
+    (doubt,) = found.doubts
     assert "the order of the builds is not known" in doubt
     assert "committed_at" in doubt
+    assert "against nothing: c0ffee1 has no place among the builds\n" in write(found, "table")
     with connect(tmp_path / "w") as connection:
         assert connection.execute("select count(*) from incidents").fetchone() == (0,)
+
+
+def test_it_is_said_that_the_other_builds_have_no_place_not_that_there_are_none(tmp_path: Path) -> None:
+    shutil.copytree(CASES / "build-order-by-sha/artifacts", tmp_path / "artifacts")
+    (tmp_path / "artifacts/c0ffee1/build.json").write_text('{"committed_at": "2026-01-02T03:04:05Z"}')
+    run([tmp_path / "artifacts"], tmp_path / "w", tmp_path / "exports")
+    found = gate(tmp_path / "w", "c0ffee1")
+    (doubt,) = found.doubts
+    assert doubt.startswith(
+        "builds to compare with: 0; it takes 3 to tell noise; nothing says where 0f3e9aa, "
+    )
+    told = write(found, "table")
+    assert "against nothing: no build is known to be before it, and nothing says where 0f3e9aa, " in told
+    assert "there is no build before" not in told
+    others = write(gate(tmp_path / "w", "beef123"), "table")
+    assert "against nothing: beef123 has no place among the builds\n" in others
 
 
 LEAK = """goroutineleak profile: total 2

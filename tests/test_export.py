@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow.parquet as pq
 import pytest
@@ -11,12 +13,16 @@ from click.testing import CliRunner, Result
 from prometheus_client.openmetrics import parser
 
 from tracemill.flows.cli import main
-from tracemill.flows.show.export import export, schema
+from tracemill.flows.show.export import export, replace_whole, schema
 from tracemill.flows.show.openmetrics import write_openmetrics
+from tracemill.warehouse.durable import place, replace_file
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.schema import EXPORTS_VERSION
 
 from .models.story import PUT, story
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEPT = Path(__file__).with_name("exports_schema.json")
 
@@ -82,3 +88,33 @@ def test_without_a_warehouse_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError):
         export(tmp_path / "none", tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def write_page(path: Path, content: bytes) -> None:
+    def write(out: BinaryIO) -> None:
+        out.write(content)
+
+    replace_whole(path, write)
+
+
+@pytest.mark.parametrize("write", [write_page, place, replace_file], ids=lambda f: f.__name__)
+def test_a_file_that_cannot_be_written_is_named_as_it_was_asked_for(
+    write: Callable[[Path, bytes], None], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file/x.html", Path("/proc/x.html")):
+        with pytest.raises(OSError) as raised:
+            write(path, b"x")
+        assert raised.value.filename in (str(path), str(path.parent))
+    with pytest.raises(OSError, match="No space") as raised:
+        write_without_room(write, tmp_path / "page.html")
+    assert raised.value.filename == str(tmp_path / "page.html")
+
+
+def write_without_room(write: Callable[[Path, bytes], None], path: Path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        write(path, b"x")

@@ -6,6 +6,7 @@ a power cut, until its folder was synced too. Whatever fails here leaves what wa
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tracemill.warehouse.records import StoredFile
@@ -84,7 +85,8 @@ def replace_file(path: Path, content: bytes) -> None:
     """Put content in place of path's, whole or not at all."""
     temporary = _write_beside(path, content)
     try:
-        put_in_place(temporary, path)
+        with _called(path, temporary):
+            put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -92,12 +94,31 @@ def replace_file(path: Path, content: bytes) -> None:
 def place(path: Path, content: bytes) -> None:
     """Put a file in its place, whole, where it does not matter what a power cut makes of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with beside(path) as temporary:
         temporary.write_bytes(content)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """The name of a file in path's folder that is to take its place, and is gone when the block ends."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with _called(path, temporary):
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _called(path: Path, temporary: Path) -> Iterator[None]:
+    """Have an OSError of the block that is of temporary, or of no file, name path, which was asked for."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def create_file(path: Path, content: bytes) -> None:
@@ -152,14 +173,15 @@ def _link(path: Path, name: Path) -> bool:
 def _write_beside(path: Path, content: bytes) -> Path:
     """A new synced file in path's folder, with the content."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _called(path, temporary):
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     return temporary
 
 

@@ -21,7 +21,14 @@ from tracemill.flows.gate.judgement import OPEN, Compared, Doubled, Finding, Jud
 from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.card_wording import short_name
-from tracemill.flows.show.coverage import TOO_SMALL, ZERO, ClockChange, Difference, SharedChange
+from tracemill.flows.show.coverage import (
+    TOO_SMALL,
+    ZERO,
+    ClockChange,
+    Difference,
+    SharedChange,
+    few_of,
+)
 from tracemill.flows.show.verdicts import joined, least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -83,6 +90,7 @@ def _judged(
     stale = _not_built(warehouse, candidate)
     with connect(warehouse) as connection:
         known = builds_in_order(connection)
+        unplaced = _unplaced(ask(connection, "gate/builds", _Build))
         if not baseline and not ignored and candidate not in known[:-1]:
             return judge(connection, candidate, metrics, stale)
     for build in baseline:
@@ -94,7 +102,14 @@ def _judged(
         tables, parameters = only_these(candidate, chosen, is_order_given=bool(baseline))
         conditions, values = without(ignored)
         connection = whatif.change(conditions | tables, parameters | values)
-        found = judge(connection, candidate, metrics, stale, is_baseline_chosen=bool(baseline))
+        found = judge(
+            connection,
+            candidate,
+            metrics,
+            stale,
+            is_baseline_chosen=bool(baseline),
+            unplaced=[] if baseline else unplaced,
+        )
     return replace(found, ignored=ignored)
 
 
@@ -208,8 +223,13 @@ def judge(
     doubts: list[str] | None = None,
     *,
     is_baseline_chosen: bool = False,
+    unplaced: list[str] | None = None,
 ) -> Judgement:
-    """The judgement over the marts as this connection sees them. Raises NoSuchNameError."""
+    """The judgement over the marts as this connection sees them. Raises NoSuchNameError.
+
+    unplaced: the builds of which nothing says where they belong; if not given, of those that the connection
+    sees.
+    """
     failures = failures_of(connection, candidate)
     doubts = list(doubts or [])
     doubts += [f.reason for f in failures if not f.is_unknown_kind]
@@ -218,7 +238,8 @@ def judge(
         require(candidate, "build", [b.build_id for b in builds])
     commit, ordinal = next(((b.commit, b.ordinal) for b in builds if b.build_id == candidate), (None, 0))
     earlier = tuple(b.build_id for b in builds if b.ordinal < ordinal and b.is_ordered)
-    is_ordered = all(b.is_ordered for b in builds if b.build_id == candidate)
+    unplaced = _unplaced(builds) if unplaced is None else unplaced
+    is_ordered = candidate not in unplaced
     _require_metrics(connection, metrics)
     least = least_earlier_builds(connection)
     # Without a place among the builds there is no history: nothing is judged, nor known to be missing.
@@ -235,7 +256,8 @@ def judge(
     elif needs_history and not is_ordered:
         doubts.append(UNORDERED.format(candidate))
     elif needs_history and len(earlier) < least:
-        doubts.append(f"builds to compare with: {len(earlier)}; it takes {least} to tell noise")
+        others = f"; nothing says where {few_of(unplaced)} belong" if unplaced else ""
+        doubts.append(f"builds to compare with: {len(earlier)}; it takes {least} to tell noise{others}")
     elif needs_history and compared.most < least and (compared.most or compared.alone_count):
         number = compared.most or "none"
         doubts.append(
@@ -261,7 +283,23 @@ def judge(
         not_compared=tuple(ask(connection, "gate/not_compared", NotCompared, ordinal=ordinal)),
         joined=tuple(joined(connection, candidate)) if not metrics else (),
         doubled=tuple(ask(connection, "gate/doubled", Doubled, ordinal=ordinal, metrics=list(metrics))),
+        no_baseline="" if earlier and is_ordered else _why_none_before(candidate, builds, unplaced),
     )
+
+
+def _unplaced(builds: list[_Build]) -> list[str]:
+    return [b.build_id for b in builds if not b.is_ordered]
+
+
+def _why_none_before(candidate: str, builds: list[_Build], unplaced: list[str]) -> str:
+    """Why no build comes before the candidate. unplaced: those of which nothing says where they belong."""
+    if candidate not in (b.build_id for b in builds):
+        return f"nothing of {candidate} was loaded"
+    if candidate in unplaced:
+        return f"{candidate} has no place among the builds"
+    if unplaced:
+        return f"no build is known to be before it, and nothing says where {few_of(unplaced)} belong"
+    return "there is no build before"
 
 
 def _require_metrics(connection: duckdb.DuckDBPyConnection, metrics: tuple[str, ...]) -> None:

@@ -121,7 +121,7 @@ class Judgement:
     how it was compared with one other build alone, in sentences; of a history nothing. compared,
     not_compared: of a history, which builds the candidate was really judged against. doubled: of a history,
     what would be seen of twice as much. joined: sentences: what the candidate made certain of incidents that
-    were known before it.
+    were known before it. no_baseline: of a history, why no build comes before the candidate.
     """
 
     candidate: str
@@ -142,6 +142,7 @@ class Judgement:
     not_compared: tuple[NotCompared, ...] = ()
     doubled: tuple[Doubled, ...] = ()
     joined: tuple[str, ...] = ()
+    no_baseline: str = ""
 
     @property
     def regressed(self) -> list[Finding]:

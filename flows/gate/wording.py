@@ -119,8 +119,8 @@ def _is_alone(judgement: Judgement) -> bool:
 def _against(judgement: Judgement) -> str:
     """The earlier builds, or of a history those that the series really compare with."""
     builds, compared = judgement.baseline, judgement.compared
-    if not builds:
-        return "nothing: there is no build before"
+    if judgement.no_baseline or not builds:
+        return f"nothing: {judgement.no_baseline or 'there is no build before'}"
     if compared is None or judgement.is_baseline_chosen or not (compared.most or compared.alone_count):
         listed = ", ".join(builds) if judgement.is_baseline_chosen or len(builds) < 3 else ""
         return f"{_count(len(builds), 'build')}: {listed or f'{builds[0]} to {builds[-1]}'}"

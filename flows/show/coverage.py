@@ -165,10 +165,11 @@ class Coverage:
             return [*self._faultless(), *self._apart()]
         metrics = sum(m.judged > 0 for m in self.metrics)
         ordered = [build for build in self.builds if build not in self.unordered] or self.builds
+        alone = "no build is known to be before it" if self.unordered else "there is no build before"
         against = f"each build of {ordered[0]} to {ordered[-1]} against those before it"
         return [
             f"judged: {self.judged} series of {metrics} metric{'s' * (metrics != 1)}, "
-            + (against if len(ordered) > 1 else f"of {ordered[0]} alone: there is no build before"),
+            + (against if len(ordered) > 1 else f"of {ordered[0]} alone: {alone}"),
             *self._faultless(),
             *self._apart(),
             *(f"not judged: {text}" for text in self._not_judged()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from tracemill.flows.show.openmetrics import FILE as OPENMETRICS_FILE
 from tracemill.flows.show.openmetrics import write_openmetrics
 from tracemill.flows.show.tables import TEXT_WRITERS, write_parquet
 from tracemill.warehouse import connect
+from tracemill.warehouse.durable import beside
 from tracemill.warehouse.scan import duckdb_type
 from tracemill.warehouse.schema import EXPORTS_VERSION, MARTS, TABLES
 
@@ -91,11 +91,11 @@ def _text_writer(write: Callable[[TextIO], object]) -> Callable[[BinaryIO], obje
 
 
 def replace_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Put what write writes in the place of path's content, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    """Put what write writes in the place of path's content, whole or not at all.
+
+    Raises OSError, which names path.
+    """
+    with beside(path) as temporary:
         with temporary.open("wb") as out:
             write(out)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

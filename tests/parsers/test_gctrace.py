@@ -87,7 +87,10 @@ def test_every_state_of_the_scheduler_in_a_line_is_read_beside_cycles_and_what_h
     states = reading.tables(found)["scheduler_states"].to_pylist()
     assert [s["at_ns"] for s in states] == [0, 1_009_000_000]
     assert [s["local_run_queues"] for s in states] == [[0, 1, 2, 0], [0, 0, 0, 0]]
-    assert [(i.severity, i.position) for i in reading.issues(found)] == [("data_loss", "line 2"), ("info", "")]
+    assert [(i.severity, i.position) for i in reading.issues(found)] == [
+        ("data_loss", "line 2"),
+        ("info", ""),
+    ]
 
 
 def test_cycle_that_does_not_rise_begins_another_program(tmp_path):
