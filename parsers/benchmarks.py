@@ -12,7 +12,8 @@ an issue.
 Quirks: go test writes a name and a tab, runs the benchmark, then writes the result: what the
 benchmark prints (or GODEBUG=gctrace=1) stands between, and the result at the end of a later line.
 It belongs to the last name. Other text is ignored. A result line that can't be read, a name
-without a result, a result without a name and whatever failed are issues, and the capture is salvaged.
+without a result, a result without a name and whatever failed are issues, and the capture is salvaged. Figures
+that are no number or below zero are issues too: they are kept, and not judged.
 A benchmark that fails at its first iteration is named in its failure alone; a package that can't be
 compiled, whose tests fail or which panics has no results from there on, and where the first benchmark
 panics, the file has none. When GOMAXPROCS is 1 there
@@ -99,7 +100,7 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
         reader.read(number, line.decode("utf-8", "replace").rstrip("\r"))
         if reader.is_full:
             yield reader.batch()
-    reader.give_up()
+    reader.end()
     yield Facts(
         kind="benchmarks",
         is_salvaged=any(issue.severity == "data_loss" for issue in reader.issues),
@@ -118,6 +119,8 @@ class _Reader:
         self.config: dict[str, str] = {}
         # What Unit lines say of a unit in base units: better=, assume=.
         self._units: dict[str, dict[str, str]] = {}
+        # Unit → (line and name of the first result below zero, how many there are).
+        self._below_zero: dict[str, tuple[int, str, int]] = {}
         # The configuration as rows have it; None once it has changed.
         self._labels: list[tuple[str, str]] | None = None
         self._cells = 0
@@ -237,6 +240,14 @@ class _Reader:
             self._note(number, f"{name}: {wrong or 'no result follows; did it fail?'}")
         self._waiting = None
 
+    def end(self) -> None:
+        """The text ends here."""
+        self.give_up()
+        for unit, (first, named, count) in self._below_zero.items():
+            more = f" and {count - 1} more" if count > 1 else ""
+            fact = f"{named}{more}: below zero in {unit}, where a change has no ratio: not judged"
+            self.issues.append(Issue("info", "input", f"line {first}", fact))
+
     def _note(self, number: int, message: str) -> None:
         self.issues.append(Issue("data_loss", "input", f"line {number}", message))
 
@@ -259,6 +270,9 @@ class _Reader:
         self.rows += [shared | row | self._units.get(str(row["unit"]), {}) for row in rows.values()]
         if 2 * len(rows) < len(fields) - 2:
             self.issues.append(Issue("error", "input", f"line {number}", f"{fields[0]}: a unit stands twice"))
+        for unit in (str(row["source_unit"]) for row in rows.values() if float(str(row["value"])) < 0):
+            first, named, count = self._below_zero.get(unit, (number, fields[0], 0))
+            self._below_zero[unit] = first, named, count + 1
         for text, unit in zip(fields[2::2], fields[3::2], strict=True):
             # Package testing writes NaN of one that ran not once; what broke it is told by itself.
             if int(fields[1]) and not math.isfinite(float(text)):

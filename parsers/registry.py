@@ -39,7 +39,7 @@ FORMATS = {
     "pprof": 7,
     "legacy_profile": 5,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
-    "benchmarks": 8,
+    "benchmarks": 9,
     "goroutine_dump": 9,
     "race": 1,
     "gctrace": 6,

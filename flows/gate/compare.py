@@ -8,8 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracemill.flows.gate.judge import LoadFailure, failures_of
+from tracemill.flows.gate.judge import BelowZero, LoadFailure, failures_of
 from tracemill.flows.gate.toolchain import Toolchain, between, paired
+from tracemill.flows.show.coverage import BELOW_ZERO
 from tracemill.flows.show.tables import plain
 from tracemill.warehouse.compared import LOAD_RATIO, SUSPECTED_SHARE, answers, noisy_runs, sides_of
 from tracemill.warehouse.queries import ask
@@ -126,6 +127,8 @@ class Comparison:
     toolchain: Toolchain | None = None
     # Metric → series that the build before alone has.
     missing: Counter[str] = field(default_factory=Counter)
+    # Metric → series that the build after has below zero, and the build before has not.
+    sank_below_zero: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_told(self) -> bool:
@@ -204,10 +207,16 @@ def compare(
         loads.setdefault(load.measure, []).append(load)
     pairs = []
     every = sides_of(connection, before, after)
+    below = ask(connection, "verdicts/below_zero", BelowZero, builds=[before, after], metrics=[])
+    if below:
+        found.apart[f"benchmarks: {BELOW_ZERO}"] += len(below)
     for sides in paired(every) if found.toolchain else every:
-        measure = (sides.before or sides.after)[0].measure
-        if not sides.before or not sides.after:
-            found.missing[(sides.before or sides.after)[0].metric] += bool(sides.before)
+        one = (sides.before or sides.after)[0]
+        measure = one.measure
+        if (one.metric, one.subject) in below:
+            found.sank_below_zero[one.metric] += bool(sides.before)
+        elif not sides.before or not sides.after:
+            found.missing[one.metric] += bool(sides.before)
             found.apart[f"{measure}: {'before' if sides.before else 'after'} alone has it"] += 1
         elif measure in conditions:
             found.apart[f"{measure}: {conditions[measure]}"] += 1

@@ -22,6 +22,7 @@ from tracemill.flows.gate.suspected import suspected_changes
 from tracemill.flows.names import NoSuchNameError, require
 from tracemill.flows.show.card_wording import short_name
 from tracemill.flows.show.coverage import (
+    BELOW_ZERO,
     TOO_SMALL,
     ZERO,
     ClockChange,
@@ -274,7 +275,10 @@ def judge(
         is_baseline_chosen,
         judged,
         tuple(findings),
-        tuple(u for s in seen for u in s.unjudged(least, alone.get(s.metric, 0))),
+        (
+            *(u for s in seen for u in s.unjudged(least, alone.get(s.metric, 0))),
+            *(below_zero(connection, candidate, metrics) if is_ordered else []),
+        ),
         tuple(doubts),
         suspected=tuple(suspected_changes(connection, candidate, metrics)),
         conditions=tuple(_conditions(connection, candidate)),
@@ -308,6 +312,35 @@ def _require_metrics(connection: duckdb.DuckDBPyConnection, metrics: tuple[str, 
         require(metric, "judged metric", known)
 
 
+class BelowZero(NamedTuple):
+    """A benchmark's figure that is not judged as a build has it below zero."""
+
+    metric: str
+    subject: str
+
+
+def sank_below_zero(metric: str, count: int, candidate: str) -> str:
+    """The doubt that figures were above zero before."""
+    are, were = ("is", "was") if count == 1 else ("are", "were")
+    return (
+        f"{count} series of {metric} {are} below zero in {candidate}, and {were} not before: "
+        "whether that is worse is not judged"
+    )
+
+
+def below_zero(
+    connection: duckdb.DuckDBPyConnection, candidate: str, metrics: tuple[str, ...] = ()
+) -> list[Unjudged]:
+    """What is not judged as the candidate has it below zero."""
+    subjects: dict[str, list[str]] = {}
+    for f in ask(connection, "verdicts/below_zero", BelowZero, builds=[candidate], metrics=list(metrics)):
+        subjects.setdefault(f.metric, []).append(short_name(f.subject))
+    return [
+        Unjudged(metric, len(names), f"{BELOW_ZERO} ({few_of(names, _MOST_NAMED)})")
+        for metric, names in subjects.items()
+    ]
+
+
 class _Series(NamedTuple):
     """How many series of a metric the candidate has, and what became of those that it lacks."""
 
@@ -321,6 +354,7 @@ class _Series(NamedTuple):
     missing_subjects: list[str]
     judged_before: int
     present_before: int
+    sank_below_zero: int
 
     def unjudged(self, least: int, alone: int) -> list[Unjudged]:
         """What is not judged, and why. least: earlier builds that judging takes; alone: series with none."""
@@ -423,6 +457,7 @@ def _less_than_before(
         if s.metric not in parts
         and ((s.present_before and not s.present) or (s.judged_before and not s.judged))
     ]
+    doubts += [sank_below_zero(s.metric, s.sank_below_zero, candidate) for s in seen if s.sank_below_zero]
     ((salvaged,),) = ask(connection, "gate/damaged_captures", _Count, build_id=candidate)
     missing = sum(s.missing for s in seen)
     if salvaged and missing:

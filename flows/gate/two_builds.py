@@ -21,6 +21,7 @@ from tracemill.flows.gate.compare import (
     noise,
 )
 from tracemill.flows.gate.compare import compare as compare_
+from tracemill.flows.gate.judge import sank_below_zero
 from tracemill.flows.gate.judgement import Finding, Judgement, Unjudged
 from tracemill.flows.gate.suspected import Hint
 from tracemill.flows.names import require
@@ -97,6 +98,11 @@ def with_comparison(
         f"{metric} was measured in {before}, and not in {found.candidate}"
         for metric, count in comparison.missing.items()
         if count and metric not in present and (not metrics or metric in metrics)
+    ]
+    doubts += [
+        sank_below_zero(metric, count, found.candidate)
+        for metric, count in comparison.sank_below_zero.items()
+        if count and (not metrics or metric in metrics)
     ]
     if not is_told(series) and not found.judged:
         doubts.append(f"nothing of {before} and {found.candidate} can be told apart or said to be alike")

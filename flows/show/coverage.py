@@ -29,6 +29,8 @@ NO_PLACE = {
 # Why a series is not judged.
 TOO_SMALL = "too small in every build to mean anything"
 ZERO = "zero in every build; a rise is judged"
+BELOW_ZERO = "below zero, where a change has no ratio"
+UNDIRECTED = 'of a unit of which no Unit line says which way is better ("Unit p99-ns better=lower")'
 
 
 class Metric(NamedTuple):
@@ -44,6 +46,8 @@ class Metric(NamedTuple):
     too_small: int
     zero: int
     looked_in: int
+    below_zero: int
+    undirected: int
 
 
 class Difference(NamedTuple):
@@ -235,6 +239,8 @@ class Coverage:
             "divided": f"never in {self.least + 1} builds that compare with each other",
             "too_small": TOO_SMALL,
             "zero": ZERO,
+            "below_zero": f"{BELOW_ZERO}: builds that have them so are passed over",
+            "undirected": UNDIRECTED,
         }
         return by_reason(
             (m.metric, getattr(m, name), why) for name, why in reasons.items() for m in self.metrics

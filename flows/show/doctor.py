@@ -6,7 +6,7 @@ import importlib.util
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracemill.flows.show.coverage import coverage, few_of
+from tracemill.flows.show.coverage import BELOW_ZERO, coverage, few_of, most_of
 from tracemill.flows.show.verdicts import least_earlier_builds
 from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
@@ -169,6 +169,20 @@ def _history(connection: duckdb.DuckDBPyConnection, builds: list[Build]) -> list
             else "tracemill metrics says what is measured; docs/formats.md what each kind of capture gives"
         )
         found.append(Ailment(rests_on.sentences()[0], remedy))
+    if below := most_of({m.metric: m.below_zero for m in rests_on.metrics if m.below_zero}):
+        found.append(
+            Ailment(
+                f"not judged: {below}: {BELOW_ZERO}",
+                "report what cannot fall below zero: gain and loss as two figures, or what it is a part of",
+            )
+        )
+    if undirected := most_of({m.metric: m.undirected for m in rests_on.metrics if m.undirected}):
+        found.append(
+            Ailment(
+                f"not judged: {undirected}: nothing says which way is better",
+                "put a line such as `Unit p99-ns better=lower` above the benchmarks' results",
+            )
+        )
     unordered = [b.build_id for b in builds if not b.is_ordered]
     if unordered:
         found.append(

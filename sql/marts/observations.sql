@@ -3,6 +3,7 @@
 -- scope: history
 -- A site that a run does not have gives no row: whether that means zero is for the detection to say, by what the
 -- run's captures could have shown. What capturing itself costs, as pprof and traces do, is neither better nor worse.
+-- Nor is a benchmark's figure where a build has it below zero: changes are judged on logarithms.
 with
 
 figures as (
@@ -22,6 +23,12 @@ units as (
     select metric, if(min(polarity) = max(polarity), min(polarity), 0) as polarity,
     from figures_benchmarks
     group by metric
+),
+
+below_zero as (
+    select distinct build_id, metric, subject,
+    from figures_benchmarks
+    where value < 0
 )
 
 select
@@ -40,6 +47,7 @@ select
         else described.unit
     end as unit,
     case
+        when below_zero.metric is not null then 0
         when regexp_matches(figures.function, '^((net/http|runtime)/pprof|runtime/trace)\.|^runtime\.(\(\*)?trace') then 0
         else coalesce(units.polarity, figures.polarity, described.polarity)::int
     end as polarity,
@@ -48,6 +56,10 @@ select
 from figures
 inner join described using (metric)
 left join units using (metric)
+left join below_zero
+    on below_zero.build_id = figures.build_id
+    and below_zero.metric = figures.metric
+    and below_zero.subject = figures.subject
 inner join measures
     on measures.build_id = figures.build_id
     and measures.run_id = figures.run_id

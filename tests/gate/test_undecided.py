@@ -251,3 +251,42 @@ def test_figures_per_second_are_noted() -> None:
     given = story()
     given.tables["run_work"] = []
     assert any("figures of trace are per second" in note for note in judged(given, "b7").conditions)
+
+
+def test_what_falls_below_zero_is_no_improvement_and_is_said_not_to_be_judged(tmp_path: Path) -> None:
+    """Once it counted as zero, and the fall from 10 to -50 as all of it gone."""
+    for build in range(1, 7):
+        for run in (1, 2, 3):
+            folder = tmp_path / f"a/b{build}/{run}"
+            folder.mkdir(parents=True)
+            drift = 9 + run if build < 6 else -50 if run == 1 else 10
+            (folder / "bench.txt").write_text(
+                "pkg: a\nUnit drift better=lower\n"
+                f"BenchmarkA-2 20 {5000 + build % 2 + run} ns/op {drift} drift {7 + run} widgets\n"
+                f"BenchmarkB-2 20 {5000 + build % 2 + run} ns/op -{drift} drift -1 score\n"
+            )
+        (tmp_path / f"a/b{build}/build.json").write_text(f'{{"committed_at": "2026-01-0{build}T00:00:00Z"}}')
+    where = ("--warehouse", tmp_path / "w")
+    shown = tracemill("run", tmp_path / "a", *where).stdout
+    assert "no regressions, no improvements in what was judged" in shown
+    assert (
+        "not judged: 3 series, below zero, where a change has no ratio: builds that have them so are passed "
+        "over: bench drift (2), bench score (1)\n"
+    ) in shown
+    assert "not judged: 1 series of bench widgets, of a unit of which no Unit line says which way" in shown
+    shown = tracemill("doctor", *where).stdout
+    assert "not judged: bench drift (2), bench score (1): below zero, where a change has no ratio\n" in shown
+    assert "not judged: bench widgets (1): nothing says which way is better\n" in shown
+    doubt = (
+        "1 series of bench drift is below zero in b6, and was not before: whether that is worse is not judged"
+    )
+    for baseline in ((), ("--baseline", "b5")):
+        gate = tracemill("gate", "--candidate", "b6", *baseline, *where)
+        assert (gate.exit_code, gate.stdout.count("could not judge: ")) == (2, 1)
+        assert doubt in gate.stdout
+    gate = tracemill("gate", "--candidate", "b5", *where)
+    assert gate.exit_code == 0
+    left_out = "2 series, below zero, where a change has no ratio (a.B-2): bench drift (1), bench score (1)\n"
+    assert left_out in gate.stdout
+    compared = tracemill("compare", "b5", "b6", *where).stdout
+    assert "not compared: 3 of benchmarks: below zero, where a change has no ratio\n" in compared

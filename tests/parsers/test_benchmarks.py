@@ -145,6 +145,22 @@ def test_a_figure_that_is_none_is_an_issue(tmp_path):
     ]
 
 
+def test_figures_below_zero_are_told_once_a_unit_and_kept(tmp_path):
+    text = "BenchmarkA-2 10 7 ns/op -3 drift-ns\nBenchmarkB-2 10 7 ns/op -1 drift-ns -2 score 0 x\n"
+    path = written(tmp_path, text)
+    found = reading.items("benchmarks", path)
+    assert [(i.severity, i.position, i.message) for i in reading.issues(found)] == [
+        (
+            "info",
+            "line 1",
+            "BenchmarkA-2 and 1 more: below zero in drift-ns, where a change has no ratio: not judged",
+        ),
+        ("info", "line 2", "BenchmarkB-2: below zero in score, where a change has no ratio: not judged"),
+    ]
+    assert reading.facts(found).is_salvaged is False
+    assert [r["source_value"] for r in rows_of(path)] == [7, -3, 7, -1, -2, 0]
+
+
 def test_name_without_result_and_result_without_name_are_issues(tmp_path):
     text = (
         "      20\t      1600 ns/op\nBenchmarkA-2 \t--- FAIL: BenchmarkA-2\n"

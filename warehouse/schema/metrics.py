@@ -155,7 +155,7 @@ _METRICS = (
     _metric("bench sec/op", "sec/op", "benchmark", "benchmarks", "Time of an operation.", floor=1e-9, is_sum=False, is_timed=True),
     _metric("bench B/op", "B/op", "benchmark", "benchmarks", "Bytes that an operation allocates.", floor=16, is_sum=False),
     _metric("bench allocs/op", "allocs/op", "benchmark", "benchmarks", "Allocations of an operation.", floor=.5, is_sum=False),
-    _metric("bench *", "", "benchmark", "benchmarks", "Any other unit of a benchmark: a rate is better when it is higher; a Unit line may say which way is better. Below zero counts as zero.", polarity=0, floor=1e-9, is_sum=False),
+    _metric("bench *", "", "benchmark", "benchmarks", "Any other unit of a benchmark: a rate is better when it is higher; a Unit line may say which way is better. Below zero it is not judged.", polarity=0, floor=1e-9, is_sum=False),
     # User annotations
     _metric("task_p50_ns", "ns", "trace", "tasks", "Median duration of the tasks of a name.", floor=1e5, is_sum=False),
     _metric("task_p99_ns", "ns", "trace", "tasks", "99th percentile of the duration of the tasks of a name.", floor=1e6, is_sum=False),

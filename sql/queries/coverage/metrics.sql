@@ -1,5 +1,6 @@
 -- Of each metric how many series were judged at any build, and why the others were not.
--- A fault by itself is judged in each build that has whole captures which would show any.
+-- A fault by itself is judged in each build that has whole captures which would show any. What a benchmark says in
+-- a unit of which nothing tells which way is better, or below zero, is in no history.
 with
 
 faults as (
@@ -25,6 +26,23 @@ series as (
         bool_and(value = 0) as is_zero,
     from regression_history
     group by metric, first_subject
+),
+
+-- As the observations have it.
+benched as (
+    select metric, subject, bool_or(value < 0) as is_below_zero, bool_or(polarity <> 0) as is_judged,
+    from observations
+    where starts_with(metric, 'bench ')
+    group by metric, subject
+),
+
+unjudged as (
+    select
+        metric,
+        count(*) filter (where is_below_zero) as below_zero,
+        count(*) filter (where not is_below_zero and not is_judged) as undirected,
+    from benched
+    group by metric
 )
 
 select
@@ -35,8 +53,11 @@ select
     count(*) filter (where not is_judged and series.builds > rules.least_builds and not is_divided and not is_zero) as too_small,
     count(*) filter (where not is_judged and series.builds > rules.least_builds and not is_divided and is_zero) as zero,
     coalesce(any_value(looked_for.builds), 0) as looked_in,
+    coalesce(any_value(unjudged.below_zero), 0) as below_zero,
+    coalesce(any_value(unjudged.undirected), 0) as undirected,
 from series
 full join looked_for using (metric)
+full join unjudged using (metric)
 cross join detection_rules as rules
 group by metric
 order by metric

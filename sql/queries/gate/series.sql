@@ -27,20 +27,32 @@ history as (
     where ordinal <= $ordinal
 ),
 
+below_zero as (
+    select distinct metric, subject,
+    from observations
+    inner join builds using (build_id)
+    where builds.ordinal = $ordinal and polarity = 0 and value < 0
+        and starts_with(metric, 'bench ')
+),
+
 series as (
     select
-        metric,
+        history.metric,
         first_subject,
         bool_or(ordinal = $ordinal) as is_here,
         bool_or(ordinal = $ordinal and (p_value is not null or is_fault)) as is_judged,
         count(*) filter (where ordinal < $ordinal and not went_away) as n_before,
         bool_and(value = 0) as is_zero,
         bool_or(is_usual) as is_usual,
-        bool_or(is_recent and not is_fault) as was_here,
-        bool_or(is_recent and p_value is not null and not is_fault) as was_judged,
+        bool_or(is_recent and not is_fault and below_zero.metric is null) as was_here,
+        bool_or(is_recent and p_value is not null and not is_fault and below_zero.metric is null) as was_judged,
+        bool_or(is_recent and p_value is not null and below_zero.metric is not null) as is_below_zero,
     from history
-    where (len($metrics) = 0 or list_contains($metrics, metric))
-    group by metric, first_subject
+    left join below_zero
+        on below_zero.metric = history.metric
+        and below_zero.subject = history.first_subject
+    where (len($metrics) = 0 or list_contains($metrics, history.metric))
+    group by history.metric, first_subject
 )
 
 select
@@ -54,6 +66,7 @@ select
     coalesce(list(first_subject order by first_subject) filter (where not is_here and was_judged), []) as missing_subjects,
     count(*) filter (where was_judged and is_usual) as judged_before,
     count(*) filter (where was_here and is_usual) as present_before,
+    count(*) filter (where is_below_zero) as sank_below_zero,
 from series
 group by metric
 order by metric
