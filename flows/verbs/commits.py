@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracemill.flows.show.terminal import say, say_next, tell
-from tracemill.flows.verbs.options import again, settings_of, warehouse_option
+from tracemill.flows.verbs.options import again, format_option, settings_of, warehouse_option
 
 if TYPE_CHECKING:
     from tracemill.flows.commits.answer import Answer
@@ -51,9 +51,7 @@ MAX_SHOWN = 10
     metavar="FOLDER",
     help="As the script does: is what was recorded in FOLDER good (exit 0), bad (1) or untested (125)?",
 )
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "md"]), default="table", show_default=True
-)
+@format_option("table", "json", "md")
 @warehouse_option
 @click.pass_context
 def commits(

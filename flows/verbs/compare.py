@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracemill.flows.show.terminal import say, say_next, tell, visible_lines
-from tracemill.flows.verbs.options import again, settings_of, warehouse_option
+from tracemill.flows.verbs.options import again, format_option, settings_of, warehouse_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,13 +42,11 @@ _BEFORE, _AFTER = "before", "after"
     is_flag=True,
     help="They are of one source, though no commit says so: what differs is the toolchain's.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json", "benchstat"]),
-    default="table",
-    show_default=True,
-    help="json: one object with every series; benchstat: its table, of the benchmarks alone.",
+@format_option(
+    "table",
+    "json",
+    "benchstat",
+    meaning="json: one object with every series; benchstat: its table, of the benchmarks alone.",
 )
 @warehouse_option
 @click.pass_context

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from tracemill.flows.show.terminal import say, say_next, visible
-from tracemill.flows.verbs.options import again, settings_of, wait_option, warehouse_option
+from tracemill.flows.verbs.options import again, format_option, settings_of, wait_option, warehouse_option
 
 if TYPE_CHECKING:
     from tracemill.flows.keep.forget import Forgotten
     from tracemill.flows.keep.repair import Repaired
     from tracemill.flows.keep.verify import Verified
 
-_format = click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+_format = format_option("table", "json")
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 # So many captures are named one by one.
 MAX_NAMED = 20

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tracemill.flows.settings import Settings
 
-ALL_FORMATS = click.Choice(["table", "json", "csv", "md"])
+# What a table can be written as.
+ALL_FORMATS = ("table", "json", "csv", "md")
 
 
 class _Place(click.Path):
@@ -33,6 +36,18 @@ def warehouse_option(command: Any) -> Any:  # noqa: ANN401 - any callable that c
         help="The warehouse's folder, or its address in an object store: s3://bucket/path, gs://bucket/path, "
         "az://container/path. Default: TRACEMILL_WAREHOUSE, or .tracemill here.",
     )(command)
+
+
+def format_option(*formats: str, meaning: str = "How to print it.") -> Callable[[Any], Any]:
+    """``--format``, one of these; the first one where nothing is said."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help=meaning,
+    )
 
 
 def wait_option(command: Any) -> Any:  # noqa: ANN401 - any callable that click decorates

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracemill.flows.show.terminal import say_next, tell
-from tracemill.flows.verbs.options import settings_of, warehouse_option
+from tracemill.flows.verbs.options import format_option, settings_of, warehouse_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +35,7 @@ class _Query(click.Command):
 @click.command(cls=_Query)
 @click.argument("query", required=False)
 @warehouse_option
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "csv", "json", "md", "parquet"]), default="table",
-    show_default=True,
-)  # fmt: skip
+@format_option("table", "csv", "json", "md", "parquet")
 @click.option(
     "--file",
     "files",
@@ -115,7 +112,7 @@ def _loaded(files: tuple[str, ...], query: str | None) -> Iterator[Loaded]:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option("table", "json")
 def inspect(file: Path, format_: str) -> None:
     """Say what is in one FILE: its format, its tables, and the few rows that say most. No warehouse.
 

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tracemill.flows.show.terminal import say, say_next, visible, visible_lines
-from tracemill.flows.verbs.options import again, settings_of, wait_option, warehouse_option
+from tracemill.flows.verbs.options import again, format_option, settings_of, wait_option, warehouse_option
 
 if TYPE_CHECKING:
     from tracemill.flows.keep.compact import Compacted
     from tracemill.flows.keep.retention import Retained
 
-_format = click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+_format = format_option("table", "json")
 # So many builds are named one by one.
 MAX_NAMED = 10
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from tracemill.flows.show.terminal import say_next, tell
-from tracemill.flows.verbs.options import ALL_FORMATS, again, settings_of, warehouse_option
+from tracemill.flows.verbs.options import ALL_FORMATS, again, format_option, settings_of, warehouse_option
 
 
 @click.command()
 @warehouse_option
-@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
+@format_option(*ALL_FORMATS)
 def builds(warehouse: Path | None, format_: str) -> None:
     """What is loaded: the builds in their order, with their runs, captures and verdicts.
 
@@ -29,7 +29,7 @@ def builds(warehouse: Path | None, format_: str) -> None:
 
 @click.command()
 @warehouse_option
-@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
+@format_option(*ALL_FORMATS)
 def metrics(warehouse: Path | None, format_: str) -> None:
     """What is watched: each metric, its unit, which way is worse, and how many series are judged.
 
@@ -53,7 +53,7 @@ def _table(query: str, warehouse: Path | None, format_: str) -> None:
 
 @click.command()
 @warehouse_option
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option("table", "json")
 def doctor(warehouse: Path | None, format_: str) -> None:
     """What is wrong with the set-up or with what is loaded, each with the way out.
 
@@ -75,7 +75,7 @@ def doctor(warehouse: Path | None, format_: str) -> None:
 
 
 @click.command()
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option("table", "json")
 @warehouse_option
 def settings(format_: str, warehouse: Path | None) -> None:
     """Show each setting, its value and where it came from.

@@ -16,6 +16,7 @@ from tracemill.flows.verbs.options import (
     ALL_FORMATS,
     across_option,
     again,
+    format_option,
     settings_of,
     wait_option,
     warehouse_option,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--package", help="Only functions of this Go package and of those below it.")
 @click.option("--status", help="Only regressed, improved, moved, cost_shift or not_comparable.")
 @across_option
-@click.option("--format", "format_", type=ALL_FORMATS, default="table", show_default=True)
+@format_option(*ALL_FORMATS)
 def regressions(
     warehouse: Path | None,
     build_id: str | None,
@@ -89,12 +90,9 @@ def regressions(
     show_default=True,
     help="Whether leaked goroutines fail the first build that has them, whatever came before.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(FORMATS)),
-    default="table",
-    show_default=True,
+@format_option(
+    *FORMATS,
+    meaning="md: for a pull request; sarif: code scanning; github: annotations; junit: tests.",
 )
 @click.option(
     "--self-test",
@@ -178,7 +176,7 @@ def _after_gate(judgement: Judgement, where: str) -> str:
 @click.option(
     "--build", "build_id", metavar="B", required=True, help="Where the regression is known or begins."
 )
-@click.option("--metric", metavar="M", required=True)
+@click.option("--metric", metavar="M", required=True, help="The verdict's metric.")
 @click.option("--subject", metavar="S", required=True, help="The verdict's subject, or its function.")
 @click.option(
     "--baseline", metavar="B", help="Of a verdict by `gate --baseline B`: the build it was compared with."
