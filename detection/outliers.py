@@ -78,7 +78,7 @@ class Outliers:
         """How many reached as far: those that did count one each, others the less the farther out it is."""
         rules = self.rules
         reach, power = rules.reach_factor * self.reach, rules.reach_power
-        weight = shared(self._together, out) / np.maximum(self._together, 1)
+        weight = self._weights(out)
         nearer = np.searchsorted(reach, deviations)
         counts = np.append(np.cumsum(weight[::-1])[::-1], 0.0)[nearer]
         powers = np.append(0.0, np.cumsum(weight * reach**power))[nearer]
@@ -86,9 +86,13 @@ class Outliers:
 
     def spike_chance(self, out: Ints | int) -> Reals:
         """How likely a build is a spike, if none is known to be as far out. out: as for chance()."""
-        count = [(shared(self._together, of) / np.maximum(self._together, 1)).sum() for of in np.unique(out)]
-        spikes = np.asarray(count)[np.searchsorted(np.unique(out), out)]
+        each = np.unique(out)
+        spikes = np.array([self._weights(int(series)).sum() for series in each])[np.searchsorted(each, out)]
         return np.asarray((spikes + 1) / (self.judged + 1 / self.rules.spike_chance))
+
+    def _weights(self, out: int) -> Reals:
+        """How much each one that was far out counts where so many are."""
+        return shared(self._together, out) / np.maximum(self._together, 1)
 
     def learn_first(self, values: Reals, rows: NDArray[np.int64], prior: Prior, floor: Reals) -> None:
         """From the first builds (n_rows, n_builds) of series, as they look before the next ones are judged.

@@ -89,7 +89,7 @@ def _judge(state: State, build: int, of_machine: float) -> Suspected:
     _learn_first(state, build, can_judge, of_runs)
     is_back = state.outliers.learn(value, can_judge)
     state.spikes.learn(is_back, can_judge)
-    found = chances(seen, state.recent, state.known, factors, state.outliers, state.spikes)
+    found = chances(build, seen, state.recent, state.known, factors, state.outliers, state.spikes)
     state.judged_builds += can_judge
     # Where builds do not compare nothing is claimed: that the figure is another is said of a single build.
     p = np.where(is_incomparable & seen.can_judge[0], found.normal_p, found.p)

@@ -277,12 +277,17 @@ class Chances:
 
 
 def chances(
-    seen: Windows, recent: Recent, known: Known, factors: Reals, outliers: Outliers, spikes: Spikes
+    build: int,
+    seen: Windows,
+    recent: Recent,
+    known: Known,
+    factors: Reals,
+    outliers: Outliers,
+    spikes: Spikes,
 ) -> Chances:
     """The best window of each series, spikes allowed for."""
     t = np.abs(np.where(seen.can_judge, (seen.after - seen.before) / seen.error / factors, 0.0))
     normal_p = two_sided_p(t[0], seen.df[0])
-    build = int(recent.column[0].max())
     outliers.out[build] = out = int((seen.can_judge[0] & (normal_p < outliers.rules.outlier_p)).sum())
     every = of_one_build(normal_p, t[0], seen.df[0], seen.after[0] - seen.before[0], out, outliers, spikes)
     looks = LOOKS[seen.can_judge.sum(axis=0)]

@@ -141,7 +141,6 @@ def test_two_files_show_ratios_and_never_a_verdict() -> None:
     assert "worse " not in done.stdout
 
 
-@pytest.mark.full
 def repeated(file: Path, allocs: list[int], own: float = 3.0) -> Path:
     """Benchmark output of one process, as of -count: times that vary, a count, and a unit of its own."""
     lines = [
@@ -192,6 +191,7 @@ def test_the_size_of_a_binary_is_told_from_one_of_each(tmp_path: Path) -> None:
     assert "worse" in answers(found(tmp_path / "a", tmp_path / "b", "--at-least", 0.1))
 
 
+@pytest.mark.full
 def test_what_is_equal_in_every_run_is_counted_and_not_listed(tmp_path: Path) -> None:
     before, after = (benchmarks(tmp_path / name, [100, 100, 100]) for name in ("base", "head"))
     for number in range(3):

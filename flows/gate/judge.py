@@ -90,8 +90,8 @@ def _judged(
     """The judgement, whatever is allowed."""
     stale = _not_built(warehouse, candidate)
     with connect(warehouse) as connection:
-        known = builds_in_order(connection)
-        unplaced = _unplaced(ask(connection, "gate/builds", _Build))
+        builds = ask(connection, "gate/builds", _Build)
+        known = [b.build_id for b in builds]
         if not baseline and not ignored and candidate not in known[:-1]:
             return judge(connection, candidate, metrics, stale)
     for build in baseline:
@@ -109,7 +109,7 @@ def _judged(
             metrics,
             stale,
             is_baseline_chosen=bool(baseline),
-            unplaced=[] if baseline else unplaced,
+            unplaced=[] if baseline else _unplaced(builds),
         )
     return replace(found, ignored=ignored)
 
