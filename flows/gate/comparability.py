@@ -37,6 +37,7 @@ CONDITIONS = {
     "load": ("load",),
     "work": ("amount of work",),
     "duration": ("duration",),
+    "processors": ("time on processors",),
 }
 
 

@@ -395,6 +395,14 @@ class _Processes(NamedTuple):
     process_count: int
 
 
+class _Processors(NamedTuple):
+    """For how long goroutines ran for each second of CPU time, here and in the builds before."""
+
+    here: float
+    least: float
+    most: float
+
+
 def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
     """In what the candidate differs from the builds before it, and what it does not say of what it did."""
     found = [
@@ -410,6 +418,12 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
     ]
     found += [
         c.sentence for c in ask(connection, "coverage/clock_changes", ClockChange) if c.build_id == candidate
+    ]
+    found += [
+        f"others used the processors: for each second of CPU time goroutines ran {p.here:.3g} s by the "
+        f"clock, {p.least:.3g} to {p.most:.3g} s in the builds before; what is worse by the clock is told if "
+        "it lasts at a later build; or record this one again"
+        for p in ask(connection, "gate/processors", _Processors, build_id=candidate)
     ]
     found += [
         f"the heap profiles of {p.run_count} runs are captures of {p.process_count} "

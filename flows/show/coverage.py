@@ -77,24 +77,35 @@ class SharedChange(NamedTuple):
 
 
 class ClockChange(NamedTuple):
-    """A change of the time that goroutines of an entry function ran, which CPU profiles contradict."""
+    """The greatest of a build's changes by the clock: how long goroutines ran, contradicted by CPU profiles.
+
+    difference: what got better when others no longer used the processors, how long goroutines ran for each
+    second of CPU time; then there is no CPU time of the program. others: how many more changed so.
+    """
 
     build_id: str
+    metric: str
     subject: str
     unit: str
     before: float
     after: float
-    program_before: float
-    program_after: float
+    program_before: float | None
+    program_after: float | None
+    difference: str | None
+    others: int
 
     @property
     def sentence(self) -> str:
         """What changed by the clock and what did not, and that it is no verdict."""
+        if self.program_before is None or self.program_after is None:
+            why = f"{self.difference}: others no longer used the processors"
+        else:
+            cpu = amounts(self.program_before, self.program_after, self.unit)
+            why = f"CPU time of the program {cpu}: its processors were slower, or shared, or no longer so"
         return (
-            f"by the clock alone: at {self.build_id} running_ns of {short_name(self.subject)} "
-            f"{amounts(self.before, self.after, self.unit)}, CPU time of the program "
-            f"{amounts(self.program_before, self.program_after, self.unit)}: its processors were slower, "
-            "or shared with others, or no longer so; no verdict"
+            f"by the clock alone: at {self.build_id} {self.metric} of {short_name(self.subject)} "
+            f"{amounts(self.before, self.after, self.unit)}"
+            f"{f' and {self.others} more' * bool(self.others)}, {why}; no verdict"
         )
 
 
@@ -266,7 +277,7 @@ class Coverage:
 
     def _by_the_clock(self) -> list[str]:
         return _newest(
-            [c.sentence for c in self.clock_changes], "by the clock alone: {} earlier changes of running_ns"
+            [c.sentence for c in self.clock_changes], "by the clock alone: changes at {} earlier builds"
         )
 
     def _passing(self) -> list[str]:

@@ -28,15 +28,20 @@ def test_cpu_time_contradicts_what_only_the_clock_shows(running, program, is_con
         """
         create table regression_history (
             metric varchar, first_subject varchar, subject varchar, build_id varchar, ordinal bigint,
-            unit varchar, value double, expected double, is_change boolean,
+            unit varchar, value double, expected double, is_change boolean, polarity bigint,
             change_before double, change_after double, change_log_ratio double, not_comparable varchar
         )
         """
     )
     connection.execute("create table detection_rules as select 2.0::double as load_ratio")
+    connection.execute(
+        "create table int_load_differences as "
+        "select '' as metric, '' as first_subject, 0 as ordinal, '' as difference, true as is_by_clock "
+        "limit 0"
+    )
     row = (
         "insert into regression_history values "
-        "($1, $2, $2, 'b4', 4, 'ns/s', $4, $3, $5, $3, $4, ln($4 / $3), null)"
+        "($1, $2, $2, 'b4', 4, 'ns/s', $4, $3, $5, 1, $3, $4, ln($4 / $3), null)"
     )
     connection.execute(row, ["running_ns", "app.serve", *running, True])
     if program:

@@ -341,6 +341,7 @@ _DECLARED = (
     Column("divided_by", TEXT, "", "What sums of a run are divided by: work (or nothing, where the run counts none), work or time, or nothing."),
     Column("exhaustive", TEXT, "", "When a subject that a run does not show is zero there: whole (its captures are undamaged), several (they are, and the run has more than one), maps told (nearly all sampled bytes are told apart), never."),
     Column("load_dependence", TEXT, "", "How the figures depend on what a run had to do: rate (work a second), amount (of work), duration (where no work is counted), none."),
+    Column("is_by_clock", FLAG, "", "Whether the figures get worse where others use the processors: waits last longer, and so more is under way."),
     Column("incident_id", TEXT, "", "The incident that the verdict belongs to: stable as long as the verdict that leads it."),
     Column("is_lead", FLAG, "", "Whether the verdict is the one that names its incident's cause best."),
     Column("incident_rank", INT, "", "Place of the incident among those of its build, regressions first, the costliest first."),
@@ -405,6 +406,8 @@ _DECLARED = (
     Column("most_level_builds", INT, "", "A level is taken from at most this many latest builds."),
     Column("shift_share", REAL, "", "A change of a site is a cost shift if the sum below a caller shows less than this share of it."),
     Column("least_load_ratio", REAL, "", "So many times the requests a second of every build before, or as many times fewer, explain a change that is no greater."),
+    Column("clock_ratio", REAL, "", "So many times as long by the clock for as much CPU time, goroutines had to share the processors with others, or no longer so."),
+    Column("least_cpu_samples", INT, "", "CPU time of a build of fewer samples tells nothing of that."),
     Column("load_ratio", REAL, "", "So many times as much to do, or as much less, may explain a change by itself."),
     # Accepted regressions
     Column("accepted_reason", TEXT, "", "Why the regression was accepted, in the words of who did."),

@@ -20,6 +20,7 @@ class Source:
     bytes are told apart into map assignments and others; ``never``: what is not shown is unknown.
     sample_type: of a heap profile, which of its figures. load: how figures depend on what a run had to do:
     ``rate`` (on work a second), ``amount`` (on the amount of work), ``duration`` (where no work is counted), ``none``.
+    is_by_clock: whether they get worse where others use the processors: waits last longer, and so more is under way.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Source:
     load: str
     text: str
     sample_type: str | None = None
+    is_by_clock: bool = False
 
     @property
     def is_sampled(self) -> bool:
@@ -72,24 +74,24 @@ _HEAP = ("heap", "allocs")
 TRACE_KINDS = ("trace", "flight")
 
 _SOURCES = (
-    Source("trace", TRACE_KINDS, "work or time", "whole", "rate", "Execution traces, of a build without any snapshots of flight recorders; windows that overlap count once."),
-    Source("trace_amount", TRACE_KINDS, "nothing", "whole", "rate", "What is there while execution traces run, in all processes of the run together."),
+    Source("trace", TRACE_KINDS, "work or time", "whole", "rate", "Execution traces, of a build without any snapshots of flight recorders; windows that overlap count once.", is_by_clock=True),
+    Source("trace_amount", TRACE_KINDS, "nothing", "whole", "rate", "What is there while execution traces run, in all processes of the run together.", is_by_clock=True),
     Source("heap_alloc", _HEAP, "work", "whole", "duration", "Allocations since the process began, of the last heap or allocs profile.", "alloc_space"),
     Source("heap_inuse", _HEAP, "nothing", "whole", "amount", "Memory in use at the last heap profile.", "inuse_space"),
     Source("heap_growth", _HEAP, "nothing", "several", "amount", "The first and the last heap profile of a run that has several.", "inuse_space"),
     Source("map_alloc", _HEAP, "work", "maps told", "duration", "Allocations whose allocating function of the runtime is known.", "alloc_space"),
     Source("map_inuse", _HEAP, "nothing", "maps told", "amount", "Memory in use whose allocating function of the runtime is known.", "inuse_space"),
     Source("cpu", ("cpu",), "work or time", "whole", "rate", "CPU profiles."),
-    Source("mutex", ("mutex", "mutex_text"), "work", "whole", "rate", "The last mutex profile: contention since the process began."),
-    Source("block", ("block", "block_text"), "work", "whole", "rate", "The last block profile: blocking since the process began."),
-    Source("goroutines", ("goroutine_dump",), "nothing", "whole", "amount", "The last goroutine dump; a crash report is none."),
-    Source("goroutine_growth", ("goroutine_dump",), "nothing", "several", "amount", "The first and the last goroutine dump of a run that has several."),
-    Source("goroutine_profile", ("goroutine", "goroutine_text"), "nothing", "whole", "amount", "The last goroutine profile."),
+    Source("mutex", ("mutex", "mutex_text"), "work", "whole", "rate", "The last mutex profile: contention since the process began.", is_by_clock=True),
+    Source("block", ("block", "block_text"), "work", "whole", "rate", "The last block profile: blocking since the process began.", is_by_clock=True),
+    Source("goroutines", ("goroutine_dump",), "nothing", "whole", "amount", "The last goroutine dump; a crash report is none.", is_by_clock=True),
+    Source("goroutine_growth", ("goroutine_dump",), "nothing", "several", "amount", "The first and the last goroutine dump of a run that has several.", is_by_clock=True),
+    Source("goroutine_profile", ("goroutine", "goroutine_text"), "nothing", "whole", "amount", "The last goroutine profile.", is_by_clock=True),
     Source("goroutineleak", ("goroutineleak", "goroutineleak_text"), "nothing", "whole", "amount", "The last goroutineleak profile (Go 1.26 and later)."),
     Source("dumped_leaks", ("goroutine_dump",), "nothing", "never", "amount", "The last goroutine dump, as far as the runtime had looked for leaks (debug=2 of a goroutineleak profile)."),
     Source("race", ("race",), "nothing", "never", "none", "Reports of the race detector."),
     Source("gctrace", ("gctrace",), "nothing", "whole", "rate", "Lines of GODEBUG=gctrace=1."),
-    Source("runtime", ("runtime_metrics", "expvar", "prometheus"), "nothing", "never", "rate", "Snapshots of runtime/metrics, expvar or Prometheus' Go collector: the last one, or what was between the first and the last."),
+    Source("runtime", ("runtime_metrics", "expvar", "prometheus"), "nothing", "never", "rate", "Snapshots of runtime/metrics, expvar or Prometheus' Go collector: the last one, or what was between the first and the last.", is_by_clock=True),
     Source("benchmark", ("benchmarks",), "nothing", "never", "none", "Results of go test -bench."),
     Source("binary", ("binary",), "nothing", "whole", "none", "The code in the build's executable."),
     Source("binary_size", ("binary",), "nothing", "never", "none", "The size of the build's executable, unpacked."),
@@ -222,7 +224,8 @@ def source_rows() -> list[dict[str, object]]:
     return [
         {
             "measure": s.name, "kinds": list(s.kinds), "sample_type": s.sample_type, "divided_by": s.divided_by,
-            "exhaustive": s.exhaustive, "load_dependence": s.load, "meaning": s.text,
+            "exhaustive": s.exhaustive, "load_dependence": s.load,
+            "is_by_clock": s.is_by_clock, "meaning": s.text,
         }
         for s in SOURCES.values()
     ]

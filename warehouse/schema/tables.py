@@ -305,7 +305,7 @@ _DECLARED = (
         "detection_rules",
         "The rules by which changes are found, in one row.",
         "",
-        "false_share suspected_share least_ratio least_builds most_level_builds shift_share load_ratio least_load_ratio",
+        "false_share suspected_share least_ratio least_builds most_level_builds shift_share load_ratio least_load_ratio clock_ratio least_cpu_samples",
     ),
     _table(
         "metrics",
@@ -317,7 +317,7 @@ _DECLARED = (
         "metric_sources",
         "What figures are taken from, and what makes those of two runs comparable.",
         "measure",
-        "kinds sample_type divided_by exhaustive load_dependence meaning",
+        "kinds sample_type divided_by exhaustive load_dependence is_by_clock meaning",
     ),
     _table("verdict_statuses", "What a verdict can say.", "status", "lead_order meaning"),
     _table(

@@ -1,19 +1,55 @@
--- Changes of the time that goroutines ran which the program's CPU time contradicts: they ran longer by the clock alone.
+-- Changes by the clock alone that are no verdicts: goroutines ran longer for no more CPU time, or all got better with the machine.
 -- grain: metric, first_subject, ordinal
 -- scope: history
 -- Whoever shares the machine's processors, or slows them, makes what runs take longer, and no more CPU time: up to twice as
 -- long, as another load does. Contradicted is what CPU profiles of the build that it begins with show less than half of,
--- beside what they showed before.
+-- beside what they showed before. What gets better when others no longer use the processors needs no word of its own; what gets
+-- worse when they do is not compared (int_load_differences).
 with
 
 history as (
     select * from regression_history
 ),
 
+loads as (
+    select * from int_load_differences
+    where is_by_clock
+),
+
 rules as (
     select * from detection_rules
+),
+
+contradicted as (
+    select
+        change.metric,
+        change.first_subject,
+        change.ordinal,
+        change.build_id,
+        change.subject,
+        change.unit,
+        change.change_before as before,
+        change.change_after as after,
+        change.change_log_ratio as log_ratio,
+        program.expected as program_before,
+        program.value as program_after,
+        null as difference,
+    from history as change
+    cross join rules
+    inner join history as program
+        on program.metric = 'process_cpu_ns'
+        and program.ordinal = change.ordinal
+        and program.unit = change.unit
+    where change.metric = 'running_ns'
+        and change.is_change
+        and abs(change.change_log_ratio) <= ln(rules.load_ratio)
+        and program.not_comparable is null
+        and sign(change.change_after - change.change_before) * (program.value - program.expected)
+            < 0.5 * abs(change.change_after - change.change_before)
 )
 
+select * from contradicted
+union all by name
 select
     change.metric,
     change.first_subject,
@@ -23,17 +59,16 @@ select
     change.unit,
     change.change_before as before,
     change.change_after as after,
-    program.expected as program_before,
-    program.value as program_after,
+    change.change_log_ratio as log_ratio,
+    loads.difference,
 from history as change
-cross join rules
-inner join history as program
-    on program.metric = 'process_cpu_ns'
-    and program.ordinal = change.ordinal
-    and program.unit = change.unit
-where change.metric = 'running_ns'
-    and change.is_change
-    and abs(change.change_log_ratio) <= ln(rules.load_ratio)
-    and program.not_comparable is null
-    and sign(change.change_after - change.change_before) * (program.value - program.expected)
-        < 0.5 * abs(change.change_after - change.change_before)
+inner join loads
+    on loads.metric = change.metric
+    and loads.first_subject = change.first_subject
+    and loads.ordinal = change.ordinal
+anti join contradicted
+    on contradicted.metric = change.metric
+    and contradicted.first_subject = change.first_subject
+    and contradicted.ordinal = change.ordinal
+where change.is_change
+    and change.change_log_ratio * change.polarity < 0

@@ -48,12 +48,19 @@ sums as (
     select metric, caller from int_pooled_caller_costs
 ),
 
+changing as (
+    select distinct metric, first_subject,
+    from history
+    where is_change
+        and calling_function is null
+),
+
 changed as (
     select metric, measure, first_subject, ordinal, function, build_id, build_id_before,
     from (
         select *, lag(build_id) over (partition by metric, first_subject order by ordinal) as build_id_before,
         from history
-        where calling_function is null
+        semi join changing using (metric, first_subject)
     )
     where is_change
 ),

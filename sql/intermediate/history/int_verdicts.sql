@@ -41,7 +41,36 @@ faults as (
     where is_fault
 ),
 
--- A small change is known only some builds later: then the verdict is of the build that made it known.
+-- A small change is known only some builds later: then the verdict is of the build that made it known. What another load may
+-- explain is told again where it lasts without it.
+tellings as (
+    select
+        change.metric,
+        change.first_subject,
+        change.ordinal,
+        change.found_ordinal as known_ordinal,
+        if(loads.told_ordinal <= change.found_ordinal, null, loads.difference) as difference,
+    from history as change
+    left join loads
+        on loads.metric = change.metric
+        and loads.first_subject = change.first_subject
+        and loads.ordinal = change.ordinal
+    anti join by_the_clock
+        on by_the_clock.metric = change.metric
+        and by_the_clock.first_subject = change.first_subject
+        and by_the_clock.ordinal = change.ordinal
+    where change.is_change
+    union all
+    select change.metric, change.first_subject, change.ordinal, loads.told_ordinal, null,
+    from history as change
+    inner join loads
+        on loads.metric = change.metric
+        and loads.first_subject = change.first_subject
+        and loads.ordinal = change.ordinal
+    where change.is_change
+        and loads.told_ordinal > change.found_ordinal
+),
+
 changed as (
     select
         known.build_id,
@@ -55,7 +84,7 @@ changed as (
         change.polarity,
         case
             when shifts.caller is not null then 'cost_shift'
-            when loads.difference is not null then 'not_comparable'
+            when tellings.difference is not null then 'not_comparable'
             when change.change_log_ratio * change.polarity > 0 then 'regressed'
             else 'improved'
         end as status,
@@ -71,28 +100,23 @@ changed as (
         change.change_log_standard_error as log_standard_error,
         change.change_p_value as p_value,
         change.change_q_value as q_value,
-        loads.difference as not_comparable,
+        tellings.difference as not_comparable,
         shifts.caller,
         shifts.caller_before,
         shifts.caller_after,
-    from history as change
+    from tellings
+    inner join history as change
+        on change.metric = tellings.metric
+        and change.first_subject = tellings.first_subject
+        and change.ordinal = tellings.ordinal
     inner join history as known
         on known.metric = change.metric
         and known.first_subject = change.first_subject
-        and known.ordinal = change.found_ordinal
+        and known.ordinal = tellings.known_ordinal
     left join shifts
         on shifts.metric = change.metric
         and shifts.first_subject = change.first_subject
         and shifts.ordinal = change.ordinal
-    left join loads
-        on loads.metric = change.metric
-        and loads.first_subject = change.first_subject
-        and loads.ordinal = change.ordinal
-    anti join by_the_clock
-        on by_the_clock.metric = change.metric
-        and by_the_clock.first_subject = change.first_subject
-        and by_the_clock.ordinal = change.ordinal
-    where change.is_change
 ),
 
 -- Another figure, but of another Go version, machine or sampling: whose doing it is nobody can tell.

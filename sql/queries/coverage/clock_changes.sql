@@ -1,4 +1,15 @@
--- Changes of the time that goroutines ran that are no verdicts, as the program's CPU time did not change with it.
-select build_id, subject, unit, before, after, program_before, program_after,
-from int_clock_changes
-order by ordinal, subject
+-- Changes by the clock that are no verdicts, the greatest of each build and kind first: their CPU time or the machine tells why.
+select
+    build_id,
+    arg_max(metric, size) as metric,
+    arg_max(subject, size) as subject,
+    arg_max(unit, size) as unit,
+    arg_max(before, size) as before,
+    arg_max(after, size) as after,
+    arg_max(program_before, size) as program_before,
+    arg_max(program_after, size) as program_after,
+    arg_max(difference, size) as difference,
+    count(*) - 1 as others,
+from (select *, abs(log_ratio) as size from int_clock_changes)
+group by build_id, difference is null
+order by min(ordinal), difference

@@ -1,5 +1,5 @@
 -- What two builds say of themselves and differ in beside their code: releases of Go, labels, what was measured under.
--- And what their traces say that they did, where no build up to the first one did as much, or as little, to a tenth.
+-- And what their traces say that they did and how long it ran, where no build up to the first one did, nearly.
 with
 
 said as (
@@ -28,19 +28,22 @@ whole as (
 ),
 
 loads as (
-    select loads.unit, loads.value, build_order.build_id, build_order.ordinal,
+    select if(loads.condition = 'load', 'work done', loads.condition) as condition, loads.unit, loads.value,
+        build_order.build_id, build_order.ordinal,
+        if(loads.condition = 'load', rules.least_load_ratio, rules.clock_ratio) as least_ratio,
     from int_build_loads as loads
     inner join builds as build_order using (build_id)
-    where loads.measure = 'trace' and loads.condition = 'load'
+    cross join detection_rules as rules
+    where loads.measure = 'trace' and loads.condition in ('load', 'time on processors')
 ),
 
 loaded as (
-    select here.unit, here.value, min(earlier.value) as least, max(earlier.value) as most,
+    select here.condition, here.unit, here.value, here.least_ratio, min(earlier.value) as least, max(earlier.value) as most,
     from loads as here
-    inner join loads as earlier on earlier.unit = here.unit
+    inner join loads as earlier using (condition, unit)
     inner join builds as before on before.build_id = $before and earlier.ordinal <= before.ordinal
     where here.build_id = $after
-    group by here.unit, here.value
+    group by here.condition, here.unit, here.value, here.least_ratio
 )
 
 select condition, one.value as before, other.value as after,
@@ -48,11 +51,10 @@ from (select * from whole where build_id = $before) as one
 full join (select * from whole where build_id = $after) as other using (condition)
 where one.value is distinct from other.value
 union all
-select 'work done' as condition, words[1] || if(most > least, ' to ' || words[2], ''), words[3] || ' ' || unit
+select condition, words[1] || if(most > least, ' to ' || words[2], ''), words[3] || ' ' || unit
 from loaded
 cross join lateral (
     select list_transform([least, most, value], lambda x: format(if(x < 100, '{:.3g}', '{:,.0f}'), x)) as words
 )
-cross join detection_rules as rules
-where greatest(value / most, least / value) >= rules.least_load_ratio
+where greatest(value / most, least / value) >= least_ratio
 order by condition
