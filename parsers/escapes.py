@@ -2,7 +2,7 @@
 
 Source: cmd/compile/internal/escape, inline, devirtualize, ssa (checkbce.go). ``logopt.py`` reads their JSON.
 
-Emits ``escapes``, one row for each place and message. ``package`` is that of the last
+Emits ``escapes``, one row for each package, place and message. ``package`` is that of the last
 ``# package`` line; ``kind`` what was decided:
 
     escapes_to_heap, moved_to_heap, does_not_escape, leaking_param, can_inline, cannot_inline,
@@ -10,8 +10,9 @@ Emits ``escapes``, one row for each place and message. ``package`` is that of th
 
 Quirks: with -m=2 the reasons stand before the decision, under a line ``… escapes to heap in
 f:``; they become its ``explanation``. The same message may stand several times (generic code
-is compiled for each shape): one row. Files are relative to the folder of the build, or
-absolute for other modules; on Windows with a drive and backslashes.
+is compiled for each shape): one row. Files are relative to the folder where go was called, or
+absolute for other modules; on Windows with a drive and backslashes. What the build cache repeats is
+relative to the folder of the build that filled it: a listing may have ``./main.go`` of several packages.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def _decisions(lines: pl.LazyFrame) -> pl.LazyFrame:
     kind = pl.lit("other")
     for name, pattern in reversed(_KINDS):
         kind = pl.when(message.str.contains(pattern)).then(pl.lit(name)).otherwise(kind)
-    place = ["file", "line", "column"]
+    place = ["package", "file", "line", "column"]
     said = (
         lines.with_columns(package=text.str.extract(r"^# (\S+)").forward_fill())
         .with_columns(text.str.extract_groups(_PLACE).alias("parts"))
@@ -103,11 +104,11 @@ def _decisions(lines: pl.LazyFrame) -> pl.LazyFrame:
         said.filter(~is_reason & ~is_heading)
         .unique([*place, "message"], keep="first", maintain_order=True)
         .with_columns(kind=kind)
-        .join(reasons, on=place, how="left", maintain_order="left")
+        .join(reasons, on=place, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(
             explanation=pl.when(pl.col("kind").is_in(["escapes_to_heap", "moved_to_heap", "leaking_param"]))
             .then("explanation")
             .otherwise(None)
         )
-        .select(*place, "message", "kind", "package", "explanation")
+        .select(*place, "message", "kind", "explanation")
     )

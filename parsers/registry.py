@@ -44,7 +44,7 @@ FORMATS = {
     "race": 1,
     "gctrace": 6,
     "listing": 4,
-    "escapes": 3,
+    "escapes": 4,
     "logopt": 1,
     "findings": 3,
     "runtime_metrics": 5,

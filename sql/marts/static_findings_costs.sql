@@ -61,6 +61,7 @@ findings as (
     inner join captures using (capture_id)
     left join source_files
         on source_files.build_id = captures.build_id
+        and source_files.package is null
         and source_files.reported_file = found.file
     group by all
 )

@@ -271,12 +271,15 @@ def test_a_build_without_a_known_place_has_none_before_it():
         assert rows(connection, gone) == [("old",)]
 
 
-def escapes(given: Given, build: str, *decisions: tuple[str, int, int, str, str]) -> None:
+def escapes(
+    given: Given, build: str, *decisions: tuple[str, int, int, str, str], package: str | None = None
+) -> None:
     """Add the compiler's decisions: file, line, column, message, kind."""
-    capture_id = given.capture(build, None, "escapes")
+    capture_id = given.capture(build, None, "escapes", name=f"escapes {package}")
     names = ("file", "line", "column", "message", "kind")
     given.tables["escapes"] += [
-        {"capture_id": capture_id} | dict(zip(names, decision, strict=True)) for decision in decisions
+        {"capture_id": capture_id, "package": package} | dict(zip(names, decision, strict=True))
+        for decision in decisions
     ]
 
 
@@ -332,6 +335,42 @@ def test_files_are_matched_by_their_longest_common_end():
             ("/ci/app/a/main.go", "/src/app/a/main.go"),
             ("app/b/main.go", "/src/app/b/main.go"),
             ("lone.go", "/src/x/lone.go"),
+        ]
+
+
+@pytest.mark.parametrize("module_at", ["/src/shop", "/app", "example.com/shop"])
+def test_a_file_named_alike_in_several_packages_is_that_of_its_package(module_at):
+    # The build cache repeats what the compiler said in the folder where it was asked first.
+    given, escape = Given(), (5, 2, "x escapes to heap", "escapes_to_heap")
+    names = ("main.go", "cmd/worker/main.go", "a/a.go", "b/a.go", "b/b.go")
+    files = [f"{module_at}/{name}" for name in names]
+    given.heap("b1", "1", [(site(given, f"f{n}", file, 5), n, 1000) for n, file in enumerate(files)])
+    escapes(given, "b1", ("./main.go", *escape), package="example.com/shop")
+    escapes(given, "b1", ("./main.go", *escape), package="example.com/shop/cmd/worker")
+    escapes(given, "b1", ("a/a.go", *escape), package="example.com/shop/a")
+    escapes(given, "b1", ("./a.go", *escape), ("b/b.go", *escape), package="example.com/shop/b")
+    escapes(given, "b1", ("cmd/idle/main.go", *escape), package="example.com/shop/cmd/idle")
+    query = "select package, file, escape_count, alloc_bytes from escape_costs order by package, file"
+    with given.models() as connection:
+        assert rows(connection, query) == [
+            ("example.com/shop", files[0], 1, 1000),
+            ("example.com/shop/a", files[2], 1, 1000),
+            ("example.com/shop/b", files[3], 1, 1000),
+            ("example.com/shop/b", files[4], 1, 1000),
+            ("example.com/shop/cmd/idle", "cmd/idle/main.go", 1, 0),
+            ("example.com/shop/cmd/worker", files[1], 1, 1000),
+        ]
+
+
+def test_a_file_that_may_be_of_two_packages_is_of_neither():
+    given = Given()
+    given.heap("b1", "1", [(site(given, "main.main", "/app/main.go", 5), 1, 1000)])
+    for package in ("example.com/shop", "example.com/shop/cmd/idle"):
+        escapes(given, "b1", ("./main.go", 5, 2, "x escapes to heap", "escapes_to_heap"), package=package)
+    finding(given, "b1", "app/main.go", 5, "an analyzer knows where it lies")
+    with given.models() as connection:
+        assert rows(connection, "select reported_file, file from int_source_files") == [
+            ("app/main.go", "/app/main.go")
         ]
 
 

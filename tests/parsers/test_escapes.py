@@ -61,6 +61,23 @@ def test_package_is_that_of_the_line_above(tmp_path):
     ]
 
 
+def test_a_place_of_several_packages_is_a_row_of_each(tmp_path):
+    # What Go 1.26 says of ./... with -m=2, where each package was built before from its own folder.
+    path = tmp_path / "m.txt"
+    path.write_text(
+        "".join(
+            f"# example.com/shop/{package}\n./new.go:9:9: &T{{...}} escapes to heap in New:\n"
+            f"./new.go:9:9:   flow: ~r0 ← &{{storage for &T{{...}}}} of {package}:\n"
+            "./new.go:9:9: &T{...} escapes to heap\n"
+            for package in "ab"
+        )
+    )
+    assert [(r["package"], r["explanation"]) for r in rows_of(path)] == [
+        ("example.com/shop/a", "flow: ~r0 ← &{storage for &T{...}} of a:"),
+        ("example.com/shop/b", "flow: ~r0 ← &{storage for &T{...}} of b:"),
+    ]
+
+
 def test_paths_of_windows_are_read(tmp_path):
     path = tmp_path / "m.txt"
     path.write_text(

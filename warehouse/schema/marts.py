@@ -73,8 +73,8 @@ _MARTS = (
           "build_id path_id ordinal function file line leaf_function callers alloc_bytes inuse_bytes run_growth_bytes "
           "previous_build_id alloc_change_bytes inuse_change_bytes"),
     _mart("escape_costs", "Values that the compiler put on the heap, with the bytes that were sampled in their line. "
-          "Means over the build's runs.", "build_id file line column message",
-          "build_id file line column message kind function escape_count alloc_bytes alloc_objects inuse_bytes"),
+          "Means over the build's runs.", "build_id package file line column message",
+          "build_id package file line column message kind function escape_count alloc_bytes alloc_objects inuse_bytes"),
     _mart("static_findings_costs", "What analyzers found in the source, with what its line cost at run time. Means over "
           "the build's runs.", "build_id file line column tool rule message",
           "build_id file line column tool rule message level is_suppressed function alloc_bytes alloc_objects "

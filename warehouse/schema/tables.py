@@ -159,8 +159,8 @@ _PARSED = (
     _table(
         "escapes",
         "Compiler decisions from -gcflags=-m.",
-        "capture_id file line column message",
-        "kind package explanation",
+        "capture_id package file line column message",
+        "kind explanation",
     ),
     _table(
         "binaries",

@@ -1,8 +1,9 @@
 -- The file of the program that a compiler's or an analyzer's report means: each names files from where it stood.
--- grain: build_id, reported_file
+-- grain: build_id, package, reported_file
 -- scope: build
 -- One name is absolute, one begins at the module, one at the folder of the build: what they share is their end. The
--- longest common end decides, if it is all of one name or two parts long, and no other file shares as much.
+-- longest common end decides, if it is all of one name or two parts long, and no other file shares as much. A compiler
+-- names the package too, so that its files have a second name, the package's path; an analyzer's package is null.
 -- DuckDB's own: list_reverse, list_zip and list_position with a lambda.
 with
 
@@ -31,11 +32,11 @@ allocated as (
 ),
 
 reported as (
-    select captures.build_id, escaping.file as reported_file,
+    select captures.build_id, escaping.package, escaping.file as reported_file,
     from escaping
     inner join captures using (capture_id)
     union
-    select captures.build_id, found.file,
+    select captures.build_id, null, found.file,
     from found
     inner join captures using (capture_id)
     where found.file is not null
@@ -53,10 +54,19 @@ compiled as (
     inner join captures using (capture_id)
 ),
 
+names as (
+    select *, reported_file as name,
+    from reported
+    union all
+    select *, package || '/' || regexp_extract(reported_file, '[^/\\]*$'),
+    from reported
+    where package is not null
+),
+
 -- From the file's name outwards.
 reported_parts as (
-    select *, list_reverse(string_split(ltrim(replace(reported_file, '\', '/'), './'), '/')) as parts,
-    from reported
+    select *, list_reverse(string_split(ltrim(replace(name, '\', '/'), './'), '/')) as parts,
+    from names
 ),
 
 compiled_parts as (
@@ -68,6 +78,7 @@ compiled_parts as (
 paired as (
     select
         reported_parts.build_id,
+        reported_parts.package,
         reported_parts.reported_file,
         compiled_parts.file,
         least(len(reported_parts.parts), len(compiled_parts.parts)) as most,
@@ -87,20 +98,36 @@ paired as (
         and compiled_parts.parts[1] = reported_parts.parts[1]
 ),
 
+by_both as (
+    select build_id, package, reported_file, file, max(shared) as shared,
+    from paired
+    where shared >= least(2, most)
+    group by all
+),
+
+-- A file is of one package: of that whose names share most with it.
+owned as (
+    select *,
+    from by_both
+    qualify package is null
+        or max(shared) over (partition by build_id, file, package)
+            = max(shared) filter (where package is not null) over (partition by build_id, file)
+),
+
 ranked as (
     select
         *,
         rank() over by_length as place,
-        count(*) over (partition by build_id, reported_file, shared) as rivals,
-    from paired
-    where shared >= least(2, most)
+        count(*) over (partition by build_id, package, reported_file, shared) as rivals,
+    from owned
     window by_length as (
-        partition by build_id, reported_file
+        partition by build_id, package, reported_file
         order by shared desc
     )
 )
 
-select build_id, reported_file, file,
+select build_id, package, reported_file, file,
 from ranked
 where place = 1
     and rivals = 1
+qualify package is null or count(distinct package) over (partition by build_id, file) = 1
