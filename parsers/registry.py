@@ -47,13 +47,13 @@ FORMATS = {
     "escapes": 4,
     "logopt": 1,
     "findings": 3,
-    "runtime_metrics": 5,
+    "runtime_metrics": 6,
 }
 # They are told by magic numbers and fields; no text format reads what is no text.
 BINARY = ("exectrace", "binary", "pprof")
 # Texts of which one file may hold several, and which may stand far behind the first lines: a crash report
-# at the end of a log, the compiler's decisions between benchmarks.
-ANYWHERE = ("benchmarks", "goroutine_dump", "race", "gctrace", "listing", "escapes")
+# at the end of a log, the compiler's decisions between benchmarks, a program's own figures among its lines.
+ANYWHERE = ("benchmarks", "goroutine_dump", "race", "gctrace", "listing", "escapes", "runtime_metrics")
 _PIECE_BYTES, _OVERLAP_BYTES = 1 << 20, 1 << 16
 
 

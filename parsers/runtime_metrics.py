@@ -13,6 +13,8 @@ A name is the one of runtime/metrics, wherever the value came from; values that 
 ``memstats.PauseTotalNs``. Snapshots one behind the other (JSON lines, a list, an exposition that begins anew)
 are told apart by ``snapshot_index``. Their time is that of a field beside them (time, timestamp, ts …).
 
+A log may have such lines, JSON or text, among its own, which are passed over.
+
 Quirks: JSON has no infinity, so that the outer bounds of a histogram are null, texts or left out. A bucket of
 Prometheus counts what lies below it too; here it counts for itself. What is no number is passed over.
 """
@@ -39,6 +41,15 @@ NAME = "runtime_metrics"
 _ROOTS = "gc|sched|memory|cpu|cgo|sync|godebug"
 _NAME = re.compile(rf"/(?:{_ROOTS})/[\w./-]{{1,200}}:[\w*/-]{{1,50}}")
 _JSON = re.compile(rb'\A\s*[\[{].*?"/(?:%b)/[\w./-]{1,200}:[\w*/-]{1,50}"' % _ROOTS.encode(), re.DOTALL)
+# What a document names, and a torn line of one. It is looked for first, as a log is long and has few of them.
+_FIGURE = re.compile(rb'"(?:/(?:%b)/|memstats")' % _ROOTS.encode())
+# A line that begins a document, before which a logger may have put words, and one that names a figure.
+_OPENS = re.compile(rb'[^\n{]{0,200}?(?=\[?\s*\{\s*(?:["}]|$)|\[\s*$)')
+LINE = re.compile(
+    rb'^[^\n{]{0,200}\{[^\n]*?(?<!\\)"(?:/(?:%b)/[\w./-]{1,200}:[\w*/-]{1,50}"\s*[:,]|memstats"\s*:\s*\{)'
+    % _ROOTS.encode(),
+    re.MULTILINE,
+)
 _EXPVAR = re.compile(rb'\A\s*\{.*?"memstats"\s*:\s*\{\s*"\w+"\s*:', re.DOTALL)
 _TEXT = re.compile(rb"^/(?:%b)/[\w./-]{1,200}:[\w*/-]{1,50}[:= \t]+[-+]?\d" % _ROOTS.encode(), re.MULTILINE)
 _TEXT_LINE = re.compile(rf"({_NAME.pattern})[:= \t]+([-+]?[\d.]\S{{0,40}})\s*")
@@ -107,19 +118,22 @@ _EXPOSED = {
 
 def sniff(head: bytes) -> bool:
     """Whether head is of a dump of metrics."""
-    return any(form.search(head) for form in (_JSON, _EXPVAR, _TEXT, _EXPOSITION, _TYPED))
+    forms = [_TEXT, _EXPOSITION, _TYPED]
+    if _FIGURE.search(head):
+        forms += [_JSON, _EXPVAR, LINE]
+    return any(form.search(head) for form in forms)
 
 
 def parse(source: Source, _options: Options) -> Iterator[Item]:
     """The values and histograms. Raises ParseError for broken JSON, and where nothing is a number."""
-    rows = _Rows()
+    rows, content = _Rows(), source.read()
     if source.head.lstrip()[:1] in (b"{", b"["):
         kind = "expvar" if _EXPVAR.match(source.head) else "runtime_metrics"
-        found = _documents(source, rows)
-    elif _TYPED.match(source.head) or _EXPOSITION.search(source.head):
-        kind, found = "prometheus", _exposition(source, rows)
+        found = _document(source, content, rows)
+    elif _TYPED.match(source.head) or _EXPOSITION.search(content):
+        kind, found = "prometheus", _exposition(content, rows)
     else:
-        kind, found = "runtime_metrics", _text(source, rows)
+        kind, found = "runtime_metrics", _lines(source, content, rows)
     yield from found
     yield from rows.batches()
     if not rows.count:
@@ -201,30 +215,48 @@ def _finite(value: float) -> float | None:
 # --- JSON ---------------------------------------------------------------------------------------
 
 
-def _documents(source: Source, rows: _Rows) -> Iterator[Item]:
+def _document(source: Source, content: bytes, rows: _Rows) -> Iterator[Item]:
     """One document, or one a line."""
-    content = source.read()
     try:
         if len(content) > MAX_DOCUMENT_BYTES:
             raise ValueError(f"more than {MAX_DOCUMENT_BYTES >> 20} MiB in one document")
         _take(json.loads(content), None, rows, 0)
-        return
     except RecursionError as error:
         raise ParseError(source.path, "", "JSON that is nested too deep") from error
     except ValueError as error:
-        broken = error
-    number = 0
+        yield from _lines(source, content, rows, error)
+
+
+def _lines(
+    source: Source, content: bytes, rows: _Rows, no_document: ValueError | None = None
+) -> Iterator[Item]:
+    """A document a line, or a name and a value; a name that comes again begins the next snapshot.
+
+    no_document: why content, which begins like one, is none.
+    """
+    first, is_log = "", no_document is None
     for number, line in enumerate(lines_of(content), 1):
-        if not line.strip():
-            continue
-        try:
-            _take(json.loads(line), None, rows, 0)
-        except (ValueError, RecursionError) as error:
-            if not rows.count:
-                where = f"line {broken.lineno}" if isinstance(broken, json.JSONDecodeError) else ""
-                raise ParseError(source.path, where, f"broken JSON: {broken}") from error
-            rows.is_cut = True
-            yield Issue("data_loss", "input", f"line {number}", f"broken JSON: {error}")
+        if opens := _OPENS.match(line):
+            try:
+                _take(json.loads(line[opens.end() :]), None, rows, 0)
+            except (ValueError, RecursionError) as error:
+                if not is_log and not rows.count:
+                    where = (
+                        f"line {no_document.lineno}" if isinstance(no_document, json.JSONDecodeError) else ""
+                    )
+                    raise ParseError(source.path, where, f"broken JSON: {no_document}") from error
+                if not is_log or _FIGURE.search(line):
+                    rows.is_cut = True
+                    yield Issue("data_loss", "input", f"line {number}", f"broken JSON: {error}")
+        elif (found := _TEXT_LINE.fullmatch(line.decode("utf-8", "replace"))) and (
+            value := _number(found[2])
+        ) is not None:
+            if not first or found[1] == first:
+                rows.begin(None)
+                first = found[1]
+            rows.value(found[1], found[1], value)
+        elif line.strip():
+            is_log = True
         if rows.is_full:
             yield from rows.batches()
 
@@ -321,29 +353,15 @@ def _time(value: object) -> int | None:
     return None
 
 
-# --- texts --------------------------------------------------------------------------------------
+# --- Prometheus --------------------------------------------------------------------------------------
 
 
-def _text(source: Source, rows: _Rows) -> Iterator[Item]:
-    """Lines of a name and a value; a name that comes again begins the next snapshot."""
-    first = ""
-    for line in lines_of(source.read()):
-        found = _TEXT_LINE.fullmatch(line.decode("utf-8", "replace"))
-        if found and (value := _number(found[2])) is not None:
-            if not first or found[1] == first:
-                rows.begin(None)
-                first = found[1]
-            rows.value(found[1], found[1], value)
-        if rows.is_full:
-            yield from rows.batches()
-
-
-def _exposition(source: Source, rows: _Rows) -> Iterator[Item]:
+def _exposition(content: bytes, rows: _Rows) -> Iterator[Item]:
     """Samples of Prometheus' text or OpenMetrics; one that comes again begins the next snapshot."""
     seen: set[tuple[str, str]] = set()
     histograms: dict[str, list[tuple[float, float]]] = {}
     lost = 0
-    for line_number, raw in enumerate(lines_of(source.read()), 1):
+    for line_number, raw in enumerate(lines_of(content), 1):
         line = raw.decode("utf-8", "replace").strip()
         if not line or line.startswith("#"):
             continue

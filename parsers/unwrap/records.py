@@ -86,7 +86,11 @@ def _whole_lines(head: bytes, *, is_whole: bool) -> list[bytes]:
 
 
 def _is_record(line: bytes) -> bool:
-    record = _json(line)
+    return _says(_json(line), line)
+
+
+def _says(record: object, line: bytes) -> bool:
+    """Whether record, which stands in line, is one of a log."""
     return isinstance(record, dict) and _message(record) is not None and not _METRIC.search(line)
 
 
@@ -105,8 +109,7 @@ def text_of_records(log: bytes) -> bytes:
     first = [_json(line) for _, line in zip(range(_LOOKED_AT), lines_of(log), strict=False)]
     for line in lines_from_the_end(log) if _is_backwards(first) else lines_of(log):
         record = _json(line)
-        is_log = isinstance(record, dict) and _message(record) is not None
-        texts.add(record if is_log else line.decode("utf-8", "replace"))
+        texts.add(record if _says(record, line) else line.decode("utf-8", "replace"))
     return texts.joined()
 
 

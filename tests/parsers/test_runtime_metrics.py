@@ -124,6 +124,54 @@ def test_records_of_a_log_may_have_metrics(tmp_path):
     assert [(row["snapshot_index"], row["value"]) for row in rows] == [(0, 7), (1, 9)]
 
 
+LIVE = [json.dumps({"time": f"2026-01-02T15:04:0{n}Z", "/gc/heap/live:bytes": 7 + n}) for n in range(3)]
+
+
+def snapshots(path: Path) -> list[tuple[int, float]]:
+    (capture,) = [c for c in captures(path) if c.format == "runtime_metrics"]
+    assert capture.error is None
+    rows = capture.tables()["runtime_metrics"].to_pylist()
+    return [(row["snapshot_index"], row["value"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["2026/01/02 15:04:05 listening on :8080"] * 3,
+        ["2026/01/02 15:04:05 request served"] * 50_000,
+        ["[INFO] ready", "{1 2 3}", '{"ready": true} at last'],
+        ['{"time":"2026-01-02T15:04:05Z","level":"INFO","msg":"request served"}'] * 40,
+        ["# example.com/shop", "./main.go:5:24: moved to heap: kept"],
+        [],
+    ],
+    ids=["few", "many", "odd", "records", "listing", "none"],
+)
+def test_json_lines_among_those_of_a_log_are_read(lines, tmp_path):
+    path = text(tmp_path, "\n".join([*lines, LIVE[0], *lines, *LIVE[1:], *lines]) + "\n")
+    assert snapshots(path) == [(0, 7), (1, 8), (2, 9)]
+    assert not [issue for capture in captures(path) for issue in capture.issues]
+
+
+def test_lines_of_name_and_value_far_behind_in_a_log_are_read(tmp_path):
+    path = text(tmp_path, "request served\n" * 50_000 + "/gc/heap/live:bytes: 7\n/gc/heap/live:bytes: 8\n")
+    assert snapshots(path) == [(0, 7), (1, 8)]
+
+
+@pytest.mark.parametrize("words", ["", "[metrics] ", "runtime: "])
+def test_json_lines_that_a_logger_puts_words_before_are_read(words, tmp_path):
+    lines = [f"2026/01/02 15:04:0{n} {words}{line}\n" for n, line in enumerate(LIVE)]
+    path = text(tmp_path, "2026/01/02 15:04:05 request served\n".join(["", *lines]))
+    assert snapshots(path) == [(0, 7), (1, 8), (2, 9)]
+
+
+def test_a_torn_line_of_figures_in_a_log_is_told(tmp_path):
+    path = text(tmp_path, f"request served\n{LIVE[0]}\n{LIVE[1][:50]}\nrequest served\n")
+    assert snapshots(path) == [(0, 7)]
+    (capture,) = captures(path)
+    assert [(i.severity, i.position) for i in capture.issues] == [("data_loss", "line 3")]
+    assert capture.facts.is_salvaged
+
+
 def test_an_exposition_may_lack_the_first_sample_of_the_one_before_it(tmp_path):
     # The program began anew, and nothing has asked it yet.
     path = text(tmp_path, 'asked_total{code="200"} 5\ngo_goroutines 12\ngo_goroutines 3\ngo_goroutines 4\n')
