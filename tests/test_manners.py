@@ -47,6 +47,28 @@ def test_every_verb_ends_with_the_next_step_unless_it_is_to_be_quiet(demo: Path,
 
 @pytest.mark.parametrize(
     "words",
+    [["gate", "--candidate", "b08"], ["show", "b08"], ["compare", "b07", "b08"], ["regressions"]],
+    ids=lambda words: words[0],
+)
+@pytest.mark.sampled
+def test_signs_that_a_terminal_lacks_are_written_in_its_letters(demo: Path, words: list[str]) -> None:
+    def done(encoding: str) -> subprocess.CompletedProcess[str]:
+        given = os.environ | {"PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-m", "tracemill", *words, "--warehouse", str(demo)]
+        return subprocess.run(
+            command, capture_output=True, encoding=encoding, env=given, cwd=TOP, check=False, timeout=60
+        )
+
+    usual, plain = done("utf-8"), done("ascii")
+    assert plain.returncode == usual.returncode
+    assert "→" in usual.stdout
+    assert "->" in plain.stdout
+    for shown, expected in ((plain.stdout, usual.stdout), (plain.stderr, usual.stderr)):
+        assert (shown.count("?"), shown.count("\\")) == (expected.count("?"), expected.count("\\"))
+
+
+@pytest.mark.parametrize(
+    "words",
     [
         ["regressions"], ["gate", "--candidate", "b13"], ["builds"], ["metrics"], ["doctor"], ["settings"],
         ["sql", "select 1 as a"], ["top"], ["show", "b08"],

@@ -17,19 +17,34 @@ import click
 _FOR_SHELL = re.compile(r'(["$`\\])')
 # Whether progress and next steps are kept back.
 quiet = ContextVar("quiet", default=False)
+_IN_ASCII = "tracemill.in_ascii"
+
+
+# Our own signs in the letters that every encoding has.
+_PLAIN = {
+    "→": "->", "×": "x", "÷": "/", "−": "-", "±": "+/-", "≤": "<=", "∞": "inf", "µ": "u", "…": "...",
+    "·": ".", "│": "|", "█": "#", "▒": "=", "▏": "|", "▶": ">", "◀": "<", "✅": "+", "❌": "x",
+}  # fmt: skip
 
 
 def write_what_can_be_read() -> None:
-    """No sign that the encoding of standard output lacks is a reason to say nothing: there it is a ?.
+    """No sign that an encoding lacks is a reason to say nothing: ours become ASCII there, another is a ?.
 
-    ASCII stands for no encoding at all, as in a container without a locale: that gets UTF-8. Where it was
-    closed before we came, nobody reads.
+    An encoding of ASCII was asked for: without a locale Python takes UTF-8. Where standard output was closed
+    before we came, nobody reads.
     """
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as we run
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        is_none = codecs.lookup(sys.stdout.encoding).name == "ascii"
-        sys.stdout.reconfigure(encoding="utf-8" if is_none else None, errors="replace")
+    codecs.register_error(_IN_ASCII, _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_IN_ASCII)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
 
 
 def say(text: str) -> None:
