@@ -107,7 +107,9 @@ def _first_sentence(command: click.Command) -> str:
 def _sentence(error: Exception) -> str | None:
     """What to tell the user of an error that is about his input; None for a fault of ours."""
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        from tracemill.warehouse.durable import fact_of
+
+        return f"{error.filename}: {fact_of(error)}" if error.filename else str(error)
     if type(error).__module__.partition(".")[0] in {"_duckdb", "duckdb"}:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         return "; ".join(line for line in lines if not line.startswith(("LINE ", "^")))

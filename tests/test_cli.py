@@ -287,3 +287,44 @@ def test_a_setting_that_is_not_known_is_refused_with_the_nearest(
     (tmp_path / "tracemill.toml").unlink()
     monkeypatch.setenv("TRACEMILL_ARTIFACTS", "a b")
     assert "TRACEMILL_ARTIFACTS is no JSON" in tracemill("settings").stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "report FILE/page.html",
+        "report FILE/deep/down/page.html",
+        "show b08 --html FILE/page.html",
+        "timeline --around b08 --svg FILE/lanes.svg",
+        "export FILE",
+        "export FILE/marts",
+        "export FILE/waits.pb.gz --pprof --build b08",
+    ],
+)
+@pytest.mark.sampled
+def test_what_cannot_be_written_below_a_file_says_which_file(demo: Path, tmp_path: Path, words: str) -> None:
+    file = tmp_path / "plain"
+    file.write_text("kept")
+    done = tracemill(*words.replace("FILE", str(file)).split(), "--warehouse", demo)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"tracemill: {file}/")
+    assert done.stderr.endswith(f": {file} is a file, no folder\n")
+    assert file.read_text() == "kept"
+
+
+def test_a_warehouse_below_a_file_says_which_file(tmp_path: Path) -> None:
+    file = tmp_path / "plain"
+    file.write_text("kept")
+    done = tracemill("run", two_builds(tmp_path), "--warehouse", file / "w")
+    assert done.exit_code == 2
+    assert f"{file}/w: cannot be written: {file} is a file, no folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["show", "b08", "--html"], ["timeline", "--around", "b08", "--svg"], ["report"]]
+)
+@pytest.mark.sampled
+def test_the_folder_of_a_file_that_is_asked_for_is_made(demo: Path, tmp_path: Path, words: list[str]) -> None:
+    file = tmp_path / "new" / "page.html"
+    assert tracemill(*words, file, "--warehouse", demo).exit_code == 0
+    assert file.stat().st_size > 1000

@@ -68,14 +68,14 @@ def _cache(address: str, caches: Path) -> Path:
     digest = hashlib.sha256(f"{address}\0{server_of(address)}".encode()).hexdigest()[:12]
     folder = caches / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', address)[:80]}-{digest}"
     if address_of(folder) != address:
-        from tracemill.warehouse.durable import replace_file
+        from tracemill.warehouse.durable import fact_of, replace_file
 
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(folder / ADDRESS_FILE, json.dumps({"address": address}).encode() + b"\n")
         except OSError as error:
             raise WarehouseError(
-                f"{folder}: cannot be written: {error.strerror}; the setting cache says where copies of "
+                f"{folder}: cannot be written: {fact_of(error)}; the setting cache says where copies of "
                 "warehouses in a store are kept"
             ) from error
     return folder

@@ -13,11 +13,11 @@ import os
 import secrets
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from tracemill.warehouse.records import StoredFile
 
@@ -35,6 +35,17 @@ def sync(path: Path) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         os.close(descriptor)
+
+
+def fact_of(error: OSError) -> str:
+    """What is wrong with the file or folder of error; where another is in the way or missing, which."""
+    path = Path(str(error.filename or ""))
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        file = next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), path)
+        return "a file, where a folder should be" if file == path else f"{file} is a file, no folder"
+    if isinstance(error, FileNotFoundError) and not path.parent.exists():
+        return f"there is no folder {path.parent}"
+    return error.strerror or str(error)
 
 
 def sync_all(root: Path, files: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tracemill.warehouse.address import is_begun, no_warehouse, require_readable
+from tracemill.warehouse.durable import fact_of
 from tracemill.warehouse.errors import WarehouseError
 from tracemill.warehouse.layout import LOADING, LOCK
 
@@ -96,7 +97,7 @@ def _held(root: Path, name: str, how: int, doing: str, wait: float) -> Iterator[
         root.mkdir(parents=True, exist_ok=True)
         stream = (root / name).open("a+")
     except OSError as error:
-        raise WarehouseError(f"{root}: cannot be written: {error.strerror}") from error
+        raise WarehouseError(f"{root}: cannot be written: {fact_of(error)}") from error
     with stream:
         _take(stream, root, how, doing, time.monotonic() + wait)
         _say_who(stream)

@@ -40,7 +40,6 @@ def export(
     Raises WarehouseError where there is no warehouse, OSError where folder cannot be written.
     """
     with connect(warehouse) as connection:
-        folder.mkdir(parents=True, exist_ok=True)
         written = [folder / SCHEMA_FILE]
         replace_whole(written[0], lambda out: out.write(schema().encode()))
         made = {row[0] for row in connection.execute("show tables").fetchall()}
@@ -91,10 +90,15 @@ def _text_writer(write: Callable[[TextIO], object]) -> Callable[[BinaryIO], obje
 
 
 def replace_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Put what write writes in the place of path's content, whole or not at all.
+    """Put what write writes in the place of path's content, whole or not at all; its folder is made.
 
     Raises OSError, which names path.
     """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     with beside(path) as temporary:
         with temporary.open("wb") as out:
             write(out)

@@ -100,7 +100,6 @@ def write_report(warehouse: Path, file: Path, links: Links | None = None) -> Non
     """Write the page, whole or not at all. Raises WarehouseError, OSError."""
     with connect(warehouse) as connection:
         page = report_page(connection, links or Links.configured())
-    file.parent.mkdir(parents=True, exist_ok=True)
     replace_whole(file, lambda out: out.write(page.encode()))
 
 
