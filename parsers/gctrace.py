@@ -12,7 +12,7 @@ Quirks: megabytes are whole MiB, cut off; the share of CPU is cut to whole perce
 and globals stand there from Go 1.18. A line can begin in the middle of another program's
 output line, and several may stand in one, where programs write to one place. A capture may hold several
 programs' runs, one after the other: each begins where the cycle number does not rise, or the time falls.
-Programs that write at once can't be told apart.
+Programs that write at once can't be told apart. A capture with a torn line is salvaged.
 """
 
 from __future__ import annotations
@@ -76,11 +76,12 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     rows: list[dict[str, object]] = []
     states: list[dict[str, object]] = []
     passed_over = dict.fromkeys(_PASSED_OVER, 0)
+    torn: list[Issue] = []
     process, last, last_ns, run, ran_ms = 0, 0, 0, 0, -1
     for number, line in enumerate(source.read().decode("utf-8", "replace").split("\n"), 1):
         for begin, match in _pieces(line, _BEGINS, _LINE):
             if match is None or any(int(match[i]) >= _MOST_MB for i in (12, 13, 14, 15)):
-                yield _torn(number, "gctrace", line[begin : begin + 80])
+                torn.append(_torn(number, "gctrace", line[begin : begin + 80]))
                 continue
             cycle, at_ns = int(match[1]), _ns(match[2], 1e9)
             process += cycle <= last or at_ns < last_ns
@@ -88,16 +89,17 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
             rows.append({"process_index": process, "cycle": cycle} | _row(match))
         for begin, found in _pieces(line, _SCHED_BEGINS, _SCHED):
             if found is None:
-                yield _torn(number, "schedtrace", line[begin : begin + 80])
+                torn.append(_torn(number, "schedtrace", line[begin : begin + 80]))
                 continue
             run += int(found[1]) < ran_ms
             ran_ms = int(found[1])
             states.append({"process_index": run, "state_index": len(states)} | _state(found))
         for name, expression in _PASSED_OVER.items():
             passed_over[name] += len(expression.findall(line))
+    yield from torn
     if told := ", ".join(f"{count} of {name}=1" for name, count in passed_over.items() if count):
         yield Issue("info", "input", "", f"lines that have no table: {told}")
-    yield Facts(kind="gctrace" if rows or not states else "schedtrace")
+    yield Facts(kind="gctrace" if rows or not states else "schedtrace", is_salvaged=bool(torn))
     if rows or not states:
         yield Batch("gc_cycles", pa.RecordBatch.from_pylist(rows, TABLES["gc_cycles"].arrow_schema()))
     if states:

@@ -42,7 +42,7 @@ FORMATS = {
     "benchmarks": 9,
     "goroutine_dump": 9,
     "race": 1,
-    "gctrace": 6,
+    "gctrace": 7,
     "listing": 4,
     "escapes": 4,
     "logopt": 1,

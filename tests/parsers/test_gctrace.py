@@ -78,6 +78,17 @@ def test_every_cycle_of_a_line_is_read_and_each_torn_one_is_an_issue(tmp_path):
     assert [LINE[:40] in issues[0].message, LINE[:70] in issues[1].message] == [True, True]
 
 
+def test_a_capture_with_a_torn_line_is_salvaged(tmp_path):
+    path = tmp_path / "log"
+    for text, is_salvaged in (
+        (f"{LINE}\n{LINE[:60]}\n", True),
+        (f"{LINE}\n{SCHED[:60]}\n", True),
+        (f"{LINE}\n{SCHED}", False),
+    ):
+        path.write_text(text)
+        assert reading.facts(reading.items("gctrace", path)).is_salvaged == is_salvaged
+
+
 def test_every_state_of_the_scheduler_in_a_line_is_read_beside_cycles_and_what_has_no_table(tmp_path):
     path = tmp_path / "log"
     first, second, _ = SCHED.split("\n")
