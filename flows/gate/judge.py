@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 EXPECTED_SINCE_BUILDS = 3
 # So many of the series that are missing are named.
 _MOST_NAMED = 3
+# Metrics of which one alone is a regression.
+FAULTS = {m.name for m in METRICS.values() if m.is_fault}
 # Metrics of which a build may show less because less is known.
 MAPS_TOLD = {m.name for m in METRICS.values() if SOURCES[m.measure].exhaustive == "maps told"}
 UNORDERED = (
@@ -91,13 +93,18 @@ def _judged(
     stale = _not_built(warehouse, candidate)
     with connect(warehouse) as connection:
         builds = ask(connection, "gate/builds", _Build)
-        known = [b.build_id for b in builds]
+        known, unplaced = [b.build_id for b in builds], _unplaced(builds)
+        if not baseline and candidate in unplaced:
+            found = judge(connection, candidate, metrics, stale)
+            placed = [build for build in known if build not in unplaced]
+            faults = _faults_as_the_last(warehouse, candidate, placed, metrics, stale)
+            return replace(found, judged=faults.judged, findings=faults.findings, is_placed=False)
         if not baseline and not ignored and candidate not in known[:-1]:
             return judge(connection, candidate, metrics, stale)
     for build in baseline:
         require(build, "build", known)
     if len(baseline) == 1 and not ignored:
-        return _beside(warehouse, candidate, baseline[0], metrics, stale)
+        return _beside(warehouse, candidate, baseline[0], metrics, stale, is_placed=candidate not in unplaced)
     with WhatIf(warehouse) as whatif:
         chosen = list(baseline) or until(candidate, known)
         tables, parameters = only_these(candidate, chosen, is_order_given=bool(baseline))
@@ -109,13 +116,28 @@ def _judged(
             metrics,
             stale,
             is_baseline_chosen=bool(baseline),
-            unplaced=[] if baseline else _unplaced(builds),
+            unplaced=[] if baseline else unplaced,
         )
     return replace(found, ignored=ignored)
 
 
+def _faults_as_the_last(
+    warehouse: Path, candidate: str, chosen: list[str], metrics: tuple[str, ...], doubts: list[str]
+) -> Judgement:
+    """The judgement of the faults of a build without a known place: none of the chosen builds has them."""
+    with WhatIf(warehouse) as whatif:
+        connection = whatif.change(*only_these(candidate, chosen, is_order_given=True))
+        return replace(_judge_faults(connection, candidate, metrics, doubts), is_placed=False)
+
+
 def _beside(
-    warehouse: Path, candidate: str, before: str, metrics: tuple[str, ...], stale: list[str]
+    warehouse: Path,
+    candidate: str,
+    before: str,
+    metrics: tuple[str, ...],
+    stale: list[str],
+    *,
+    is_placed: bool,
 ) -> Judgement:
     """The judgement of a build beside one other, as a pull request's base: no history has a say."""
     from tracemill.flows.gate.two_builds import with_comparison
@@ -123,9 +145,12 @@ def _beside(
     if candidate == before:
         raise NoSuchNameError(f"{candidate} is one build; name another one by --baseline")
     with connect(warehouse) as connection:
-        return with_comparison(
-            connection, _judge_faults(connection, candidate, metrics, stale), before, metrics
+        faults = (
+            _judge_faults(connection, candidate, metrics, stale)
+            if is_placed
+            else _faults_as_the_last(warehouse, candidate, [before], metrics, stale)
         )
+        return with_comparison(connection, faults, before, metrics)
 
 
 def _judge_faults(
@@ -138,15 +163,17 @@ def _judge_faults(
     if not failures:
         require(candidate, "build", [b.build_id for b in builds])
     ordinal = known.ordinal if known else 0
-    faults = _faults(connection, candidate, metrics) if known and known.is_ordered else []
+    findings = [f for f in _findings(connection, candidate, ordinal, metrics) if f.metric in FAULTS]
+    # A race is seen where it happens alone: no capture shows that there is none.
+    shown = _faults(connection, candidate, metrics) if known else []
     counts = {s.metric: s.judged for s in _series(connection, ordinal, metrics)}
     return Judgement(
         candidate,
         known.commit if known else None,
         (),
         is_baseline_chosen=True,
-        judged={fault: counts.get(fault, 0) for fault in faults},
-        findings=tuple(f for f in _findings(connection, candidate, ordinal, metrics) if f.metric in faults),
+        judged={metric: counts.get(metric, 0) for metric in (*shown, *(f.metric for f in findings))},
+        findings=tuple(findings),
         unjudged=(),
         doubts=(*doubts, *(f.reason for f in failures if not f.is_unknown_kind)),
         unread=tuple(f.message for f in failures if f.is_unknown_kind),
@@ -307,7 +334,7 @@ def _why_none_before(candidate: str, builds: list[_Build], unplaced: list[str]) 
 
 
 def _require_metrics(connection: duckdb.DuckDBPyConnection, metrics: tuple[str, ...]) -> None:
-    known = ask_column(connection, "gate/judged_metrics") if metrics else []
+    known = sorted({*ask_column(connection, "gate/judged_metrics"), *FAULTS}) if metrics else []
     for metric in metrics:
         require(metric, "judged metric", known)
 

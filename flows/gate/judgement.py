@@ -122,6 +122,7 @@ class Judgement:
     not_compared: of a history, which builds the candidate was really judged against. doubled: of a history,
     what would be seen of twice as much. joined: sentences: what the candidate made certain of incidents that
     were known before it. no_baseline: of a history, why no build comes before the candidate.
+    is_placed: whether the candidate's place among the builds is known.
     """
 
     candidate: str
@@ -143,6 +144,7 @@ class Judgement:
     doubled: tuple[Doubled, ...] = ()
     joined: tuple[str, ...] = ()
     no_baseline: str = ""
+    is_placed: bool = True
 
     @property
     def regressed(self) -> list[Finding]:

@@ -156,9 +156,19 @@ def gate(
 
 def _after_gate(judgement: Judgement, where: str) -> str:
     """What to do after the gate's answer."""
+    from tracemill.warehouse.schema.metrics import METRICS
+
     if judgement.failing:
         first = judgement.failing[0]
-        beside = f" --baseline {shlex.quote(judgement.baseline[0])}" if judgement.comparison else ""
+        is_fault = (metric := METRICS.get(first.metric)) is not None and metric.is_fault
+        if is_fault and not judgement.is_placed:
+            return (
+                f"mend it; before it can be accepted, say where {first.build_id} belongs: "
+                '"committed_at" in build.json, or run --order FILE'
+            )
+        # A fault is a verdict of the history, whatever the build is compared with.
+        is_beside = judgement.comparison and not is_fault
+        beside = f" --baseline {shlex.quote(judgement.baseline[0])}" if is_beside else ""
         count = len(judgement.failing)
         ways = "mend it, or" if count == 1 else f"mend them, or accept each of the {count}, first"
         # What is compared beside one build alone is of no incident that `show` knows.
