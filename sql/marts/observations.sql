@@ -3,7 +3,7 @@
 -- scope: history
 -- A site that a run does not have gives no row: whether that means zero is for the detection to say, by what the
 -- run's captures could have shown. What capturing itself costs, as pprof and traces do, is neither better nor worse.
--- Nor is a benchmark's figure where a build has it below zero: changes are judged on logarithms.
+-- Nor is a benchmark's figure where a build has it below zero (int_below_zero).
 with
 
 figures as (
@@ -18,17 +18,15 @@ measures as (
     select * from int_run_measures
 ),
 
+below_zero as (
+    select * from int_below_zero
+),
+
 -- A benchmark's unit has one polarity in all builds: what the Unit lines of any say, where they agree.
 units as (
     select metric, if(min(polarity) = max(polarity), min(polarity), 0) as polarity,
     from figures_benchmarks
     group by metric
-),
-
-below_zero as (
-    select distinct build_id, metric, subject,
-    from figures_benchmarks
-    where value < 0
 )
 
 select

@@ -30,7 +30,11 @@ series as (
 
 -- As the observations have it.
 benched as (
-    select metric, subject, bool_or(value < 0) as is_below_zero, bool_or(polarity <> 0) as is_judged,
+    select
+        metric,
+        subject,
+        (metric, subject) in (select metric, subject from int_below_zero) as is_below_zero,
+        bool_or(polarity <> 0) as is_judged,
     from observations
     where starts_with(metric, 'bench ')
     group by metric, subject

@@ -28,11 +28,10 @@ history as (
 ),
 
 below_zero as (
-    select distinct metric, subject,
-    from observations
+    select metric, subject,
+    from int_below_zero
     inner join builds using (build_id)
-    where builds.ordinal = $ordinal and polarity = 0 and value < 0
-        and starts_with(metric, 'bench ')
+    where builds.ordinal = $ordinal
 ),
 
 series as (
