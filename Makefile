@@ -20,6 +20,7 @@ demo: $(VENV)/core  ## set up the core, run the main job on the recorded artifac
 	@$(BIN)/tracemill run examples/artifacts --warehouse $(DEMO)/warehouse --exports $(DEMO)/exports
 	@echo
 	@echo "Ask it something:"
+	@echo "  $(BIN)/tracemill show b08 --warehouse $(DEMO)/warehouse"
 	@echo "  $(BIN)/tracemill sql --warehouse $(DEMO)/warehouse \"from block_mapassign order by block_ns desc limit 10\""
 
 test: $(VENV)/ready  ## set up, the tests (about ten minutes on two cores)

@@ -142,7 +142,7 @@ def test_the_innermost_function_that_reaches_most_of_them_is_named(paths: str, n
 
 def test_the_readme_shows_what_show_says(contention: Card) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text()
-    block = readme.partition("$ tracemill show b08\n")[2].partition("```")[0]
+    block = readme.partition("$ tracemill show b08 --warehouse .demo/warehouse\n")[2].partition("```")[0]
 
     def shapes(text: str) -> list[str]:
         """Lines without their figures."""
