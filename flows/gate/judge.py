@@ -467,6 +467,11 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
                 for r in ask(connection, "gate/requests", _Requests, build_id=candidate)
             )
         )
+    if sources := ask_column(connection, "gate/since_start", build_id=candidate):
+        found.append(
+            f"no run counts its work (run.json), so that figures of {', '.join(sources)} are all since the "
+            "process began: one that ran longer, or did more, has more"
+        )
     return found
 
 

@@ -55,6 +55,13 @@ class LeftOut(NamedTuple):
     path: str
 
 
+class WithoutWaits(NamedTuple):
+    """A kind of contention profile that tells of no wait in any build."""
+
+    kind: str
+    builds: list[str]
+
+
 class Damaged(NamedTuple):
     """A capture of which a part was lost."""
 
@@ -82,6 +89,7 @@ def examine(warehouse: Path) -> list[Ailment]:
             *_inputs(connection),
             *_history(connection, builds),
             *_left_out(ask(connection, "doctor/left_out", LeftOut)),
+            *_without_waits(ask(connection, "doctor/without_waits", WithoutWaits)),
             *_builds(builds),
         ]
 
@@ -235,6 +243,19 @@ def _left_out(captures: list[LeftOut]) -> list[Ailment]:
             "where a run has several processes, put the captures of each into a folder of its own: "
             "<build>/<run>/<process>/",
         )
+    ]
+
+
+def _without_waits(kinds: list[WithoutWaits]) -> list[Ailment]:
+    switches = {"block": "runtime.SetBlockProfileRate", "mutex": "runtime.SetMutexProfileFraction"}
+    return [
+        Ailment(
+            f"{k.kind} profiles of {_named(k.builds)} tell of no wait in the program's code, as those of all "
+            "builds: a lock that is held longer would not show",
+            f"a program records such waits only after {switches[k.kind]}: call it where it starts, or take "
+            "execution traces",
+        )
+        for k in kinds
     ]
 
 

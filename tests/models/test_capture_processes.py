@@ -308,6 +308,21 @@ def test_doctor_names_a_profile_that_may_be_of_either_process() -> None:
     assert left_out(given) == ["b1/1/again"]
 
 
+@pytest.mark.parametrize(
+    ("sites", "first_site", "named"),
+    [(12, 2 * MIB, []), (12, 9 * MIB, ["b1/1/heap-0.txt"]), (9, 2 * MIB, ["b1/1/heap-0.txt"])],
+)
+def test_doctor_names_no_text_of_which_a_later_one_has_all(sites, first_site, named) -> None:
+    """Texts say neither when nor of which process they are; each pair was named."""
+    given = Given()
+    stacks = [given.stack(f"app.f{site}", *USER_PATH) for site in range(sites)]
+    for path, size in (("heap-0.txt", first_site), ("heap-1.txt", 3 * MIB)):
+        of_capture = [(stack, 0x1000 + i, size if i == 0 else 4 * MIB) for i, stack in enumerate(stacks)]
+        given.heap("b1", "1", of_capture, kind="heap_text", name=path, format="legacy_profile")
+    given.tables["profile_mappings"].clear()
+    assert left_out(given) == named
+
+
 def test_every_model_of_a_builds_rows_names_the_build() -> None:
     given = Given()
     given.capture("b1", "1", "heap")

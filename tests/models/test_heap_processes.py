@@ -81,3 +81,31 @@ def test_captures_of_one_process_are_one_run(second, run_count):
     assert {count for _, count, _, _ in found} == {run_count}
     assert {variance is None for _, _, variance, _ in found} == {run_count == 1}
     assert np.all([counting > 0 for *_, counting in found])
+
+
+@pytest.mark.parametrize(
+    ("counts", "benchmarks", "is_noted"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_totals_of_nobody_knows_how_much_work_are_noted(counts, benchmarks, is_noted):
+    """A run that lasted a tenth longer has a tenth more of all, and the gate said nothing of it."""
+    given = Given()
+    stacks = [given.stack(f"app.f{site}", *USER_PATH) for site in range(12)]
+    for build in ("b1", "b2", "b3", "b4"):
+        for run, of_run in (("1", FIRST), ("2", OTHER)):
+            given.heap(
+                build,
+                run,
+                [
+                    (stack, 0x1000 + i, size)
+                    for i, (stack, size) in enumerate(zip(stacks, of_run, strict=True))
+                ],
+            )
+            if benchmarks:
+                given.capture(build, run, "benchmarks", format="benchmarks")
+            if counts:
+                given.tables["run_work"].append(
+                    {"build_id": build, "run_id": run, "work_unit": "requests", "work_count": 1000}
+                )
+    with given.models() as connection:
+        notes = judge(connection, "b4").conditions
+    assert any("heap_alloc are all since the process began" in note for note in notes) == is_noted

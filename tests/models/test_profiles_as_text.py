@@ -9,6 +9,7 @@ import pytest
 
 from tracemill.flows.build import build
 from tracemill.flows.loading.ingest import ingest
+from tracemill.flows.show.doctor import examine
 from tracemill.warehouse import connect
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -70,3 +71,23 @@ def test_goroutines_of_the_text_are_counted_by_their_entry_functions(warehouse):
     assert counted("both") == counted("protobuf")
     assert sum(counted("text").values()) == sum(counted("protobuf").values())
     assert counted("text") == counted("protobuf")
+
+
+@pytest.mark.parametrize("with_waits", [False, True])
+def test_doctor_says_of_which_kind_no_build_has_a_wait(tmp_path, with_waits):
+    """A program that never calls SetMutexProfileFraction serves empty profiles."""
+    run = tmp_path / "artifacts/b1/1"
+    run.mkdir(parents=True)
+    (run / "block.txt").write_text("--- contention:\ncycles/second=2596119692\n")
+    (run / "mutex.txt").write_text("--- mutex:\ncycles/second=2596119692\nsampling period=0\n")
+    if with_waits:
+        other = tmp_path / "artifacts/b2/1"
+        other.mkdir(parents=True)
+        for name in ("block", "mutex"):
+            shutil.copy(SAMPLES / "legacy_profile/go1.27" / f"{name}.txt", other)
+    ingest([tmp_path / "artifacts"], tmp_path / "warehouse", processes=1)
+    build(tmp_path / "warehouse")
+    said = [found.what for found in examine(tmp_path / "warehouse") if "tell of no wait" in found.what]
+    assert [what.split(" tell")[0] for what in said] == (
+        [] if with_waits else ["block profiles of b1", "mutex profiles of b1"]
+    )
