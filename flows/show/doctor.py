@@ -12,7 +12,7 @@ from tracemill.warehouse import connect
 from tracemill.warehouse.catalog import Catalog
 from tracemill.warehouse.condensed import late
 from tracemill.warehouse.published import published_fingerprints
-from tracemill.warehouse.queries import ask
+from tracemill.warehouse.queries import ask, ask_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +90,7 @@ def examine(warehouse: Path) -> list[Ailment]:
             *_history(connection, builds),
             *_left_out(ask(connection, "doctor/left_out", LeftOut)),
             *_without_waits(ask(connection, "doctor/without_waits", WithoutWaits)),
+            *_untimed(ask_column(connection, "doctor/untimed")),
             *_builds(builds),
         ]
 
@@ -256,6 +257,19 @@ def _without_waits(kinds: list[WithoutWaits]) -> list[Ailment]:
             "execution traces",
         )
         for k in kinds
+    ]
+
+
+def _untimed(builds: list[str]) -> list[Ailment]:
+    if not builds:
+        return []
+    return [
+        Ailment(
+            f"snapshots of the runtime of {_named(builds)} do not say when they were taken: what they count "
+            "up, as allocations and collections, has no rate and is not judged",
+            "write the time behind each value (in /metrics, milliseconds since 1970) or in a field beside "
+            "them (in JSON, time)",
+        )
     ]
 
 

@@ -73,6 +73,23 @@ def test_goroutines_of_the_text_are_counted_by_their_entry_functions(warehouse):
     assert counted("text") == counted("protobuf")
 
 
+@pytest.mark.parametrize("time", ["", " 17000000{second}0000"])
+def test_doctor_says_where_snapshots_have_no_times(tmp_path, time):
+    """Two scrapes of /metrics a run, as curl keeps them: what they count up was dropped without a word."""
+    run = tmp_path / "artifacts/b1/1"
+    run.mkdir(parents=True)
+    for second in (1, 2):
+        at = time.format(second=second)
+        lines = (f"go_goroutines 9{at}", f"go_memstats_alloc_bytes_total {second}e9{at}")
+        (run / f"{second}.prom").write_text("".join(f"{line}\n" for line in lines))
+    ingest([tmp_path / "artifacts"], tmp_path / "warehouse", processes=1)
+    build(tmp_path / "warehouse")
+    said = [found.what for found in examine(tmp_path / "warehouse")]
+    assert any(what.startswith("snapshots of the runtime of b1 do not say when") for what in said) == (
+        not time
+    )
+
+
 @pytest.mark.parametrize("with_waits", [False, True])
 def test_doctor_says_of_which_kind_no_build_has_a_wait(tmp_path, with_waits):
     """A program that never calls SetMutexProfileFraction serves empty profiles."""
