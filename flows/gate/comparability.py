@@ -33,7 +33,7 @@ CONDITIONS = {
     "machine": ("cpu", "cpu_limit", "memory_limit", "machine", "runner", "environment"),
     "sampling_period": ("sampling period",),
     "recorder": ("traces recorded",),
-    "processes": ("processes",),
+    "processes": ("processes", "runs of one process"),
     "load": ("load",),
     "work": ("amount of work",),
     "duration": ("duration",),

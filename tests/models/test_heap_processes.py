@@ -109,3 +109,29 @@ def test_totals_of_nobody_knows_how_much_work_are_noted(counts, benchmarks, is_n
     with given.models() as connection:
         notes = judge(connection, "b4").conditions
     assert any("heap_alloc are all since the process began" in note for note in notes) == is_noted
+
+
+@pytest.mark.parametrize(("shares_a_process", "exit_code"), [(False, 0), (True, 2)])
+def test_runs_of_one_process_are_not_compared_with_runs_of_their_own(shares_a_process, exit_code):
+    """What a process has allocated counts from its start; each function seemed to allocate twice as much."""
+    given = Given()
+    random = np.random.default_rng(3)
+    typical = random.integers(20, 90, 30) * MIB
+    stacks = [given.stack(f"app.f{site}", *USER_PATH) for site in range(30)]
+    for number in range(1, 10):
+        so_far = np.zeros(30)
+        for run in ("1", "2", "3"):
+            of_run = typical * np.exp(random.normal(0, 0.08, 30))
+            so_far = so_far + of_run if number == 9 and shares_a_process else of_run
+            given.heap(
+                f"b{number}",
+                run,
+                [(s, 0x1000 + i, int(v)) for i, (s, v) in enumerate(zip(stacks, so_far, strict=True))],
+            )
+    given.tables["profile_samples"] = [
+        sample for sample in given.tables["profile_samples"] if sample["sample_type"].startswith("alloc")
+    ]
+    with given.models() as connection:
+        found = judge(connection, "b9")
+    assert found.exit_code == exit_code
+    assert any("runs of one process 1 → 3, unlike" in note for note in found.conditions) == shares_a_process

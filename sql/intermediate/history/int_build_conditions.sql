@@ -19,6 +19,10 @@ heap as (
     select * from int_heap_captures
 ),
 
+heap_processes as (
+    select * from int_heap_processes
+),
+
 binaries as (
     select * from stg_binaries
 ),
@@ -76,6 +80,13 @@ inner join (
 ) as measures (sample_type, measure) using (sample_type)
 where heap.sampling_period > 0
 group by heap.build_id, measures.measure
+union all
+-- What was allocated counts from the start of the process: its second run has the first's, too.
+select processes.build_id, measures.measure, 'runs of one process',
+    regexp_replace(round(processes.run_count / processes.process_count, 1)::varchar, '\.0$', ''),
+from heap_processes as processes
+cross join (values ('heap_alloc'), ('map_alloc')) as measures (measure)
+where processes.process_count > 0
 union all
 select build_id, null, 'architecture', architecture,
 from architectures
