@@ -457,6 +457,11 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
         f"process{'es' * (p.process_count > 1)}, and count as {p.process_count}"
         for p in ask(connection, "gate/processes", _Processes, build_id=candidate)
     ]
+    if programs := ask_column(connection, "gate/programs", build_id=candidate):
+        found.append(
+            f"its runs are of {len(programs)} different programs ({few_of(programs, _MOST_NAMED)}): what one "
+            "of them has is judged by its own runs, what several have by the median of all"
+        )
     if sources := ask_column(connection, "gate/per_second", build_id=candidate):
         found.append(
             f"no run counts its work (run.json), so that figures of {', '.join(sources)} are per second: "

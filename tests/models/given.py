@@ -95,6 +95,7 @@ class Given:
         period: int = 524288,
         gnu_build_id: str | None = "cafe",
         start: int = 0,
+        program: str = "/srv/app",
         **columns: Any,
     ) -> str:
         """Add a heap profile with (stack_id, leaf_pc, bytes): half as much in use, objects of 1 KiB."""
@@ -106,7 +107,7 @@ class Given:
                 "mapping_start": start,
                 "mapping_limit": start + 10**9,
                 "mapping_offset": 0,
-                "mapping_file": "/srv/app",
+                "mapping_file": program,
                 "gnu_build_id": gnu_build_id,
             }
         )

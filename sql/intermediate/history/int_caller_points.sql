@@ -36,6 +36,10 @@ described as (
     select * from int_metrics
 ),
 
+programs as (
+    select * from int_run_programs
+),
+
 unknown as (
     select build_id, run_id, unnest(list_distinct(list_prepend(function, callers))) as caller, alloc_bytes, inuse_bytes,
     from unknown_allocations
@@ -59,6 +63,13 @@ caller_costs as (
     )
     semi join wanted using (metric, caller)
     group by build_id, run_id, metric, caller
+),
+
+-- Where a build's runs are of different programs, those that ever showed what is below the caller.
+caller_programs as (
+    select distinct caller_costs.metric, caller_costs.caller, programs.program,
+    from caller_costs
+    inner join programs using (build_id, run_id)
 ),
 
 -- What nothing tells whether a map allocated it, of what each caller and all below it allocated.
@@ -94,7 +105,14 @@ run_points as (
     inner join described using (metric)
     left join caller_costs using (build_id, run_id, metric, caller)
     left join untold using (build_id, run_id, measure, caller)
-    where coalesce(untold.value, 0) <= 0.02 * (coalesce(caller_costs.value, 0) + coalesce(untold.value, 0))
+    left join programs using (build_id, run_id)
+    where (
+            programs.program is null
+            or (wanted.metric, wanted.caller, programs.program) in (
+                select (metric, caller, program) from caller_programs
+            )
+        )
+        and coalesce(untold.value, 0) <= 0.02 * (coalesce(caller_costs.value, 0) + coalesce(untold.value, 0))
 )
 
 select

@@ -35,6 +35,10 @@ seen as (
     select * from int_functions_seen
 ),
 
+programs as (
+    select * from int_run_programs
+),
+
 floors as (
     select * from int_metric_floors
 ),
@@ -50,28 +54,41 @@ run_costs as (
     select
         build_order.ordinal,
         observed.run_id,
+        coalesce(programs.program, '') as program,
         observed.function,
         described.measure,
         observed.metric,
         sum(observed.value) as value,
     from observed
     inner join described using (metric)
+    left join programs
+        on programs.build_id = observed.build_id
+        and programs.run_id = observed.run_id
     semi join measures
         on measures.build_id = observed.build_id
         and measures.run_id = observed.run_id
         and measures.measure = described.measure
-    inner join build_order using (build_id)
+    inner join build_order
+        on build_order.build_id = observed.build_id
     where observed.function is not null
         and observed.calling_function is null
         and observed.metric in ('block_ns', 'alloc_bytes', 'mapassign_alloc_bytes', 'makemap_alloc_bytes', 'cpu_ns')
     group by all
 ),
 
+-- In how many runs of a program a function has each of its costs.
+counted_costs as (
+    select *, count(*) over (partition by ordinal, program, function, metric) as seen_count,
+    from run_costs
+),
+
 measured_runs as (
-    select build_order.ordinal, measures.measure, count(distinct measures.run_id) as run_count,
+    select build_order.ordinal, measures.measure, coalesce(programs.program, '') as program,
+        count(distinct measures.run_id) as run_count,
     from measures
     inner join build_order using (build_id)
-    group by build_order.ordinal, measures.measure
+    left join programs using (build_id, run_id)
+    group by build_order.ordinal, measures.measure, coalesce(programs.program, '')
 ),
 
 -- A sampled profile may miss a function once; only what is never seen again is gone. What costs nothing any more but
@@ -133,7 +150,7 @@ costs as (
         coalesce(list_var_samp(list_sort(list(ln(run_costs.value + floors.negligible)))), 0) as variance,
         median(run_costs.value) > 2 * any_value(floors.negligible) as is_real,
     from ends
-    inner join run_costs
+    inner join counted_costs as run_costs
         on run_costs.function = ends.function
         and run_costs.measure = ends.measure
         and run_costs.ordinal = ends.seen_ordinal
@@ -141,9 +158,10 @@ costs as (
     inner join measured_runs
         on measured_runs.ordinal = ends.seen_ordinal
         and measured_runs.measure = ends.measure
+        and measured_runs.program = run_costs.program
     group by ends.ordinal, ends.seen_ordinal, ends.function, ends.is_new, run_costs.metric
-    -- What one run misses a whole build may miss.
-    having count(*) = any_value(measured_runs.run_count)
+    -- What one run of a program misses a whole build may miss.
+    having bool_and(run_costs.seen_count = measured_runs.run_count)
 ),
 
 callers as (

@@ -1,7 +1,8 @@
 -- The logarithm of each judged series' figure at each run.
 -- grain: metric, series_number, build_id, run_id
 -- scope: view
--- A site that a run does not show is zero there if the run's captures could have shown it, and unknown if not. What
+-- A site that a run does not show is zero there if the run's captures could have shown it, and unknown if not: those of a
+-- program that never showed it could not, where a build's runs are of different programs. What
 -- maps allocated at a site is known where next to nothing that the site allocated is unknown, whatever others are.
 -- Figures below the negligible are drawn together by adding it before the logarithm is taken.
 with
@@ -22,6 +23,14 @@ measures as (
 
 floors as (
     select * from int_metric_floors
+),
+
+programs as (
+    select * from int_run_programs
+),
+
+series_programs as (
+    select * from int_series_programs
 ),
 
 unknown as (
@@ -91,6 +100,11 @@ shown as (
         false,
     from series
     inner join measures using (measure)
+    left join programs using (build_id, run_id)
+    where programs.program is null
+        or (series.metric, series.series_number, programs.program) in (
+            select (metric, series_number, program) from series_programs
+        )
     union all
     select untold.build_id, untold.run_id, named.metric, named.series_number, null, null, null, null, null, false, true,
     from untold
