@@ -27,6 +27,7 @@ from tracemill.flows.show.coverage import (
     ZERO,
     ClockChange,
     Difference,
+    IterationChange,
     SharedChange,
     few_of,
 )
@@ -451,6 +452,11 @@ def _conditions(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[s
         f"clock, {p.least:.3g} to {p.most:.3g} s in the builds before; what is worse by the clock is told if "
         "it lasts at a later build; or record this one again"
         for p in ask(connection, "gate/processors", _Processors, build_id=candidate)
+    ]
+    found += [
+        c.sentence
+        for c in ask(connection, "coverage/iteration_changes", IterationChange)
+        if c.build_id == candidate
     ]
     found += [
         f"the heap profiles of {p.run_count} runs are captures of {p.process_count} "

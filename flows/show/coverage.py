@@ -109,6 +109,32 @@ class ClockChange(NamedTuple):
         )
 
 
+class IterationChange(NamedTuple):
+    """A build's changes that follow from how often benchmarks went around, and the greatest of them."""
+
+    build_id: str
+    series_count: int
+    metric: str
+    subject: str
+    unit: str
+    before: float
+    after: float
+    benchmark: str
+    iterations_before: float
+    iterations: float
+
+    @property
+    def sentence(self) -> str:
+        """What changed by iterations, whose, and what makes such figures compare."""
+        more = f" and {self.series_count - 1} more" if self.series_count > 1 else ""
+        return (
+            f"by iterations alone: at {self.build_id} {self.metric} of {short_name(self.subject)} "
+            f"{amounts(self.before, self.after, self.unit)}{more}: {self.benchmark} went around "
+            f"{self.iterations_before:,.0f} → {self.iterations:,.0f} times; no verdict "
+            "(-benchtime 5000x gives each build as many)"
+        )
+
+
 class Passing(NamedTuple):
     """A build at which figures were out of line for that build alone, and the one that was furthest out."""
 
@@ -155,6 +181,7 @@ class Coverage:
     differences: list[Difference]
     shared_changes: list[SharedChange]
     clock_changes: list[ClockChange]
+    iteration_changes: list[IterationChange]
     passing: list[Passing]
     kinds: list[Kind]
     least: int
@@ -218,7 +245,13 @@ class Coverage:
 
     def _apart(self) -> list[str]:
         apart = (*self._set_aside(), *self._one_history(), *self._one_run(), *self._differences())
-        return [*apart, *self._shared_changes(), *self._by_the_clock(), *self._passing()]
+        return [
+            *apart,
+            *self._shared_changes(),
+            *self._by_the_clock(),
+            *self._by_iterations(),
+            *self._passing(),
+        ]
 
     def _set_aside(self) -> list[str]:
         if not self.unordered:
@@ -280,6 +313,11 @@ class Coverage:
             [c.sentence for c in self.clock_changes], "by the clock alone: changes at {} earlier builds"
         )
 
+    def _by_iterations(self) -> list[str]:
+        return _newest(
+            [c.sentence for c in self.iteration_changes], "by iterations alone: figures of {} earlier builds"
+        )
+
     def _passing(self) -> list[str]:
         return _newest(
             [p.sentence for p in self.passing], "for one build alone: figures of {} earlier builds"
@@ -334,6 +372,7 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
         differences=ask(connection, "coverage/differences", Difference),
         shared_changes=ask(connection, "coverage/shared_changes", SharedChange),
         clock_changes=ask(connection, "coverage/clock_changes", ClockChange),
+        iteration_changes=ask(connection, "coverage/iteration_changes", IterationChange),
         passing=ask(connection, "coverage/passing", Passing),
         kinds=ask(connection, "coverage/kinds", Kind),
         least=least_earlier_builds(connection),

@@ -3,6 +3,7 @@
 -- scope: history
 -- A site that a run does not have gives no row: whether that means zero is for the detection to say, by what the
 -- run's captures could have shown. What capturing itself costs, as pprof and traces do, is neither better nor worse.
+-- Nor is what code of tests costs, as a benchmark's set-up, unless it leaks or races: the benchmarks tell what they measure.
 -- Nor is a benchmark's figure where a build has it below zero (int_below_zero).
 with
 
@@ -27,6 +28,10 @@ units as (
     select metric, if(min(polarity) = max(polarity), min(polarity), 0) as polarity,
     from figures_benchmarks
     group by metric
+),
+
+test_functions as (
+    select * from int_test_functions
 )
 
 select
@@ -47,6 +52,7 @@ select
     case
         when below_zero.metric is not null then 0
         when regexp_matches(figures.function, '^((net/http|runtime)/pprof|runtime/trace)\.|^runtime\.(\(\*)?trace') then 0
+        when test_functions.function is not null and not described.is_fault then 0
         else coalesce(units.polarity, figures.polarity, described.polarity)::int
     end as polarity,
     described.measure,
@@ -54,6 +60,9 @@ select
 from figures
 inner join described using (metric)
 left join units using (metric)
+left join test_functions
+    on test_functions.build_id = figures.build_id
+    and test_functions.function = figures.function
 left join below_zero
     on below_zero.build_id = figures.build_id
     and below_zero.metric = figures.metric

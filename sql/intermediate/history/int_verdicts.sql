@@ -24,6 +24,10 @@ by_the_clock as (
     select * from int_clock_changes
 ),
 
+by_iterations as (
+    select * from int_iteration_changes
+),
+
 build_order as (
     select * from builds
 ),
@@ -59,6 +63,10 @@ tellings as (
         on by_the_clock.metric = change.metric
         and by_the_clock.first_subject = change.first_subject
         and by_the_clock.ordinal = change.ordinal
+    anti join by_iterations
+        on by_iterations.metric = change.metric
+        and by_iterations.first_subject = change.first_subject
+        and by_iterations.ordinal = change.ordinal
     where change.is_change
     union all
     select change.metric, change.first_subject, change.ordinal, loads.told_ordinal, null,
@@ -67,6 +75,10 @@ tellings as (
         on loads.metric = change.metric
         and loads.first_subject = change.first_subject
         and loads.ordinal = change.ordinal
+    anti join by_iterations
+        on by_iterations.metric = change.metric
+        and by_iterations.first_subject = change.first_subject
+        and by_iterations.ordinal = change.ordinal
     where change.is_change
         and loads.told_ordinal > change.found_ordinal
 ),

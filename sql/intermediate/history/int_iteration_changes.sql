@@ -1,0 +1,128 @@
+-- Changes that follow from how often benchmarks went around: given a time, a faster one does more, and costs more in all.
+-- grain: metric, first_subject, ordinal
+-- scope: history
+-- What a run did is not counted then, and the iterations of the benchmarks below which the function runs stand in, of a
+-- function below none those of its program. They explain a change that is no greater than theirs; of sums over the process's life, of
+-- which they are the last part (go test feels its way with fewer), and where they changed twofold, one up to twice as great.
+-- Benchmarks that are told how often (-benchtime 5000x) explain nothing, nor does what a run counts (run.json).
+with
+
+history as (
+    select * from regression_history
+),
+
+measures as (
+    select * from int_run_measures
+    where is_comparable and load_dependence <> 'none' and work_unit is null
+),
+
+iterations as (
+    select * from int_iterations
+),
+
+series as (
+    select * from int_series
+),
+
+programs as (
+    select * from int_series_programs
+),
+
+below as (
+    select distinct function, benchmark from int_benchmark_stacks
+),
+
+rules as (
+    select * from detection_rules
+),
+
+uncounted as (
+    select build_id, measure, bool_and(coalesce(per = 's', false)) as is_per_second,
+    from measures
+    group by build_id, measure
+),
+
+shown_by as (
+    select series.metric, series.first_subject, programs.program,
+    from series
+    inner join programs using (metric, series_number)
+),
+
+changed as (
+    select history.*, uncounted.is_per_second,
+    from history
+    inner join uncounted using (build_id, measure)
+    where history.is_change and history.function is not null
+),
+
+-- How often each benchmark went around at the change, and at the builds of the level before.
+beside as (
+    select
+        changed.metric,
+        changed.first_subject,
+        changed.ordinal,
+        here.benchmark,
+        here.subject,
+        any_value(here.iterations) as iterations,
+        median(earlier.iterations) as iterations_before,
+        min(earlier.least) < max(here.most) or min(here.least) < max(earlier.most) as is_chosen,
+    from changed
+    inner join iterations as here using (build_id)
+    inner join history as before
+        on before.metric = changed.metric
+        and before.first_subject = changed.first_subject
+        and before.level_number = changed.level_before
+        and before.ordinal < changed.ordinal
+    inner join iterations as earlier
+        on earlier.build_id = before.build_id
+        and earlier.program = here.program
+        and earlier.benchmark = here.benchmark
+        and earlier.subject = here.subject
+    where here.benchmark in (select benchmark from below where below.function = changed.function)
+        or (
+            changed.function not in (select function from below)
+            and (
+                here.program = ''
+                or (changed.metric, changed.first_subject, here.program) in (
+                    select (metric, first_subject, program) from shown_by
+                )
+            )
+        )
+    group by changed.metric, changed.first_subject, changed.ordinal, here.benchmark, here.subject
+),
+
+-- The one that explains most of a change.
+explaining as (
+    select
+        changed.metric,
+        changed.first_subject,
+        changed.ordinal,
+        any_value(changed.change_log_ratio) as change_log_ratio,
+        any_value(changed.is_per_second) as is_per_second,
+        max(greatest(sign(changed.change_log_ratio) * ln(beside.iterations / beside.iterations_before), 0)) as explained,
+        arg_max(
+            beside, (sign(changed.change_log_ratio) * ln(beside.iterations / beside.iterations_before), beside.subject)
+        ) as benchmark,
+    from changed
+    inner join beside using (metric, first_subject, ordinal)
+    where beside.is_chosen
+    group by changed.metric, changed.first_subject, changed.ordinal
+)
+
+select
+    changed.metric,
+    changed.first_subject,
+    changed.ordinal,
+    changed.build_id,
+    changed.subject,
+    changed.unit,
+    changed.change_before as before,
+    changed.change_after as after,
+    explaining.benchmark.subject as benchmark,
+    explaining.benchmark.iterations_before as iterations_before,
+    explaining.benchmark.iterations as iterations,
+from explaining
+inner join changed using (metric, first_subject, ordinal)
+cross join rules
+where abs(explaining.change_log_ratio) <= explaining.explained
+    + if(not explaining.is_per_second or explaining.explained >= ln(rules.load_ratio), ln(rules.load_ratio), 0)
