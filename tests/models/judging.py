@@ -55,6 +55,9 @@ def no_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
     columns = ", ".join(f"''::varchar as {name}" for name in names)
     connection.execute(f"create table regressions as select {columns} limit 0")
     connection.execute("create table incidents as select '' as incident_id, 1.0 as weight limit 0")
+    connection.execute(
+        "create table int_iteration_changes as select '' as metric, '' as first_subject, 1 as ordinal limit 0"
+    )
     connection.register("_metrics", declared()["metrics"])
     connection.execute("create table int_metrics as from _metrics")
     connection.execute(

@@ -48,6 +48,10 @@ def incidents(
     connection.execute(
         "create table int_goroutine_starts (build_id varchar, function varchar, started_by varchar)"
     )
+    connection.execute(
+        "create table int_benchmark_stacks (build_id varchar, function varchar, benchmark varchar)"
+    )
+    connection.execute("create table int_iterations (package varchar, name varchar, benchmark varchar)")
     for line in starts.split():
         connection.execute("insert into int_goroutine_starts values ('b5', $1, $2)", line.split("<"))
     for line in waits.split():

@@ -6,6 +6,7 @@ import numpy as np
 
 from tracemill.flows.gate.judge import judge
 from tracemill.flows.gate.judgement import PASSED
+from tracemill.flows.gate.suspected import suspected_changes
 
 from .given import Given, rows
 
@@ -13,7 +14,7 @@ FILTER, SPLIT = "example.org/glob.(*Set).Filter", "example.org/glob.(*Set).split
 BELOW = ["example.org/glob.BenchmarkFilter", "testing.(*B).runN", "testing.(*B).launch"]
 
 
-def benched(iterations, sites) -> Given:
+def benched(iterations, sites, *, noise: float = 0.03) -> Given:
     """Builds b1 to b9 of two runs: iterations(build) of a benchmark, sites(build): function → bytes."""
     given, random = Given(), np.random.default_rng(5)
     for build in range(1, 10):
@@ -36,7 +37,7 @@ def benched(iterations, sites) -> Given:
                 f"b{build}",
                 run,
                 [
-                    (given.stack(name, *BELOW), 256, int(size * np.exp(random.normal(0, 0.03))))
+                    (given.stack(name, *BELOW), 256, int(size * np.exp(random.normal(0, noise))))
                     for name, size in sites(build).items()
                 ],
             )
@@ -73,3 +74,17 @@ def test_what_the_iterations_do_not_explain_is_a_regression():
     new = judged(benched(faster, lambda build: {FILTER: 7e6} | ({SPLIT: 80e6} if build >= 6 else {})))
     assert more == against == [(FILTER, "regressed", "b6")]
     assert new == [(SPLIT, "regressed", "b6")]
+
+
+def test_what_the_iterations_explain_is_not_suspected_either():
+    def at_last(build: int) -> int:
+        return 1600 if build == 9 else 200
+
+    def sites(build: int) -> dict[str, float]:
+        return {FILTER: 7e4 * at_last(build), SPLIT: 3e7}
+
+    found = []
+    for iterations in (at_last, lambda build: 200):
+        with benched(iterations, sites, noise=0.7).models() as connection:
+            found.append(len(suspected_changes(connection, "b9", ("alloc_bytes", "alloc_objects"))))
+    assert found == [0, 1]

@@ -7,7 +7,8 @@
 -- have one cause. What feels the costs of sites (a benchmark, a task, a caller's sum, the whole program) belongs to the
 -- build's greatest incident that can explain it, before others to that of its own function or of what it calls: one that
 -- went the same way, of changes that were taken back one that began as it did, or any where it only follows from another
--- load. A regression never hides in an incident that is none. What only a later build makes certain joins the incident that
+-- load. A benchmark has no part in what runs below other benchmarks and not below it; without any such incident those of one package
+-- are one. A regression never hides in an incident that is none. What only a later build makes certain joins the incident that
 -- was known before, if that is at least as grave; so do all that keep more memory, or use more CPU time, where the whole
 -- program's was known before. A
 -- series that no build shows where it was between two levels, as what maps allocated is unknown at times and runs of one
@@ -34,6 +35,14 @@ waits as (
 
 starts as (
     select * from int_goroutine_starts
+),
+
+benchmark_stacks as (
+    select * from int_benchmark_stacks
+),
+
+iterations as (
+    select * from int_iterations
 ),
 
 paths as (
@@ -319,6 +328,18 @@ near_causes as (
     group by origin_build_id, function, cause
 ),
 
+-- The benchmarks below which an incident's functions run.
+benches_of_causes as (
+    select distinct causes.origin_build_id, causes.cause, benchmark_stacks.benchmark,
+    from causes
+    inner join benchmark_stacks using (function)
+),
+
+benched as (
+    select distinct concat_ws('.', nullif(package, ''), name) as subject, package, benchmark,
+    from iterations
+),
+
 -- Without an incident that explains it, what sites cost others is one incident by itself.
 derived_causes as (
     select
@@ -338,15 +359,27 @@ derived_causes as (
                 end,
                 site_incidents.weight
             )),
-            'derived ' || any_value(weighed.status)
+            concat_ws(' ', 'derived', any_value(weighed.status), any_value(benched.package))
         ) as cause,
     from weighed
+    left join benched
+        on benched.subject = weighed.subject
+        and starts_with(weighed.metric, 'bench ')
     left join site_incidents
         on site_incidents.origin_build_id = weighed.origin_build_id
         and (
             site_incidents.status = weighed.status
             or (weighed.status = 'not_comparable' and site_incidents.status in ('regressed', 'improved'))
             or (weighed.status = 'improved' and site_incidents.status = 'regressed')
+        )
+        and (
+            benched.benchmark is null
+            or (site_incidents.origin_build_id, site_incidents.cause) not in (
+                select (origin_build_id, cause) from benches_of_causes
+            )
+            or (site_incidents.origin_build_id, site_incidents.cause, benched.benchmark) in (
+                select (origin_build_id, cause, benchmark) from benches_of_causes
+            )
         )
     left join near_causes
         on near_causes.origin_build_id = weighed.origin_build_id

@@ -1,4 +1,4 @@
--- Changes that follow from how often benchmarks went around: given a time, a faster one does more, and costs more in all.
+-- Changes, known or suspected, that follow from how often benchmarks went around: given a time, a faster one costs more in all.
 -- grain: metric, first_subject, ordinal
 -- scope: history
 -- What a run did is not counted then, and the iterations of the benchmarks below which the function runs stand in, of a
@@ -48,11 +48,20 @@ shown_by as (
     inner join programs using (metric, series_number)
 ),
 
+-- What is only suspected is of a build that is still on the level before it, or may be no more.
 changed as (
-    select history.*, uncounted.is_per_second,
+    select
+        history.*,
+        uncounted.is_per_second,
+        if(history.is_change, history.level_before, history.level_number) as earlier_level,
+        if(history.is_change or history.may_change, history.change_log_ratio, history.log_change) as log_ratio,
+        if(history.is_change or history.may_change, history.change_before, history.expected) as "before",
+        if(history.is_change or history.may_change, history.change_after, history.value) as "after",
     from history
     inner join uncounted using (build_id, measure)
-    where history.is_change and history.function is not null
+    cross join rules
+    where history.function is not null
+        and (history.is_change or history.may_change or history.q_value <= rules.suspected_share)
 ),
 
 -- How often each benchmark went around at the change, and at the builds of the level before.
@@ -62,7 +71,7 @@ beside as (
         changed.first_subject,
         changed.ordinal,
         here.benchmark,
-        here.subject,
+        here.name,
         any_value(here.iterations) as iterations,
         median(earlier.iterations) as iterations_before,
         min(earlier.least) < max(here.most) or min(here.least) < max(earlier.most) as is_chosen,
@@ -71,13 +80,13 @@ beside as (
     inner join history as before
         on before.metric = changed.metric
         and before.first_subject = changed.first_subject
-        and before.level_number = changed.level_before
+        and before.level_number = changed.earlier_level
         and before.ordinal < changed.ordinal
     inner join iterations as earlier
         on earlier.build_id = before.build_id
         and earlier.program = here.program
         and earlier.benchmark = here.benchmark
-        and earlier.subject = here.subject
+        and earlier.name = here.name
     where here.benchmark in (select benchmark from below where below.function = changed.function)
         or (
             changed.function not in (select function from below)
@@ -88,7 +97,7 @@ beside as (
                 )
             )
         )
-    group by changed.metric, changed.first_subject, changed.ordinal, here.benchmark, here.subject
+    group by changed.metric, changed.first_subject, changed.ordinal, here.benchmark, here.name
 ),
 
 -- The one that explains most of a change.
@@ -97,11 +106,11 @@ explaining as (
         changed.metric,
         changed.first_subject,
         changed.ordinal,
-        any_value(changed.change_log_ratio) as change_log_ratio,
+        any_value(changed.log_ratio) as log_ratio,
         any_value(changed.is_per_second) as is_per_second,
-        max(greatest(sign(changed.change_log_ratio) * ln(beside.iterations / beside.iterations_before), 0)) as explained,
+        max(greatest(sign(changed.log_ratio) * ln(beside.iterations / beside.iterations_before), 0)) as explained,
         arg_max(
-            beside, (sign(changed.change_log_ratio) * ln(beside.iterations / beside.iterations_before), beside.subject)
+            beside, (sign(changed.log_ratio) * ln(beside.iterations / beside.iterations_before), beside.name)
         ) as benchmark,
     from changed
     inner join beside using (metric, first_subject, ordinal)
@@ -116,13 +125,14 @@ select
     changed.build_id,
     changed.subject,
     changed.unit,
-    changed.change_before as before,
-    changed.change_after as after,
-    explaining.benchmark.subject as benchmark,
+    changed.is_change,
+    changed."before",
+    changed."after",
+    'Benchmark' || explaining.benchmark.name as benchmark,
     explaining.benchmark.iterations_before as iterations_before,
     explaining.benchmark.iterations as iterations,
 from explaining
 inner join changed using (metric, first_subject, ordinal)
 cross join rules
-where abs(explaining.change_log_ratio) <= explaining.explained
+where abs(explaining.log_ratio) <= explaining.explained
     + if(not explaining.is_per_second or explaining.explained >= ln(rules.load_ratio), ln(rules.load_ratio), 0)

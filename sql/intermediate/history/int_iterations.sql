@@ -1,5 +1,5 @@
 -- How often each benchmark went around in a build, as it says itself: the median of its repeats.
--- grain: build_id, program, benchmark, subject
+-- grain: build_id, program, package, name
 -- scope: build
 with
 
@@ -26,8 +26,9 @@ lines as (
 select
     build_id,
     coalesce(program, '') as program,
-    concat_ws('.', nullif(package, ''), 'Benchmark' || split_part(name, '/', 1)) as benchmark,
-    'Benchmark' || name || '-' || coalesce(procs, 1) as subject,
+    coalesce(package, '') as package,
+    name || '-' || coalesce(procs, 1) as name,
+    concat_ws('.', nullif(package, ''), 'Benchmark' || split_part(lines.name, '/', 1)) as benchmark,
     median(iterations)::double as iterations,
     min(iterations) as least,
     max(iterations) as most,

@@ -13,6 +13,7 @@ select
 from (
     select *, (abs(ln(iterations / iterations_before)), abs("after" - before), metric, subject) as greatness,
     from int_iteration_changes
+    where is_change
 )
 group by build_id, ordinal
 order by ordinal

@@ -9,12 +9,19 @@ candidate as (
     where build_id = $build_id
 ),
 
+by_iterations as (
+    select iterations.metric, iterations.first_subject, builds.build_id,
+    from int_iteration_changes as iterations
+    inner join builds using (ordinal)
+),
+
 suspected as (
     select h.metric, h.first_subject, h.subject, h.function, h.unit, h.expected as before, h.value as after, h.negligible,
         h.q_value, null::varchar as since,
     from regression_history as h
     cross join detection_rules as rules
     anti join regressions using (build_id, metric, subject)
+    anti join by_iterations using (build_id, metric, first_subject)
     where h.build_id = $build_id
         and (len($metrics) = 0 or list_contains($metrics, h.metric))
         and h.q_value <= rules.suspected_share
@@ -24,6 +31,7 @@ suspected as (
     select h.metric, h.first_subject, h.subject, h.function, h.unit, h.change_before, h.change_after,
         h.negligible, h.change_q_value, h.build_id,
     from regression_history as h
+    anti join by_iterations using (build_id, metric, first_subject)
     where h.may_change
         and (select arg_max(build_id, ordinal) from builds where is_ordered) = $build_id
         and (len($metrics) = 0 or list_contains($metrics, h.metric))
