@@ -6,6 +6,8 @@ import numpy as np
 
 from tracemill.flows.gate.judge import judge
 from tracemill.flows.gate.judgement import REGRESSED
+from tracemill.flows.show.card import Change
+from tracemill.warehouse.queries import ask
 
 from .given import Given, rows
 
@@ -68,3 +70,12 @@ def test_the_gate_says_that_a_builds_runs_are_of_different_programs():
     assert any(
         "runs are of 3 different programs (enc.test, lru.test, tok.test)" in n for n in found.conditions
     )
+
+
+def test_what_changed_most_is_told_by_the_runs_of_the_program_that_shows_it():
+    given = packages(lambda build: [(SCAN, 300e6 if build >= 6 else 60e6)])
+    asked = {"metric": "alloc_bytes", "before": "b5", "after": "b6", "subject": SCAN, "most": 1}
+    with given.models() as connection:
+        [change] = ask(connection, "show/changes", Change, **asked)
+    assert 50e6 < change.before < 70e6
+    assert 270e6 < change.after < 330e6

@@ -1,4 +1,5 @@
 -- What changed most of a metric between two builds, by subject: means over the runs that could have shown it.
+-- Where the runs are of different programs, those of the programs that show the subject could have.
 -- What the runtime's own goroutines do is left out, what waits for work, and what is next to nothing beside the
 -- greatest change; the subject that is asked for never is.
 with
@@ -52,14 +53,31 @@ figures as (
     group by build_id, subject
 ),
 
+shown_by as (
+    select distinct observations.subject, programs.program,
+    from observations
+    inner join int_run_programs as programs using (build_id, run_id)
+    where observations.metric = $metric and observations.build_id in ($before, $after)
+),
+
+runs_of_subjects as (
+    select subjects.subject, comparable.build_id, count(*) as run_count,
+    from (select distinct subject from figures) as subjects
+    cross join comparable
+    left join int_run_programs as programs using (build_id, run_id)
+    where programs.program is null
+        or (subjects.subject, programs.program) in (select (subject, program) from shown_by)
+    group by subjects.subject, comparable.build_id
+),
+
 sides as (
     select
         figures.subject,
         any_value(figures.unit) as unit,
-        coalesce(sum(figures.value / runs.run_count) filter (where figures.build_id = $before), 0) as before,
-        coalesce(sum(figures.value / runs.run_count) filter (where figures.build_id = $after), 0) as after,
+        coalesce(sum(figures.value / counted.run_count) filter (where figures.build_id = $before), 0) as before,
+        coalesce(sum(figures.value / counted.run_count) filter (where figures.build_id = $after), 0) as after,
     from figures
-    inner join runs using (build_id)
+    inner join runs_of_subjects as counted using (build_id, subject)
     group by figures.subject
 )
 
