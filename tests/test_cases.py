@@ -125,19 +125,28 @@ LEAK = """goroutineleak profile: total 2
 """
 
 
-def test_a_build_without_a_place_does_not_pass_since_it_has_looked_for_leaks(tmp_path: Path) -> None:
-    """Nothing is judged of it, the leak that it has neither, and nothing said to be missing from it."""
+@pytest.mark.parametrize(
+    ("leak", "verdict"),
+    [
+        ("goroutineleak profile: total 0\n", (UNDECIDED, {"goroutine_leak_count": 0})),
+        (LEAK, (REGRESSED, {"goroutine_leak_count": 1})),
+    ],
+)
+def test_of_a_build_without_a_place_nothing_but_its_leaks_is_judged(
+    tmp_path: Path, leak: str, verdict: tuple[int, dict[str, int]]
+) -> None:
+    """It does not pass since it has looked for them, and nothing is said to be missing from it."""
     for build in ("b1", "b2", "b3", "b4", "new"):
         folder = tmp_path / "artifacts" / build
         (folder / "1").mkdir(parents=True)
         (folder / "1/bench.txt").write_text("pkg: app\nBenchmarkA-2 100 100 ns/op\n")
-        (folder / "1/leak.txt").write_text(LEAK if build == "new" else "goroutineleak profile: total 0\n")
+        (folder / "1/leak.txt").write_text(leak if build == "new" else "goroutineleak profile: total 0\n")
         if build != "new":
             (folder / "build.json").write_text(f'{{"committed_at": "2026-01-0{build[1]}T00:00:00Z"}}')
     run([tmp_path / "artifacts"], tmp_path / "w", tmp_path / "exports")
     found = gate(tmp_path / "w", "new")
     (doubt,) = found.doubts
-    assert (found.exit_code, found.judged, found.unjudged) == (UNDECIDED, {}, ())
+    assert ((found.exit_code, found.judged), found.unjudged) == (verdict, ())
     assert doubt.startswith("the order of the builds is not known: new has no place among them")
     with connect(tmp_path / "w") as connection:
         looked_in = {m.metric: m.looked_in for m in ask(connection, "coverage/metrics", Metric)}
