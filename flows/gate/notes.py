@@ -1,0 +1,94 @@
+"""What is said beside the gate's verdicts: what differs at a build, and what it does not say of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tracemill.flows.show.coverage import (
+    ClockChange,
+    Difference,
+    IterationChange,
+    SharedChange,
+    few_of,
+)
+from tracemill.warehouse.queries import ask, ask_column
+
+if TYPE_CHECKING:
+    import duckdb
+
+# So many programs are named.
+_MOST_NAMED = 3
+
+
+class _Requests(NamedTuple):
+    here: float
+    least: float
+    most: float
+
+
+class _Processes(NamedTuple):
+    run_count: int
+    process_count: int
+
+
+class _Processors(NamedTuple):
+    """For how long goroutines ran for each second of CPU time, here and in the builds before."""
+
+    here: float
+    least: float
+    most: float
+
+
+def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
+    """In what the candidate differs from the builds before it, and what it does not say of what it did."""
+    found = [
+        f"{d.difference}, unlike the builds before, in {', '.join(d.measures)}: what changed there is no "
+        "regression, but not comparable"
+        for d in ask(connection, "coverage/differences", Difference)
+        if d.build_id == candidate
+    ]
+    found += [
+        s.sentence
+        for s in ask(connection, "coverage/shared_changes", SharedChange)
+        if s.build_id == candidate and not s.is_worse
+    ]
+    found += [
+        c.sentence for c in ask(connection, "coverage/clock_changes", ClockChange) if c.build_id == candidate
+    ]
+    found += [
+        f"others used the processors: for each second of CPU time goroutines ran {p.here:.3g} s by the "
+        f"clock, {p.least:.3g} to {p.most:.3g} s in the builds before; what is worse by the clock is told if "
+        "it lasts at a later build; or record this one again"
+        for p in ask(connection, "gate/processors", _Processors, build_id=candidate)
+    ]
+    found += [
+        c.sentence
+        for c in ask(connection, "coverage/iteration_changes", IterationChange)
+        if c.build_id == candidate
+    ]
+    found += [
+        f"the heap profiles of {p.run_count} runs are captures of {p.process_count} "
+        f"process{'es' * (p.process_count > 1)}, and count as {p.process_count}"
+        for p in ask(connection, "gate/processes", _Processes, build_id=candidate)
+    ]
+    if programs := ask_column(connection, "gate/programs", build_id=candidate):
+        found.append(
+            f"its runs are of {len(programs)} different programs ({few_of(programs, _MOST_NAMED)}): what one "
+            "of them has is judged by its own runs, what several have by the median of all"
+        )
+    if sources := ask_column(connection, "gate/per_second", build_id=candidate):
+        found.append(
+            f"no run counts its work (run.json), so that figures of {', '.join(sources)} are per second: "
+            "another load changes them, too"
+            + "".join(
+                f"; its traces show {r.here:.3g} requests/s, "
+                f"those of the builds before {r.least:.3g} to {r.most:.3g}"
+                for r in ask(connection, "gate/requests", _Requests, build_id=candidate)
+            )
+        )
+    if sources := ask_column(connection, "gate/since_start", build_id=candidate):
+        found.append(
+            f"no run counts its work (run.json), so that figures of {', '.join(sources)} are all since the "
+            "process began: one that ran longer, or did more, has more"
+        )
+    return found
