@@ -70,12 +70,14 @@ def history() -> dict[str, pa.Table]:
 
 
 def test_a_hundred_builds_of_a_thousand_series_make_a_page_below_5_mb(tmp_path: Path) -> None:
-    started = time.monotonic()
-    with built_over(history(), is_whole=True) as connection:
-        built = time.monotonic()
+    tables = history()
+    started = time.process_time()
+    with built_over(tables, is_whole=True) as connection:
+        built = time.process_time()
         page = report_page(connection, Links())
-        done = time.monotonic()
+        done = time.process_time()
     # What it is made from costs 30 ms an incident to ask, of 60: about as much as all models together.
+    # In CPU time, as of one beside other programs the clock tells little.
     assert done - built < 1.5 * (built - started)
     assert len(page.encode()) < 5_000_000
     rows = re.findall(r'<tr data-id="(\w+)"', page)

@@ -58,7 +58,8 @@ def say(text: str) -> None:
 
 def tell(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """A message to standard output or error: whatever a verb says that holds names and is no data."""
-    click.echo(visible_lines(text), err=err, nl=nl)
+    # As they are set up here: of its own accord click takes UTF-8 for ASCII.
+    click.echo(visible_lines(text), file=sys.stderr if err else sys.stdout, nl=nl)
 
 
 def say_next(step: str) -> None:
