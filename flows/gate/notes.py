@@ -20,23 +20,18 @@ if TYPE_CHECKING:
 _MOST_NAMED = 3
 
 
-class _Requests(NamedTuple):
+class _Load(NamedTuple):
+    """What traces show of a load, here and in the builds before."""
+
     here: float
     least: float
     most: float
+    is_far_more: bool
 
 
 class _Processes(NamedTuple):
     run_count: int
     process_count: int
-
-
-class _Processors(NamedTuple):
-    """For how long goroutines ran for each second of CPU time, here and in the builds before."""
-
-    here: float
-    least: float
-    most: float
 
 
 def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
@@ -59,7 +54,8 @@ def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
         f"others used the processors: for each second of CPU time goroutines ran {p.here:.3g} s by the "
         f"clock, {p.least:.3g} to {p.most:.3g} s in the builds before; what is worse by the clock is told if "
         "it lasts at a later build; or record this one again"
-        for p in ask(connection, "gate/processors", _Processors, build_id=candidate)
+        for p in _load(connection, candidate, "time on processors", is_counted=True)
+        if p.is_far_more
     ]
     found += [
         c.sentence
@@ -83,7 +79,7 @@ def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
             + "".join(
                 f"; its traces show {r.here:.3g} requests/s, "
                 f"those of the builds before {r.least:.3g} to {r.most:.3g}"
-                for r in ask(connection, "gate/requests", _Requests, build_id=candidate)
+                for r in _load(connection, candidate, "load", is_counted=False)
             )
         )
     if sources := ask_column(connection, "gate/since_start", build_id=candidate):
@@ -92,3 +88,11 @@ def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
             "process began: one that ran longer, or did more, has more"
         )
     return found
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, candidate: str, condition: str, *, is_counted: bool
+) -> list[_Load]:
+    return ask(
+        connection, "gate/loads", _Load, build_id=candidate, condition=condition, is_counted=is_counted
+    )

@@ -9,6 +9,7 @@ import pytest
 
 from tracemill.flows.gate.formats import write
 from tracemill.flows.gate.judge import judge
+from tracemill.flows.gate.notes import notes
 from tracemill.flows.gate.wording import coverage
 
 from .given import Given, rows
@@ -289,6 +290,12 @@ def test_requests_that_traces_show_are_a_load(entry):
     status, words = contended(served(worked(story(leak=1, contention=1), 3), 40, 120, entry))
     assert status == "not_comparable"
     assert words.startswith("load 40 → 120 requests/s, by its traces: not compared; ")
+
+
+def test_the_gate_says_what_requests_traces_show():
+    with served(story(leak=1, contention=1), 40, 120).models() as connection:
+        said = notes(connection, "b8")
+    assert any("its traces show 120 requests/s, those of the builds before 40 to 40" in note for note in said)
 
 
 @pytest.mark.full

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tracemill.flows.gate.notes import notes
 from tracemill.flows.show.coverage import ClockChange
 from tracemill.warehouse.queries import ask
 
@@ -96,6 +97,14 @@ def test_what_goes_with_them_is_no_verdict_and_said():
     assert said[0].endswith(
         "time on processors 4 → 1.2 s a CPU second: others no longer used the processors; no verdict"
     )
+
+
+@pytest.mark.parametrize("clock", [CALM, BUSY])
+def test_the_gate_says_that_others_used_the_processors(clock):
+    with history(LOW, [*[CALM] * 7, clock]).models() as connection:
+        said = [note for note in notes(connection, "b8") if note.startswith("others used the processors")]
+    assert len(said) == (clock == BUSY)
+    assert all("goroutines ran 4 s by the clock, 1.2 to 1.2 s in the builds before" in note for note in said)
 
 
 def test_a_level_that_was_recorded_so_explains_nothing():

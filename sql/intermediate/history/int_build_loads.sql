@@ -5,7 +5,7 @@
 -- Where no work is counted, duration stands in, and the requests that traces of servers show tell the load: of fewer than
 -- twenty they tell nothing. Memory allocated per unit of work depends on none of these.
 -- A trace shows for how long goroutines ran by the clock, CPU profiles of the same run for how much CPU time: where others use
--- the processors the former is longer, and so is whatever is measured by the clock.
+-- the processors the former is longer, and so is whatever is measured by the clock. Of load_ratio times as much it is another load.
 with
 
 sources as (
@@ -111,7 +111,8 @@ clocks as (
     having sum(samples) >= any_value((select least_cpu_samples from rules))
 )
 
-select * from loads
+select *, (select load_ratio from rules) as load_ratio,
+from loads
 union all by name
 select
     clocks.build_id,
@@ -124,6 +125,7 @@ select
     -- Of its runs.
     clocks.least,
     clocks.most,
+    (select clock_ratio from rules) as load_ratio,
 from clocks
 inner join (select distinct build_id, measure from measures) as measures using (build_id)
 inner join sources on sources.measure = measures.measure and sources.is_by_clock

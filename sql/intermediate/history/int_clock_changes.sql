@@ -21,19 +21,7 @@ rules as (
 ),
 
 contradicted as (
-    select
-        change.metric,
-        change.first_subject,
-        change.ordinal,
-        change.build_id,
-        change.subject,
-        change.unit,
-        change.change_before as before,
-        change.change_after as after,
-        change.change_log_ratio as log_ratio,
-        program.expected as program_before,
-        program.value as program_after,
-        null as difference,
+    select change.metric, change.first_subject, change.ordinal, program.expected as program_before, program.value as program_after,
     from history as change
     cross join rules
     inner join history as program
@@ -48,8 +36,6 @@ contradicted as (
             < 0.5 * abs(change.change_after - change.change_before)
 )
 
-select * from contradicted
-union all by name
 select
     change.metric,
     change.first_subject,
@@ -60,15 +46,11 @@ select
     change.change_before as before,
     change.change_after as after,
     change.change_log_ratio as log_ratio,
-    loads.difference,
+    contradicted.program_before,
+    contradicted.program_after,
+    case when contradicted.metric is null then loads.difference end as difference,
 from history as change
-inner join loads
-    on loads.metric = change.metric
-    and loads.first_subject = change.first_subject
-    and loads.ordinal = change.ordinal
-anti join contradicted
-    on contradicted.metric = change.metric
-    and contradicted.first_subject = change.first_subject
-    and contradicted.ordinal = change.ordinal
+left join contradicted using (metric, first_subject, ordinal)
+left join loads using (metric, first_subject, ordinal)
 where change.is_change
-    and change.change_log_ratio * change.polarity < 0
+    and (contradicted.metric is not null or (loads.metric is not null and change.change_log_ratio * change.polarity < 0))

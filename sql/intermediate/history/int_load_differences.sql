@@ -34,6 +34,7 @@ changed as (
         loads.unit,
         loads.is_per_second,
         loads.is_counted,
+        loads.load_ratio,
         loads.value,
         median(loads_before.value) as value_before,
         list_sort(list(abs(ln(loads.value / loads_before.value)))) as log_differences,
@@ -61,7 +62,6 @@ differing as (
     select
         changed.*,
         rules.least_load_ratio,
-        if(changed.condition = 'time on processors', rules.clock_ratio, rules.load_ratio) as much,
         -- What others take of the processors hits one wait and not another: one build knows less of it.
         changed.log_differences[
             if(changed.condition = 'time on processors', least(rules.least_builds, len(changed.log_differences)), 1)
@@ -76,8 +76,8 @@ explained as (
     where (
             -- What nobody counted explains as much as it differs itself; what changes twice as much or more does so otherwise.
             (
-                least_log_difference >= ln(much)
-                and (is_counted or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(much))
+                least_log_difference >= ln(load_ratio)
+                and (is_counted or abs(change_log_ratio) < abs(ln(value / value_before)) + ln(load_ratio))
             )
             -- So do fewer or more requests a second than in any build before, of a change that is no greater.
             or (
@@ -101,7 +101,11 @@ later as (
         explained.ordinal,
         after.ordinal as later_ordinal,
         bool_and(
-            coalesce(loads.value between explained.least_before / explained.much and explained.most_before * explained.much, false)
+            coalesce(
+                loads.value between explained.least_before / explained.load_ratio
+                    and explained.most_before * explained.load_ratio,
+                false
+            )
         ) as is_load_as_before,
     from explained
     inner join history as after

@@ -45,42 +45,25 @@ faults as (
     where is_fault
 ),
 
+lasting as (
+    select change.metric, change.first_subject, change.ordinal, change.found_ordinal, loads.told_ordinal, loads.difference,
+    from history as change
+    left join loads using (metric, first_subject, ordinal)
+    anti join by_iterations using (metric, first_subject, ordinal)
+    where change.is_change
+),
+
 -- A small change is known only some builds later: then the verdict is of the build that made it known. What another load may
 -- explain is told again where it lasts without it.
 tellings as (
-    select
-        change.metric,
-        change.first_subject,
-        change.ordinal,
-        change.found_ordinal as known_ordinal,
-        if(loads.told_ordinal <= change.found_ordinal, null, loads.difference) as difference,
-    from history as change
-    left join loads
-        on loads.metric = change.metric
-        and loads.first_subject = change.first_subject
-        and loads.ordinal = change.ordinal
-    anti join by_the_clock
-        on by_the_clock.metric = change.metric
-        and by_the_clock.first_subject = change.first_subject
-        and by_the_clock.ordinal = change.ordinal
-    anti join by_iterations
-        on by_iterations.metric = change.metric
-        and by_iterations.first_subject = change.first_subject
-        and by_iterations.ordinal = change.ordinal
-    where change.is_change
+    select metric, first_subject, ordinal, found_ordinal as known_ordinal,
+        if(told_ordinal <= found_ordinal, null, difference) as difference,
+    from lasting
+    anti join by_the_clock using (metric, first_subject, ordinal)
     union all
-    select change.metric, change.first_subject, change.ordinal, loads.told_ordinal, null,
-    from history as change
-    inner join loads
-        on loads.metric = change.metric
-        and loads.first_subject = change.first_subject
-        and loads.ordinal = change.ordinal
-    anti join by_iterations
-        on by_iterations.metric = change.metric
-        and by_iterations.first_subject = change.first_subject
-        and by_iterations.ordinal = change.ordinal
-    where change.is_change
-        and loads.told_ordinal > change.found_ordinal
+    select metric, first_subject, ordinal, told_ordinal, null,
+    from lasting
+    where told_ordinal > found_ordinal
 ),
 
 changed as (
@@ -117,10 +100,7 @@ changed as (
         shifts.caller_before,
         shifts.caller_after,
     from tellings
-    inner join history as change
-        on change.metric = tellings.metric
-        and change.first_subject = tellings.first_subject
-        and change.ordinal = tellings.ordinal
+    inner join history as change using (metric, first_subject, ordinal)
     inner join history as known
         on known.metric = change.metric
         and known.first_subject = change.first_subject

@@ -9,8 +9,7 @@ inner join int_build_loads as other
 cross join detection_rules as rules
 where one.build_id = $before and other.build_id = $after
     and (
-        abs(ln(other.value / one.value))
-            >= ln(if(one.condition = 'time on processors', rules.clock_ratio, rules.load_ratio))
+        abs(ln(other.value / one.value)) >= ln(one.load_ratio)
         -- So many requests no run of the other build had, or so few: they explain what differs no more than they do.
         or one.condition = 'load' and not one.is_counted
             and greatest(other.least / one.most, one.least / other.most) >= rules.least_load_ratio
