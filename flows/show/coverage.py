@@ -80,10 +80,11 @@ class ClockChange(NamedTuple):
     """The greatest of a build's changes by the clock: how long goroutines ran, contradicted by CPU profiles.
 
     difference: what got better when others no longer used the processors, how long goroutines ran for each
-    second of CPU time; then there is no CPU time of the program. others: how many more changed so.
+    second of CPU time; then there is no CPU time of the program.
     """
 
     build_id: str
+    series_count: int
     metric: str
     subject: str
     unit: str
@@ -92,7 +93,6 @@ class ClockChange(NamedTuple):
     program_before: float | None
     program_after: float | None
     difference: str | None
-    others: int
 
     @property
     def sentence(self) -> str:
@@ -102,11 +102,7 @@ class ClockChange(NamedTuple):
         else:
             cpu = amounts(self.program_before, self.program_after, self.unit)
             why = f"CPU time of the program {cpu}: its processors were slower, or shared, or no longer so"
-        return (
-            f"by the clock alone: at {self.build_id} {self.metric} of {short_name(self.subject)} "
-            f"{amounts(self.before, self.after, self.unit)}"
-            f"{f' and {self.others} more' * bool(self.others)}, {why}; no verdict"
-        )
+        return f"by the clock alone: {_greatest(self)}, {why}; no verdict"
 
 
 class IterationChange(NamedTuple):
@@ -126,10 +122,8 @@ class IterationChange(NamedTuple):
     @property
     def sentence(self) -> str:
         """What changed by iterations, whose, and what makes such figures compare."""
-        more = f" and {self.series_count - 1} more" if self.series_count > 1 else ""
         return (
-            f"by iterations alone: at {self.build_id} {self.metric} of {short_name(self.subject)} "
-            f"{amounts(self.before, self.after, self.unit)}{more}: {self.benchmark} went around "
+            f"by iterations alone: {_greatest(self)}: {self.benchmark} went around "
             f"{self.iterations_before:,.0f} → {self.iterations:,.0f} times; no verdict "
             "(-benchtime 5000x gives each build as many)"
         )
@@ -149,12 +143,18 @@ class Passing(NamedTuple):
     @property
     def sentence(self) -> str:
         """What was out of line, and that it is over."""
-        more = f" and {self.series_count - 1} more" if self.series_count > 1 else ""
         return (
-            f"for one build alone: at {self.build_id} {self.metric} of {short_name(self.subject)} "
-            f"{amounts(self.before, self.after, self.unit)}{more}; the next build took it back, so that no "
-            "verdict stands"
+            f"for one build alone: {_greatest(self)}; the next build took it back, so that no verdict stands"
         )
+
+
+def _greatest(change: ClockChange | IterationChange | Passing) -> str:
+    """Where and how the greatest of a build's changes of a kind went, and how many more there are."""
+    more = f" and {change.series_count - 1} more" if change.series_count > 1 else ""
+    return (
+        f"at {change.build_id} {change.metric} of {short_name(change.subject)} "
+        f"{amounts(change.before, change.after, change.unit)}{more}"
+    )
 
 
 class Kind(NamedTuple):

@@ -156,11 +156,11 @@ def gate(
 
 def _after_gate(judgement: Judgement, where: str) -> str:
     """What to do after the gate's answer."""
-    from tracemill.warehouse.schema.metrics import METRICS
+    from tracemill.flows.gate.judge import FAULTS
 
     if judgement.failing:
         first = judgement.failing[0]
-        is_fault = (metric := METRICS.get(first.metric)) is not None and metric.is_fault
+        is_fault = first.metric in FAULTS
         if is_fault and not judgement.is_placed:
             return (
                 f"mend it; before it can be accepted, say where {first.build_id} belongs: "

@@ -1,14 +1,9 @@
 -- Builds at which figures were out of line for that build alone, with the one that was furthest out.
 -- A change was claimed there until the next build took it back.
-select
-    build_id,
-    count(*) as series_count,
-    arg_max(metric, abs(log_change)) as metric,
-    arg_max(subject, abs(log_change)) as subject,
-    arg_max(unit, abs(log_change)) as unit,
-    arg_max(expected, abs(log_change)) as before,
-    arg_max(value, abs(log_change)) as after,
+select build_id, metric, subject, unit, expected as before, value as after,
+    count(*) over build as series_count,
 from regression_history
 where went_away and polarity <> 0
-group by build_id, ordinal
+window build as (partition by ordinal)
+qualify row_number() over (build order by abs(log_change) desc, metric, subject) = 1
 order by ordinal
