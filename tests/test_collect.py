@@ -21,7 +21,8 @@ from tracemill.warehouse import connect
 SOURCE = Path(__file__).parent / "programs" / "served" / "main.go"
 FILES = {
     "heap-1.pb.gz", "heap-1.txt", "goroutines-1.txt", "heap-2.pb.gz", "heap-2.txt", "goroutines-2.txt",
-    "allocs.pb.gz", "block.pb.gz", "mutex.pb.gz", "trace.out", "cpu.pb.gz", "goroutineleak.pb.gz",
+    "block-1.pb.gz", "block-2.pb.gz", "mutex-1.pb.gz", "mutex-2.pb.gz", "allocs.pb.gz", "trace.out",
+    "cpu.pb.gz", "goroutineleak.pb.gz",
 }  # fmt: skip
 
 
@@ -152,7 +153,7 @@ def test_nothing_to_be_had_is_told_and_leaves_nothing(address, tmp_path, url, fa
 
 def test_a_missing_endpoint_does_not_stop_the_others(address, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "tracemill.flows.loading.collect._SUMS", {"allocs.pb.gz": "allocs", "none.pb.gz": "nosuch"}
+        "tracemill.flows.loading.collect._ALLOCS", {"allocs.pb.gz": "allocs", "none.pb.gz": "nosuch"}
     )
     done = tracemill(
         "collect", address, "--build", "b", "--run", "r", "--seconds", 1, "--artifacts", tmp_path

@@ -8,8 +8,10 @@ from tracemill.flows.show.coverage import (
     ClockChange,
     Difference,
     IterationChange,
+    PassedOver,
     SharedChange,
     few_of,
+    passed_over,
 )
 from tracemill.warehouse.queries import ask, ask_column
 
@@ -32,6 +34,15 @@ class _Load(NamedTuple):
 class _Processes(NamedTuple):
     run_count: int
     process_count: int
+    sample_types: list[str]
+
+    @property
+    def sentence(self) -> str:
+        told = " of what is in use" if self.sample_types == ["inuse_space"] else ""
+        return (
+            f"the heap profiles of {self.run_count} runs are captures of {self.process_count} "
+            f"process{'es' * (self.process_count > 1)}, and count{told} as {self.process_count}"
+        )
 
 
 def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
@@ -42,6 +53,9 @@ def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
         for d in ask(connection, "coverage/differences", Difference)
         if d.build_id == candidate
     ]
+    found += passed_over(
+        p for p in ask(connection, "coverage/passed_over", PassedOver) if p.build_id == candidate
+    )
     found += [
         s.sentence
         for s in ask(connection, "coverage/shared_changes", SharedChange)
@@ -62,11 +76,7 @@ def notes(connection: duckdb.DuckDBPyConnection, candidate: str) -> list[str]:
         for c in ask(connection, "coverage/iteration_changes", IterationChange)
         if c.build_id == candidate
     ]
-    found += [
-        f"the heap profiles of {p.run_count} runs are captures of {p.process_count} "
-        f"process{'es' * (p.process_count > 1)}, and count as {p.process_count}"
-        for p in ask(connection, "gate/processes", _Processes, build_id=candidate)
-    ]
+    found += [p.sentence for p in ask(connection, "gate/processes", _Processes, build_id=candidate)]
     if programs := ask_column(connection, "gate/programs", build_id=candidate):
         found.append(
             f"its runs are of {len(programs)} different programs ({few_of(programs, _MOST_NAMED)}): what one "

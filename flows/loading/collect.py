@@ -29,14 +29,17 @@ ENDPOINTS = "/debug/pprof"
 _PART = ".collect-"
 _STOPPED_SECONDS = 24 * 3600.0
 
-# What is there at any moment: file → endpoint. Twice, at the start and the end, as a leak shows in between.
+# What is there at any moment: file → endpoint. Twice, at the start and the end: a leak shows in between,
+# and what adds up since the process began is counted from the first.
 _MOMENTS = {
     "heap.pb.gz": "heap",
     "heap.txt": "heap?debug=1",
+    "block.pb.gz": "block",
+    "mutex.pb.gz": "mutex",
     "goroutines.txt": "goroutine?debug=2",
 }
-# What adds up since the process began.
-_SUMS = {"allocs.pb.gz": "allocs", "block.pb.gz": "block", "mutex.pb.gz": "mutex"}
+# Has the same as the heap's profile, but of allocations first.
+_ALLOCS = {"allocs.pb.gz": "allocs"}
 # What is observed side by side, for whole seconds: of a fraction net/http/pprof makes a CPU
 # profile of 30.
 _OBSERVED = {"trace.out": "trace?seconds={seconds}", "cpu.pb.gz": "profile?seconds={seconds}"}
@@ -131,7 +134,7 @@ class _Scrape:
 
     def run(self, folder: Path, seconds: int, also: Sequence[str]) -> None:
         """All of a run. Raises InputError if nothing could be had."""
-        last = _in_turn("2", _MOMENTS) | _SUMS
+        last = _in_turn("2", _MOMENTS) | _ALLOCS
         if "goroutineleak" in self._service.text(""):
             last |= _LEAKS
         own = {f"also-{number}": path for number, path in enumerate(also, 1)}

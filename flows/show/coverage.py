@@ -58,6 +58,33 @@ class Difference(NamedTuple):
     measures: list[str]
 
 
+class PassedOver(NamedTuple):
+    """Runs of a build whose figures of some sources are divided by something else than those of most runs."""
+
+    build_id: str
+    runs: list[str]
+    measures: list[str]
+    per: str | None
+    usual_per: str | None
+
+
+def passed_over(found: Iterable[PassedOver]) -> list[str]:
+    """Which runs of these builds, and what they are divided by: a sentence for all that are alike."""
+    runs: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for p in found:
+        alike = runs.setdefault((", ".join(p.measures), p.per, p.usual_per), [])
+        alike += [f"{p.build_id}/{run}" for run in p.runs]
+    return [
+        f"passed over: {few_of(alike)} in {measures}: {_divided(per)}, unlike most runs, which are "
+        f"{_divided(usual_per)}"
+        for (measures, per, usual_per), alike in runs.items()
+    ]
+
+
+def _divided(per: str | None) -> str:
+    return "of all since the process began" if per is None else f"per {'second' if per == 's' else per}"
+
+
 class SharedChange(NamedTuple):
     """A build whose series of a timed metric are all so many times what they were: the machine, or all."""
 
@@ -179,6 +206,7 @@ class Coverage:
     unordered: list[str]
     metrics: list[Metric]
     differences: list[Difference]
+    passed_over: list[PassedOver]
     shared_changes: list[SharedChange]
     clock_changes: list[ClockChange]
     iteration_changes: list[IterationChange]
@@ -247,6 +275,7 @@ class Coverage:
         apart = (*self._set_aside(), *self._one_history(), *self._one_run(), *self._differences())
         return [
             *apart,
+            *passed_over(self.passed_over),
             *self._shared_changes(),
             *self._by_the_clock(),
             *self._by_iterations(),
@@ -370,6 +399,7 @@ def coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
         unordered=ask_column(connection, "coverage/unordered"),
         metrics=ask(connection, "coverage/metrics", Metric),
         differences=ask(connection, "coverage/differences", Difference),
+        passed_over=ask(connection, "coverage/passed_over", PassedOver),
         shared_changes=ask(connection, "coverage/shared_changes", SharedChange),
         clock_changes=ask(connection, "coverage/clock_changes", ClockChange),
         iteration_changes=ask(connection, "coverage/iteration_changes", IterationChange),

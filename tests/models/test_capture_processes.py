@@ -80,8 +80,8 @@ def heap(
     ("mappings", "allocated"),
     [
         # Two programs; one program in two processes; one process twice.
-        (([PROGRAM_A], [PROGRAM_B]), 5 * MIB),
-        ((FIRST_VDSO, OTHER_VDSO), 5 * MIB),
+        (([PROGRAM_A], [PROGRAM_B]), 4 * MIB),
+        ((FIRST_VDSO, OTHER_VDSO), 4 * MIB),
         ((FIRST_VDSO, FIRST_VDSO), 3 * MIB),
         # A profile that a tool wrote anew has no vdso: of the one process that is known.
         ((FIRST_VDSO, [PROGRAM_A]), 3 * MIB),
@@ -90,7 +90,7 @@ def heap(
 )
 def test_each_program_and_each_process_of_it_counts_its_last_heap_profile(mappings, allocated) -> None:
     given = Given()
-    heap(given, "mem.1", 2 * MIB, 0, mappings[0])
+    heap(given, "mem.1", MIB, 0, mappings[0])
     heap(given, "mem.2", 3 * MIB, 1, mappings[1])
     assert value_of(given, "alloc_bytes") == allocated
     assert value_of(given, "inuse_bytes") == allocated / 2

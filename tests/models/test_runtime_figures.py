@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .given import Given, rows
 
 LIVE, CYCLES, CPU = "/gc/heap/live:bytes", "/gc/cycles/total:gc-cycles", "/cpu/classes/total:cpu-seconds"
@@ -142,3 +144,44 @@ def test_what_a_process_says_in_two_ways_is_not_held_against_each_other() -> Non
         "runtime_alloc_bytes_per_second": 2e8,
         "runtime_heap_live_bytes": 7e6,
     }
+
+
+BEGAN, LAST_GC, PROCESS_CPU = (
+    "process_start_time_seconds",
+    "go_memstats_last_gc_time_seconds",
+    "process_cpu_seconds_total",
+)
+
+
+def test_the_last_collections_say_the_time_where_nothing_else_does() -> None:
+    """A page of /metrics has no times: nothing of what it counts up was judged."""
+    given = Given()
+    for name, last_gc, allocs, cpu in (("1", 1000, 1e6, 3), ("2", 1010, 6e6, 4)):
+        capture = given.capture("b1", "1", "prometheus", name=name)
+        values = {ALLOCS: allocs, PROCESS_CPU: cpu, LAST_GC: last_gc, BEGAN: 100}
+        snapshot(given, capture, 0, None, values)
+    assert figures(given) == {"runtime_alloc_bytes_per_second": 5e5, "runtime_cpu_per_second": 0.1}
+
+
+def test_no_collection_in_between_says_no_time() -> None:
+    given = Given()
+    for name, allocs in (("1", 1e6), ("2", 2e6)):
+        capture = given.capture("b1", "1", "expvar", name=name)
+        snapshot(given, capture, 0, None, {ALLOCS: allocs, "memstats.LastGC": 1e12, BEGAN: 100})
+    assert figures(given) == {}
+
+
+@pytest.mark.parametrize(("began", "per_second"), [(100, 5e5), (500, 6e6 / 510)])
+def test_a_process_counts_from_the_run_before_where_it_is_the_same(began: int, per_second: float) -> None:
+    given = Given()
+    for run, last_gc, allocs, start in (("1", 1000, 1e6, 100), ("2", 1010, 6e6, began)):
+        capture = given.capture("b1", run, "prometheus")
+        snapshot(given, capture, 0, None, {ALLOCS: allocs, LAST_GC: last_gc, BEGAN: start})
+    with given.models() as connection:
+        found = dict(
+            rows(
+                connection,
+                "select run_id, value from figures_runtime where metric = 'runtime_alloc_bytes_per_second'",
+            )
+        )
+    assert found == {"1": 1e6 / 900, "2": per_second}

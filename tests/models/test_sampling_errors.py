@@ -24,8 +24,9 @@ def connection() -> duckdb.DuckDBPyConnection:
         select 'b' as build_id, stack_id, 'f' || stack_id as function, ['f' || stack_id] as user_functions,
             true as is_user_code, null::varchar as calling_function,
         from range(3) as a (stack_id);
-        create table int_heap_captures as
-        select 'b' as build_id, 'r' as run_id, 'c' as capture_id, sample_type, 524288 as sampling_period,
+        create table int_summed_profiles as
+        select 'b' as build_id, 'r' as run_id, 'c' as capture_id, 'heap' as kind, sample_type,
+            524288 as sampling_period, 'c' as summed_id, 1 as sign,
         from (
             values ('alloc_space'), ('alloc_objects'), ('inuse_space'), ('inuse_objects')
         ) as kinds (sample_type);

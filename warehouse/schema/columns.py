@@ -52,7 +52,7 @@ _DECLARED = (
     Column("path", TEXT, "", "The file's path below the artifacts folder; an archive's member stands behind the archive like a file in a folder, the second capture of one file behind #2."),
     Column("sha256", TEXT, "", "SHA-256 of the file as it lies on disk, or of an archive's member as it lies in the archive."),
     Column("size_bytes", INT, "bytes", "Size: of a capture's file on disk, of a heap object in memory."),
-    Column("captured_at", TIME, "", "When the capture was made, where its content says so."),
+    Column("captured_at", TIME, "", "When the capture was made, where its content says so; of a heap profile as text when the last collection before it ended."),
     Column("started_at", TIME, "", "Wall-clock time of the capture's time zero, where a clock snapshot gives it."),
     Column("duration_ns", INT, "ns", "How long it lasted: the capture, the interval, the range."),
     Column("parser_version", TEXT, "", "Version of Tracemill that parsed the capture."),

@@ -76,14 +76,14 @@ TRACE_KINDS = ("trace", "flight")
 _SOURCES = (
     Source("trace", TRACE_KINDS, "work or time", "whole", "rate", "Execution traces, of a build without any snapshots of flight recorders; windows that overlap count once.", is_by_clock=True),
     Source("trace_amount", TRACE_KINDS, "nothing", "whole", "rate", "What is there while execution traces run, in all processes of the run together.", is_by_clock=True),
-    Source("heap_alloc", _HEAP, "work", "whole", "duration", "Allocations since the process began, of the last heap or allocs profile.", "alloc_space"),
+    Source("heap_alloc", _HEAP, "work", "whole", "duration", "Allocations since the process began, of the last heap or allocs profile; of a process that ran before the run, in it (int_counted_since).", "alloc_space"),
     Source("heap_inuse", _HEAP, "nothing", "whole", "amount", "Memory in use at the last heap profile.", "inuse_space"),
     Source("heap_growth", _HEAP, "nothing", "several", "amount", "The first and the last heap profile of a run that has several.", "inuse_space"),
     Source("map_alloc", _HEAP, "work", "maps told", "duration", "Allocations whose allocating function of the runtime is known.", "alloc_space"),
     Source("map_inuse", _HEAP, "nothing", "maps told", "amount", "Memory in use whose allocating function of the runtime is known.", "inuse_space"),
     Source("cpu", ("cpu",), "work or time", "whole", "rate", "CPU profiles."),
-    Source("mutex", ("mutex", "mutex_text"), "work", "whole", "rate", "The last mutex profile: contention since the process began.", is_by_clock=True),
-    Source("block", ("block", "block_text"), "work", "whole", "rate", "The last block profile: blocking since the process began.", is_by_clock=True),
+    Source("mutex", ("mutex", "mutex_text"), "work", "whole", "rate", "The last mutex profile: contention, counted as heap_alloc is.", is_by_clock=True),
+    Source("block", ("block", "block_text"), "work", "whole", "rate", "The last block profile: blocking, counted as heap_alloc is.", is_by_clock=True),
     Source("goroutines", ("goroutine_dump",), "nothing", "whole", "amount", "The last goroutine dump; a crash report is none.", is_by_clock=True),
     Source("goroutine_growth", ("goroutine_dump",), "nothing", "several", "amount", "The first and the last goroutine dump of a run that has several.", is_by_clock=True),
     Source("goroutine_profile", ("goroutine", "goroutine_text"), "nothing", "whole", "amount", "The last goroutine profile.", is_by_clock=True),
@@ -104,7 +104,7 @@ def _metric(
     is_fault: bool = False, is_timed: bool = False,
 ) -> Metric:
     derived = {"benchmarks", "tasks", "scheduling", "collector", "heap size", "binary size"}
-    named = {"cpu_under_ns", "process_cpu_ns", "running_ns", "runtime_goroutine_count"}
+    named = {"cpu_under_ns", "process_cpu_ns", "running_ns", "runtime_goroutine_count", "runtime_cpu_per_second"}
     place = "derived" if family in derived or name in named else "site"
     return Metric(name, unit, polarity, measure, is_sum, floor, per_second, samples, is_judged, is_fault, is_timed, family, place, text)
 
@@ -185,6 +185,7 @@ _METRICS = (
     _metric("runtime_gc_pause_p99_ns", "ns", "runtime", "collector", "99th percentile of the collector's pauses: the upper bound of its bucket.", floor=1e5, is_sum=False),
     _metric("runtime_gc_pause_share", "share", "runtime", "collector", "Part of the time in which the collector stopped the program, of a sum of pauses.", floor=.001, is_sum=False),
     _metric("runtime_sched_latency_p99_ns", "ns", "runtime", "scheduling", "99th percentile of the time that goroutines were ready and had no processor: the upper bound of its bucket.", floor=1e5, is_sum=False),
+    _metric("runtime_cpu_per_second", "s/s", "runtime", "cpu", "CPU seconds of the whole process a second (process_cpu_seconds_total of Prometheus), between the first snapshot and the last.", floor=.02, is_sum=False),
     _metric("runtime_goroutine_count", "count", "runtime", "goroutines", "Goroutines at the last snapshot.", floor=10, is_sum=False),
     _metric("runtime_alloc_bytes_per_second", "bytes/s", "runtime", "heap size", "Bytes allocated a second, between the first snapshot and the last.", floor=1 << 20, is_sum=False),
     _metric("runtime_heap_live_bytes", "bytes", "runtime", "heap size", "Heap that the last collection found live, at the last snapshot; before Go 1.21 the heap in use.", floor=1 << 20, is_sum=False),

@@ -4,8 +4,9 @@
 -- evidence is unknown for what nothing tells of, and none where the binary has no CALL of a function that is watched.
 with
 
-chosen as (
-    select * from int_heap_captures
+summed as (
+    select * from int_summed_profiles
+    where kind = 'heap'
 ),
 
 samples as (
@@ -17,13 +18,13 @@ callees as (
 ),
 
 sampled as (
-    select chosen.build_id, sum(samples.value) as alloc_bytes,
+    select summed.build_id, sum(summed.sign * samples.value) as alloc_bytes,
     from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
     where samples.sample_type = 'alloc_space'
-    group by chosen.build_id
+    group by summed.build_id
 ),
 
 told as (

@@ -12,8 +12,9 @@
 -- two calls of a line have the same.
 with
 
-chosen as (
-    select * from int_heap_captures
+summed as (
+    select * from int_summed_profiles
+    where kind = 'heap'
 ),
 
 samples as (
@@ -48,21 +49,21 @@ growth as (
 -- profile with probability 1 - exp(-size/period).
 sampled as (
     select
-        chosen.build_id,
-        chosen.run_id,
-        samples.capture_id,
+        summed.build_id,
+        summed.run_id,
+        summed.capture_id,
         samples.sample_type,
         samples.stack_id,
         samples.leaf_pc,
         samples.leaf_offset,
         samples.mapping_index,
-        chosen.sampling_period,
+        summed.sampling_period,
         growth.growth_callee,
-        sum(samples.value)::bigint as value,
+        sum(summed.sign * samples.value)::bigint as value,
     from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
     left join growth
         on growth.capture_id = samples.capture_id
         and growth.sample_index = samples.sample_index

@@ -9,8 +9,8 @@ captures as (
     select * from int_counted_captures
 ),
 
-chosen as (
-    select * from int_heap_captures
+summed as (
+    select * from int_summed_profiles
 ),
 
 intervals as (
@@ -57,26 +57,23 @@ sampled as (
     select captures.build_id, samples.stack_id, samples.value,
         case replace(captures.kind, '_text', '')
             when 'cpu' then case samples.sample_type when 'cpu' then 'cpu_ns' when 'samples' then 'cpu_ns' end
-            when 'mutex' then 'mutex_delay_ns'
-            when 'block' then 'block_delay_ns'
             when 'goroutine' then 'goroutine_profile_count'
             when 'goroutineleak' then 'goroutine_leak_count'
         end as metric,
-        samples.sample_type in ('samples', 'contentions') as is_count,
+        samples.sample_type = 'samples' as is_count,
     from samples
     inner join captures using (capture_id)
     where (replace(captures.kind, '_text', ''), samples.sample_type) in (
-        ('cpu', 'cpu'), ('cpu', 'samples'), ('mutex', 'delay'), ('mutex', 'contentions'), ('block', 'delay'),
-        ('block', 'contentions'), ('goroutine', 'goroutine'), ('goroutineleak', 'goroutineleak')
+        ('cpu', 'cpu'), ('cpu', 'samples'), ('goroutine', 'goroutine'), ('goroutineleak', 'goroutineleak')
     )
     union all
-    select chosen.build_id, samples.stack_id, samples.value,
-        split_part(samples.sample_type, '_', 1) || '_bytes',
-        ends_with(samples.sample_type, '_objects'),
+    select summed.build_id, samples.stack_id, summed.sign * samples.value,
+        if(summed.kind = 'heap', split_part(samples.sample_type, '_', 1) || '_bytes', summed.kind || '_delay_ns'),
+        ends_with(samples.sample_type, '_objects') or samples.sample_type = 'contentions',
     from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
 ),
 
 costs as (
@@ -98,6 +95,7 @@ costs as (
         coalesce(sum(value) filter (where is_count), 0)::bigint as event_count,
     from sampled
     group by all
+    having sum(value) > 0
     union all by name
     select captures.build_id, 'goroutine_count' as metric, dumped.stack_id, count(*)::double as value,
         count(*) as event_count,

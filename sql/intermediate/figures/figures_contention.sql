@@ -5,8 +5,9 @@
 -- int_wait_kinds.
 with
 
-captures as (
-    select * from int_counted_captures
+summed as (
+    select * from int_summed_profiles
+    where kind in ('mutex', 'block')
 ),
 
 samples as (
@@ -19,21 +20,21 @@ sites as (
 
 sampled as (
     select
-        captures.build_id,
-        captures.run_id,
-        replace(captures.kind, '_text', '') as kind,
+        summed.build_id,
+        summed.run_id,
+        summed.kind,
         samples.sample_type,
         sites.function,
-        samples.value,
-        sites.is_user_code and (captures.kind in ('mutex', 'mutex_text') or not sites.waits_for_work) as is_contention,
-        is_contention and captures.kind in ('block', 'block_text') and sites.waits_for_request as is_of_request,
+        summed.sign * samples.value as value,
+        sites.is_user_code and (summed.kind = 'mutex' or not sites.waits_for_work) as is_contention,
+        is_contention and summed.kind = 'block' and sites.waits_for_request as is_of_request,
     from samples
-    inner join captures using (capture_id)
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
     inner join sites
-        on sites.build_id = captures.build_id
+        on sites.build_id = summed.build_id
         and sites.stack_id = samples.stack_id
-    where captures.kind in ('mutex', 'mutex_text', 'block', 'block_text')
-        and samples.sample_type in ('delay', 'contentions') and samples.value > 0
 )
 
 select
@@ -51,3 +52,4 @@ select
 from sampled
 where function is not null
 group by build_id, run_id, kind, sample_type, function, is_contention, is_of_request
+having sum(value) > 0

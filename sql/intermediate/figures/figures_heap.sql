@@ -6,8 +6,9 @@
 -- thousands of objects, and of few bytes among those of large ones: objects may be far less certain than their bytes.
 with
 
-chosen as (
-    select * from int_heap_captures
+summed as (
+    select * from int_summed_profiles
+    where kind = 'heap'
 ),
 
 samples as (
@@ -25,22 +26,22 @@ growth as (
 -- A sample's objects are of one size.
 sized as (
     select
-        chosen.build_id,
-        chosen.run_id,
-        chosen.sample_type,
-        chosen.sampling_period,
+        summed.build_id,
+        summed.run_id,
+        summed.sample_type,
+        summed.sampling_period,
         samples.stack_id,
-        samples.value,
-        max(samples.value) filter (where chosen.sample_type in ('alloc_space', 'inuse_space')) over sample
-        / nullif(max(samples.value) filter (where chosen.sample_type in ('alloc_objects', 'inuse_objects')) over sample, 0)
+        summed.sign * samples.value as value,
+        max(samples.value) filter (where summed.sample_type in ('alloc_space', 'inuse_space')) over sample
+        / nullif(max(samples.value) filter (where summed.sample_type in ('alloc_objects', 'inuse_objects')) over sample, 0)
             as object_bytes,
     from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
     where samples.value > 0
     window sample as (
-        partition by samples.capture_id, samples.sample_index, starts_with(chosen.sample_type, 'alloc')
+        partition by summed.capture_id, summed.summed_id, samples.sample_index, starts_with(summed.sample_type, 'alloc')
     )
 ),
 
@@ -75,10 +76,10 @@ sampled as (
 figures as (
     -- In order: the last digit of a sum of fractions does not follow from how rows came.
     select build_id, run_id, metric, function, caller, sum(value)::double as value,
-        sqrt(list_sum(list_sort(list(variance)))) as standard_error, bool_or(is_user_code) as is_user_code,
+        sqrt(greatest(list_sum(list_sort(list(variance))), 0)) as standard_error, bool_or(is_user_code) as is_user_code,
     from sampled
     group by grouping sets ((build_id, run_id, metric, function), (build_id, run_id, metric, function, caller))
-    having grouping(caller) = 1 or (caller is not null and metric in ('alloc_bytes', 'inuse_bytes'))
+    having sum(value) > 0 and (grouping(caller) = 1 or (caller is not null and metric in ('alloc_bytes', 'inuse_bytes')))
 )
 
 select

@@ -1,9 +1,11 @@
 -- What a program said of its runtime: its last snapshot and, of what counts up, what was between it and the first.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- Of a process with one snapshot, and of one that began anew, what counts up is taken since its start. The processes of
--- a run are added up; shares are of all together.
--- Seconds are those between the snapshots' times or, where these are not known, processor time over processors.
+-- Of a process with one snapshot what counts up is taken since the last one of a run before where both say that it began at
+-- the same moment, else since its start, as of one that began anew. The processes of a run are added up; shares are of all
+-- together.
+-- Seconds are those between the snapshots' times or, where these are not known, between the last collections that they tell
+-- of, or processor time over processors.
 -- What a process says in several ways (expvar, /metrics) are snapshots of their own: of each figure those count that are
 -- most.
 with
@@ -20,7 +22,7 @@ buckets as (
     select * from stg_runtime_histograms
 ),
 
-snapshots as (
+timed_snapshots as (
     select
         captures.build_id,
         captures.run_id,
@@ -28,25 +30,45 @@ snapshots as (
         captures.kind,
         measured.capture_id,
         measured.snapshot_index,
-        row_number() over (
-            partition by captures.build_id, captures.run_id, captures.process, captures.kind
-            order by coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) nulls last,
-                natural_order(any_value(captures.path)), measured.capture_id, measured.snapshot_index
-        ) as place,
-        count(*) over (
-            partition by captures.build_id, captures.run_id, captures.process, captures.kind
-        ) as last_place,
-        coalesce(max(measured.at_unix_ns), epoch_ns(any_value(captures.captured_at))) as at_unix_ns,
+        any_value(captures.path) as path,
+        coalesce(
+            max(measured.at_unix_ns),
+            epoch_ns(any_value(captures.captured_at)),
+            max(measured.value) filter (where measured.name = 'memstats.LastGC'),
+            max(measured.value * 1e9) filter (where measured.name = 'go_memstats_last_gc_time_seconds')
+        )::bigint as at_unix_ns,
+        (max(measured.value * 1e9) filter (where measured.name = 'process_start_time_seconds'))::bigint as began_unix_ns,
     from measured
     inner join captures using (capture_id)
     group by captures.build_id, captures.run_id, captures.process, captures.kind, measured.capture_id,
         measured.snapshot_index
 ),
 
+snapshots as (
+    select
+        *,
+        row_number() over (process_order) as place,
+        count(*) over (partition by build_id, run_id, process, kind) as last_place,
+    from timed_snapshots
+    window process_order as (
+        partition by build_id, run_id, process, kind
+        order by at_unix_ns nulls last, natural_order(path), capture_id, snapshot_index
+    )
+),
+
 ends as (
-    select *,
+    select *, place = last_place as is_last,
     from snapshots
     where place in (1, last_place)
+    union all
+    select single.* replace (earlier.capture_id as capture_id, earlier.snapshot_index as snapshot_index,
+        earlier.at_unix_ns as at_unix_ns), false,
+    from snapshots as single
+    inner join snapshots as earlier using (build_id, kind, began_unix_ns)
+    where single.last_place = 1 and earlier.run_id <> single.run_id and earlier.at_unix_ns < single.at_unix_ns
+    qualify row_number() over (
+        partition by single.capture_id, single.snapshot_index order by earlier.at_unix_ns desc, earlier.capture_id
+    ) = 1
 ),
 
 -- Each value at a process's first and last snapshot.
@@ -57,8 +79,8 @@ values_at_ends as (
         ends.process,
         ends.kind,
         measured.name,
-        max(measured.value) filter (where ends.place = ends.last_place) as last_value,
-        max(measured.value) filter (where ends.place = 1 and ends.last_place > 1) as first_value,
+        max(measured.value) filter (where ends.is_last) as last_value,
+        max(measured.value) filter (where not ends.is_last) as first_value,
     from ends
     inner join measured using (capture_id, snapshot_index)
     group by ends.build_id, ends.run_id, ends.process, ends.kind, measured.name
@@ -100,6 +122,7 @@ by_process as (
         max(grown_by) filter (where name = '/cpu/classes/total:cpu-seconds') as cpu_seconds,
         max(grown_by) filter (where name = '/cpu/classes/gc/total:cpu-seconds') as gc_cpu_seconds,
         max(last_value) filter (where name = 'memstats.GCCPUFraction') as gc_cpu_fraction,
+        max(grown_by) filter (where name = 'process_cpu_seconds_total') as process_cpu_seconds,
         max(last_value) filter (where name = '/sched/gomaxprocs:threads') as procs,
         max(grown_by) filter (where name = '/gc/cycles/total:gc-cycles') as cycles,
         max(grown_by) filter (where name = '/gc/heap/allocs:bytes') as alloc_bytes,
@@ -124,6 +147,8 @@ observed as (
         process,
         kind,
         (max(at_unix_ns) - min(at_unix_ns)) / 1e9 as seconds,
+        (max(at_unix_ns) - max(began_unix_ns)) / 1e9 as seconds_since_start,
+        bool_and(is_last) as is_one,
     from ends
     group by build_id, run_id, process, kind
 ),
@@ -134,7 +159,8 @@ timed as (
         nullif(
             case
                 when observed.seconds > 0 and not coalesce(restarts.is_restarted, false) then observed.seconds
-                else by_process.cpu_seconds / by_process.procs
+                when by_process.cpu_seconds / by_process.procs > 0 then by_process.cpu_seconds / by_process.procs
+                when observed.is_one or restarts.is_restarted then observed.seconds_since_start
             end, 0
         ) as seconds,
     from by_process
@@ -154,6 +180,7 @@ runs as (
         sum(cycles / seconds order by process) as cycles_per_second,
         sum(pause_seconds order by process) / sum(seconds order by process) as pause_share,
         sum(alloc_bytes / seconds order by process) as alloc_bytes_per_second,
+        sum(process_cpu_seconds / seconds order by process) as process_cpu_per_second,
         sum(goroutines) as goroutines,
         sum(live_bytes) as live_bytes,
         sum(goal_bytes) as goal_bytes,
@@ -172,7 +199,7 @@ histograms as (
         max(coalesce(buckets.upper, buckets.lower)) as bound,
         sum(
             case
-                when ends.place = ends.last_place then buckets.bucket_count
+                when ends.is_last then buckets.bucket_count
                 when coalesce(restarts.is_restarted, false) then 0
                 else -buckets.bucket_count
             end
@@ -218,6 +245,7 @@ figures as (
             {'metric': 'runtime_gc_cycles_per_second', 'value': cycles_per_second},
             {'metric': 'runtime_gc_pause_share', 'value': pause_share},
             {'metric': 'runtime_alloc_bytes_per_second', 'value': alloc_bytes_per_second},
+            {'metric': 'runtime_cpu_per_second', 'value': process_cpu_per_second},
             {'metric': 'runtime_goroutine_count', 'value': goroutines},
             {'metric': 'runtime_heap_live_bytes', 'value': live_bytes},
             {'metric': 'runtime_heap_goal_bytes', 'value': goal_bytes}

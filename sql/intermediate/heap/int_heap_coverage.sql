@@ -8,6 +8,11 @@ captures as (
     select * from int_heap_captures
 ),
 
+summed as (
+    select * from int_summed_profiles
+    where kind = 'heap'
+),
+
 samples as (
     select * from stg_profile_samples
 ),
@@ -29,12 +34,12 @@ told as (
 ),
 
 sampled as (
-    select captures.build_id, captures.run_id, captures.sample_type, sum(samples.value) as total_value,
+    select summed.build_id, summed.run_id, summed.sample_type, sum(summed.sign * samples.value) as total_value,
     from samples
-    inner join captures
-        on captures.capture_id = samples.capture_id
-        and captures.sample_type = samples.sample_type
-    group by captures.build_id, captures.run_id, captures.sample_type
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
+    group by summed.build_id, summed.run_id, summed.sample_type
 ),
 
 guessed as (

@@ -15,6 +15,11 @@ processes as (
     select * from int_capture_processes
 ),
 
+summed as (
+    select * from int_summed_profiles
+    where sample_type in ('alloc_space', 'inuse_space')
+),
+
 samples as (
     select * from stg_profile_samples
 ),
@@ -62,18 +67,17 @@ grown as (
 
 figures as (
     select
-        chosen.build_id,
-        chosen.run_id,
+        summed.build_id,
+        summed.run_id,
         samples.stack_id,
-        sum(samples.value) filter (where samples.sample_type = 'alloc_space') as alloc_bytes,
+        sum(summed.sign * samples.value) filter (where samples.sample_type = 'alloc_space') as alloc_bytes,
         sum(samples.value) filter (where samples.sample_type = 'inuse_space') as inuse_bytes,
         0 as first_inuse_bytes,
     from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
-    where samples.sample_type in ('alloc_space', 'inuse_space')
-    group by chosen.build_id, chosen.run_id, samples.stack_id
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
+    group by summed.build_id, summed.run_id, samples.stack_id
     union all
     select
         firsts.build_id,

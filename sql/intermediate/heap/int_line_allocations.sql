@@ -5,8 +5,9 @@
 -- frame outside the standard library.
 with
 
-chosen as (
-    select * from int_heap_captures
+summed as (
+    select * from int_summed_profiles
+    where kind = 'heap'
 ),
 
 samples as (
@@ -19,17 +20,17 @@ sites as (
 
 sampled as (
     select
-        chosen.build_id,
-        chosen.run_id,
+        summed.build_id,
+        summed.run_id,
         samples.stack_id,
-        coalesce(sum(samples.value) filter (where samples.sample_type = 'alloc_space'), 0) as alloc_bytes,
-        coalesce(sum(samples.value) filter (where samples.sample_type = 'alloc_objects'), 0) as alloc_objects,
-        coalesce(sum(samples.value) filter (where samples.sample_type = 'inuse_space'), 0) as inuse_bytes,
-        coalesce(sum(samples.value) filter (where samples.sample_type = 'inuse_objects'), 0) as inuse_objects,
+        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'alloc_space'), 0) as alloc_bytes,
+        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'alloc_objects'), 0) as alloc_objects,
+        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'inuse_space'), 0) as inuse_bytes,
+        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'inuse_objects'), 0) as inuse_objects,
     from samples
-    inner join chosen
-        on chosen.capture_id = samples.capture_id
-        and chosen.sample_type = samples.sample_type
+    inner join summed
+        on summed.summed_id = samples.capture_id
+        and summed.sample_type = samples.sample_type
     group by all
 ),
 

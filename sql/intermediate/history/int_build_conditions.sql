@@ -81,12 +81,12 @@ inner join (
 where heap.sampling_period > 0
 group by heap.build_id, measures.measure
 union all
--- What was allocated counts from the start of the process: its second run has the first's, too.
+-- What was allocated since the process began, of its second run has the first's, too.
 select processes.build_id, measures.measure, 'runs of one process',
     regexp_replace(round(processes.run_count / processes.process_count, 1)::varchar, '\.0$', ''),
 from heap_processes as processes
 cross join (values ('heap_alloc'), ('map_alloc')) as measures (measure)
-where processes.process_count > 0
+where processes.process_count > 0 and processes.sample_type = 'alloc_space'
 union all
 select build_id, null, 'architecture', architecture,
 from architectures

@@ -54,7 +54,7 @@ run_loads as (
             else work_unit
         end as unit,
     from measures
-    where load_dependence in ('rate', 'amount') or (load_dependence = 'duration' and work_unit is null)
+    where load_dependence in ('rate', 'amount') or (load_dependence = 'duration' and work_unit is null and per is null)
     union all by name
     select
         measures.build_id,

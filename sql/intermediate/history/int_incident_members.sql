@@ -218,9 +218,9 @@ started as (
 
 -- What is known of the whole before any part of it is: whatever parts are found later, they are of that.
 wholes as (
-    select origin_build_id, if(metric = 'process_cpu_ns', 'cpu_ns', 'inuse') as part, min(ordinal) as known_ordinal,
+    select origin_build_id, if(metric = 'heap_live_bytes', 'inuse', 'cpu_ns') as part, min(ordinal) as known_ordinal,
     from weighed
-    where metric in ('heap_live_bytes', 'process_cpu_ns') and status = 'regressed'
+    where metric in ('heap_live_bytes', 'process_cpu_ns', 'runtime_cpu_per_second') and status = 'regressed'
     group by all
 ),
 
@@ -355,6 +355,7 @@ derived_causes as (
                 case weighed.metric
                     when 'heap_live_bytes' then site_incidents.keeps_memory
                     when 'process_cpu_ns' then site_incidents.uses_cpu
+                    when 'runtime_cpu_per_second' then site_incidents.uses_cpu
                     else false
                 end,
                 site_incidents.weight

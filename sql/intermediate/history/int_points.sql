@@ -24,7 +24,7 @@ described as (
 processes as (
     select processes.build_id, sources.measure, processes.process_count,
     from int_heap_processes as processes
-    inner join metric_sources as sources on sources.sample_type is not null
+    inner join metric_sources as sources using (sample_type)
     where processes.process_count < processes.run_count
 )
 

@@ -20,6 +20,10 @@ chosen as (
     select * from int_heap_captures
 ),
 
+since as (
+    select * from int_counted_since
+),
+
 work as (
     select * from stg_run_work
 ),
@@ -57,38 +61,39 @@ lives as (
 
 -- A heap figure comes from the one capture that was chosen for it, whatever it calls itself.
 sourced as (
-    select captures.build_id, captures.run_id, captures.process, captures.duration_ns, captures.status,
-        captures.snapshots, sources.*,
+    select captures.capture_id, sources.*,
     from captures
     inner join sources on list_contains(sources.kinds, captures.kind)
     where sources.sample_type is null
     union all by name
-    select captures.build_id, captures.run_id, captures.process, captures.duration_ns, captures.status,
-        captures.snapshots, sources.*,
+    select chosen.capture_id, sources.*,
     from chosen
-    inner join captures using (capture_id)
     inner join sources on sources.sample_type = chosen.sample_type
 ),
 
 captured as (
     select
-        build_id,
-        run_id,
-        measure,
-        any_value(sample_type) as sample_type,
-        any_value(divided_by) as divided_by,
-        any_value(exhaustive) as exhaustive,
-        any_value(load_dependence) as load_dependence,
-        sum(duration_ns) as observed_ns,
-        greatest(count(distinct process), 1) as processes,
-        bool_and(status = 'ok') as is_whole,
+        captures.build_id,
+        captures.run_id,
+        sourced.measure,
+        any_value(sourced.sample_type) as sample_type,
+        any_value(sourced.divided_by) as divided_by,
+        any_value(sourced.exhaustive) as exhaustive,
+        any_value(sourced.load_dependence) as load_dependence,
+        sum(captures.duration_ns) as observed_ns,
+        -- Of totals that are counted from a profile before.
+        if(any_value(sourced.divided_by) = 'work', sum(since.seconds), null) as counted_seconds,
+        greatest(count(distinct captures.process), 1) as processes,
+        bool_and(captures.status = 'ok') as is_whole,
     from sourced
-    where exhaustive <> 'several' or snapshots > 1
-    group by build_id, run_id, measure
+    inner join captures using (capture_id)
+    left join since using (capture_id)
+    where sourced.exhaustive <> 'several' or captures.snapshots > 1
+    group by captures.build_id, captures.run_id, sourced.measure
 ),
 
--- How much of the work a damaged capture saw nobody knows. A profile of what was since the process began has no
--- duration of its own: without work it stands for the run.
+-- How much of the work a damaged capture saw nobody knows. A profile of all since the process began has no duration of its
+-- own: without work it stands for the run.
 divided as (
     select
         captured.build_id,
@@ -106,10 +111,14 @@ divided as (
             when captured.divided_by = 'work or time' and not captured.is_whole then null
             else run_work.work_unit
         end as divided_unit,
-        if(captured.divided_by = 'work or time' and divided_unit is null, 's', divided_unit) as per,
+        if(
+            divided_unit is null and (captured.divided_by = 'work or time' or captured.counted_seconds is not null), 's',
+            divided_unit
+        ) as per,
         case
             when divided_unit is not null then seen_count
             when captured.divided_by = 'work or time' then captured.observed_ns / 1e9
+            when captured.counted_seconds is not null then captured.counted_seconds
             else 1
         end::double as divisor,
         if(captured.divided_by = 'work or time', captured.observed_ns / 1e9, 0)::double as observed_seconds,
@@ -144,9 +153,16 @@ divided as (
     left join lives
         on lives.build_id = captured.build_id
         and lives.run_id = captured.run_id
+),
+
+-- Figures per second do not compare with figures per unit of work, nor either with those of all since a process began:
+-- those of which there are most count.
+ranked as (
+    select *, count(*) over (partition by measure, per) as per_count,
+    from divided
+    where divisor > 0
 )
 
--- Figures per second do not compare with figures per unit of work: those of which there are more count.
 select
     build_id,
     run_id,
@@ -158,13 +174,12 @@ select
     sampling_period,
     is_exhaustive,
     is_told_by_site,
-    (divided_unit is not null) = (
-        2 * count(divided_unit) over (partition by measure) >= count(*) over (partition by measure)
+    per is not distinct from first_value(per) over (
+        partition by measure order by per_count desc, divided_unit is null, per nulls last
     ) as is_comparable,
     work_unit,
     seen_count as work_count,
     is_part_counted,
     processes,
     duration_ns,
-from divided
-where divisor > 0
+from ranked

@@ -5,7 +5,8 @@
 -- process, by execution traces that overlap in time, as a process has one at a time, by goroutines and by counters.
 -- What nothing tells apart is of one process. is_told is false where it is only taken to be of that. is_ended: another
 -- process of the program is first seen more than a minute after this one was last seen: it began anew, and what that
--- kept is gone.
+-- kept is gone. image: where the kernel placed the program and the vdso, which tells a process in other runs too; null where
+-- that is not known.
 with
 
 captures as (
@@ -112,6 +113,7 @@ told as (
         ) as process,
         coalesce(overlapping.running_count::text, dumps.process, counted.process, mapped.vdso_start::text) is not null
             as is_told,
+        if(mapped.vdso_start is not null, concat_ws(' ', mapped.program, mapped.vdso_start), null) as image,
     from folders
     inner join identified using (capture_id)
     left join mapped using (capture_id)
@@ -140,7 +142,8 @@ ended as (
         and later.first_at > earlier.last_at + interval 1 minute
 )
 
-select told.capture_id, told.build_id, told.run_id, told.process, told.is_told, ended.process is not null as is_ended,
+select told.capture_id, told.build_id, told.run_id, told.process, told.is_told, told.image,
+    ended.process is not null as is_ended,
 from told
 left join ended
     on ended.build_id = told.build_id

@@ -39,6 +39,8 @@ from builds
 left join recorded using (build_id)
 left join knowledge using (build_id)
 left join parts using (build_id)
-left join int_heap_processes as processes using (build_id)
+left join (
+    select * from int_heap_processes where sample_type = 'inuse_space'
+) as processes using (build_id)
 group by build_id, is_ordered, builds.run_count, builds.go_version, ordinal
 order by ordinal

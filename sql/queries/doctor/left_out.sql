@@ -1,7 +1,7 @@
 -- Captures that enter no figure beside another of their kind, where nothing tells whether both are of one process.
 -- They are those that may be of any of several, and those captured within a second of each other, or nobody knows when.
--- Of a text form nothing is missing where the run has a profile that says the same. Texts say neither when they were
--- captured nor of which process: as in int_heap_processes, what a process has allocated never becomes less.
+-- Of a text form nothing is missing where the run has a profile that says the same, or where a later text of the same
+-- process has all of it: texts say neither when they were captured nor of which process.
 with
 
 profiles as (
@@ -20,35 +20,11 @@ profiles as (
     ) and captures.duration_ns is null
 ),
 
-texts as (
-    select * from profiles
-    where ends_with(kind, '_text') and process is not null
-),
-
-sites as (
-    select texts.capture_id, samples.stack_id, sum(samples.value) as alloc_objects,
-    from stg_profile_samples as samples
-    inner join texts using (capture_id)
-    where samples.sample_type = 'alloc_objects' and samples.sampling_period > 1
-    group by texts.capture_id, samples.stack_id
-),
-
--- Those that a later one of the same process has all of.
 continued as (
-    select earlier.capture_id,
-    from texts as earlier
-    inner join texts as later
-        on later.build_id = earlier.build_id
-        and later.run_id = earlier.run_id
-        and later.kind = earlier.kind
-        and later.process = earlier.process
-        and later.is_counted and not earlier.is_counted
-    inner join sites as before on before.capture_id = earlier.capture_id
-    left join sites as now
-        on now.capture_id = later.capture_id
-        and now.stack_id = before.stack_id
-    group by earlier.capture_id, later.capture_id
-    having count(*) >= 10 and count(*) filter (where coalesce(now.alloc_objects, 0) < before.alloc_objects) = 0
+    select continued.earlier_id as capture_id,
+    from int_continued_captures as continued
+    inner join profiles on profiles.capture_id = continued.earlier_id
+    where ends_with(profiles.kind, '_text')
 )
 
 select distinct left_out.build_id, left_out.run_id, left_out.path,

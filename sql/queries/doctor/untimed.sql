@@ -12,7 +12,8 @@ rates as (
     select build_id, run_id,
     from observations
     where metric in (
-        'runtime_gc_cycles_per_second', 'runtime_alloc_bytes_per_second', 'runtime_gc_pause_share'
+        'runtime_gc_cycles_per_second', 'runtime_alloc_bytes_per_second', 'runtime_gc_pause_share',
+        'runtime_cpu_per_second'
     )
 )
 

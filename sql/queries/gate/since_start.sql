@@ -5,6 +5,7 @@ from int_run_measures as measures
 inner join metric_sources as sources using (measure)
 where measures.build_id = $build_id
     and measures.per is null
+    and measures.is_comparable
     and sources.divided_by = 'work'
     and measures.measure in (
         select regression_history.measure
