@@ -4,18 +4,20 @@
 -- What initialises a package, and closures of its variables, have no names of their own.
 with
 
-observed as (
-    select * from observations
+-- Each once, before its name is taken apart: a history has millions of observations.
+functions as (
+    select distinct function,
+    from observations
+    where function is not null
 ),
 
 plain_names as (
-    select distinct
+    select
         function,
         regexp_replace(
             regexp_replace(function, '\[.*\]', ''), '(\.func\d+|\.\d+|-range\d+|\.gowrap\d+)+$', ''
         ) as plain,
-    from observed
-    where function is not null
+    from functions
 ),
 
 packaged as (

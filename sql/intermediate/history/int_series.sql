@@ -4,8 +4,10 @@
 -- What a function costs by caller is a series of its own where it has several: then it is a shared helper.
 with
 
+-- Each once: a history has millions of observations of some thousand subjects.
 observed as (
-    select * from observations
+    select distinct metric, subject, function, wait_reason, calling_function, measure, polarity,
+    from observations
     where polarity <> 0
 ),
 
