@@ -11,7 +11,7 @@ callers as (
     select * from int_site_callers
 ),
 
-told_costs as (
+told_costs as not materialized (
     select * from int_caller_costs
 ),
 

@@ -7,7 +7,7 @@
 -- Benchmarks that are told how often (-benchtime 5000x) explain nothing, nor does what a run counts (run.json).
 with
 
-history as (
+history as not materialized (
     select * from regression_history
 ),
 

@@ -4,7 +4,7 @@
 -- The mart regressions has them with the incident that each belongs to.
 with
 
-history as (
+history as not materialized (
     select * from regression_history
 ),
 
