@@ -2,6 +2,7 @@
 -- Of a site that is known only in part what maps allocated is not.
 with
 
+-- Of metrics that reach points nothing is to be asked.
 figures as (
     select distinct figures.metric, figures.build_id, figures.run_id,
     from int_figures as figures
@@ -19,6 +20,7 @@ figures as (
         and neither.run_id = figures.run_id
         and neither.metric = figures.metric
         and neither.subject = figures.subject
+    anti join int_points as judged on judged.metric = figures.metric
     where coalesce(figures.polarity, metrics.polarity, 1) <> 0
         and unknown.function is null
 ),
@@ -42,7 +44,4 @@ select distinct sourced.metric, sourced.measure,
 from sourced
 left join comparable using (build_id, run_id, measure)
 where coalesce(sourced.is_judged, true)
-    and (
-        not sourced.has_source
-        or (comparable.measure is not null and sourced.metric not in (select metric from int_points))
-    )
+    and (not sourced.has_source or comparable.measure is not null)

@@ -76,12 +76,6 @@ run_costs as (
     group by all
 ),
 
--- In how many runs of a program a function has each of its costs.
-counted_costs as (
-    select *, count(*) over (partition by ordinal, program, function, metric) as seen_count,
-    from run_costs
-),
-
 measured_runs as (
     select build_order.ordinal, measures.measure, coalesce(programs.program, '') as program,
         count(distinct measures.run_id) as run_count,
@@ -137,6 +131,13 @@ ends as (
     inner join lives
         on lives.function = measured_lives.function
         and lives.first_ordinal > successions.ordinal_before
+),
+
+-- In how many runs of a program what is gone or new has each of its costs.
+counted_costs as (
+    select *, count(*) over (partition by ordinal, program, function, metric) as seen_count,
+    from run_costs
+    semi join ends using (function)
 ),
 
 costs as (

@@ -7,12 +7,36 @@
 -- sum is made: profiles have those of the program's own functions.
 with
 
-history as (
+history as not materialized (
     select * from regression_history
 ),
 
-paths as (
+changing as (
+    select distinct metric, first_subject,
+    from history
+    where is_change
+        and calling_function is null
+),
+
+changed as (
+    select metric, measure, first_subject, ordinal, function, build_id, build_id_before,
+    from (
+        select *, lag(build_id) over (partition by metric, first_subject order by ordinal) as build_id_before,
+        from history
+        semi join changing using (metric, first_subject)
+    )
+    where is_change
+),
+
+seen as (
+    select metric, measure, first_subject, ordinal, function, unnest([build_id, build_id_before]) as build_id,
+    from changed
+),
+
+-- Of the builds that are asked for, so that others are not taken apart.
+paths as not materialized (
     select * from int_stack_costs
+    semi join seen using (build_id)
     where metric in ('alloc_bytes', 'inuse_bytes', 'cpu_ns', 'mutex_delay_ns', 'syscall_ns')
         or (metric = 'block_delay_ns' and is_contention)
 ),
@@ -40,34 +64,12 @@ costs as (
 ),
 
 sums as (
-    select metric, caller from int_caller_costs
+    select distinct metric, caller from int_caller_costs
     union all
-    select 'cpu_under_ns', caller from int_caller_costs
+    select distinct 'cpu_under_ns', caller from int_caller_costs
     where metric = 'cpu_ns'
     union all
-    select metric, caller from int_pooled_caller_costs
-),
-
-changing as (
-    select distinct metric, first_subject,
-    from history
-    where is_change
-        and calling_function is null
-),
-
-changed as (
-    select metric, measure, first_subject, ordinal, function, build_id, build_id_before,
-    from (
-        select *, lag(build_id) over (partition by metric, first_subject order by ordinal) as build_id_before,
-        from history
-        semi join changing using (metric, first_subject)
-    )
-    where is_change
-),
-
-seen as (
-    select metric, measure, first_subject, ordinal, function, unnest([build_id, build_id_before]) as build_id,
-    from changed
+    select distinct metric, caller from int_pooled_caller_costs
 ),
 
 -- With all that a function calls, it stands anywhere in the paths.
