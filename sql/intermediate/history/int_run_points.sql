@@ -12,8 +12,9 @@ observed as (
     where polarity <> 0
 ),
 
-series as (
-    select * from int_series
+-- By a number: millions of rows are put together by it, and a number costs less than a name and a number.
+series as materialized (
+    select *, row_number() over () as series_key from int_series
 ),
 
 measures as (
@@ -42,7 +43,7 @@ heaps as (
 ),
 
 named as (
-    select metric, series_number, measure, unnest(subjects) as subject,
+    select series_key, metric, measure, unnest(subjects) as subject, len(subjects) > 2 as is_of_many,
     from series
 ),
 
@@ -74,13 +75,13 @@ shown as (
     select
         observed.build_id,
         observed.run_id,
-        named.metric,
-        named.series_number,
+        named.series_key,
+        named.is_of_many,
         observed.unit,
         observed.value,
         observed.standard_error * observed.standard_error as variance,
         observed.evidence,
-        null as measure,
+        false as is_measured,
         false as can_tell_none,
         false as is_untold,
     from observed
@@ -89,13 +90,13 @@ shown as (
     select
         measures.build_id,
         measures.run_id,
-        series.metric,
-        series.series_number,
+        series.series_key,
+        false,
         null,
         null,
         null,
         null,
-        measures.measure,
+        true,
         measures.is_exhaustive or measures.is_told_by_site,
         false,
     from series
@@ -106,34 +107,42 @@ shown as (
             select (metric, series_number, program) from series_programs
         )
     union all
-    select untold.build_id, untold.run_id, named.metric, named.series_number, null, null, null, null, null, false, true,
+    select untold.build_id, untold.run_id, named.series_key, false, null, null, null, null, false, false, true,
     from untold
     inner join named
         on named.measure = untold.measure
         and named.subject = untold.function
 ),
 
+-- What is summed of more than two fractions is summed in order: the last digit does not follow from how rows came.
 run_values as (
     select
         build_id,
         run_id,
-        metric,
-        series_number,
-        any_value(measure) as measure,
+        series_key,
         coalesce(sum(value), 0) as value,
-        list_sum(list_sort(list(variance))) as variance,
+        coalesce(list_sum(list_sort(list(variance) filter (where is_of_many))), sum(variance)) as variance,
         any_value(unit) as unit,
         max(evidence) as evidence,
     from shown
-    group by build_id, run_id, metric, series_number
-    having count(measure) > 0
+    group by build_id, run_id, series_key
+    having bool_or(is_measured)
         and (count(value) > 0 or bool_or(can_tell_none))
         and not bool_or(is_untold)
 )
 
 select
-    run_values.*,
+    run_values.build_id,
+    run_values.run_id,
+    series.metric,
+    series.series_number,
+    series.measure,
+    run_values.value,
+    run_values.variance,
+    run_values.unit,
+    run_values.evidence,
     floors.negligible,
     ln(greatest(run_values.value, 0) + floors.negligible) as log_value,
 from run_values
+inner join series using (series_key)
 inner join floors using (metric)
