@@ -70,7 +70,8 @@ nested as (
         and not (sampled.metric = 'block_contentions' and sites.waits_for_request)
 )
 
-select build_id, run_id, metric, caller, sum(value) as value, sum(variance) as variance,
+-- Beyond 2^53 no sum is exact: the last digit does not follow from how rows came.
+select build_id, run_id, metric, caller, sum(value) as value, list_sum(list_sort(list(variance))) as variance,
 from nested
 group by build_id, run_id, metric, caller
 having sum(value) > 0
