@@ -79,13 +79,21 @@ TABLES_OF_RUNS = """
     from range({builds}) as b (build);
     create table int_families as select distinct ordinal, 1::bigint as families from int_conditions;
     create table int_metric_floors as select 'block_ns' as metric, 1000.0::double as negligible;
-    create table int_metrics as select 'block_ns' as metric, 'waiting' as family, true as is_timed;
+    create table int_metrics as select 'block_ns' as metric, 'waiting' as family, true as is_timed,
+        false as is_fault;
     create table metric_sources as select '' as measure, null::varchar as sample_type limit 0;
     create table int_heap_processes as
     select '' as build_id, 1::bigint as process_count, 1::bigint as run_count limit 0;
     create table int_unknown_sites as
     select '' as build_id, '' as run_id, '' as function, 1.0::double as alloc_bytes,
         1.0::double as inuse_bytes
+    limit 0;
+    create table int_run_programs as select '' as build_id, '' as run_id, '' as program limit 0;
+    create table int_series_programs as
+    select '' as metric, 1::bigint as series_number, '' as program limit 0;
+    create table figures_heap as
+    select '' as build_id, '' as run_id, '' as metric, '' as function, '' as calling_function,
+        1.0::double as value
     limit 0;
 """
 
