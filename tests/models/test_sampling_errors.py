@@ -43,6 +43,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 def errors(connection: duckdb.DuckDBPyConnection, model: str, metric: str) -> dict[str, float]:
     """By subject."""
+    connection.execute(f"create or replace table int_heap_samples as {SQL['int_heap_samples']}")
     rows = connection.execute(
         f"select subject, standard_error from ({SQL[model]}) where metric = ?", [metric]
     ).fetchall()

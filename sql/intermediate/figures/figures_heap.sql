@@ -1,18 +1,10 @@
 -- What each function allocated and still holds, maps among the rest; by caller too, where it is a shared helper.
 -- grain: build_id, run_id, metric, subject
 -- scope: build
--- The variance of what is sampled: an object is in the profile with probability 1 - exp(-size/period), so that small ones
--- stand for the bytes between two samples, and large ones are nearly all there. One sample of a tiny object stands for
--- thousands of objects, and of few bytes among those of large ones: objects may be far less certain than their bytes.
 with
 
-summed as (
-    select * from int_summed_profiles
-    where kind = 'heap'
-),
-
 samples as (
-    select * from stg_profile_samples
+    select * from int_heap_samples
 ),
 
 sites as (
@@ -23,33 +15,11 @@ growth as (
     select * from int_heap_sites
 ),
 
--- A sample's objects are of one size.
-sized as (
-    select
-        summed.build_id,
-        summed.run_id,
-        summed.sample_type,
-        summed.sampling_period,
-        samples.stack_id,
-        summed.sign * samples.value as value,
-        max(samples.value) filter (where summed.sample_type in ('alloc_space', 'inuse_space')) over sample
-        / nullif(max(samples.value) filter (where summed.sample_type in ('alloc_objects', 'inuse_objects')) over sample, 0)
-            as object_bytes,
-    from samples
-    inner join summed
-        on summed.summed_id = samples.capture_id
-        and summed.sample_type = samples.sample_type
-    where samples.value > 0
-    window sample as (
-        partition by summed.capture_id, summed.summed_id, samples.sample_index, starts_with(summed.sample_type, 'alloc')
-    )
-),
-
 sampled as (
     select
-        sized.build_id,
-        sized.run_id,
-        case sized.sample_type
+        samples.build_id,
+        samples.run_id,
+        case samples.sample_type
             when 'alloc_space' then 'alloc_bytes'
             when 'alloc_objects' then 'alloc_objects'
             when 'inuse_space' then 'inuse_bytes'
@@ -58,28 +28,22 @@ sampled as (
         sites.function,
         sites.calling_function as caller,
         sites.is_user_code,
-        sized.value,
-        case
-            when sized.object_bytes > 0
-                then sized.value * if(sized.sample_type in ('alloc_objects', 'inuse_objects'), 1, sized.object_bytes)
-                    / (exp(least(sized.object_bytes / greatest(sized.sampling_period, 1), 40)) - 1)
-            when sized.sample_type in ('alloc_objects', 'inuse_objects') then null
-            else sized.value::double * sized.sampling_period
-        end as variance,
-    from sized
+        samples.value,
+        samples.variance,
+    from samples
     inner join sites
-        on sites.build_id = sized.build_id
-        and sites.stack_id = sized.stack_id
+        on sites.build_id = samples.build_id
+        and sites.stack_id = samples.stack_id
 ),
 
 -- Of functions alone, and of functions by who calls them.
 figures as (
     -- In order: the last digit of a sum of fractions does not follow from how rows came.
     select build_id, run_id, metric, function, caller, sum(value)::double as value,
-        sqrt(greatest(list_sum(list_sort(list(variance))), 0)) as standard_error, bool_or(is_user_code) as is_user_code,
+        sqrt(list_sum(list_sort(list(variance)))) as standard_error, bool_or(is_user_code) as is_user_code,
     from sampled
     group by grouping sets ((build_id, run_id, metric, function), (build_id, run_id, metric, function, caller))
-    having sum(value) > 0 and (grouping(caller) = 1 or (caller is not null and metric in ('alloc_bytes', 'inuse_bytes')))
+    having grouping(caller) = 1 or (caller is not null and metric in ('alloc_bytes', 'inuse_bytes'))
 )
 
 select
