@@ -410,6 +410,16 @@ def test_of_samples_none_is_not_told_to_be_none(
     assert (change(new), change(gone)) == said
 
 
+def test_what_an_operation_of_a_benchmark_costs_is_told_of_the_function_below_it(contention: Card) -> None:
+    given = contention.incident._replace(
+        function="a/b.F", calling_function="a/b.BenchmarkG", before=1.0, after=3.0, change_ratio=3.0
+    )
+    below = given._replace(metric="benchmark_alloc_bytes")
+    called = given._replace(metric="alloc_bytes")
+    assert sentence(below) == "b.F below b.BenchmarkG allocates 3 times as much an operation"
+    assert sentence(called) == "b.F as b.BenchmarkG calls it allocates 3 times as much"
+
+
 def test_every_judged_metric_has_a_sentence_that_can_be_filled(contention: Card) -> None:
     assert {m.name for m in METRICS.values() if m.is_judged} - {"bench *"} == set(SENTENCES)
     assert set(STACKS) <= set(METRICS)

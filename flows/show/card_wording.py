@@ -10,6 +10,7 @@ from tracemill.warehouse.schema.metrics import is_sampled
 from tracemill.warehouse.schema.showing import (
     BENCH,
     DEGREES,
+    PER_OPERATION,
     SAMPLED_BEGIN,
     SAMPLED_DEGREES,
     SAMPLED_END,
@@ -42,7 +43,9 @@ def sentence(incident: Incident) -> str:
     """What happened, without the build: goroutines wait 17.8 times as long in cache.(*Prices).Lookup."""
     name = short_name(incident.function or incident.subject)
     if incident.calling_function:
-        name += f" as {short_name(incident.calling_function)} calls it"
+        caller = short_name(incident.calling_function)
+        is_below = incident.metric.startswith(PER_OPERATION)
+        name += f" below {caller}" if is_below else f" as {caller} calls it"
     if incident.status == "moved":
         cost = cost_of_move(incident.change_ratio, "whether the cost is the same cannot be told")
         return f"{name} was {short_name(incident.moved_from)}: moved, {cost}"

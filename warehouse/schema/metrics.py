@@ -35,7 +35,7 @@ class Source:
     @property
     def is_sampled(self) -> bool:
         """Whether it may miss what there is little of: its captures are profiles that take samples."""
-        return self.sample_type is not None or self.name in {"cpu", "mutex", "block"}
+        return self.sample_type is not None or self.name in {"cpu", "benchmark_cpu", "mutex", "block"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ _SOURCES = (
     Source("map_alloc", _HEAP, "work", "maps told", "duration", "Allocations whose allocating function of the runtime is known.", "alloc_space"),
     Source("map_inuse", _HEAP, "nothing", "maps told", "amount", "Memory in use whose allocating function of the runtime is known.", "inuse_space"),
     Source("cpu", ("cpu",), "work or time", "whole", "rate", "CPU profiles."),
+    Source("benchmark_cpu", ("cpu",), "nothing", "never", "none", "CPU profiles below the benchmarks of their run."),
+    Source("benchmark_alloc", _HEAP, "nothing", "never", "none", "Allocations below the benchmarks of their run that tell theirs.", "alloc_space"),
     Source("mutex", ("mutex", "mutex_text"), "work", "whole", "rate", "The last mutex profile: contention, counted as heap_alloc is.", is_by_clock=True),
     Source("block", ("block", "block_text"), "work", "whole", "rate", "The last block profile: blocking, counted as heap_alloc is.", is_by_clock=True),
     Source("goroutines", ("goroutine_dump",), "nothing", "whole", "amount", "The last goroutine dump; a crash report is none.", is_by_clock=True),
@@ -131,6 +133,10 @@ _METRICS = (
     *_heap_metrics("makemap_", "allocated by making or cloning maps"),
     _metric("package_mapassign_alloc_bytes", "bytes", "map_alloc", "heap", "mapassign_alloc_bytes of a package's functions together.", floor=65536, samples=1, is_judged=False),
     _metric("package_mapassign_inuse_bytes", "bytes", "map_inuse", "heap", "mapassign_inuse_bytes of a package's functions together.", floor=65536, samples=1, is_judged=False, is_sum=False),
+    # Benchmarks, by what their profiles show of one operation
+    _metric("benchmark_alloc_bytes", "B/op", "benchmark_alloc", "heap", "Bytes that the function allocates in an operation of a benchmark: its share of all below the benchmark, of the benchmark's B/op.", floor=16, is_sum=False),
+    _metric("benchmark_alloc_objects", "allocs/op", "benchmark_alloc", "heap", "Objects that it allocates in an operation: its share of the benchmark's allocs/op.", floor=.5, is_sum=False),
+    _metric("benchmark_cpu_ns", "ns/op", "benchmark_cpu", "cpu", "CPU time in the function, and in what of the standard library it calls, in an operation of a benchmark.", floor=1, is_sum=False, is_timed=True),
     # Waiting, of execution traces
     _metric("block_ns", "ns", "trace", "waiting", "Time that goroutines waited in the function, by reason.", per_second=1e6),
     _metric("block_count", "count", "trace", "waiting", "How often goroutines waited in the function, by reason: steadier than the time; of waits within a request only the time is judged.", floor=50),

@@ -35,6 +35,8 @@ SAMPLED_BEGIN, SAMPLED_END = ", where the profiles showed none before", ", as fa
 
 # A benchmark's metrics begin with it, before their unit.
 BENCH = "bench "
+# Metrics of what a function costs an operation of a benchmark begin with it; the benchmark stands for the caller.
+PER_OPERATION = "benchmark_"
 # What metrics of what a program's users feel begin with.
 FELT = (BENCH, "task_", "region_")
 
@@ -61,6 +63,9 @@ SENTENCES = {
     "block_ns": "goroutines wait {long} in {x}",
     "block_count": "goroutines wait {often} in {x}",
     "cpu_ns": "{x} takes {much} CPU time",
+    "benchmark_cpu_ns": "{x} takes {much} CPU time an operation",
+    "benchmark_alloc_bytes": "{x} allocates {much} an operation",
+    "benchmark_alloc_objects": "{x} allocates {often} an operation",
     "cpu_under_ns": "{x}, with all that it calls, takes {much} CPU time",
     "process_cpu_ns": "the program takes {much} CPU time",
     "mutex_delay_ns": "others wait {long} for locks that {x} holds",
@@ -140,6 +145,9 @@ STACKS = {
     "goroutine_leak_count": Stacks("goroutine_leak_count"),
     "function_assist_ns": Stacks("function_assist_ns"),
     "gc_assist_ns": Stacks("function_assist_ns"),
+    "benchmark_cpu_ns": Stacks("cpu_ns"),
+    "benchmark_alloc_bytes": Stacks("alloc_bytes"),
+    "benchmark_alloc_objects": Stacks("alloc_bytes", is_count=True),
     "bench sec/op": Stacks("cpu_ns"),
     "bench B/op": Stacks("alloc_bytes"),
     "bench allocs/op": Stacks("alloc_bytes", is_count=True),

@@ -51,8 +51,9 @@ varied as (
 )
 
 -- In order: the last digit of a sum of fractions does not follow from how rows came.
+-- Of a difference of two profiles it may come to next to nothing on either side of zero.
 select build_id, run_id, sample_type, stack_id, sum(value)::bigint as value,
-    greatest(list_sum(list_sort(list(variance))), 0) as variance,
+    if(count(variance) > 0, greatest(list_sum(list_sort(list(variance))), 0), null) as variance,
 from varied
 group by build_id, run_id, sample_type, stack_id
 having sum(value) > 0

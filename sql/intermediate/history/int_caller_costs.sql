@@ -1,7 +1,7 @@
 -- What each function cost with all that it calls: contention, system calls, CPU time, and memory that is allocated and kept.
 -- grain: build_id, run_id, metric, caller
 -- scope: build
--- variance is that of sampled figures.
+-- variance is that of sampled figures. Of an operation of a benchmark it is that of callers below it.
 with
 
 costs as (
@@ -14,6 +14,10 @@ sampled as (
 
 calls as (
     select * from int_system_call_costs
+),
+
+operations as (
+    select * from int_benchmark_caller_costs
 ),
 
 -- A function that calls itself counts once.
@@ -34,3 +38,6 @@ group by build_id, run_id, metric, caller
 union all
 select build_id, run_id, metric, caller, value, variance,
 from sampled
+union all
+select build_id, run_id, metric, function || ' from ' || benchmark, value, variance,
+from operations

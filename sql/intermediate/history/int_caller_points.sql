@@ -19,6 +19,11 @@ pooled_costs as (
     select * from int_pooled_caller_costs
 ),
 
+operations as (
+    select * from int_benchmark_sums
+    where is_with_all_below
+),
+
 measures as (
     select * from int_run_measures
     where is_comparable
@@ -60,6 +65,8 @@ caller_costs as (
         where metric = 'cpu_ns'
         union all
         select build_id, run_id, metric, caller, value, null from pooled_costs
+        union all
+        select build_id, run_id, metric, function, value, variance from operations
     )
     semi join wanted using (metric, caller)
     group by build_id, run_id, metric, caller

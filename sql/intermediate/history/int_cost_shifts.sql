@@ -2,7 +2,8 @@
 -- grain: metric, first_subject, ordinal
 -- scope: history
 -- The sum must be flat, or fall where the site rises, and so well known that the site's change would have shown in it,
--- or that of another site, which it makes up for: in doubt it is no shift.
+-- or that of another site, which it makes up for: in doubt it is no shift. A benchmark that is given a time takes as much
+-- whatever it does: where what the function costs an operation changed alike and is no shift, neither is what it costs in all.
 with
 
 history as (
@@ -23,7 +24,7 @@ rules as (
 
 -- From the build that changed to the one that made it known.
 changed as (
-    select metric, first_subject, function, ordinal, found_ordinal, level_before,
+    select metric, measure, first_subject, function, ordinal, found_ordinal, level_before,
         change_after - change_before as change,
     from history
     where is_change
@@ -134,14 +135,36 @@ flat as (
                 )
             )
     )
+),
+
+of_operations as (
+    select measure, function, ordinal, sign(change) as direction,
+    from changed
+    where measure in ('benchmark_cpu', 'benchmark_alloc')
+        and (metric, first_subject, ordinal) not in (
+            select (metric, first_subject, ordinal) from flat
+        )
 )
 
 select
-    metric,
-    first_subject,
-    ordinal,
-    arg_min(caller, (distance, caller)) as caller,
-    arg_min(greatest(exp(log_before) - negligible, 0), (distance, caller)) as caller_before,
-    arg_min(greatest(exp(log_after) - negligible, 0), (distance, caller)) as caller_after,
+    flat.metric,
+    flat.first_subject,
+    flat.ordinal,
+    arg_min(flat.caller, (flat.distance, flat.caller)) as caller,
+    arg_min(greatest(exp(flat.log_before) - flat.negligible, 0), (flat.distance, flat.caller)) as caller_before,
+    arg_min(greatest(exp(flat.log_after) - flat.negligible, 0), (flat.distance, flat.caller)) as caller_after,
 from flat
-group by metric, first_subject, ordinal
+inner join changed using (metric, first_subject, ordinal)
+where not exists (
+    select 1
+    from of_operations as others
+    where others.function = flat.function
+        and others.direction = sign(flat.change)
+        and others.ordinal between flat.ordinal - 1 and changed.found_ordinal
+        and others.measure = case changed.measure
+            when 'cpu' then 'benchmark_cpu'
+            when 'heap_alloc' then 'benchmark_alloc'
+            when 'map_alloc' then 'benchmark_alloc'
+        end
+)
+group by flat.metric, flat.first_subject, flat.ordinal

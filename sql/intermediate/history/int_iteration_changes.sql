@@ -5,6 +5,9 @@
 -- function below none those of its program. They explain a change that is no greater than theirs; of sums over the process's life, of
 -- which they are the last part (go test feels its way with fewer), and where they changed twofold, one up to twice as great.
 -- Benchmarks that are told how often (-benchtime 5000x) explain nothing, nor does what a run counts (run.json).
+-- What a function costs an operation does not follow from them, but where it moved between what the benchmark itself calls,
+-- that went around more often or less: then what it sets up, which passes for iterations, has another share.
+-- is_judged_per_operation: what the function costs an operation of the benchmark is judged at that build.
 with
 
 history as not materialized (
@@ -13,7 +16,8 @@ history as not materialized (
 
 measures as (
     select * from int_run_measures
-    where is_comparable and load_dependence <> 'none' and work_unit is null
+    where is_comparable and work_unit is null
+        and (load_dependence <> 'none' or measure in ('benchmark_cpu', 'benchmark_alloc'))
 ),
 
 iterations as (
@@ -34,6 +38,16 @@ below as (
 
 rules as (
     select * from detection_rules
+),
+
+shifts as (
+    select * from int_cost_shifts
+),
+
+per_operation as (
+    select distinct metric, function, calling_function as benchmark, ordinal,
+    from history
+    where measure in ('benchmark_cpu', 'benchmark_alloc') and p_value is not null
 ),
 
 uncounted as (
@@ -108,6 +122,7 @@ explaining as (
         changed.ordinal,
         any_value(changed.log_ratio) as log_ratio,
         any_value(changed.is_per_second) as is_per_second,
+        any_value(changed.measure) in ('benchmark_cpu', 'benchmark_alloc') as is_per_operation,
         max(greatest(sign(changed.log_ratio) * ln(beside.iterations / beside.iterations_before), 0)) as explained,
         arg_max(
             beside, (sign(changed.log_ratio) * ln(beside.iterations / beside.iterations_before), beside.name)
@@ -115,6 +130,11 @@ explaining as (
     from changed
     inner join beside using (metric, first_subject, ordinal)
     where beside.is_chosen
+        and (
+            changed.measure not in ('benchmark_cpu', 'benchmark_alloc')
+            or changed.calling_function is null
+            or changed.calling_function = beside.benchmark
+        )
     group by changed.metric, changed.first_subject, changed.ordinal
 )
 
@@ -131,8 +151,30 @@ select
     'Benchmark' || explaining.benchmark.name as benchmark,
     explaining.benchmark.iterations_before as iterations_before,
     explaining.benchmark.iterations as iterations,
+    exists (
+        select 1
+        from per_operation
+        where per_operation.function = changed.function
+            and coalesce(per_operation.benchmark, explaining.benchmark.benchmark) = explaining.benchmark.benchmark
+            and per_operation.ordinal = changed.ordinal
+            and per_operation.metric = case
+                when changed.metric = 'cpu_ns' then 'benchmark_cpu_ns'
+                when ends_with(changed.metric, 'alloc_bytes') then 'benchmark_alloc_bytes'
+                when ends_with(changed.metric, 'alloc_objects') then 'benchmark_alloc_objects'
+            end
+    ) as is_judged_per_operation,
 from explaining
 inner join changed using (metric, first_subject, ordinal)
 cross join rules
-where abs(explaining.log_ratio) <= explaining.explained
-    + if(not explaining.is_per_second or explaining.explained >= ln(rules.load_ratio), ln(rules.load_ratio), 0)
+where if(
+    explaining.is_per_operation,
+    abs(ln(explaining.benchmark.iterations / explaining.benchmark.iterations_before)) >= ln(rules.least_load_ratio)
+        and (changed.metric, changed.first_subject, changed.ordinal) in (
+            select (metric, first_subject, ordinal) from shifts
+            where regexp_matches(caller, '\.Benchmark([^a-z./][^./]*)?( from |$)')
+        ),
+    abs(explaining.log_ratio) <= explaining.explained
+        + if(
+            not explaining.is_per_second or explaining.explained >= ln(rules.load_ratio), ln(rules.load_ratio), 0
+        )
+)
