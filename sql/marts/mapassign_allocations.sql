@@ -39,7 +39,9 @@ select
     inuse_bytes,
     inuse_objects,
     alloc_bytes_variance,
+    alloc_objects_variance,
     inuse_bytes_variance,
+    inuse_objects_variance,
     evidence,
     confidence,
 from allocations

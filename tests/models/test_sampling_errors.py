@@ -8,6 +8,8 @@ import pytest
 
 from tracemill.warehouse.models import read_models
 
+from .given import Given
+
 PERIOD = 10_000_000
 RATE = 524_288
 SQL = {model.name: model.sql for model in read_models()}
@@ -111,3 +113,32 @@ def test_one_sample_of_tiny_objects_is_a_chance_of_thousands(connection: duckdb.
     assert errors(connection, "figures_heap", "alloc_bytes")["f1"] == pytest.approx(in_bytes.std(), rel=0.05)
     # In terms of the figures: nearly all of the one, less than a third of the other.
     assert objects.std() / objects.mean() > 0.9 > 3 * in_bytes.std() / in_bytes.mean()
+
+
+def test_objects_of_maps_are_as_uncertain_as_their_own_sizes_make_them() -> None:
+    """A bucket of 7 KB for a key of 16 B: as above, of what assigning to maps allocates."""
+    given, put = Given(), "app/cache.(*Cache).Put"
+    sizes, counts = [16, 7168], [30_000, 1_000]
+    given.binary("b1", {0x1001: "runtime.mapassign_faststr", 0x2001: "runtime.mapassign_faststr"})
+    stacks = [given.stack(put, "main.fill"), given.stack(put, "main.refill")]
+    places = zip(stacks, (0x1000, 0x2000), sizes, counts, strict=True)
+    given.heap("b1", "1", [(stack, pc, size * count) for stack, pc, size, count in places])
+    for sample in given.tables["profile_samples"]:
+        if sample["sample_type"] == "alloc_objects":
+            sample["value"] = counts[sample["sample_index"]]
+    with given.models() as models:
+        found = dict(
+            models.execute(
+                "select metric, standard_error / value from figures_maps where contains(metric, '_alloc_')"
+            ).fetchall()
+        )
+    variances = [n / (np.exp(size / RATE) - 1) for size, n in zip(sizes, counts, strict=True)]
+    in_bytes = [size**2 * variance for size, variance in zip(sizes, variances, strict=True)]
+    total = sum(size * n for size, n in zip(sizes, counts, strict=True))
+    assert found == pytest.approx(
+        {
+            "mapassign_alloc_objects": np.sqrt(sum(variances)) / sum(counts),
+            "mapassign_alloc_bytes": np.sqrt(sum(in_bytes)) / total,
+        }
+    )
+    assert found["mapassign_alloc_objects"] > 0.9 > 3 * found["mapassign_alloc_bytes"]

@@ -261,7 +261,9 @@ _DECLARED = (
     Column("inuse_under_bytes", INT, "bytes", "The part of alloc_under_bytes that is in use."),
     Column("inuse_objects", INT, "", "Objects in use."),
     Column("alloc_bytes_variance", REAL, "", "Variance of alloc_bytes from the profile's sampling alone."),
+    Column("alloc_objects_variance", REAL, "", "Variance of alloc_objects from the profile's sampling alone."),
     Column("inuse_bytes_variance", REAL, "", "Variance of inuse_bytes from the profile's sampling alone."),
+    Column("inuse_objects_variance", REAL, "", "Variance of inuse_objects from the profile's sampling alone."),
     Column("evidence", TEXT, "", "How it is known: of an allocation a word of evidence_kinds; of an observation such words "
            "or the kind of capture; of a claim's figure the kind of capture; of a verdict in words."),
     Column("confidence", REAL, "", "Measured precision of the evidence, 0 to 1."),

@@ -20,7 +20,8 @@ _MARTS = (
           "boxing into interfaces allocated, by call path.",
           "build_id run_id path_id callee",
           "build_id run_id path_id callee callee_class function file line leaf_function callers route alloc_bytes "
-          "alloc_objects inuse_bytes inuse_objects alloc_bytes_variance inuse_bytes_variance evidence confidence"),
+          "alloc_objects inuse_bytes inuse_objects alloc_bytes_variance alloc_objects_variance inuse_bytes_variance "
+          "inuse_objects_variance evidence confidence"),
     _mart("unknown_allocations", "Memory of which nothing tells whether a map allocated it, by call path.",
           "build_id run_id path_id",
           "build_id run_id path_id function file line leaf_function callers route alloc_bytes alloc_objects "

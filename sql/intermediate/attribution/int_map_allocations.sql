@@ -53,7 +53,9 @@ select
     sum(inuse_bytes)::bigint as inuse_bytes,
     sum(inuse_objects)::bigint as inuse_objects,
     list_sum(list_sort(list(alloc_bytes_variance))) as alloc_bytes_variance,
+    list_sum(list_sort(list(alloc_objects_variance))) as alloc_objects_variance,
     list_sum(list_sort(list(inuse_bytes_variance))) as inuse_bytes_variance,
+    list_sum(list_sort(list(inuse_objects_variance))) as inuse_objects_variance,
     -- Of several, the least sure.
     arg_min(evidence, (confidence, evidence)) as evidence,
     min(confidence) as confidence,

@@ -230,8 +230,12 @@ classed as (
 
 varied as (
     select *,
-        if(sampling_period > 1, value * object_bytes / (exp(least(object_bytes / sampling_period, 40)) - 1), null)
-            as bytes_variance,
+        if(
+            sampling_period > 1,
+            value * if(sample_type in ('alloc_objects', 'inuse_objects'), 1, object_bytes)
+                / (exp(least(object_bytes / sampling_period, 40)) - 1),
+            null
+        ) as variance,
     from classed
 )
 
@@ -248,10 +252,14 @@ select
     coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0)::bigint as alloc_objects,
     coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0)::bigint as inuse_bytes,
     coalesce(sum(value) filter (where sample_type = 'inuse_objects'), 0)::bigint as inuse_objects,
-    coalesce(list_sum(list_sort(list(bytes_variance) filter (where sample_type = 'alloc_space'))), 0)
+    coalesce(list_sum(list_sort(list(variance) filter (where sample_type = 'alloc_space'))), 0)
         as alloc_bytes_variance,
-    coalesce(list_sum(list_sort(list(bytes_variance) filter (where sample_type = 'inuse_space'))), 0)
+    coalesce(list_sum(list_sort(list(variance) filter (where sample_type = 'alloc_objects'))), 0)
+        as alloc_objects_variance,
+    coalesce(list_sum(list_sort(list(variance) filter (where sample_type = 'inuse_space'))), 0)
         as inuse_bytes_variance,
+    coalesce(list_sum(list_sort(list(variance) filter (where sample_type = 'inuse_objects'))), 0)
+        as inuse_objects_variance,
 from varied
 inner join evidence_kinds using (evidence)
 -- No watched CALL of a binary that explains the profile.

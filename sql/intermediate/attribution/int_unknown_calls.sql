@@ -41,7 +41,9 @@ select
     placed.inuse_bytes,
     placed.inuse_objects,
     placed.alloc_bytes_variance,
+    placed.alloc_objects_variance,
     placed.inuse_bytes_variance,
+    placed.inuse_objects_variance,
 from placed
 left join starts
     on starts.build_id = placed.build_id

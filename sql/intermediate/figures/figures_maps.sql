@@ -23,7 +23,9 @@ allocated as (
         sum(inuse_bytes)::double as inuse_bytes,
         sum(inuse_objects)::double as inuse_objects,
         sqrt(list_sum(list_sort(list(alloc_bytes_variance)))) as alloc_bytes_error,
+        sqrt(list_sum(list_sort(list(alloc_objects_variance)))) as alloc_objects_error,
         sqrt(list_sum(list_sort(list(inuse_bytes_variance)))) as inuse_bytes_error,
+        sqrt(list_sum(list_sort(list(inuse_objects_variance)))) as inuse_objects_error,
     from allocations
     inner join metrics_of_classes using (callee_class)
     group by build_id, run_id, prefix, function
@@ -33,15 +35,13 @@ figures as (
     select *, '_alloc_bytes' as suffix, alloc_bytes as value, alloc_bytes_error as standard_error,
     from allocated
     union all by name
-    select *, '_alloc_objects' as suffix, alloc_objects as value,
-        alloc_objects * alloc_bytes_error / nullif(alloc_bytes, 0) as standard_error,
+    select *, '_alloc_objects' as suffix, alloc_objects as value, alloc_objects_error as standard_error,
     from allocated
     union all by name
     select *, '_inuse_bytes' as suffix, inuse_bytes as value, inuse_bytes_error as standard_error,
     from allocated
     union all by name
-    select *, '_inuse_objects' as suffix, inuse_objects as value,
-        inuse_objects * inuse_bytes_error / nullif(inuse_bytes, 0) as standard_error,
+    select *, '_inuse_objects' as suffix, inuse_objects as value, inuse_objects_error as standard_error,
     from allocated
 )
 
