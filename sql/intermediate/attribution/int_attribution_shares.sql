@@ -4,13 +4,8 @@
 -- evidence is unknown for what nothing tells of, and none where the binary has no CALL of a function that is watched.
 with
 
-summed as (
-    select * from int_summed_profiles
-    where kind = 'heap'
-),
-
 samples as (
-    select * from stg_profile_samples
+    select * from int_heap_samples
 ),
 
 callees as (
@@ -18,13 +13,10 @@ callees as (
 ),
 
 sampled as (
-    select summed.build_id, sum(summed.sign * samples.value) as alloc_bytes,
+    select build_id, sum(value) as alloc_bytes,
     from samples
-    inner join summed
-        on summed.summed_id = samples.capture_id
-        and summed.sample_type = samples.sample_type
-    where samples.sample_type = 'alloc_space'
-    group by summed.build_id
+    where sample_type = 'alloc_space'
+    group by build_id
 ),
 
 told as (

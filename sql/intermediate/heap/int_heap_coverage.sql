@@ -8,13 +8,8 @@ captures as (
     select * from int_heap_captures
 ),
 
-summed as (
-    select * from int_summed_profiles
-    where kind = 'heap'
-),
-
 samples as (
-    select * from stg_profile_samples
+    select * from int_heap_samples
 ),
 
 callees as (
@@ -34,12 +29,9 @@ told as (
 ),
 
 sampled as (
-    select summed.build_id, summed.run_id, summed.sample_type, sum(summed.sign * samples.value) as total_value,
+    select build_id, run_id, sample_type, sum(value) as total_value,
     from samples
-    inner join summed
-        on summed.summed_id = samples.capture_id
-        and summed.sample_type = samples.sample_type
-    group by summed.build_id, summed.run_id, summed.sample_type
+    group by build_id, run_id, sample_type
 ),
 
 guessed as (

@@ -15,9 +15,8 @@ processes as (
     select * from int_capture_processes
 ),
 
-summed as (
-    select * from int_summed_profiles
-    where sample_type in ('alloc_space', 'inuse_space')
+heaps as (
+    select * from int_heap_samples
 ),
 
 samples as (
@@ -67,17 +66,14 @@ grown as (
 
 figures as (
     select
-        summed.build_id,
-        summed.run_id,
-        samples.stack_id,
-        sum(summed.sign * samples.value) filter (where samples.sample_type = 'alloc_space') as alloc_bytes,
-        sum(samples.value) filter (where samples.sample_type = 'inuse_space') as inuse_bytes,
+        build_id,
+        run_id,
+        stack_id,
+        sum(value) filter (where sample_type = 'alloc_space') as alloc_bytes,
+        sum(value) filter (where sample_type = 'inuse_space') as inuse_bytes,
         0 as first_inuse_bytes,
-    from samples
-    inner join summed
-        on summed.summed_id = samples.capture_id
-        and summed.sample_type = samples.sample_type
-    group by summed.build_id, summed.run_id, samples.stack_id
+    from heaps
+    group by build_id, run_id, stack_id
     union all
     select
         firsts.build_id,

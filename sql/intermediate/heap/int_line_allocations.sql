@@ -5,13 +5,8 @@
 -- frame outside the standard library.
 with
 
-summed as (
-    select * from int_summed_profiles
-    where kind = 'heap'
-),
-
 samples as (
-    select * from stg_profile_samples
+    select * from int_heap_samples
 ),
 
 sites as (
@@ -20,18 +15,15 @@ sites as (
 
 sampled as (
     select
-        summed.build_id,
-        summed.run_id,
-        samples.stack_id,
-        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'alloc_space'), 0) as alloc_bytes,
-        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'alloc_objects'), 0) as alloc_objects,
-        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'inuse_space'), 0) as inuse_bytes,
-        coalesce(sum(summed.sign * samples.value) filter (where samples.sample_type = 'inuse_objects'), 0) as inuse_objects,
+        build_id,
+        run_id,
+        stack_id,
+        coalesce(sum(value) filter (where sample_type = 'alloc_space'), 0) as alloc_bytes,
+        coalesce(sum(value) filter (where sample_type = 'alloc_objects'), 0) as alloc_objects,
+        coalesce(sum(value) filter (where sample_type = 'inuse_space'), 0) as inuse_bytes,
+        coalesce(sum(value) filter (where sample_type = 'inuse_objects'), 0) as inuse_objects,
     from samples
-    inner join summed
-        on summed.summed_id = samples.capture_id
-        and summed.sample_type = samples.sample_type
-    group by all
+    group by build_id, run_id, stack_id
 ),
 
 lines as (
