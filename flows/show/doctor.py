@@ -287,8 +287,8 @@ def _builds(builds: list[Build]) -> list[Ailment]:
     if same := [b.build_id for b in builds if b.has_one_process]:
         found.append(
             Ailment(
-                f"heap profiles of different runs of {_named(same)} are captures of one process: they have "
-                "samples in common, and count as one run",
+                f"heap profiles of different runs of {_named(same)} are captures of one process: what is "
+                "in use is common to them, and counts as of one run",
                 "start the service anew for each run",
             )
         )
