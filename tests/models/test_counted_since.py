@@ -127,6 +127,16 @@ def test_counted_work_has_what_came_since_the_run_before(vdso: int | None) -> No
     assert any("captures of 1 process, and count of what is in use as 1" in note for note in notes)
 
 
+def test_replicas_that_are_scraped_in_turns_count_from_their_own_run_before() -> None:
+    given = Given()
+    for number, run in enumerate("1234"):
+        replica = Server(given, "b1", 0x7F01 + number % 2)
+        replica.heap(run, "heap", 60 * number, of(SIZES, 10 + number // 2 + 5 * (number % 2)))
+        replica.counts(run, 1000)
+    found = allocated(given)
+    assert [found[run][0] for run in "1234"] == [SIZES[0] * times / 1000 for times in (10, 15, 1, 1)]
+
+
 def test_what_another_process_had_is_not_taken_away() -> None:
     given = Given()
     Server(given, "b1").heap("1", "heap", 60, SIZES)

@@ -3,8 +3,9 @@
 -- scope: build
 -- Of two processes, each site of some dozens is sampled more often in the one or in the other; where the address of the
 -- vdso tells that both are of one process, or are not, few sites will do, or none.
--- What counts in a run is compared with what counts in the run before, and with the first of its process in the run; texts,
--- of which nothing else tells the process, with all that do not count.
+-- What counts in a run is compared with what counts in the run before, and in the last one of the same process, as of
+-- replicas that are scraped in turns; and with the first of its process in the run; texts, of which nothing else tells the
+-- process, with all that do not count.
 -- earlier_share: of what the later one has counted, what the earlier one had. is_first: the earlier one is the run's first.
 with
 
@@ -68,6 +69,15 @@ runs as (
     group by build_id, source, run_id
 ),
 
+-- Of replicas that are scraped in turns, the run before is another's.
+turns as (
+    select *, lag(capture_id) over (
+            partition by build_id, source, image order by captured_at, natural_order(path)
+        ) as earlier_id,
+    from described
+    where is_counted and image is not null
+),
+
 pairs as (
     select now.build_id, now.run_id, now.source, now.sample_type, now.capture_id, before.capture_id as earlier_id,
         now.image = before.image as is_same_image, false as is_first,
@@ -78,7 +88,11 @@ pairs as (
         and before.source = runs.source
         and before.run_id = runs.run_id_before
     where now.is_counted and before.is_counted
-    union all
+    union
+    select build_id, run_id, source, sample_type, capture_id, earlier_id, true, false,
+    from turns
+    where earlier_id is not null
+    union
     select now.build_id, now.run_id, now.source, now.sample_type, now.capture_id, before.capture_id,
         now.image = before.image, before.is_first,
     from described as now
