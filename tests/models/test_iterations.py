@@ -76,6 +76,18 @@ def test_what_the_iterations_do_not_explain_is_a_regression():
     assert new == [(SPLIT, "regressed", "b6")]
 
 
+def test_a_change_has_to_be_greater_than_the_iterations_explain_beyond_its_own_error():
+    found = [
+        judged(
+            benched(
+                faster, lambda build: {FILTER: 7e3 * faster(build) * (4 if build >= 6 else 1)}, noise=noise
+            )
+        )
+        for noise in (0.03, 0.3)
+    ]
+    assert found == [[(FILTER, "regressed", "b6")], []]
+
+
 def test_what_the_iterations_explain_is_not_suspected_either():
     def at_last(build: int) -> int:
         return 1600 if build == 9 else 200

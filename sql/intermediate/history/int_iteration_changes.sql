@@ -3,7 +3,8 @@
 -- scope: history
 -- What a run did is not counted then, and the iterations of the benchmarks below which the function runs stand in, of a
 -- function below none those of its program. They explain a change that is no greater than theirs; of sums over the process's life, of
--- which they are the last part (go test feels its way with fewer), and where they changed twofold, one up to twice as great.
+-- which they are the last part (go test feels its way with fewer), and where they changed twofold, one up to twice as great,
+-- and then as far as the change's own standard error tells.
 -- Benchmarks that are told how often (-benchtime 5000x) explain nothing, nor does what a run counts (run.json).
 -- What a function costs an operation does not follow from them, but where it moved between what the benchmark itself calls,
 -- that went around more often or less: then what it sets up, which passes for iterations, has another share.
@@ -69,6 +70,8 @@ changed as (
         uncounted.is_per_second,
         if(history.is_change, history.level_before, history.level_number) as earlier_level,
         if(history.is_change or history.may_change, history.change_log_ratio, history.log_change) as log_ratio,
+        if(history.is_change or history.may_change, history.change_log_standard_error, history.log_standard_error)
+            as log_error,
         if(history.is_change or history.may_change, history.change_before, history.expected) as "before",
         if(history.is_change or history.may_change, history.change_after, history.value) as "after",
     from history
@@ -121,6 +124,7 @@ explaining as (
         changed.first_subject,
         changed.ordinal,
         any_value(changed.log_ratio) as log_ratio,
+        coalesce(any_value(changed.log_error), 0) as log_error,
         any_value(changed.is_per_second) as is_per_second,
         any_value(changed.measure) in ('benchmark_cpu', 'benchmark_alloc') as is_per_operation,
         max(greatest(sign(changed.log_ratio) * ln(beside.iterations / beside.iterations_before), 0)) as explained,
@@ -177,4 +181,5 @@ where if(
         + if(
             not explaining.is_per_second or explaining.explained >= ln(rules.load_ratio), ln(rules.load_ratio), 0
         )
+        + if(explaining.explained >= ln(rules.load_ratio), 2 * explaining.log_error, 0)
 )
