@@ -1,7 +1,7 @@
 -- Captures that enter no figure beside another of their kind, where nothing tells whether both are of one process.
 -- They are those that may be of any of several, and those captured within a second of each other, or nobody knows when.
 -- Of a text form nothing is missing where the run has a profile that says the same, or where a later text of the same
--- process has all of it: texts say neither when they were captured nor of which process.
+-- process has all of it: texts do not say of which process they are, and but for the heap's not when they were captured.
 with
 
 profiles as (
