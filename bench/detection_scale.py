@@ -83,7 +83,7 @@ TABLES_OF_RUNS = """
         false as is_fault;
     create table metric_sources as select '' as measure, null::varchar as sample_type limit 0;
     create table int_heap_processes as
-    select '' as build_id, '' as sample_type, 1::bigint as process_count, 1::bigint as run_count limit 0;
+    select '' as build_id, '' as sample_type, 1::bigint as own_count, 1::bigint as run_count limit 0;
     create table int_unknown_sites as
     select '' as build_id, '' as run_id, '' as function, 1.0::double as alloc_bytes,
         1.0::double as inuse_bytes

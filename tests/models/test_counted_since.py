@@ -118,11 +118,13 @@ def test_counted_work_has_what_came_since_the_run_before(vdso: int | None) -> No
         server.counts(run, 1000)
     assert allocated(given) == dict.fromkeys(("1", "2", "3"), (SIZES[0] / 1000, "bytes/requests"))
     with given.models() as connection:
-        found = rows(connection, "select sample_type, process_count from int_heap_processes order by all")
+        found = rows(
+            connection, "select sample_type, process_count, own_count from int_heap_processes order by all"
+        )
         counted = rows(connection, "select distinct run_count from int_points where metric = 'alloc_bytes'")
         notes = judge(connection, "b1").conditions
     # What is in use is that of one process, three times.
-    assert found == [("alloc_space", 3), ("inuse_space", 1)]
+    assert found == [("alloc_space", 1, 3), ("inuse_space", 1, 1)]
     assert counted == [(3,)]
     assert any("captures of 1 process, and count of what is in use as 1" in note for note in notes)
 

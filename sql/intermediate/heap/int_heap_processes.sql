@@ -1,8 +1,8 @@
 -- Of how many processes the heap profiles of a build's runs are: one that is scraped twice has samples in common.
 -- grain: build_id, sample_type
 -- scope: build
--- Of runs that have several processes each (int_capture_processes) one in common is enough. What was allocated is of a run's
--- own where it is counted from the run before, or from a profile of the run itself.
+-- Of runs that have several processes each (int_capture_processes) one in common is enough. own_count: how many runs tell
+-- of something that no other does; what was allocated is of a run's own where it is counted from an earlier profile.
 with
 
 chosen as (
@@ -40,9 +40,10 @@ select
     runs.sample_type,
     count(distinct runs.run_id) as run_count,
     count(distinct runs.run_id) - count(distinct shared.run_id) as process_count,
+    count(distinct runs.run_id) - count(distinct shared.run_id)
+        filter (where runs.sample_type = 'inuse_space' or not shared.is_counted_apart) as own_count,
 from runs
 left join shared
     on shared.build_id = runs.build_id
     and shared.run_id = runs.run_id
-    and (runs.sample_type = 'inuse_space' or not shared.is_counted_apart)
 group by runs.build_id, runs.sample_type

@@ -21,6 +21,14 @@ heap as (
 
 heap_processes as (
     select * from int_heap_processes
+    where sample_type = 'alloc_space'
+),
+
+-- Builds whose runs have what came since the run before, for the work that they count.
+continued as (
+    select distinct build_id,
+    from int_counted_since
+    where earlier_id is not null and seconds is null
 ),
 
 binaries as (
@@ -81,12 +89,18 @@ inner join (
 where heap.sampling_period > 0
 group by heap.build_id, measures.measure
 union all
--- What was allocated since the process began, of its second run has the first's, too.
+-- What was allocated since the process began, of its second run has the first's, too. Where that is taken off, what a process
+-- allocates once, as it starts, is in the first alone.
 select processes.build_id, measures.measure, 'runs of one process',
-    regexp_replace(round(processes.run_count / processes.process_count, 1)::varchar, '\.0$', ''),
+    regexp_replace(
+        round(
+            processes.run_count / if(continued.build_id is null, processes.own_count, processes.process_count), 1
+        )::varchar, '\.0$', ''
+    ),
 from heap_processes as processes
 cross join (values ('heap_alloc'), ('map_alloc')) as measures (measure)
-where processes.process_count > 0 and processes.sample_type = 'alloc_space'
+left join continued using (build_id)
+where processes.process_count > 0
 union all
 select build_id, null, 'architecture', architecture,
 from architectures

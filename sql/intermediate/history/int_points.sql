@@ -22,10 +22,10 @@ described as (
 
 -- Runs that are captures of one process are one run of what heap profiles tell.
 processes as (
-    select processes.build_id, sources.measure, processes.process_count,
+    select processes.build_id, sources.measure, processes.own_count,
     from int_heap_processes as processes
     inner join metric_sources as sources using (sample_type)
-    where processes.process_count < processes.run_count
+    where processes.own_count < processes.run_count
 )
 
 -- A leak or a race need not show in every run: of those the run that has most of them counts.
@@ -43,13 +43,13 @@ select
     if(any_value(described.is_fault), max(run_points.value), median(run_points.value)) as value,
     if(any_value(described.is_fault), max(run_points.log_value), median(run_points.log_value)) as log_value,
     if(
-        any_value(processes.process_count) = 1, null,
+        any_value(processes.own_count) = 1, null,
         list_var_samp(list_sort(list(run_points.log_value)))
     ) as run_variance,
-    least(count(*), any_value(processes.process_count)) as run_count,
+    least(count(*), any_value(processes.own_count)) as run_count,
     coalesce(
         list_avg(list_sort(list(run_points.share_of_variance)))
-            * pi() / (2 * least(count(*), any_value(processes.process_count)) + 1),
+            * pi() / (2 * least(count(*), any_value(processes.own_count)) + 1),
         0
     ) as counting_variance,
     coalesce(any_value(families.families), 1) as families,

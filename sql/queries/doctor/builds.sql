@@ -30,7 +30,7 @@ select
     is_ordered,
     builds.run_count,
     builds.go_version,
-    coalesce(any_value(processes.process_count < processes.run_count), false) as has_one_process,
+    coalesce(bool_or(processes.process_count < processes.run_count), false) as has_one_process,
     any_value(knowledge.is_heap_known) as is_heap_known,
     any_value(knowledge.known_share) as known_share,
     coalesce(any_value(parts.sees_parts), false) as sees_parts,
@@ -39,8 +39,6 @@ from builds
 left join recorded using (build_id)
 left join knowledge using (build_id)
 left join parts using (build_id)
-left join (
-    select * from int_heap_processes where sample_type = 'inuse_space'
-) as processes using (build_id)
+left join int_heap_processes as processes using (build_id)
 group by build_id, is_ordered, builds.run_count, builds.go_version, ordinal
 order by ordinal
