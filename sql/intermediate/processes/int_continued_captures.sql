@@ -13,12 +13,8 @@ captures as (
     select * from stg_captures
 ),
 
-heaps as (
-    select * from int_heap_captures
-),
-
-counted as (
-    select * from int_counted_captures
+totals as (
+    select * from int_running_totals
 ),
 
 processes as (
@@ -29,26 +25,9 @@ samples as (
     select * from stg_profile_samples
 ),
 
--- heap and allocs profiles tell the same of what was allocated.
-totals as (
-    select captures.capture_id, captures.build_id, captures.run_id, 'heap' as source, 'alloc_objects' as sample_type
-    from captures
-    where replace(captures.kind, '_text', '') in ('heap', 'allocs') and captures.duration_ns is null
-    union all
-    select captures.capture_id, captures.build_id, captures.run_id, replace(captures.kind, '_text', ''), 'contentions'
-    from captures
-    where replace(captures.kind, '_text', '') in ('block', 'mutex') and captures.duration_ns is null
-),
-
-counting as (
-    select capture_id from heaps where sample_type = 'alloc_objects'
-    union all
-    select capture_id from counted where replace(kind, '_text', '') in ('block', 'mutex')
-),
-
+-- What spans a time has nothing of what was before it.
 described as (
     select totals.*, captures.format, captures.captured_at, captures.path, processes.process, processes.image,
-        counting.capture_id is not null as is_counted,
         row_number() over (
             partition by totals.build_id, totals.run_id, totals.source, captures.format, processes.process
             order by captures.captured_at nulls first, natural_order(captures.path)
@@ -56,7 +35,7 @@ described as (
     from totals
     inner join captures using (capture_id)
     inner join processes using (capture_id)
-    left join counting using (capture_id)
+    where captures.duration_ns is null
 ),
 
 runs as (

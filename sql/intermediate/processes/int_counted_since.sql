@@ -18,28 +18,15 @@ continued as (
     select * from int_continued_captures
 ),
 
-heaps as (
-    select * from int_heap_captures
-),
-
-counted as (
-    select * from int_counted_captures
+totals as (
+    select * from int_running_totals
+    where is_counted
 ),
 
 work as (
     select distinct build_id, run_id
     from stg_run_work
     where work_count > 0 and work_unit <> 'seconds'
-),
-
-totals as (
-    select build_id, run_id, 'heap' as source, capture_id
-    from heaps
-    where sample_type = 'alloc_objects'
-    union all
-    select build_id, run_id, replace(kind, '_text', ''), capture_id
-    from counted
-    where replace(kind, '_text', '') in ('block', 'mutex')
 ),
 
 earlier as (
